@@ -1,0 +1,33 @@
+/*
+ * cmd/cmd: the command line's verbs (dn, trunk, user, settings), as functions from words to text, so that the same code runs in a
+ * process of its own and, through DIR/control.sock, inside the server. Owner: the main thread.
+ */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+#include "core/buf.h"
+#include <stdbool.h>
+
+struct store;
+struct conf;
+
+enum { CMD_OK = 0, CMD_REFUSED = 1, CMD_USAGE = 2 };
+
+struct cmd {
+    struct store *store;
+    struct conf *conf;
+    const char *input; /* stdin or a file's content: passwords, CSV; NULL = none */
+    size_t input_len;
+    bool json;
+    struct buf *out, *err;
+};
+
+/* argv[0] = "dn", … Returns the exit status. */
+int cmd_run(struct cmd *c, int argc, char *const *argv);
+/* True for verbs that cmd_run serves. */
+bool cmd_known(const char *verb);
+/* True when this call wants its input read first (passwords without --password, import FILE). file gets the name or "-" */
+bool cmd_wants_input(int argc, char *const *argv, const char **file, bool *secret);
+const char *cmd_usage(void);
+
+#endif

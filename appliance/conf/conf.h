@@ -1,0 +1,61 @@
+/*
+ * conf/conf: every setting, declared once in conf/table.c (key, type, default, range, meaning, live or restart).
+ *
+ * Precedence: -o > environment (DNGATE_KEY_WITH_UNDERSCORES) > database > default. Values from -o and the
+ * environment are locked. Thread safe: readers get a copy; changes are announced to listeners on the thread
+ * that made them.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum conf_type { CONF_INT, CONF_BOOL, CONF_STR, CONF_ENUM, CONF_SECRET };
+enum conf_source { CONF_DEFAULT, CONF_DATABASE, CONF_ENVIRONMENT, CONF_OPTION };
+
+struct conf_def {
+    const char *key;
+    enum conf_type type;
+    const char *def;     /* default as text; "" = none */
+    int64_t min, max;    /* CONF_INT range, CONF_STR length range */
+    const char *choices; /* CONF_ENUM: "a|b|c" */
+    const char *unit;    /* "s", "ms", … or "" */
+    bool live;           /* takes effect without restart */
+    const char *meaning; /* one sentence for people */
+};
+
+struct conf;
+
+int conf_alloc(struct conf **cp);
+void conf_free(struct conf *c);
+
+/* The table itself, in the order that people see. */
+size_t conf_count(void);
+const struct conf_def *conf_at(size_t i);
+const struct conf_def *conf_find(const char *key);
+
+/* Checks a value against a definition; on EINVAL why says "key=value: must be 0..65535". */
+int conf_validate(const struct conf_def *def, const char *value, char *why, size_t whysz);
+/* Sets a value from a source. ENOENT unknown key, EINVAL bad value, EPERM locked by a higher source (the value is
+ * remembered below it). why is one clear line. NULL value = forget that source's value. */
+int conf_set(struct conf *c, enum conf_source src, const char *key, const char *value, char *why, size_t whysz);
+/* Parses "KEY=VALUE" of -o. */
+int conf_set_option(struct conf *c, const char *kv, char *why, size_t whysz);
+/* Reads all DNGATE_* variables; an unknown DNGATE_ name is an error that names it (except DNGATE_CACHE). */
+int conf_set_environment(struct conf *c, char *const *envp, char *why, size_t whysz);
+/* Relations between settings: port ranges that overlap (ice, rtp, relay, listeners), min > max. One clear line. */
+int conf_check(const struct conf *c, char *why, size_t whysz);
+
+int64_t conf_int(const struct conf *c, const char *key);  /* aborts on an unknown key: a bug */
+bool conf_bool(const struct conf *c, const char *key);
+/* Copies the value; returns buf. */
+const char *conf_str(const struct conf *c, const char *key, char *buf, size_t sz);
+enum conf_source conf_source(const struct conf *c, const char *key);
+bool conf_locked(const struct conf *c, const char *key);
+
+typedef void(conf_change_h)(const char *key, void *arg);
+int conf_listen(struct conf *c, conf_change_h *h, void *arg);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * core/addr: an IPv4 or IPv6 transport address. IPv4-mapped IPv6 addresses are always unmapped on entry,
+ * so that two equal addresses compare equal.
+ */
+#ifndef CORE_ADDR_H
+#define CORE_ADDR_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct addr {
+    union {
+        struct sockaddr sa;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } u;
+};
+
+enum { ADDR_STRLEN = 64 };
+
+/* From the kernel's sockaddr; unmaps ::ffff:a.b.c.d. Family becomes AF_UNSPEC for anything else. */
+void addr_set_sockaddr(struct addr *a, const struct sockaddr *sa);
+/* Parses a literal IPv4 or IPv6 (with or without [ ]) without port. EINVAL when it isn't one. */
+int addr_parse_ip(struct addr *a, const char *ip, uint16_t port);
+/* Parses "1.2.3.4:5060", "[::1]:5060"; EINVAL otherwise. */
+int addr_parse(struct addr *a, const char *str);
+/* Resolves a name by getaddrinfo (blocks: start-up, CLI and the resolver thread only). EHOSTUNREACH. */
+int addr_resolve(struct addr *a, const char *host, uint16_t port);
+
+bool addr_isset(const struct addr *a, bool with_port);
+int addr_af(const struct addr *a);
+uint16_t addr_port(const struct addr *a);
+void addr_set_port(struct addr *a, uint16_t port);
+bool addr_is_any(const struct addr *a);
+bool addr_is_loopback(const struct addr *a);
+bool addr_is_linklocal(const struct addr *a);
+bool addr_eq(const struct addr *a, const struct addr *b);    /* address and port */
+bool addr_eq_ip(const struct addr *a, const struct addr *b); /* address only */
+uint32_t addr_hash(const struct addr *a);
+socklen_t addr_len(const struct addr *a);
+/* sockaddr for a dual-stack AF_INET6 socket: maps IPv4 to ::ffff:… into *out. Returns its length. */
+socklen_t addr_to_in6(const struct addr *a, struct sockaddr_in6 *out);
+
+/* "1.2.3.4" / "2001:db8::1" into buf; returns buf. */
+const char *addr_ip(const struct addr *a, char *buf, size_t sz);
+/* "1.2.3.4:5060" / "[2001:db8::1]:5060" into buf; returns buf. */
+const char *addr_str(const struct addr *a, char *buf, size_t sz);
+
+/* The local address the kernel would use towards dst (port 0). ENETUNREACH. */
+int addr_source_for(struct addr *src, const struct addr *dst);
+/* Global addresses of this machine's interfaces that are up (no loopback, no link-local). Returns count. */
+size_t addr_interfaces(struct addr *v, size_t max);
+
+#endif

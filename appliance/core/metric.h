@@ -1,0 +1,51 @@
+/*
+ * core/metric: counters and gauges that any thread may touch and /metrics shows.
+ *
+ *   METRIC_COUNTER(sip_dropped, "dngate_sip_dropped_total", "reason=\"no_via\"", "SIP messages dropped");
+ *   metric_add(&sip_dropped, 1);
+ *
+ * Declare at file scope; registration happens before main. Relaxed atomics: about 5 ns uncontended.
+ */
+#ifndef CORE_METRIC_H
+#define CORE_METRIC_H
+
+#include <stdint.h>
+
+struct buf;
+
+enum metric_type { METRIC_TYPE_COUNTER, METRIC_TYPE_GAUGE };
+
+struct metric {
+    const char *name;   /* Prometheus name */
+    const char *labels; /* `a="b",c="d"` or NULL */
+    const char *help;
+    enum metric_type type;
+    _Atomic int64_t value;
+    struct metric *next;
+};
+
+void metric_register(struct metric *m);
+void metric_add(struct metric *m, int64_t n);
+void metric_set(struct metric *m, int64_t v);
+int64_t metric_get(const struct metric *m);
+
+/* A producer of samples that are only known when asked (per-thread sums, table use). Called by the thread that
+ * renders; must be thread safe. */
+typedef void(metric_collect_h)(struct buf *out, void *arg);
+int metric_collector(metric_collect_h *h, void *arg);
+void metric_collector_remove(metric_collect_h *h, void *arg);
+
+/* Prometheus text format 0.0.4. */
+int metric_render(struct buf *out);
+
+#define METRIC_DEF_(var, nm, lbl, hlp, typ)                                                                  \
+    static struct metric var = {.name = nm, .labels = lbl, .help = hlp, .type = typ};                        \
+    __attribute__((constructor)) static void var##_register_(void)                                           \
+    {                                                                                                        \
+        metric_register(&var);                                                                               \
+    }                                                                                                        \
+    struct metric /* swallows the semicolon */
+#define METRIC_COUNTER(var, nm, lbl, hlp) METRIC_DEF_(var, nm, lbl, hlp, METRIC_TYPE_COUNTER)
+#define METRIC_GAUGE(var, nm, lbl, hlp) METRIC_DEF_(var, nm, lbl, hlp, METRIC_TYPE_GAUGE)
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * crypto/digest: HTTP/SIP digest of the server's side (RFC 7616, RFC 8760), with nonces that need no memory until
+ * they are used: nonce = time | random | HMAC. Replay: a nonce count must rise; the highest counts seen
+ * are kept in a bounded table. Not thread safe: one per owner thread.
+ */
+#ifndef CRYPTO_DIGEST_H
+#define CRYPTO_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct digest;
+
+enum digest_alg { DIGEST_MD5, DIGEST_SHA256 };
+
+/* Life of a nonce in seconds (default 300 when 0). The key is random per process. */
+int digest_alloc(struct digest **dp, const char *realm, uint32_t nonce_seconds);
+void digest_free(struct digest *d);
+/* A fresh nonce into buf (needs 64 bytes). */
+const char *digest_nonce(struct digest *d, char *buf, size_t sz);
+
+struct digest_response { /* as the client sent them, 0-terminated copies, all bounded by the caller */
+    enum digest_alg alg;
+    const char *user, *realm, *nonce, *uri, *response, *qop, *cnonce, *nc; /* qop "" = RFC 2069 style: refused */
+    const char *method;
+};
+/*
+ * Checks a response against an HA1 in hex. Always does the same work, whether or not the user exists (pass a
+ * dummy HA1 then and ignore the result).
+ *   0 = right; EAUTH (EACCES) = wrong; ESTALE = nonce too old (send stale=true); EALREADY = replayed nc;
+ *   EBADMSG = nonce not ours, or a field missing.
+ */
+int digest_verify(struct digest *d, const struct digest_response *r, const char *ha1_hex);
+
+#endif

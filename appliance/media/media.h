@@ -1,0 +1,141 @@
+/*
+ * media/media: the media engine as the signalling thread sees it: paths that join one browser (ICE, DTLS-SRTP, rtcp-mux on the
+ * worker's one UDP port) with one trunk peer (plain RTP/RTCP on a port pair per call).
+ *
+ *   browser ⇄ worker's UDP port:  demux → SRTP → [jitter buffer → decode → encode | straight through] → trunk's RTP port pair
+ *
+ * Owner of every function here: the signalling thread. Each path lives on one worker thread for life; commands travel to it by
+ * mailbox, events come back as struct media_event values in the mailbox given at start. Handles stay valid until media_path_close();
+ * events of a closed path may still be waiting in the mailbox: look paths up by id, never by pointer.
+ */
+#ifndef MEDIA_MEDIA_H
+#define MEDIA_MEDIA_H
+
+#include "core/addr.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct media;
+struct media_path;
+struct mbox;
+
+enum { MEDIA_WORKERS_MAX = 64, MEDIA_PATHS_MAX = 4096, ICE_UFRAG_MAX = 256 + 1, ICE_PWD_MAX = 256 + 1, MEDIA_CANDS_MAX = 16 };
+
+struct media_config {
+    unsigned workers;               /* 1..64 */
+    struct addr bind[2];            /* where sockets bind; count below. any-addresses allowed */
+    size_t bind_count;
+    uint16_t ice_port;              /* first worker's; 0 = any free */
+    uint16_t rtp_min, rtp_max;      /* even/odd pairs; both 0 = any free */
+    uint32_t rtp_timeout_s;         /* no packet from the trunk or browser for so long: MEDIA_TIMEOUT; 0 = off */
+    uint32_t jbuf_max_ms;           /* most delay the jitter buffer may take, e.g. 200 */
+    struct mbox *events;            /* of struct media_event; owner: signalling */
+};
+
+/* EADDRINUSE with the port in why; EINVAL; ENOMEM. Logs `listening proto=ice port=…` per worker. */
+int media_start(struct media **mp, const struct media_config *cfg, char *why, size_t whysz);
+void media_stop(struct media *m); /* ends all paths (no events), joins the workers */
+
+enum media_codec { MEDIA_NONE, MEDIA_OPUS, MEDIA_PCMU, MEDIA_PCMA };
+const char *media_codec_name(enum media_codec c); /* "opus", "PCMU", "PCMA", "" */
+
+struct media_cand {
+    struct addr addr;
+    uint32_t priority;
+    uint8_t type; /* 0 host, 1 srflx, 2 prflx, 3 relay */
+};
+
+/* What our SDP towards the browser needs; filled by media_path_create. */
+struct media_local {
+    char ice_ufrag[32], ice_pwd[40];
+    const uint8_t *fingerprint; /* 32 bytes, SHA-256 */
+    uint16_t ice_port;          /* of this path's worker */
+    uint32_t ssrc;              /* of what we send to the browser; the same for the whole call */
+    char cname[24];
+    uint16_t rtp_port;          /* trunk side; RTCP is rtp_port + 1 */
+    uint32_t trunk_ssrc;
+};
+
+struct media_path_config {
+    bool controlling;      /* ICE role: true when we made the offer to the browser */
+    uint8_t tos;           /* DSCP << 2; 0xb8 = EF */
+    void *arg;             /* given back by media_path_arg */
+};
+
+/* Takes a trunk port pair and a place on the least loaded worker. EMFILE, EADDRNOTAVAIL (no port pair left), ENOSPC. */
+int media_path_create(struct media_path **pp, struct media *m, const struct media_path_config *cfg, struct media_local *local);
+uint32_t media_path_id(const struct media_path *p);
+struct media_path *media_path_find(const struct media *m, uint32_t id);
+void *media_path_arg(const struct media_path *p);
+
+struct media_browser { /* from the browser's SDP; may be given once, or again with new ICE credentials (ICE restart) */
+    char ice_ufrag[ICE_UFRAG_MAX], ice_pwd[ICE_PWD_MAX];
+    uint8_t fingerprint[32];
+    bool we_are_dtls_client; /* we answered or were answered setup:active towards a passive peer */
+    struct media_cand cands[MEDIA_CANDS_MAX];
+    size_t cand_count;
+    enum media_codec codec;  /* negotiated towards the browser; what we send, and the preferred of what we accept */
+    uint8_t pt_opus, pt_pcmu, pt_pcma; /* 0xff = not negotiated (pcmu's usual 0 is valid) */
+    uint8_t pt_event;        /* telephone-event; 0xff = none */
+    uint32_t event_rate;     /* clock rate of pt_event: 8000 or 48000 */
+};
+int media_path_browser(struct media_path *p, const struct media_browser *b);
+
+enum media_dir { MEDIA_INACTIVE = 0, MEDIA_SEND = 1, MEDIA_RECV = 2, MEDIA_SENDRECV = 3 };
+
+struct media_trunk { /* from the trunk's SDP; may be given again at any time (re-INVITE): the browser never notices */
+    struct addr rtp, rtcp;   /* where we send; rtcp with port 0 = none */
+    enum media_codec codec;  /* PCMU or PCMA */
+    uint8_t pt;
+    uint8_t pt_event;        /* 0xff = none */
+    uint32_t event_rate;     /* 8000 */
+    uint32_t ptime_ms;       /* what we send: 10..60, default 20 */
+    enum media_dir dir;      /* ours: SEND only = we don't expect packets (hold: no RTP timeout) … */
+    struct addr signalling;  /* the trunk's SIP address: the only other IP a symmetric source may come from */
+};
+int media_path_trunk(struct media_path *p, const struct media_trunk *t);
+
+enum media_tone { MEDIA_TONE_NONE, MEDIA_TONE_RINGBACK };
+/* Plays a tone to the browser in place of the trunk's audio. */
+int media_path_tone(struct media_path *p, enum media_tone tone);
+/* Queues digits ("0-9*#A-D", at most 32) as RFC 4733 events to the trunk; each duration_ms long (40..6000). */
+int media_path_dtmf(struct media_path *p, const char *digits, unsigned duration_ms);
+/* Whether silence on this path is to be expected (call on hold by signalling): stops the RTP timeout. */
+int media_path_hold(struct media_path *p, bool held);
+/* Ends it: sends RTCP BYE and DTLS close_notify, frees ports; one MEDIA_ENDED event with the final figures follows. */
+void media_path_close(struct media_path *p);
+
+struct media_stream_stats { /* one direction as received by us */
+    enum media_codec codec;
+    uint64_t packets, bytes;
+    uint32_t lost, dropped; /* lost on the way to us; dropped by us (late, bad auth, unknown source) */
+    double jitter_ms, mos;
+};
+
+enum media_event_type {
+    MEDIA_ICE_UP,       /* a pair works; addr = the browser's address */
+    MEDIA_ICE_MOVED,    /* the selected pair changed; addr */
+    MEDIA_DTLS_UP,
+    MEDIA_FAILED,       /* reason: "ice", "dtls", "fingerprint", "consent" : the browser leg is dead */
+    MEDIA_TIMEOUT,      /* reason: "trunk" or "browser" sent nothing for rtp_timeout_s */
+    MEDIA_TRUNK_LATCHED,/* addr = the trunk's real RTP source */
+    MEDIA_DTMF,         /* digit pressed: from_browser; for the record and for INFO */
+    MEDIA_ENDED,        /* stats are final; the id is free after this */
+};
+
+struct media_event {
+    enum media_event_type type;
+    uint32_t path_id;
+    struct addr addr;
+    char reason[16];
+    char digit;
+    bool from_browser;
+    struct media_stream_stats browser, trunk; /* MEDIA_ENDED */
+    double rtt_ms;
+};
+
+/* Figures of running paths, a copy that is at most 1 s old. ENOENT. */
+int media_path_stats(const struct media_path *p, struct media_event *out);
+
+#endif

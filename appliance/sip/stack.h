@@ -1,0 +1,60 @@
+/*
+ * sip/stack: the signalling thread: libre's loop, our transports (UDP, TCP towards trunks; WS from the web thread), the validation
+ * layer before libre, session socket. Everything in sip/ and call/ runs on this thread unless its header says otherwise.
+ *
+ *   datagram/stream/frame → sip_validate → trunk source check | ws connection → libre transactions → sipsess / listeners
+ */
+#ifndef SIP_STACK_H
+#define SIP_STACK_H
+
+#include "core/addr.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sip;          /* libre */
+struct sip_msg;      /* libre */
+struct sipsess_sock; /* libre */
+struct sip_stack;
+struct mbox;
+
+struct sip_stack_config {
+    struct addr bind[2]; /* port = sip.port; 0 = any free */
+    size_t bind_count;
+    char public_address[256]; /* "" = found per destination */
+    const char *software;     /* User-Agent/Server value */
+};
+
+/*
+ * Makes the stack and its listening sockets (call from the main thread before the thread starts; the libre objects belong to
+ * the signalling thread afterwards). EADDRINUSE with the port in why. Logs `listening proto=sip-udp port=…`, `proto=sip-tcp`.
+ */
+int sip_stack_alloc(struct sip_stack **sp, const struct sip_stack_config *cfg, char *why, size_t whysz);
+/* Starts the signalling thread: runs start_h on it first (register listeners, timers), then libre's loop; when told to stop,
+ * stop_h, then closes. */
+typedef int(sip_thread_h)(struct sip_stack *st, void *arg);
+int sip_stack_start(struct sip_stack *st, sip_thread_h *start_h, sip_thread_h *stop_h, void *arg);
+void sip_stack_stop(struct sip_stack *st); /* main thread; joins */
+void sip_stack_free(struct sip_stack *st);
+
+/* Watches a mailbox in the signalling loop: handler per message. Call on the signalling thread (e.g. in start_h). */
+typedef void(sip_mbox_h)(void *msg, void *arg);
+int sip_stack_watch(struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *arg);
+
+struct sip *sip_stack_sip(struct sip_stack *st);
+/* Our own address as the peer must use it: loopback for loopback, else public.address, else the source address the kernel takes.
+ * Port = our sip port. */
+int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct addr *dst);
+
+/* Where a request came from; fill it for each request handler. */
+enum sip_source { SIP_FROM_TRUNK, SIP_FROM_AGENT };
+struct sip_origin {
+    enum sip_source source;
+    struct addr peer;
+    uint64_t ws_conn;   /* SIP_FROM_AGENT: the WebSocket connection */
+    char trunk[64];     /* SIP_FROM_TRUNK: the trunk's name */
+};
+/* ENOENT when it belongs to neither (cannot happen behind the filters). */
+int sip_stack_origin(const struct sip_stack *st, const struct sip_msg *msg, struct sip_origin *o);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * sip/wsedge: the seam between the WEB thread (libwebsockets) and the signalling thread: SIP over WebSocket (RFC 7118).
+ * sip_ws_* are for the WEB thread; what goes out is posted to the mailbox that web gives.
+ */
+#ifndef SIP_WSEDGE_H
+#define SIP_WSEDGE_H
+
+#include "core/addr.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct sip_stack;
+struct mbox;
+
+enum { SIP_WS_FRAME_MAX = 65535, SIP_WS_CONNS_MAX = 8192 };
+
+enum sip_ws_out_type { SIP_WS_SEND, SIP_WS_CLOSE };
+struct sip_ws_out { /* SIGNALLING → WEB, by value; data is malloc'd and owned by the receiver */
+    enum sip_ws_out_type type;
+    uint64_t conn;
+    uint8_t *data;
+    size_t len;
+    uint16_t code;    /* SIP_WS_CLOSE: 1000.. */
+    char reason[48];
+};
+
+/* The mailbox of struct sip_ws_out, owned by WEB. Before the threads start. */
+void sip_ws_attach(struct sip_stack *st, struct mbox *out);
+
+/* A connection's upgrade was accepted. conn is unique for the life of the process. local = the address it reached us at. */
+int sip_ws_open(struct sip_stack *st, uint64_t conn, const struct addr *peer, const struct addr *local);
+/* A whole text message (one SIP message or a CRLF keep-alive); copied. ENOBUFS when signalling is behind: close with 1013. */
+int sip_ws_recv(struct sip_stack *st, uint64_t conn, const void *p, size_t len);
+int sip_ws_closed(struct sip_stack *st, uint64_t conn);
+
+/* --- signalling thread --- */
+/* The address through which this browser reached us (for ICE candidates), and its own. ENOENT. */
+int sip_ws_addrs(const struct sip_stack *st, uint64_t conn, struct addr *peer, struct addr *local);
+/* Asks WEB to close it after what was sent. */
+void sip_ws_close(struct sip_stack *st, uint64_t conn, uint16_t code, const char *reason);
+/* Told on the signalling thread when a connection has gone. */
+typedef void(sip_ws_gone_h)(uint64_t conn, void *arg);
+int sip_ws_on_gone(struct sip_stack *st, sip_ws_gone_h *h, void *arg);
+
+#endif

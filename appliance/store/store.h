@@ -1,0 +1,35 @@
+/*
+ * store/store: the SQLite database DIR/dngate.db: open, migrate, one writer thread, change notices.
+ *
+ * WAL, foreign keys on. Provisioning writes are acknowledged after a commit with synchronous=FULL; CDRs are batched and committed
+ * within 500 ms, spilled to DIR/cdr.spill when the writer cannot write and replayed later (never dropped).
+ * Reads happen on the caller's thread through a reader (one connection per thread, opened on demand).
+ * Works the same inside the server and inside a command line process while the server runs or not.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+struct store_reader;
+
+/* Opens or makes DIR and the database, migrates it (db/migrations), starts the writer. On failure why is one clear line:
+ * ENOTSUP database of a newer version; EACCES, ENOSPC, EIO, EUCLEAN (corrupt). */
+int store_open(struct store **sp, const char *dir, char *why, size_t whysz);
+/* Writes what waits, closes. */
+void store_close(struct store *s);
+const char *store_dir(const struct store *s);
+
+int store_reader_alloc(struct store_reader **rp, struct store *s);
+void store_reader_free(struct store_reader *r);
+
+enum store_noun { STORE_DN, STORE_TRUNK, STORE_USER, STORE_SETTING };
+/* Told after commit, on the writer thread: post to your own mailbox. key = dn, trunk name, … ; a change made by another process is
+ * noticed within 1 s (PRAGMA data_version) and told with key "". */
+typedef void(store_change_h)(enum store_noun noun, const char *key, void *arg);
+int store_listen(struct store *s, store_change_h *h, void *arg);
+
+#endif

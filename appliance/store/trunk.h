@@ -1,0 +1,32 @@
+/* store/trunk: the SIP peers that calls go to and come from. */
+#ifndef STORE_TRUNK_H
+#define STORE_TRUNK_H
+
+#include "store/store.h"
+
+enum { TRUNK_NAME_MAX = 64, TRUNK_HOST_MAX = 256, TRUNK_SECRET_MAX = 128, TRUNKS_MAX = 64 };
+enum trunk_transport { TRUNK_UDP, TRUNK_TCP, TRUNK_TLS };
+
+struct trunk {
+    char name[TRUNK_NAME_MAX];
+    char host[TRUNK_HOST_MAX]; /* IP or name */
+    uint16_t port;
+    enum trunk_transport transport;
+    char username[TRUNK_SECRET_MAX];
+    char password[TRUNK_SECRET_MAX]; /* opened only for the signalling thread; "" otherwise */
+    bool registers;                  /* --register: register DNs towards it (a later issue); stored now */
+    bool enabled;
+    int priority;                    /* lower first; default 10 */
+    uint32_t ping_seconds;           /* OPTIONS interval; 0 = off (always considered up); default 30 */
+    char codecs[64];                 /* "pcmu,pcma" in order of preference */
+};
+
+const char *trunk_transport_name(enum trunk_transport t);
+/* Ordered by priority, then name. with_password needs the store's secret key. */
+typedef bool(trunk_h)(const struct trunk *t, void *arg);
+int trunk_each(struct store_reader *r, bool with_password, trunk_h *h, void *arg);
+int trunk_get(struct store_reader *r, const char *name, struct trunk *out); /* ENOENT */
+int trunk_add(struct store *s, const struct trunk *t, char *why, size_t whysz);   /* EEXIST, EINVAL */
+int trunk_remove(struct store *s, const char *name);                              /* ENOENT */
+
+#endif

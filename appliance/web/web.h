@@ -1,0 +1,60 @@
+/*
+ * web/web: the WEB thread: HTTPS on https.port and wss.port, HTTP on http.port (redirects, except /healthz), static pages,
+ * a small router for JSON resources, and /ws. libwebsockets behind it; nothing else includes it.
+ */
+#ifndef WEB_WEB_H
+#define WEB_WEB_H
+
+#include "core/addr.h"
+#include "core/buf.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct web;
+struct sip_stack;
+
+struct web_config {
+    struct addr bind[2]; /* addresses; ports below */
+    size_t bind_count;
+    uint16_t http_port, https_port, wss_port; /* 0 = any free (tests) */
+    bool http_on, https_on, wss_on;
+    char cert[512], key[512];   /* PEM files; watched: new files are used for new connections within 5 s */
+    char origins[1024];         /* further allowed Origins of /ws, space or comma separated; own host always is */
+    uint32_t rate_per_s;        /* requests per second and source address (burst 4×); 0 = off */
+    uint32_t body_max;          /* bytes */
+    uint32_t conns_max, conns_per_ip;
+    struct sip_stack *sip;      /* /ws goes here; NULL = 503 */
+};
+
+/* EADDRINUSE with the port in why; certificate errors. Logs `listening proto=https port=…` etc. */
+int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t whysz);
+void web_stop(struct web *w);
+/* The real port of "http", "https" or "wss". */
+uint16_t web_port(const struct web *w, const char *proto);
+
+struct web_req { /* valid during the handler */
+    const char *method, *path, *query; /* query "" when none */
+    const struct addr *peer;
+    const char *content_type;
+    const char *authorization, *cookie, *csrf; /* "" when absent */
+    const char *host;
+    const uint8_t *body;
+    size_t body_len;
+};
+struct web_resp {
+    int status;
+    const char *content_type; /* static string; default application/json */
+    struct buf body;
+    char headers[512];        /* further "Name: value\r\n" lines */
+    uint32_t delay_ms;        /* hold the answer back (throttling) without blocking the thread; ≤ 8000 */
+};
+/* Handlers run on the WEB thread and must not block. Before web_start. path may end in "*". */
+typedef void(web_h)(const struct web_req *req, struct web_resp *resp, void *arg);
+int web_route(const char *method, const char *path, web_h *h, void *arg);
+void web_routes_clear(void);
+/* application/problem+json (RFC 9457). */
+void web_problem(struct web_resp *resp, int status, const char *title, const char *detail_fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif
