@@ -1,0 +1,309 @@
+#!/bin/bash
+# Builds every third-party library dngate links, as static archives, from Debian 13 source packages.
+#
+#   docker/deps.sh [LINK]     build if the cache lacks this recipe's result, then point LINK (build/deps) at it
+#   docker/deps.sh --path     print where the result is or will be
+#
+# The result lives outside the tree, named by a hash of the recipe, so that `make clean` and a fresh clone are cheap:
+#   ${DNGATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dngate}/deps-HASH/{include,lib,licenses,versions.txt}
+# mbedtls is the only TLS and crypto library; nothing here pulls in OpenSSL, zlib or libcap.
+#
+# DNGATE_MIRROR=URL names a Debian mirror; by default it is the one this machine's own apt uses.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${DNGATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dngate}
+suite=trixie
+packages=(mbedtls libwebsockets libre libsrtp2 opus sqlite3 yyjson argon2)
+CC=${CC:-gcc}
+
+recipe_hash() {
+    { cat "$here/deps.sh" "$here/deps-check.c" "$here"/patches/*.patch; "$CC" -dumpfullversion -dumpmachine; } |
+        sha256sum | cut -c1-16
+}
+
+prefix=$cache/deps-$(recipe_hash)
+case ${1:-} in
+--path) echo "$prefix"; exit 0 ;;
+esac
+link=${1:+$(realpath -ms -- "$1")}
+
+say() { echo "deps: $*" >&2; }
+
+# Replaces LINK by a symbolic link to the finished prefix; the old link's readers never see it missing.
+point_link() {
+    [ -n "$link" ] || return 0
+    if [ "$(readlink "$link" 2>/dev/null)" = "$prefix" ]; then return 0; fi
+    mkdir -p "$(dirname "$link")"
+    if [ -d "$link" ] && [ ! -L "$link" ]; then rm -rf "$link"; fi
+    ln -s "$prefix" "$link.$$" && mv -Tf "$link.$$" "$link"
+}
+
+if [ -f "$prefix/versions.txt" ]; then point_link; exit 0; fi
+
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock -n 9 || { say "another build is running, waiting for it"; flock 9; }
+if [ -f "$prefix/versions.txt" ]; then point_link; exit 0; fi
+
+started=$SECONDS
+work=$(mktemp -d "$cache/work.XXXXXX")
+finish() {
+    local rc=$?
+    jobs -p | xargs -r kill 2>/dev/null || true
+    if [ "$rc" -ne 0 ]; then say "failed; logs are in $work/log"; else rm -rf "$work"; fi
+}
+trap finish EXIT
+mkdir -p "$work"/{src,log,apt} "$work"/out/{include,lib,licenses}
+cd "$work"
+
+# ---------------------------------------------------------------- sources
+
+# The Debian archive this machine's apt already trusts and reaches; security and updates archives lack trixie's main.
+mirror() {
+    if [ -n "${DNGATE_MIRROR:-}" ]; then echo "$DNGATE_MIRROR"; return; fi
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+        awk '$2 ~ /^(trixie|bookworm|forky|sid|stable|oldstable|testing|unstable)$/ { print $1; exit }'
+}
+
+# A private apt: own lists and state, an empty installed set, but this machine's proxy settings (apt.conf.d).
+private_apt() {
+    local uri keyring
+    uri=$(mirror)
+    [ -n "$uri" ] || { say "no Debian archive among this machine's apt sources; set DNGATE_MIRROR=URL"; exit 1; }
+    for keyring in /usr/share/keyrings/debian-archive-keyring.{pgp,gpg}; do [ -f "$keyring" ] && break; done
+    mkdir -p apt/state/lists/partial apt/cache/archives/partial
+    : >apt/status
+    echo "deb-src [signed-by=$keyring] $uri $suite main" >apt/sources.list
+    cat >apt/apt.conf <<CONF
+Dir::Etc::SourceList "$work/apt/sources.list";
+Dir::Etc::SourceParts "-";
+Dir::State "$work/apt/state";
+Dir::State::status "$work/apt/status";
+Dir::Cache "$work/apt/cache";
+APT::Sandbox::User "root";
+Acquire::Retries "3";
+Acquire::Languages "none";
+CONF
+    APT_CONFIG=$work/apt/apt.conf apt-get -q update >log/apt.log 2>&1 ||
+        { tail -5 log/apt.log >&2; say "apt-get update failed"; exit 1; }
+}
+
+# The upstream archives are required; Debian's own changes come where the mirror has them.
+fetch() {
+    local p
+    export APT_CONFIG=$work/apt/apt.conf
+    (cd src && apt-get -q source --tar-only "${packages[@]}") >>log/apt.log 2>&1 ||
+        { tail -5 log/apt.log >&2; say "cannot fetch the sources"; exit 1; }
+    for p in "${packages[@]}"; do
+        (cd src && apt-get -q source --diff-only "$p") >>log/apt.log 2>&1 || true
+    done
+    unset APT_CONFIG
+}
+
+# unpack PKG [GLOB...]: the upstream archive, then those of Debian's patches whose name matches, then ours.
+unpack() {
+    local p=$1 version applied="" patch name glob
+    shift
+    mkdir "$p"
+    tar -xf "$(ls src/"$p"_*.orig.tar.*)" -C "$p" --strip-components=1
+    version=$(basename src/"$p"_*.orig.tar.*)
+    version=${version#*_}
+    if compgen -G "src/${p}_*.debian.tar.*" >/dev/null; then
+        version=$(basename src/"$p"_*.debian.tar.*)
+        version=${version#*_}
+        tar -xf src/"$p"_*.debian.tar.* -C "$p"
+        for name in $(sed 's/#.*//' "$p/debian/patches/series" 2>/dev/null); do
+            for glob in "$@"; do
+                # shellcheck disable=SC2053
+                [[ $name == $glob ]] || continue
+                patch -d "$p" -p1 -s -f <"$p/debian/patches/$name"
+                applied+=" $name"
+            done
+        done
+    elif [ $# -gt 0 ]; then
+        say "warning: the mirror has no Debian patches for $p"
+    fi
+    for patch in "$here/patches/$p"-*.patch; do
+        [ -f "$patch" ] || continue
+        patch -d "$p" -p1 -s -f <"$patch"
+        applied+=" $(basename "$patch")"
+    done
+    version=${version%.orig.tar.*}
+    echo "$p ${version%.debian.tar.*}${applied:+ patched:$applied}" >"log/$p.version"
+}
+
+# ---------------------------------------------------------------- flags
+
+export SOURCE_DATE_EPOCH=1735689600 LC_ALL=C TZ=UTC
+export CFLAGS="-O2 -g0 -fPIC -fno-semantic-interposition -ffunction-sections -fdata-sections"
+CFLAGS+=" -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$work=."
+export ARFLAGS=rcsD
+jobs=$(nproc)
+out=$work/out
+
+cm() { # cm SOURCE-DIR OPTION...: configure, build and install into $out
+    local dir=$1
+    shift
+    cmake -S "$dir" -B "$dir/b" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE="-O3 -DNDEBUG" \
+        -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_ARCHIVE_CREATE="<CMAKE_AR> qcD <TARGET> <LINK_FLAGS> <OBJECTS>" \
+        -DCMAKE_C_ARCHIVE_FINISH="<CMAKE_RANLIB> -D <TARGET>" -DCMAKE_INSTALL_PREFIX=/usr \
+        -DCMAKE_INSTALL_LIBDIR=lib -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON "$@"
+    cmake --build "$dir/b" -j"$jobs"
+    DESTDIR=$work/inst-$dir cmake --install "$dir/b"
+    cp -a "$work/inst-$dir/usr/include/." "$out/include/"
+    cp -a "$work/inst-$dir/usr/lib/"*.a "$out/lib/"
+}
+
+# cc_lib NAME FLAGS SOURCE...: compile a handful of files into $out/lib/libNAME.a
+cc_lib() {
+    local name=$1 flags=$2 src
+    shift 2
+    mkdir -p "obj-$name"
+    for src in "$@"; do
+        # shellcheck disable=SC2086
+        "$CC" $CFLAGS $flags -c "$src" -o "obj-$name/$(basename "$src" .c).o"
+    done
+    ar rcsD "$out/lib/lib$name.a" "obj-$name"/*.o
+}
+
+# ---------------------------------------------------------------- the libraries
+
+build_yyjson() {
+    unpack yyjson
+    cc_lib yyjson -O3 yyjson/src/yyjson.c
+    cp yyjson/src/yyjson.h "$out/include/"
+    cp yyjson/LICENSE "$out/licenses/yyjson"
+}
+
+build_argon2() { # no threads: a lane per thread would start them behind our back
+    local opt=ref
+    case $("$CC" -dumpmachine) in x86_64-*) opt=opt ;; esac
+    unpack argon2
+    cc_lib argon2 "-O3 -DARGON2_NO_THREADS -Iargon2/include -Iargon2/src" \
+        argon2/src/{argon2,core,encoding,$opt}.c argon2/src/blake2/blake2b.c
+    cp argon2/include/argon2.h "$out/include/"
+    cp argon2/LICENSE "$out/licenses/argon2"
+}
+
+build_sqlite3() {
+    unpack sqlite3 '*CVE*' '41-*'
+    (cd sqlite3 && ./configure --disable-tcl --disable-readline && make sqlite3.c)
+    cc_lib sqlite3 "-DSQLITE_THREADSAFE=2 -DSQLITE_DQS=0 -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_DEFAULT_MEMSTATUS=0
+        -DSQLITE_DEFAULT_WAL_SYNCHRONOUS=1 -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_MAX_EXPR_DEPTH=100
+        -DSQLITE_OMIT_DEPRECATED -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_USE_ALLOCA -DSQLITE_TEMP_STORE=2
+        -DHAVE_USLEEP=1 -DHAVE_FDATASYNC=1 -DHAVE_GMTIME_R=1 -DHAVE_LOCALTIME_R=1" sqlite3/sqlite3.c
+    cp sqlite3/sqlite3.h "$out/include/"
+    cp sqlite3/LICENSE.md "$out/licenses/sqlite3"
+}
+
+build_libre() { # RELEASE: without it every allocation takes a global mutex
+    local none
+    unpack libre
+    none=$(printf '%s= ' USE_OPENSSL{,_DTLS,_SRTP,_AES,_HMAC} USE_TLS USE_DTLS USE_DTLS_SRTP USE_ZLIB)
+    # shellcheck disable=SC2086
+    make -C libre -j"$jobs" libre.a RELEASE=1 $none CC="$CC" AFLAGS=crD EXTRA_CFLAGS="$CFLAGS -w -D_GNU_SOURCE"
+    cp libre/libre.a "$out/lib/"
+    mkdir -p "$out/include/re" "$out/include/re-private"
+    cp libre/include/*.h "$out/include/re/"
+    cp libre/src/sip/sip.h "$out/include/re-private/"
+    cp libre/docs/COPYING "$out/licenses/libre"
+}
+
+build_opus() {
+    unpack opus
+    cm opus -DOPUS_BUILD_TESTING=OFF -DOPUS_BUILD_PROGRAMS=OFF -DOPUS_FIXED_POINT=OFF -DOPUS_DRED=OFF \
+        -DOPUS_OSCE=OFF -DOPUS_DISABLE_INTRINSICS=OFF -DOPUS_STACK_PROTECTOR=OFF -DOPUS_FORTIFY_SOURCE=OFF
+    cp opus/COPYING "$out/licenses/opus"
+}
+
+build_mbedtls() { # the header itself is edited: a config of ours elsewhere would give dependents another ABI
+    local o
+    unpack mbedtls '*gcc14*'
+    for o in SSL_DTLS_SRTP THREADING_C THREADING_PTHREAD ECDH_VARIANT_EVEREST_ENABLED; do
+        perl -pi -e "s{^//\\s*(#define MBEDTLS_$o)\\b}{\$1}" mbedtls/include/mbedtls/mbedtls_config.h
+        grep -q "^#define MBEDTLS_$o\$" mbedtls/include/mbedtls/mbedtls_config.h
+    done
+    for o in SSL_RENEGOTIATION SELF_TEST; do
+        perl -pi -e "s{^(#define MBEDTLS_$o)\$}{//\$1}" mbedtls/include/mbedtls/mbedtls_config.h
+    done
+    cm mbedtls -DENABLE_PROGRAMS=OFF -DENABLE_TESTING=OFF -DGEN_FILES=OFF -DMBEDTLS_FATAL_WARNINGS=OFF \
+        -DUSE_STATIC_MBEDTLS_LIBRARY=ON -DUSE_SHARED_MBEDTLS_LIBRARY=OFF
+    # Everest is built as a library of its own; dependents should need to know only three.
+    printf 'open %s\naddlib %s\naddlib %s\nsave\nend\n' "$out/lib/libmbedcrypto.a" "$out/lib/libeverest.a" \
+        "$out/lib/libp256m.a" | ar -M
+    ranlib -D "$out/lib/libmbedcrypto.a"
+    rm "$out/lib/libeverest.a" "$out/lib/libp256m.a"
+    cp mbedtls/LICENSE "$out/licenses/mbedtls"
+}
+
+with_mbedtls() {
+    echo "-DMBEDTLS_INCLUDE_DIRS=$out/include -DMBEDTLS_LIBRARY=$out/lib/libmbedtls.a"
+    echo "-DMBEDX509_LIBRARY=$out/lib/libmbedx509.a -DMBEDCRYPTO_LIBRARY=$out/lib/libmbedcrypto.a"
+}
+
+build_libsrtp2() {
+    unpack libsrtp2
+    # shellcheck disable=SC2046
+    cm libsrtp2 -DENABLE_MBEDTLS=ON -DLIBSRTP_TEST_APPS=OFF -DENABLE_WARNINGS_AS_ERRORS=OFF $(with_mbedtls)
+    cp libsrtp2/LICENSE "$out/licenses/libsrtp2"
+}
+
+build_libwebsockets() {
+    local on off
+    unpack libwebsockets '*CVE*'
+    on=$(printf -- '-D%s=ON ' LWS_WITH_SSL LWS_WITH_MBEDTLS LWS_IPV6 LWS_WITH_STATIC LWS_STATIC_PIC LWS_ROLE_H1 \
+        LWS_ROLE_WS LWS_ROLE_RAW_FILE LWS_WITH_CUSTOM_HEADERS LWS_WITH_HTTP_UNCOMMON_HEADERS LWS_WITH_FILE_OPS \
+        LWS_WITHOUT_CLIENT LWS_WITHOUT_TESTAPPS LWS_WITHOUT_EXTENSIONS LWS_WITHOUT_DAEMONIZE LWS_REPRODUCIBLE \
+        DISABLE_WERROR LWS_UNIX_SOCK)
+    off=$(printf -- '-D%s=OFF ' LWS_WITH_SHARED LWS_WITH_HTTP2 LWS_WITH_ZLIB LWS_WITH_HTTP_STREAM_COMPRESSION \
+        LWS_WITH_THREADPOOL LWS_WITH_ACCESS_LOG LWS_WITH_SYS_SMD LWS_WITH_LEJP LWS_WITH_LEJP_CONF LWS_WITH_DIR \
+        LWS_WITH_LWSAC LWS_WITH_NETLINK LWS_WITH_CONMON LWS_WITH_HTTP_BASIC_AUTH LWS_WITH_TLS_SESSIONS \
+        LWS_WITH_CACHE_NSCOOKIEJAR LWS_WITH_SERVER_STATUS LWS_WITH_EVLIB_PLUGINS LWS_LOG_TAG_LIFECYCLE \
+        LWS_WITH_EXPORT_LWSTARGETS LWS_WITH_LIBCAP LWS_LOGS_TIMESTAMP LWS_WITH_PLUGINS LWS_WITH_SPAWN)
+    # shellcheck disable=SC2046,SC2086
+    cm libwebsockets $on $off -DLWS_MAX_SMP=1 $(with_mbedtls) -DLWS_MBEDTLS_INCLUDE_DIRS="$out/include" \
+        -DLWS_MBEDTLS_LIBRARIES="$out/lib/libmbedtls.a;$out/lib/libmbedx509.a;$out/lib/libmbedcrypto.a"
+    cp libwebsockets/LICENSE "$out/licenses/libwebsockets"
+}
+
+# lane NAME...: builds one after the other, each into its own log. Two lanes keep two processors busy through
+# the configure steps. (A plain function call under || would lose set -e, hence the subshells.)
+lane() {
+    local p
+    for p in "$@"; do
+        (set -e; "build_$p") >"log/$p.log" 2>&1 9>&-
+        say "$p done ($((SECONDS - started)) s)"
+    done
+}
+
+# ---------------------------------------------------------------- go
+
+say "building into $prefix"
+private_apt
+fetch
+(set -e; lane mbedtls libsrtp2 libwebsockets) & a=$!
+(set -e; lane yyjson argon2 sqlite3 libre opus) & b=$!
+failed=0
+wait $a || failed=1
+wait $b || failed=1
+if [ $failed -ne 0 ]; then
+    for p in "${packages[@]}"; do
+        [ -f "$out/licenses/$p" ] || { [ -f "log/$p.log" ] && { say "--- $p"; tail -15 "log/$p.log" >&2; }; }
+    done
+    exit 1
+fi
+rm -rf "$out"/lib/{cmake,pkgconfig}
+
+# Each library must link and run in a static-pie executable, the way dngate itself is linked.
+"$CC" -O1 -static-pie -fPIE -D_GNU_SOURCE -DRELEASE -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 -w \
+    -isystem "$out/include" -isystem "$out/include/re" "$here/deps-check.c" -o check -L"$out/lib" -lwebsockets -lre \
+    -lsrtp2 -lmbedtls -lmbedx509 -lmbedcrypto -lopus -lsqlite3 -lyyjson -largon2 -lm -lpthread >log/check.log 2>&1 ||
+    { cat log/check.log >&2; say "the libraries do not link"; exit 1; }
+./check
+
+for p in "${packages[@]}"; do cat "log/$p.version"; done >"$out/versions.txt"
+if grep -rlF "$work" "$out" >&2; then say "the result names its build directory"; exit 1; fi
+mv -T "$out" "$prefix"
+point_link
+say "ready after $((SECONDS - started)) s: $prefix"
