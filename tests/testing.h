@@ -1,0 +1,171 @@
+/*
+ * tests/testing: a test program in one header. Each tests/unit and tests/flow file includes it once and gets main().
+ *
+ *   TEST(ring_wraps) { CHECK_EQ_INT(ring_used(&r), 3); }
+ *
+ * Run with no argument: every test, in the order of the file. With arguments: those whose name contains one of
+ * them; -l lists. A failed CHECK ends its test (return), not the program. Prints `ok name` or
+ * `FAIL name file:line what`, then `N passed, N failed`; tests/run.sh reads that line.
+ * A line that holds only the comment TSAN between slashes and stars makes `make tsan` run the file too.
+ */
+#ifndef TESTS_TESTING_H
+#define TESTS_TESTING_H
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct testing_case {
+    const char *name;
+    void (*run)(void);
+    struct testing_case *next;
+};
+
+static struct testing_case *testing_first, **testing_tail = &testing_first;
+static const char *testing_name;
+static bool testing_failed;
+
+#define TEST(name_)                                                                                          \
+    static void test_##name_(void);                                                                          \
+    __attribute__((constructor)) static void testing_add_##name_(void)                                       \
+    {                                                                                                        \
+        static struct testing_case tc = {#name_, test_##name_, NULL};                                        \
+        *testing_tail = &tc;                                                                                 \
+        testing_tail = &tc.next;                                                                             \
+    }                                                                                                        \
+    static void test_##name_(void)
+
+/* One line about a failure; more than one per test is possible only from helpers that do not return. */
+__attribute__((format(printf, 3, 4), unused)) static void testing_fail(const char *file, int line,
+                                                                       const char *fmt, ...)
+{
+    __builtin_va_list ap;
+
+    testing_failed = true;
+    printf("FAIL %s %s:%d ", testing_name ? testing_name : "-", file, line);
+    __builtin_va_start(ap, fmt);
+    vprintf(fmt, ap);
+    __builtin_va_end(ap);
+    printf("\n");
+    fflush(stdout);
+}
+
+/* The bare CHECKs return from a function of type void; use CHECK_OR in helpers that return something. */
+#define CHECK_OR(cond, action)                                                                               \
+    do {                                                                                                     \
+        if (!(cond)) {                                                                                       \
+            testing_fail(__FILE__, __LINE__, "%s", #cond);                                                   \
+            action;                                                                                          \
+        }                                                                                                    \
+    } while (0)
+
+#define CHECK(cond) CHECK_OR(cond, return)
+
+#define CHECK_EQ_INT(a, b)                                                                                   \
+    do {                                                                                                     \
+        intmax_t testing_a_ = (intmax_t)(a), testing_b_ = (intmax_t)(b);                                     \
+        if (testing_a_ != testing_b_) {                                                                      \
+            testing_fail(__FILE__, __LINE__, "%s is %" PRIdMAX ", want %s = %" PRIdMAX, #a, testing_a_, #b,  \
+                         testing_b_);                                                                        \
+            return;                                                                                          \
+        }                                                                                                    \
+    } while (0)
+
+/* NULL equals only NULL. */
+#define CHECK_STR(a, b)                                                                                      \
+    do {                                                                                                     \
+        const char *testing_a_ = (a), *testing_b_ = (b);                                                     \
+        if (testing_a_ != testing_b_ && (!testing_a_ || !testing_b_ || strcmp(testing_a_, testing_b_))) {    \
+            testing_fail(__FILE__, __LINE__, "%s is \"%s\", want \"%s\"", #a,                                \
+                         testing_a_ ? testing_a_ : "(null)", testing_b_ ? testing_b_ : "(null)");            \
+            return;                                                                                          \
+        }                                                                                                    \
+    } while (0)
+
+/* The same n bytes; n may be 0 with null pointers. */
+#define CHECK_MEM(a, b, n)                                                                                   \
+    do {                                                                                                     \
+        size_t testing_n_ = (size_t)(n), testing_i_ = 0;                                                     \
+        const unsigned char *testing_a_ = (const void *)(a), *testing_b_ = (const void *)(b);                \
+        while (testing_i_ < testing_n_ && testing_a_[testing_i_] == testing_b_[testing_i_])                  \
+            testing_i_++;                                                                                    \
+        if (testing_i_ < testing_n_) {                                                                       \
+            testing_fail(__FILE__, __LINE__, "%s differs from %s at byte %zu of %zu: %02x, want %02x", #a,   \
+                         #b, testing_i_, testing_n_, testing_a_[testing_i_], testing_b_[testing_i_]);        \
+            return;                                                                                          \
+        }                                                                                                    \
+    } while (0)
+
+/* The seed of this run: TEST_SEED of the environment, or a fresh one. Printed once, so that a failure can be repeated. */
+__attribute__((unused)) static uint64_t test_seed(void)
+{
+    static uint64_t seed;
+    static bool known;
+    const char *env = getenv("TEST_SEED");
+
+    if (known)
+        return seed;
+    if (env && *env)
+        seed = strtoull(env, NULL, 0);
+    else if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+        seed = 1;
+    known = true;
+    printf("TEST_SEED=%" PRIu64 "\n", seed);
+    fflush(stdout);
+    return seed;
+}
+
+/* A small generator for tests (splitmix64): *state starts as test_seed() or a constant. */
+__attribute__((unused)) static uint64_t test_random(uint64_t *state)
+{
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static bool testing_wanted(const char *name, int argc, char **argv)
+{
+    if (argc < 2)
+        return true;
+    for (int i = 1; i < argc; i++)
+        if (strstr(name, argv[i]))
+            return true;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned passed = 0, failed = 0;
+    bool list = argc == 2 && !strcmp(argv[1], "-l");
+
+    for (const struct testing_case *tc = testing_first; tc; tc = tc->next) {
+        if (list) {
+            printf("%s\n", tc->name);
+            continue;
+        }
+        if (!testing_wanted(tc->name, argc, argv))
+            continue;
+        testing_name = tc->name;
+        testing_failed = false;
+        tc->run();
+        if (testing_failed) {
+            failed++;
+        } else {
+            passed++;
+            printf("ok %s\n", tc->name);
+            fflush(stdout);
+        }
+    }
+    if (list)
+        return 0;
+    printf("%u passed, %u failed\n", passed, failed);
+    return failed || !passed ? 1 : 0;
+}
+
+#endif
