@@ -203,7 +203,10 @@ build_libre() { # RELEASE: without it every allocation takes a global mutex
     none=$(printf '%s= ' USE_OPENSSL{,_DTLS,_SRTP,_AES,_HMAC} USE_TLS USE_DTLS USE_DTLS_SRTP USE_ZLIB)
     # shellcheck disable=SC2086
     make -C libre -j"$jobs" libre.a RELEASE=1 $none CC="$CC" AFLAGS=crD EXTRA_CFLAGS="$CFLAGS -w -D_GNU_SOURCE"
+    # Our own SIP transport replaces sip/transp.c; the stock one is kept apart, for programs without ours.
+    ar dD libre/libre.a transp.o
     cp libre/libre.a "$out/lib/"
+    ar rcsD "$out/lib/libre-transp.a" libre/build-*/sip/transp.o
     mkdir -p "$out/include/re" "$out/include/re-private"
     cp libre/include/*.h "$out/include/re/"
     cp libre/src/sip/sip.h "$out/include/re-private/"
@@ -297,7 +300,7 @@ rm -rf "$out"/lib/{cmake,pkgconfig}
 
 # Each library must link and run in a static-pie executable, the way dngate itself is linked.
 "$CC" -O1 -static-pie -fPIE -D_GNU_SOURCE -DRELEASE -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 -w \
-    -isystem "$out/include" -isystem "$out/include/re" "$here/deps-check.c" -o check -L"$out/lib" -lwebsockets -lre \
+    -isystem "$out/include" -isystem "$out/include/re" "$here/deps-check.c" -o check -L"$out/lib" -lwebsockets -lre -lre-transp -lre \
     -lsrtp2 -lmbedtls -lmbedx509 -lmbedcrypto -lopus -lsqlite3 -lyyjson -largon2 -lm -lpthread >log/check.log 2>&1 ||
     { cat log/check.log >&2; say "the libraries do not link"; exit 1; }
 ./check

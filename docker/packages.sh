@@ -1,0 +1,44 @@
+#!/bin/bash
+# Makes sure that the Debian packages a part of the work needs are there; quick and silent when they are.
+#
+#   docker/packages.sh GROUP...     groups: build lint test
+#
+# As root it installs what is missing; otherwise it names it and exits 1. Debian 12 and 13.
+set -euo pipefail
+
+# package, or package:command for what may have come from elsewhere and counts as present when on PATH
+build="gcc:gcc libc6-dev make:make cmake:cmake patch:patch tcl:tclsh xz-utils:xz bzip2:bzip2 ca-certificates
+    debian-archive-keyring nodejs:node npm:npm"
+lint="clang-format:clang-format clang-tidy:clang-tidy"
+test="clang:clang libclang-rt-dev sip-tester:sipp chromium:chromium firefox-esr:firefox-esr espeak-ng:espeak-ng
+    sox:sox sqlite3:sqlite3 curl:curl openssl:openssl iproute2:ip procps:ps"
+
+missing=()
+for group in "$@"; do
+    case $group in
+    build | lint | test) ;;
+    *) echo "usage: docker/packages.sh build|lint|test..." >&2; exit 2 ;;
+    esac
+    for entry in ${!group}; do
+        package=${entry%%:*}
+        command=${entry#"$package"}
+        if [ -n "$command" ] && command -v "${command#:}" >/dev/null; then continue; fi
+        if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ]; then continue; fi
+        missing+=("$package")
+    done
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "missing packages; as root: apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+fi
+echo "installing ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+apt=(apt-get -q -y -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3)
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    tail -20 "$log" >&2
+    exit 1
+fi
