@@ -1,0 +1,157 @@
+#!/bin/bash
+# Runs one suite's programs and counts its cases into build/results/SUITE as "PASSED FAILED".
+#
+#   tests/run.sh SUITE [BINARY...]   unit tsan flow fuzz-brief fuzz ui e2e; a binary that is missing counts as failed
+#   tests/run.sh total               the sum of all suites; exit 1 when one failed or nothing ran
+#
+# TEST_TIMEOUT: seconds a program may take. Output of passing programs is kept in build/results/SUITE.log/ only.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+suite=$1
+shift
+results=build/results
+logs=$results/$suite.log
+mkdir -p "$results"
+
+if [ "$suite" = total ]; then
+    passed=0 failed=0
+    for f in "$results"/*.count; do
+        [ -f "$f" ] || continue
+        read -r p n <"$f"
+        passed=$((passed + p)) failed=$((failed + n))
+    done
+    echo "$passed passed, $failed failed" | tee "$results/total"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+    exit
+fi
+
+rm -rf "$logs" "$results/$suite.count"
+mkdir -p "$logs"
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=0}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1:halt_on_error=1}
+# Sanitizers of older compilers fail at random under much address randomization.
+norandom=()
+setarch -R true 2>/dev/null && norandom=(setarch -R)
+
+say() { # say NAME PASSED FAILED START
+    printf '%-10s %-36s %4d passed, %d failed  (%d s)\n' "$suite" "$1" "$2" "$3" $((SECONDS - $4))
+}
+
+# One program of the harness: its last line has the counts; a crash, a leak or a timeout is one more failure.
+run_binary() {
+    local bin=$1 name log start=$SECONDS rc=0 p=0 f=0
+    name=${bin#build/*/bin/}
+    name=${name#"${suite}"/}
+    log=$logs/${name//\//_}.txt
+    if [ ! -x "$bin" ]; then
+        echo "$suite $name: not built" | tee "$log"
+        echo "0 1" >"$log.count"
+        return
+    fi
+    timeout -k 5 "${TEST_TIMEOUT:-120}" "${norandom[@]}" "$bin" >"$log" 2>&1 </dev/null || rc=$?
+    if [[ $(grep -aE '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -1) =~ ^([0-9]+)\ passed,\ ([0-9]+) ]]; then
+        p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]}
+    else
+        p=$(grep -ac '^ok ' "$log") f=$(grep -ac '^FAIL ' "$log")
+    fi
+    if [ "$rc" -ne 0 ] && [ "$f" -eq 0 ]; then
+        f=1
+        [ "$rc" -eq 124 ] && echo "timeout after ${TEST_TIMEOUT:-120} s" >>"$log"
+        echo "exit status $rc" >>"$log"
+    fi
+    finish_program "$name" "$log" "$p" "$f" "$start"
+}
+
+finish_program() {
+    local name=$1 log=$2 p=$3 f=$4 start=$5
+    echo "$p $f" >"$log.count"
+    { say "$name" "$p" "$f" "$start"; [ "$f" -eq 0 ] || grep -av '^ok ' "$log" | tail -60 | sed 's/^/    /'; } >"$log.out"
+    cat "$log.out"
+}
+
+# One fuzz target is one case. New inputs stay in build/; the committed corpus is only read.
+run_fuzz() {
+    local bin=$1 name log start=$SECONDS f=0 seeds new seconds=${FUZZ_SECONDS:-60}
+    [ "$suite" = fuzz-brief ] && seconds=${FUZZ_BRIEF_SECONDS:-5}
+    name=$(basename "$bin")
+    log=$logs/$name.txt
+    seeds=tests/fuzz/corpus/${name#fuzz_}
+    new=build/fuzz/corpus/${name#fuzz_}
+    mkdir -p "$new" build/fuzz/artifacts
+    if [ ! -x "$bin" ]; then
+        echo "$suite $name: not built" | tee "$log"
+        echo "0 1" >"$log.count"
+        return
+    fi
+    [ -d "$seeds" ] || seeds=
+    timeout -k 5 $((seconds + 120)) "${norandom[@]}" "$bin" -max_total_time="$seconds" -timeout=20 \
+        -rss_limit_mb=2048 -print_final_stats=0 -artifact_prefix="build/fuzz/artifacts/$name-" \
+        ${TEST_SEED:+-seed=$((TEST_SEED % 2147483647))} "$new" ${seeds:+"$seeds"} >"$log" 2>&1 </dev/null || f=1
+    finish_program "$name" "$log" $((1 - f)) $f $start
+}
+
+# Node's own runner. A suite may bring a run.sh of its own, whose last line is "N passed, N failed".
+run_node() {
+    local name=$1 log=$logs/node.txt start=$SECONDS p=0 f=0 rc=0
+    shift
+    [ $# -gt 0 ] || return 0
+    timeout -k 10 "${TEST_TIMEOUT:-1800}" node --test --test-reporter=tap --test-concurrency=1 "$@" >"$log" 2>&1 </dev/null || rc=$?
+    p=$(sed -n 's/^# pass //p' "$log" | tail -1)
+    f=$(sed -n 's/^# fail //p' "$log" | tail -1)
+    p=${p:-0} f=${f:-0}
+    [ "$rc" -ne 0 ] && [ "$f" -eq 0 ] && f=1
+    echo "$p $f" >"$log.count"
+    say "$name" "$p" "$f" "$start"
+    [ "$f" -eq 0 ] || grep -aA25 -E '^ *not ok' "$log" | head -200 | sed 's/^/    /'
+}
+
+run_own() {
+    local script=$1 log=$logs/own.txt rc=0 p=0 f=0 start=$SECONDS
+    timeout -k 10 "${TEST_TIMEOUT:-1800}" "$script" 2>&1 </dev/null | tee "$log" || rc=$?
+    if [[ $(grep -aE '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -1) =~ ^([0-9]+)\ passed,\ ([0-9]+) ]]; then
+        p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]}
+    fi
+    [ "$rc" -ne 0 ] && [ "$f" -eq 0 ] && f=1
+    echo "$p $f" >"$log.count"
+    say "$script" "$p" "$f" "$start"
+}
+
+# At most $1 at a time of: $2 ARGUMENT...
+parallel() {
+    local width=$1 what=$2 bin
+    shift 2
+    for bin in "$@"; do
+        while [ "$(jobs -rp | wc -l)" -ge "$width" ]; do wait -n; done
+        "$what" "$bin" &
+    done
+    wait
+}
+
+case $suite in
+unit | tsan) parallel "${TEST_JOBS:-$(nproc)}" run_binary "$@" ;;
+flow) parallel 1 run_binary "$@" ;;
+fuzz | fuzz-brief) parallel "${TEST_JOBS:-$(nproc)}" run_fuzz "$@" ;;
+ui)
+    shopt -s nullglob globstar
+    files=(tests/ui/**/*.test.mjs)
+    for f in admin-ui/**/*.test.mjs; do [[ $f == */node_modules/* ]] || files+=("$f"); done
+    run_node tests "${files[@]}"
+    ;;
+e2e)
+    shopt -s nullglob
+    export DNGATE_BIN=${DNGATE_BIN:-$PWD/build/asan/dngate}
+    if [ -x tests/e2e/run.sh ]; then run_own tests/e2e/run.sh; else run_node tests tests/e2e/*.test.mjs; fi
+    ;;
+*) echo "unknown suite $suite" >&2; exit 2 ;;
+esac
+
+passed=0 failed=0
+for f in "$logs"/*.count; do
+    [ -f "$f" ] || continue
+    read -r p n <"$f"
+    passed=$((passed + p)) failed=$((failed + n))
+done
+echo "$passed $failed" >"$results/$suite.count"
+echo "$suite: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]
