@@ -49,6 +49,9 @@ typedef bool(registrar_each_h)(const struct binding *b, void *arg);
 void registrar_each(const struct registrar *r, registrar_each_h *h, void *arg);
 /* Ends a DN's registration (disabled, removed, password changed); its connection is closed with 4003 and reason. */
 void registrar_drop(struct registrar *r, const char *dn, const char *reason);
+/* Provisioning of a DN changed (dn "" = any may have): looks it up again and drops its registration when the DN is gone, disabled, or
+ * has another password than the one it registered with. */
+void registrar_recheck(struct registrar *r, const char *dn);
 
 /*
  * Who sends this request? 0 and the DN when its connection holds an authenticated registration whose DN is the From user;

@@ -42,6 +42,8 @@ typedef void(sip_mbox_h)(void *msg, void *arg);
 int sip_stack_watch(struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *arg);
 
 struct sip *sip_stack_sip(struct sip_stack *st);
+/* Registers the last listener: what nobody served is answered 481, 405 or 501. After all others (in start_h). */
+int sip_stack_fallback(struct sip_stack *st);
 /* Our own address as the peer must use it: loopback for loopback, else public.address, else the source address the kernel takes.
  * Port = our sip port. */
 int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct addr *dst);

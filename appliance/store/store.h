@@ -31,5 +31,7 @@ enum store_noun { STORE_DN, STORE_TRUNK, STORE_USER, STORE_SETTING };
  * noticed within 1 s (PRAGMA data_version) and told with key "". */
 typedef void(store_change_h)(enum store_noun noun, const char *key, void *arg);
 int store_listen(struct store *s, store_change_h *h, void *arg);
+/* No call of h is running or will come after this returns. */
+void store_unlisten(struct store *s, store_change_h *h, void *arg);
 
 #endif

@@ -1,0 +1,36 @@
+/*
+ * app_sip: the signalling thread's part of the composition: registrar, trunks and calls, and provisioning changes that reach them
+ * while they run.
+ */
+#ifndef APP_SIP_H
+#define APP_SIP_H
+
+#include "core/addr.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct app_sip;
+struct conf;
+struct guard;
+struct mbox;
+struct media;
+struct sip_stack;
+struct store;
+struct trunk_config;
+
+struct app_sip_config {
+    struct sip_stack *stack;
+    struct store *store;
+    struct conf *conf;
+    struct guard *guard;
+    struct media *media;
+    struct mbox *media_events;
+    const struct trunk_config *extra_trunk; /* by value; the lab's; NULL = none */
+};
+
+/* Main thread: starts the signalling thread. Errors with one clear line in why. */
+int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *why, size_t whysz);
+/* Main thread: ends calls, stops the thread. */
+void app_sip_stop(struct app_sip *a);
+
+#endif
