@@ -41,7 +41,14 @@ void sip_stack_free(struct sip_stack *st);
 typedef void(sip_mbox_h)(void *msg, void *arg);
 int sip_stack_watch(struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *arg);
 
+/* NULL before start_h and after stop_h. */
 struct sip *sip_stack_sip(struct sip_stack *st);
+/*
+ * Answers what nobody else took: OPTIONS 200, SUBSCRIBE 489, requests without their dialog 481, the rest 405/501 with Allow.
+ * Call it last in start_h, after everybody has registered his listeners.
+ */
+int sip_stack_fallback(struct sip_stack *st);
+uint16_t sip_stack_port(const struct sip_stack *st); /* the port in use */
 /* Registers the last listener: what nobody served is answered 481, 405 or 501. After all others (in start_h). */
 int sip_stack_fallback(struct sip_stack *st);
 /* Our own address as the peer must use it: loopback for loopback, else public.address, else the source address the kernel takes.

@@ -36,6 +36,13 @@ int sip_ws_closed(struct sip_stack *st, uint64_t conn);
 /* --- signalling thread --- */
 /* The address through which this browser reached us (for ICE candidates), and its own. ENOENT. */
 int sip_ws_addrs(const struct sip_stack *st, uint64_t conn, struct addr *peer, struct addr *local);
+/*
+ * The route URI that leads to this connection: "sip:[100::c]:9;transport=ws", an address of the discard-only block (RFC 6666) that
+ * only our transport knows. Every message from a browser gets it as Record-Route (as an edge proxy would, RFC 7118), so that requests
+ * within a dialog find the connection whatever the Contact says. ws_conn 0 is never a connection.
+ */
+enum { SIP_WS_ROUTE_LEN = 64 };
+const char *sip_ws_route(char buf[SIP_WS_ROUTE_LEN], uint64_t conn);
 /* Asks WEB to close it after what was sent. */
 void sip_ws_close(struct sip_stack *st, uint64_t conn, uint16_t code, const char *reason);
 /* Told on the signalling thread when a connection has gone. */
