@@ -1,6 +1,4 @@
-/*
- * app: the composition root: start and stop order. The only file that knows everyone.
- */
+/* app: the composition root: starts every part in order, waits for a signal, stops them in reverse. Main thread. */
 #ifndef APP_H
 #define APP_H
 
@@ -8,13 +6,14 @@
 #include <stddef.h>
 
 struct app_options {
-    const char *data;     /* DIR */
+    const char *data;     /* the data directory */
     bool lab;             /* --lab */
-    char *const *options; /* KEY=VALUE of each -o */
+    char *const *options; /* -o KEY=VALUE, as given */
     size_t option_count;
 };
 
-/* Serves in the foreground until SIGTERM or SIGINT. Returns the exit status; says why on stderr when it cannot start. */
+/* Serves until told to stop. Returns the exit status: 0 after an orderly stop, 1 when it could not start (one clear line was
+ * logged). */
 int app_serve(const struct app_options *opt);
 
 #endif

@@ -43,6 +43,8 @@ int sip_stack_watch(struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *
 
 /* NULL before start_h and after stop_h. */
 struct sip *sip_stack_sip(struct sip_stack *st);
+/* The port that UDP really listens on. */
+int sip_stack_udp_port(const struct sip_stack *st, uint16_t *port);
 /*
  * Answers what nobody else took: OPTIONS 200, SUBSCRIBE 489, requests without their dialog 481, the rest 405/501 with Allow.
  * Call it last in start_h, after everybody has registered his listeners.

@@ -30,6 +30,8 @@ struct web_config {
 /* EADDRINUSE with the port in why; certificate errors. Logs `listening proto=https port=…` etc. */
 int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t whysz);
 void web_stop(struct web *w);
+/* Looks at the certificate files now. Any thread. */
+void web_reload(struct web *w);
 /* The real port of "http", "https" or "wss". */
 uint16_t web_port(const struct web *w, const char *proto);
 

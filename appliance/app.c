@@ -1,0 +1,550 @@
+/*
+ * Start order (stop is the reverse):
+ *
+ *   settings → store → settings of the store → control.sock → certificate → media workers → SIP sockets → lab → signalling → web
+ *
+ * The main thread then waits for signals and for the command line on control.sock.
+ */
+#include "app.h"
+#include "admin/agent.h"
+#include "admin/status.h"
+#include "app_sip.h"
+#include "app_tls.h"
+#include "cmd/control.h"
+#include "conf/conf.h"
+#include "core/addr.h"
+#include "core/guard.h"
+#include "core/health.h"
+#include "core/log.h"
+#include "core/mbox.h"
+#include "crypto/srtp.h"
+#include "lab/lab.h"
+#include "media/media.h"
+#include "sip/stack.h"
+#include "sip/trunks.h"
+#include "store/dn.h"
+#include "store/setting.h"
+#include "store/store.h"
+#include "store/user.h"
+#include "version.h"
+#include "web/web.h"
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { WHY_MAX = 512, MEDIA_EVENTS_MAX = 4096, LAB_PRIORITY = 1000, LAB_DN_FIRST = 5001, LAB_DN_LAST = 5005 };
+
+struct app {
+    const struct app_options *opt;
+    struct conf *conf;
+    struct store *store;
+    struct store_reader *reader; /* main thread's */
+    struct guard *guard;
+    struct addr bind[2];
+    size_t bind_count;
+    struct mbox *media_events;
+    struct media *media;
+    struct sip_stack *stack;
+    struct lab *lab;
+    struct trunk_config lab_trunk;
+    struct app_sip *sip;
+    struct admin_agent *agent_api;
+    struct web *web;
+    struct control *control;
+    char cert[512], key[512];
+    int signal_fd;
+    int settings_fd; /* eventfd: the database's settings changed */
+    char why[WHY_MAX];
+};
+
+extern char **environ;
+
+/* --- settings --- */
+
+static void setting_load_h(const char *key, const char *value, void *arg)
+{
+    struct app *a = arg;
+    char why[WHY_MAX];
+    const int err = conf_set(a->conf, CONF_DATABASE, key, value, why, sizeof(why));
+
+    if (err && err != EPERM && !a->why[0])
+        (void)snprintf(a->why, sizeof(a->why), "%s (set in the database: dngate settings)", why);
+}
+
+/* WRITER thread. */
+static void store_change_handler(enum store_noun noun, const char *key, void *arg)
+{
+    struct app *a = arg;
+    const uint64_t one = 1;
+    (void)key;
+
+    if (noun == STORE_SETTING && write(a->settings_fd, &one, sizeof(one)) < 0)
+        log_error("app", "settings change notice lost");
+}
+
+static void log_settings_apply(const struct conf *c)
+{
+    enum log_level level;
+    char value[32];
+
+    if (!log_level_decode(&level, conf_str(c, "log.level", value, sizeof(value))))
+        (void)log_set_level(NULL, level);
+    log_set_format(!strcmp(conf_str(c, "log.format", value, sizeof(value)), "json"));
+}
+
+static void settings_reload(struct app *a)
+{
+    for (size_t i = 0; i < conf_count(); i++)
+        (void)conf_set(a->conf, CONF_DATABASE, conf_at(i)->key, NULL, a->why, sizeof(a->why));
+    a->why[0] = '\0';
+
+    const int err = setting_each(a->reader, setting_load_h, a);
+    if (err || a->why[0])
+        log_error("app", "%s", a->why[0] ? a->why : strerror(err));
+    log_settings_apply(a->conf);
+}
+
+static int settings_open(struct app *a)
+{
+    int err;
+
+    err = conf_alloc(&a->conf);
+    if (err)
+        return err;
+
+    for (size_t i = 0; i < a->opt->option_count; i++) {
+        err = conf_set_option(a->conf, a->opt->options[i], a->why, sizeof(a->why));
+        if (err)
+            return err;
+    }
+    return conf_set_environment(a->conf, environ, a->why, sizeof(a->why));
+}
+
+static int settings_from_store(struct app *a)
+{
+    int err;
+
+    err = store_reader_alloc(&a->reader, a->store);
+    if (err)
+        return err;
+
+    err = setting_each(a->reader, setting_load_h, a);
+    if (err)
+        return err;
+    if (a->why[0])
+        return EINVAL;
+
+    log_settings_apply(a->conf);
+
+    return conf_check(a->conf, a->why, sizeof(a->why));
+}
+
+/* --- addresses --- */
+
+static int bind_default(struct app *a)
+{
+    const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct addr any6;
+
+    (void)addr_parse_ip(&a->bind[a->bind_count++], "0.0.0.0", 0);
+
+    if (fd < 0) /* a kernel without IPv6 */
+        return 0;
+    (void)addr_parse_ip(&any6, "::", 0);
+    if (!bind(fd, &any6.u.sa, addr_len(&any6)))
+        a->bind[a->bind_count++] = any6;
+    (void)close(fd);
+
+    return 0;
+}
+
+static int bind_addresses(struct app *a)
+{
+    char text[256], *save = NULL;
+
+    (void)conf_str(a->conf, "bind.address", text, sizeof(text));
+    if (!text[0])
+        return bind_default(a);
+
+    for (char *p = strtok_r(text, ", ", &save); p; p = strtok_r(NULL, ", ", &save)) {
+        if (a->bind_count >= 2 || addr_parse_ip(&a->bind[a->bind_count], p, 0)) {
+            (void)snprintf(a->why, sizeof(a->why), "bind.address=%s: must be one or two IP addresses", p);
+            return EINVAL;
+        }
+        a->bind_count++;
+    }
+    return 0;
+}
+
+/* --- parts, in start order --- */
+
+static void limits_raise(void)
+{
+    struct rlimit rl;
+
+    if (getrlimit(RLIMIT_NOFILE, &rl))
+        return;
+    rl.rlim_cur = rl.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &rl))
+        log_warn("app", "limit=%llu open files cannot be raised", (unsigned long long)rl.rlim_max);
+}
+
+static int store_start(struct app *a)
+{
+    int err;
+
+    err = store_open(&a->store, a->opt->data, a->why, sizeof(a->why));
+    if (err)
+        return err;
+
+    a->settings_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (a->settings_fd < 0)
+        return errno;
+
+    return store_listen(a->store, store_change_handler, a);
+}
+
+static int guard_start(struct app *a)
+{
+    const struct guard_config cfg = {
+        .slow_after = (uint32_t)conf_int(a->conf, "guard.slow_after"),
+        .ban_after = (uint32_t)conf_int(a->conf, "guard.ban_after"),
+        .ban_seconds = (uint32_t)conf_int(a->conf, "guard.ban_seconds"),
+    };
+
+    return guard_alloc(&a->guard, &cfg);
+}
+
+static unsigned media_workers(const struct conf *c)
+{
+    const int64_t n = conf_int(c, "media.workers");
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (n > 0)
+        return (unsigned)n;
+
+    return cpus < 1 ? 1u : cpus > MEDIA_WORKERS_MAX ? (unsigned)MEDIA_WORKERS_MAX : (unsigned)cpus;
+}
+
+static int media_part_start(struct app *a)
+{
+    struct media_config cfg = {
+        .workers = media_workers(a->conf),
+        .bind_count = a->bind_count,
+        .ice_port = (uint16_t)conf_int(a->conf, "ice.port"),
+        .rtp_min = (uint16_t)conf_int(a->conf, "rtp.port_min"),
+        .rtp_max = (uint16_t)conf_int(a->conf, "rtp.port_max"),
+        .rtp_timeout_s = (uint32_t)conf_int(a->conf, "media.rtp_timeout"),
+        .jbuf_max_ms = (uint32_t)conf_int(a->conf, "media.jitter_max"),
+    };
+    int err;
+
+    memcpy(cfg.bind, a->bind, sizeof(cfg.bind));
+
+    err = srtp_global_init();
+    if (err)
+        return err;
+
+    err = mbox_alloc(&a->media_events, "media_events", sizeof(struct media_event), MEDIA_EVENTS_MAX);
+    if (err)
+        return err;
+    cfg.events = a->media_events;
+
+    err = media_start(&a->media, &cfg, a->why, sizeof(a->why));
+    if (!err)
+        health_set("media", HEALTH_UP, "%u workers", cfg.workers);
+
+    return err;
+}
+
+static int stack_start(struct app *a)
+{
+    struct sip_stack_config cfg = {.bind_count = a->bind_count, .software = "dngate/" DNGATE_VERSION};
+    const uint16_t port = (uint16_t)conf_int(a->conf, "sip.port");
+
+    for (size_t i = 0; i < a->bind_count; i++) {
+        cfg.bind[i] = a->bind[i];
+        addr_set_port(&cfg.bind[i], port);
+    }
+    (void)conf_str(a->conf, "public.address", cfg.public_address, sizeof(cfg.public_address));
+
+    return sip_stack_alloc(&a->stack, &cfg, a->why, sizeof(a->why));
+}
+
+static int lab_dns_provision(struct app *a)
+{
+    char dn[16], password[32], name[32];
+    int err;
+
+    for (int n = LAB_DN_FIRST; n <= LAB_DN_LAST; n++) {
+        (void)snprintf(dn, sizeof(dn), "%d", n);
+        (void)snprintf(password, sizeof(password), "lab%d", n);
+        (void)snprintf(name, sizeof(name), "Lab agent %d", n);
+        err = dn_add(a->store, dn, password, name, DN_CODEC_AUTO, true, a->why, sizeof(a->why));
+        if (err && err != EEXIST)
+            return err;
+    }
+    a->why[0] = '\0';
+    return 0;
+}
+
+/* The lab is the trunk of last resort: a trunk that was added by hand comes first. */
+static int lab_part_start(struct app *a)
+{
+    struct lab_config cfg;
+    uint16_t port;
+    int err;
+
+    if (!a->opt->lab)
+        return 0;
+
+    err = sip_stack_udp_port(a->stack, &port);
+    if (err)
+        return err;
+
+    (void)addr_parse_ip(&cfg.listen, "127.0.0.1", 0);
+    (void)addr_parse_ip(&cfg.gateway, "127.0.0.1", port);
+
+    err = lab_start(&a->lab, &cfg, a->why, sizeof(a->why));
+    if (err)
+        return err;
+
+    a->lab_trunk.port = lab_port(a->lab);
+    a->lab_trunk.priority = LAB_PRIORITY;
+    a->lab_trunk.ping_seconds = 30;
+    (void)snprintf(a->lab_trunk.name, sizeof(a->lab_trunk.name), "lab");
+    (void)snprintf(a->lab_trunk.host, sizeof(a->lab_trunk.host), "127.0.0.1");
+    (void)snprintf(a->lab_trunk.codecs, sizeof(a->lab_trunk.codecs), "pcmu,pcma");
+
+    return lab_dns_provision(a);
+}
+
+static int signalling_start(struct app *a)
+{
+    const struct app_sip_config cfg = {
+        .stack = a->stack,
+        .store = a->store,
+        .conf = a->conf,
+        .guard = a->guard,
+        .media = a->media,
+        .media_events = a->media_events,
+        .extra_trunk = a->lab ? &a->lab_trunk : NULL,
+    };
+    int err;
+
+    err = app_sip_start(&a->sip, &cfg, a->why, sizeof(a->why));
+    if (!err)
+        health_set("sip", HEALTH_UP, "listening");
+
+    return err;
+}
+
+static int web_part_start(struct app *a)
+{
+    const struct conf *c = a->conf;
+    struct web_config cfg = {
+        .bind_count = a->bind_count,
+        .http_port = (uint16_t)conf_int(c, "http.port"),
+        .https_port = (uint16_t)conf_int(c, "https.port"),
+        .wss_port = (uint16_t)conf_int(c, "wss.port"),
+        .http_on = true,
+        .https_on = true,
+        .wss_on = conf_int(c, "wss.port") != 0,
+        .rate_per_s = (uint32_t)conf_int(c, "http.rate"),
+        .body_max = (uint32_t)conf_int(c, "http.body_max"),
+        .conns_max = (uint32_t)conf_int(c, "http.conns_max"),
+        .conns_per_ip = (uint32_t)conf_int(c, "http.conns_per_ip"),
+        .sip = a->stack,
+        .guard = a->guard,
+    };
+    int err;
+
+    memcpy(cfg.bind, a->bind, sizeof(cfg.bind));
+    (void)conf_str(c, "ws.origins", cfg.origins, sizeof(cfg.origins));
+    (void)snprintf(cfg.cert, sizeof(cfg.cert), "%s", a->cert);
+    (void)snprintf(cfg.key, sizeof(cfg.key), "%s", a->key);
+
+    err = admin_agent_alloc(&a->agent_api, a->store, a->guard);
+    if (err)
+        return err;
+    err = admin_status_register();
+    if (err)
+        return err;
+
+    err = web_start(&a->web, &cfg, a->why, sizeof(a->why));
+    if (!err)
+        health_set("web", HEALTH_UP, "listening");
+
+    return err;
+}
+
+static int admin_password_set(struct app *a)
+{
+    char password[256];
+    int err = 0;
+
+    (void)conf_str(a->conf, "admin.password", password, sizeof(password));
+    if (password[0]) {
+        err = user_add(a->store, "admin", USER_ADMIN, password, a->why, sizeof(a->why));
+        if (err == EEXIST) { /* it sets the first one only */
+            a->why[0] = '\0';
+            err = 0;
+        }
+    }
+    explicit_bzero(password, sizeof(password));
+
+    return err;
+}
+
+static int tls_start(struct app *a)
+{
+    return app_tls_files(a->conf, a->opt->data, a->cert, a->key, sizeof(a->cert), a->why, sizeof(a->why));
+}
+
+/* Early, because its lock says best that another server has this directory. Served once the main loop runs. */
+static int control_start(struct app *a)
+{
+    const int err = control_listen(&a->control, a->opt->data, a->store, a->conf);
+
+    if (err == EADDRINUSE)
+        (void)snprintf(a->why, sizeof(a->why), "%s: another dngate serves this data directory", a->opt->data);
+
+    return err;
+}
+
+static int parts_start(struct app *a)
+{
+    static int (*const parts[])(struct app *) = {
+        store_start,      settings_from_store, control_start, bind_addresses, admin_password_set, tls_start,     guard_start,
+        media_part_start, stack_start,         lab_part_start, signalling_start, web_part_start,
+    };
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        const int err = parts[i](a);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+static void parts_stop(struct app *a)
+{
+    control_free(a->control);
+    web_stop(a->web);
+    admin_agent_free(a->agent_api);
+    app_sip_stop(a->sip);
+    lab_stop(a->lab);
+    sip_stack_free(a->stack);
+    media_stop(a->media);
+    mbox_free(a->media_events, NULL, NULL);
+    guard_free(a->guard);
+    if (a->store)
+        store_unlisten(a->store, store_change_handler, a);
+    store_reader_free(a->reader);
+    store_close(a->store);
+    conf_free(a->conf);
+    if (a->settings_fd >= 0)
+        (void)close(a->settings_fd);
+    if (a->signal_fd >= 0)
+        (void)close(a->signal_fd);
+}
+
+/* --- main loop --- */
+
+/* Blocks the signals in all threads; they are read from a descriptor by the main thread alone. */
+static int signals_open(struct app *a)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)signal(SIGPIPE, SIG_IGN);
+
+    const int err = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (err)
+        return err;
+
+    a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return a->signal_fd < 0 ? errno : 0;
+}
+
+/* True when it is time to stop. */
+static bool signal_read(struct app *a)
+{
+    struct signalfd_siginfo si;
+
+    if (read(a->signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+        return false;
+
+    if (si.ssi_signo == SIGHUP) {
+        log_info("app", "SIGHUP: settings and certificate are read again");
+        settings_reload(a);
+        web_reload(a->web);
+        return false;
+    }
+    log_info("app", "signal=%u stopping", si.ssi_signo);
+    return true;
+}
+
+static void main_loop(struct app *a)
+{
+    struct pollfd fds[3] = {
+        {.fd = a->signal_fd, .events = POLLIN},
+        {.fd = a->settings_fd, .events = POLLIN},
+        {.fd = control_fd(a->control), .events = POLLIN},
+    };
+    uint64_t n;
+
+    for (;;) {
+        if (poll(fds, 3, -1) < 0) {
+            if (errno == EINTR)
+                continue;
+            log_error("app", "error=\"%s\" poll", strerror(errno));
+            return;
+        }
+        if ((fds[0].revents & POLLIN) && signal_read(a))
+            return;
+        if ((fds[1].revents & POLLIN) && read(a->settings_fd, &n, sizeof(n)) > 0)
+            settings_reload(a);
+        if (fds[2].revents & POLLIN)
+            control_accept(a->control);
+    }
+}
+
+int app_serve(const struct app_options *opt)
+{
+    struct app a = {.opt = opt, .signal_fd = -1, .settings_fd = -1};
+    int err;
+
+    err = signals_open(&a);
+    if (!err)
+        err = settings_open(&a);
+    if (!err) {
+        limits_raise();
+        log_settings_apply(a.conf);
+        err = parts_start(&a);
+    }
+    if (err) {
+        (void)fprintf(stderr, "dngate: %s\n", a.why[0] ? a.why : strerror(err));
+    } else {
+        log_info("app", "version=%s data=%s lab=%s https=%u ready", DNGATE_VERSION, opt->data, opt->lab ? "yes" : "no",
+                 web_port(a.web, "https"));
+        main_loop(&a);
+    }
+
+    parts_stop(&a);
+    if (!err)
+        log_info("app", "stopped");
+
+    return err ? 1 : 0;
+}
