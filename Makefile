@@ -187,9 +187,9 @@ $(foreach t,$(filter tests/flow/%,$(TSAN_SRC)),$(eval $(call whole,tsan,$t)))
 
 # ---------------------------------------------------------------- suites
 
-# suite NAME,BINARIES: what does not build counts as a failure of the suite, not as the end of it.
-suite = @+$(if $(strip $2),$(MAKE) -k $2 >build/$1.build.log 2>&1 || { grep -E 'error|undefined|\*\*\*' build/$1.build.log | head -40 >&2 || true; };) \
-	tests/run.sh $1 $2
+# suite NAME,BINARIES: what does not build counts as a failure of the suite, not as the end of it; a binary of an
+# earlier build must not stand in for it.
+suite = @+tests/run.sh build $1 env LC_ALL=C $(MAKE) -k $2; tests/run.sh $1 $2
 
 unit: build/deps.stamp
 	$(call suite,unit,$(call bin,asan,$(UNIT_SRC)))
@@ -208,15 +208,14 @@ fuzz: build/deps.stamp
 NODE_DIRS := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,\
                 $(wildcard tests/e2e/package-lock.json tests/ui/package-lock.json admin-ui/package-lock.json))
 e2e: build/deps.stamp $(NODE_DIRS)
-	@+$(MAKE) build/asan/dngate build/dngate >build/e2e.build.log 2>&1 || { tail -20 build/e2e.build.log >&2; }
-	@tests/run.sh e2e
+	@+tests/run.sh build e2e env LC_ALL=C $(MAKE) -k build/asan/dngate build/dngate; tests/run.sh e2e
 ui: build/deps.stamp $(NODE_DIRS)
 	@tests/run.sh ui
 
 test:
 	@rm -rf build/results
 	@docker/packages.sh build test
-	@+mkdir -p build/results; if $(MAKE) all; then echo 1 0; else echo 0 1; fi >build/results/build.count
+	@+mkdir -p build/results; n='0 1'; if $(MAKE) all; then n='1 0'; fi; echo $$n >build/results/build.count
 	@+for suite in unit tsan flow fuzz-brief ui e2e; do $(MAKE) $$suite || true; done
 	@tests/run.sh total
 

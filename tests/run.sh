@@ -2,6 +2,7 @@
 # Runs one suite's programs and counts its cases into build/results/SUITE as "PASSED FAILED".
 #
 #   tests/run.sh SUITE [BINARY...]   unit tsan flow fuzz-brief fuzz ui e2e; a binary that is missing counts as failed
+#   tests/run.sh build SUITE MAKE... run a make -k, show only its errors, remove old binaries that it could not remake
 #   tests/run.sh total               the sum of all suites; exit 1 when one failed or nothing ran
 #
 # TEST_TIMEOUT: seconds a program may take. Output of passing programs is kept in build/results/SUITE.log/ only.
@@ -23,6 +24,15 @@ if [ "$suite" = total ]; then
     echo "$passed passed, $failed failed" | tee "$results/total"
     [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
     exit
+fi
+
+if [ "$suite" = build ]; then
+    log=build/$1.build.log
+    shift
+    "$@" >"$log" 2>&1 && exit 0
+    grep -aE 'error|undefined reference|multiple definition|\*\*\* No rule' "$log" | sort -u | head -40
+    grep -aE "not remade because|\*\*\*" "$log" | grep -oE "build/[a-z]+/(bin/[a-z0-9_/]+|dngate)" | sort -u | xargs -r rm -f
+    exit 0
 fi
 
 rm -rf "$logs" "$results/$suite.count"
@@ -141,7 +151,10 @@ ui)
 e2e)
     shopt -s nullglob
     export DNGATE_BIN=${DNGATE_BIN:-$PWD/build/asan/dngate}
-    if [ -x tests/e2e/run.sh ]; then run_own tests/e2e/run.sh; else run_node tests tests/e2e/*.test.mjs; fi
+    if [ ! -x "$DNGATE_BIN" ]; then
+        echo "e2e: $DNGATE_BIN is not built"
+        echo "0 1" >"$logs/binary.count"
+    elif [ -x tests/e2e/run.sh ]; then run_own tests/e2e/run.sh; else run_node tests tests/e2e/*.test.mjs; fi
     ;;
 *) echo "unknown suite $suite" >&2; exit 2 ;;
 esac
