@@ -4,7 +4,9 @@
  * colleague. Thread safe (its lock is inside). Bounded table; when full, the oldest unbanned entry goes.
  *
  * Policy: failures decay (one forgiven a minute). From the 5th failure answers are delayed (250 ms doubling to 4 s);
- * from the 20th within 10 minutes the source is banned for 10 minutes (doubling per repeat, at most 24 h).
+ * from the 20th within 10 minutes the source is banned for 10 minutes (doubling per repeat, at most 24 h; a day
+ * without a failure is a clean slate). A success forgives one failure, at most one every 10 s: a call centre behind one
+ * address survives one phone with a wrong password, and knowing one password does not buy free guesses at others.
  */
 #ifndef CORE_GUARD_H
 #define CORE_GUARD_H
@@ -21,6 +23,7 @@ struct guard_config {
     uint32_t ban_after;   /* failures before a ban; 0 = default 20 */
     uint32_t ban_seconds; /* first ban; 0 = default 600 */
     uint32_t max_sources; /* table size; 0 = default 8192 */
+    uint64_t (*now_ms)(void); /* clock; NULL = clock_ms (tests bring their own) */
 };
 
 int guard_alloc(struct guard **gp, const struct guard_config *cfg);

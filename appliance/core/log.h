@@ -8,12 +8,18 @@
  *
  * The format holds the key=value fields first and the words last. Values with spaces are quoted by the
  * caller as key="…"; control characters in the result are escaped here, so that a line stays one line.
+ * A line is at most LOG_LINE_MAX bytes long; a longer one is cut and ends in "…".
+ *
+ *   2026-11-21T09:35:00.123Z info  sip dn=5001 source=10.1.2.3:51000 registered
+ *   {"time":"2026-11-21T09:35:00.123Z","level":"info","module":"sip","text":"registered","dn":"5001",…}
  */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum { LOG_LINE_MAX = 2048 };
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
 
@@ -22,6 +28,9 @@ void log_set_format(bool json);
 
 /* Sets the level of all modules, or of one when module is not NULL. Returns EINVAL when too many modules. */
 int log_set_level(const char *module, enum log_level level);
+
+/* "error" … "trace". */
+const char *log_level_name(enum log_level lvl);
 
 /* Parses "error|warn|info|debug|trace". Returns EINVAL otherwise. */
 int log_level_decode(enum log_level *lvl, const char *str);
@@ -50,12 +59,12 @@ bool log_limit_pass(struct log_limit *lim, uint32_t burst, uint32_t *suppressed)
     } while (0)
 
 /* log_warn for lines that outsiders can trigger: 5 per 10 s and call site. */
-#define log_warn_limited(mod, fmt, ...)                                                                      \
+void log_write_limited(struct log_limit *lim, const char *module, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+#define log_warn_limited(mod, ...)                                                                           \
     do {                                                                                                     \
         static struct log_limit log_lim_;                                                                    \
-        uint32_t log_sup_ = 0;                                                                               \
-        if (log_limit_pass(&log_lim_, 5, &log_sup_))                                                         \
-            log_write(LOG_WARN, mod, "suppressed=%u " fmt, log_sup_, ##__VA_ARGS__);                         \
+        log_write_limited(&log_lim_, mod, __VA_ARGS__);                                                      \
     } while (0)
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef CORE_METRIC_H
 #define CORE_METRIC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct buf;
@@ -32,10 +33,18 @@ int64_t metric_get(const struct metric *m);
 /* A producer of samples that are only known when asked (per-thread sums, table use). Called by the thread that
  * renders; must be thread safe. */
 typedef void(metric_collect_h)(struct buf *out, void *arg);
+/* ENOSPC: more than 256 collectors. */
 int metric_collector(metric_collect_h *h, void *arg);
+/* Once it returns, h is not running and will not be called again. Not from within a collector. */
 void metric_collector_remove(metric_collect_h *h, void *arg);
 
-/* Prometheus text format 0.0.4. */
+/* One sample with its HELP and TYPE, for collectors; labels may be NULL. Label values are the caller's to escape. */
+void metric_sample(struct buf *out, enum metric_type type, const char *name, const char *labels, double value,
+                   const char *help);
+/* Use and size of a bounded thing, as dngate_limit_used and dngate_limit_max{name="…"}, for collectors. */
+void metric_limit(struct buf *out, const char *name, size_t used, size_t max);
+
+/* Prometheus text format 0.0.4. Samples of one name stand together under one HELP and TYPE, whoever wrote them. */
 int metric_render(struct buf *out);
 
 #define METRIC_DEF_(var, nm, lbl, hlp, typ)                                                                  \

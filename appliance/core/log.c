@@ -1,0 +1,328 @@
+#include "core/log.h"
+#include "core/clock.h"
+#include "core/utf8.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LOG_MODULES_MAX = 32, LOG_MODULE_LEN = 24, LOG_WINDOW_MS = 10000, LOG_BURST = 5 };
+
+/* Modules are only ever added, under the lock; readers see those below module_count. */
+struct log_module {
+    char name[LOG_MODULE_LEN];
+    _Atomic int level;
+};
+
+static struct log_module modules[LOG_MODULES_MAX];
+static _Atomic size_t module_count;
+static pthread_mutex_t module_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic int default_level = LOG_INFO;
+static _Atomic bool format_json;
+
+static const char *const level_names[] = {"error", "warn", "info", "debug", "trace"};
+
+/* A line under construction. Whatever does not fit is cut; `room` keeps space for the line's end. */
+struct line {
+    char text[LOG_LINE_MAX];
+    size_t len;
+    size_t room;
+    bool cut;
+};
+
+static const char ellipsis[] = "\xe2\x80\xa6";
+enum { ELLIPSIS_LEN = sizeof(ellipsis) - 1 };
+
+void log_set_format(bool json)
+{
+    format_json = json;
+}
+
+const char *log_level_name(enum log_level lvl)
+{
+    return level_names[lvl];
+}
+
+int log_level_decode(enum log_level *lvl, const char *str)
+{
+    for (size_t i = 0; str && i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+        if (!strcmp(str, level_names[i])) {
+            *lvl = (enum log_level)i;
+            return 0;
+        }
+    }
+    return EINVAL;
+}
+
+static struct log_module *module_find(const char *name)
+{
+    size_t n = module_count;
+
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(modules[i].name, name))
+            return &modules[i];
+    return NULL;
+}
+
+int log_set_level(const char *module, enum log_level level)
+{
+    struct log_module *m;
+    size_t n;
+    int err = 0;
+
+    pthread_mutex_lock(&module_lock);
+    n = module_count;
+    if (!module) {
+        default_level = level;
+        for (size_t i = 0; i < n; i++)
+            modules[i].level = level;
+    } else if ((m = module_find(module))) {
+        m->level = level;
+    } else if (n == LOG_MODULES_MAX || strlen(module) >= LOG_MODULE_LEN) {
+        err = EINVAL;
+    } else {
+        memcpy(modules[n].name, module, strlen(module) + 1);
+        modules[n].level = level;
+        module_count = n + 1;
+    }
+    pthread_mutex_unlock(&module_lock);
+    return err;
+}
+
+bool log_enabled(const char *module, enum log_level level)
+{
+    const struct log_module *m = module_count ? module_find(module) : NULL;
+
+    return (int)level <= (m ? m->level : default_level);
+}
+
+static void line_put(struct line *l, const char *p, size_t n)
+{
+    if (l->cut)
+        return;
+    if (l->len + n > LOG_LINE_MAX - l->room) {
+        l->cut = true;
+        return;
+    }
+    memcpy(l->text + l->len, p, n);
+    l->len += n;
+}
+
+static void line_puts(struct line *l, const char *s)
+{
+    line_put(l, s, strlen(s));
+}
+
+/* C1 controls (U+0080..U+009F) steer terminals, too. */
+static bool is_control(const char *s, size_t seq)
+{
+    unsigned char c = (unsigned char)s[0];
+
+    return c < 0x20 || c == 0x7f || (seq == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0);
+}
+
+static void line_text(struct line *l, const char *s, size_t n)
+{
+    char esc[8];
+
+    while (n) {
+        size_t seq = utf8_seq(s, n);
+
+        if (seq && !is_control(s, seq)) {
+            line_put(l, s, seq);
+        } else {
+            seq = 1;
+            snprintf(esc, sizeof(esc), "\\x%02x", (unsigned char)*s);
+            line_puts(l, esc);
+        }
+        s += seq;
+        n -= seq;
+    }
+}
+
+static void line_json(struct line *l, const char *s, size_t n)
+{
+    char esc[8];
+
+    while (n) {
+        size_t seq = utf8_seq(s, n);
+
+        if (!seq) {
+            seq = 1;
+            line_puts(l, "\xef\xbf\xbd"); /* U+FFFD */
+        } else if (is_control(s, seq)) {
+            snprintf(esc, sizeof(esc), "\\u%04x", (unsigned char)s[seq - 1]);
+            line_puts(l, esc);
+        } else {
+            if (*s == '"' || *s == '\\')
+                line_put(l, "\\", 1);
+            line_put(l, s, seq);
+        }
+        s += seq;
+        n -= seq;
+    }
+}
+
+static bool is_key_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-';
+}
+
+struct field {
+    const char *key, *val;
+    size_t klen, vlen;
+};
+
+/* Reads a leading `key=value ` or `key="value" `; returns what follows it, or NULL when s does not begin so. */
+static const char *field_next(struct field *f, const char *s)
+{
+    const char *end;
+
+    f->key = s;
+    while (is_key_char(*s))
+        s++;
+    f->klen = (size_t)(s - f->key);
+    if (!f->klen || *s++ != '=')
+        return NULL;
+    if (*s == '"' && (end = strchr(s + 1, '"')) && (!end[1] || end[1] == ' ')) {
+        f->val = s + 1;
+        f->vlen = (size_t)(end - f->val);
+        s = end + 1;
+    } else {
+        f->val = s;
+        f->vlen = strcspn(s, " ");
+        s += f->vlen;
+    }
+    return s + strspn(s, " ");
+}
+
+static bool field_is_ours(const struct field *f)
+{
+    static const char *const ours[] = {"time", "level", "module", "text"};
+
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        if (strlen(ours[i]) == f->klen && !memcmp(ours[i], f->key, f->klen))
+            return true;
+    return false;
+}
+
+static void format_as_json(struct line *l, enum log_level level, const char *module, const char *msg)
+{
+    const char *text = msg, *next;
+    struct field f;
+    char now[32];
+
+    while ((next = field_next(&f, text)))
+        text = next;
+    l->room = ELLIPSIS_LEN + 3; /* the cut mark and "}\n */
+    line_puts(l, "{\"time\":\"");
+    line_puts(l, clock_iso8601(now, sizeof(now), clock_wall_ms()));
+    line_puts(l, "\",\"level\":\"");
+    line_puts(l, level_names[level]);
+    line_puts(l, "\",\"module\":\"");
+    line_json(l, module, strlen(module));
+    for (const char *s = msg; s != text; s = next) {
+        next = field_next(&f, s);
+        line_puts(l, "\",\"");
+        line_put(l, f.key, f.klen);
+        line_puts(l, field_is_ours(&f) ? "_\":\"" : "\":\""); /* a key of ours must not appear twice */
+        line_json(l, f.val, f.vlen);
+    }
+    if (!l->cut) {
+        line_puts(l, "\",\"text\":\"");
+        line_json(l, text, strlen(text));
+    }
+}
+
+static void format_as_text(struct line *l, enum log_level level, const char *module, const char *msg)
+{
+    char head[64];
+
+    l->room = ELLIPSIS_LEN + 1;
+    clock_iso8601(head, sizeof(head), clock_wall_ms());
+    line_puts(l, head);
+    snprintf(head, sizeof(head), " %-5s ", level_names[level]);
+    line_puts(l, head);
+    line_text(l, module, strlen(module));
+    line_puts(l, " ");
+    line_text(l, msg, strlen(msg));
+}
+
+static void write_line(const struct line *l)
+{
+    ssize_t n;
+
+    do
+        n = write(STDOUT_FILENO, l->text, l->len);
+    while (n < 0 && errno == EINTR);
+}
+
+static void emit(enum log_level level, const char *module, const char *fmt, va_list ap)
+{
+    struct line l = {.len = 0};
+    char msg[LOG_LINE_MAX];
+    int n = vsnprintf(msg, sizeof(msg), fmt, ap);
+    bool json = format_json, cut;
+
+    if (n < 0)
+        return;
+    if (json)
+        format_as_json(&l, level, module, msg);
+    else
+        format_as_text(&l, level, module, msg);
+    cut = l.cut || n >= (int)sizeof(msg);
+    l.cut = false;
+    l.room = 0;
+    if (cut)
+        line_puts(&l, ellipsis);
+    line_puts(&l, json ? "\"}\n" : "\n");
+    write_line(&l);
+}
+
+void log_write(enum log_level level, const char *module, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!log_enabled(module, level))
+        return;
+    va_start(ap, fmt);
+    emit(level, module, fmt, ap);
+    va_end(ap);
+}
+
+bool log_limit_pass(struct log_limit *lim, uint32_t burst, uint32_t *suppressed)
+{
+    uint64_t now = clock_ms(), start = lim->window_ms;
+
+    *suppressed = 0;
+    if ((!start || now - start >= LOG_WINDOW_MS) && atomic_compare_exchange_strong(&lim->window_ms, &start, now))
+        lim->count = 0;
+    if (atomic_fetch_add(&lim->count, 1) >= burst) {
+        atomic_fetch_add(&lim->suppressed, 1);
+        return false;
+    }
+    *suppressed = atomic_exchange(&lim->suppressed, 0);
+    return true;
+}
+
+void log_write_limited(struct log_limit *lim, const char *module, const char *fmt, ...)
+{
+    char msg[LOG_LINE_MAX];
+    uint32_t suppressed;
+    va_list ap;
+
+    if (!log_enabled(module, LOG_WARN) || !log_limit_pass(lim, LOG_BURST, &suppressed))
+        return;
+    va_start(ap, fmt);
+    vsnprintf(msg, sizeof(msg), fmt, ap);
+    va_end(ap);
+    if (suppressed)
+        log_write(LOG_WARN, module, "suppressed=%u %s", suppressed, msg);
+    else
+        log_write(LOG_WARN, module, "%s", msg);
+}
