@@ -12,6 +12,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 FUZZ_SECONDS ?= 60
+WERROR ?= -Werror
 ONLY ?=
 
 # ---------------------------------------------------------------- what there is
@@ -50,7 +51,7 @@ DEPS     := build/deps
 DEFS     := -D_GNU_SOURCE -DRELEASE -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6# the last four for libre
 INCLUDES := -Iappliance -Ibuild/gen -isystem $(DEPS)/include -isystem $(DEPS)/include/re
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-            -Werror
+            -Wno-format-truncation $(WERROR)
 BASE     := -std=c17 $(DEFS) $(INCLUDES) $(WARN) -MMD -MP -ffile-prefix-map=$(CURDIR)/=
 LIBS     := -L$(DEPS)/lib -lwebsockets -lsrtp2 -lmbedtls -lmbedx509 -lmbedcrypto -lopus -lsqlite3 -lyyjson -largon2 \
             -lm -lpthread
@@ -234,7 +235,7 @@ lint: build/deps.stamp build/gen/version.h
 	@rc=0; tests/lint/layers.sh || rc=1; \
 	clang-format --dry-run -Werror $(C_FILES) || rc=1; \
 	printf '%s\n' $(filter appliance/%.c,$(C_FILES)) | xargs -P$$(nproc) -I{} \
-		clang-tidy --quiet {} -- $(filter-out -M% -Werror,$(BASE)) 2>/dev/null || rc=1; \
+		clang-tidy --quiet {} -- $(filter-out -M% $(WERROR),$(BASE)) 2>/dev/null || rc=1; \
 	exit $$rc
 format:
 	@docker/packages.sh lint
