@@ -423,8 +423,8 @@ static int control_start(struct app *a)
 static int parts_start(struct app *a)
 {
     static int (*const parts[])(struct app *) = {
-        store_start,      settings_from_store, control_start, bind_addresses, admin_password_set, tls_start,     guard_start,
-        media_part_start, stack_start,         lab_part_start, signalling_start, web_part_start,
+        store_start, settings_from_store, control_start, bind_addresses, admin_password_set, tls_start,
+        guard_start, media_part_start,    stack_start,   lab_part_start, signalling_start,   web_part_start,
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -537,8 +537,8 @@ int app_serve(const struct app_options *opt)
     if (err) {
         (void)fprintf(stderr, "dngate: %s\n", a.why[0] ? a.why : strerror(err));
     } else {
-        log_info("app", "version=%s data=%s lab=%s https=%u ready", DNGATE_VERSION, opt->data, opt->lab ? "yes" : "no",
-                 web_port(a.web, "https"));
+        log_info("app", "version=%s data=%s lab=%s https=%u ready", DNGATE_VERSION, opt->data,
+                 opt->lab ? "yes" : "no", web_port(a.web, "https"));
         main_loop(&a);
     }
 

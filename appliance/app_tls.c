@@ -36,7 +36,8 @@ static int names_collect(const struct conf *conf, struct buf *b)
     return b->err;
 }
 
-static int certificate_make(const struct conf *conf, const char *cert, const char *key, char *why, size_t whysz)
+static int certificate_make(const struct conf *conf, const char *cert, const char *key, char *why,
+                            size_t whysz)
 {
     struct buf names;
     int err;
@@ -66,7 +67,8 @@ static void expiry_report(const struct cert_info *info)
         health_set("certificate", HEALTH_UP, "valid for %lld days", (long long)days);
 }
 
-int app_tls_files(const struct conf *conf, const char *dir, char *cert, char *key, size_t sz, char *why, size_t whysz)
+int app_tls_files(const struct conf *conf, const char *dir, char *cert, char *key, size_t sz, char *why,
+                  size_t whysz)
 {
     struct cert_info info;
     char path[512];
@@ -98,7 +100,9 @@ int app_tls_files(const struct conf *conf, const char *dir, char *cert, char *ke
     }
 
     err = cert_check(cert, key, &info, why, whysz);
-    if (err && err != ETIME) /* an expired certificate is shown as a fault, but calls are worth more than a refusal */
+    if (err &&
+        err !=
+            ETIME) /* an expired certificate is shown as a fault, but calls are worth more than a refusal */
         return err;
 
     expiry_report(&info);

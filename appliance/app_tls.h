@@ -7,6 +7,7 @@
 struct conf;
 
 /* Fills the file names; makes the files when none are configured and none are there. Refuses what cannot be used, with one clear line. */
-int app_tls_files(const struct conf *conf, const char *dir, char *cert, char *key, size_t sz, char *why, size_t whysz);
+int app_tls_files(const struct conf *conf, const char *dir, char *cert, char *key, size_t sz, char *why,
+                  size_t whysz);
 
 #endif

@@ -66,8 +66,8 @@ static void destructor(void *arg)
     tmr_cancel(&c->tmr);
     if (c->peer)
         c->peer->peer = NULL;
-    (void)sipsess_set_close_headers(c->sess,
-                                    "X-Genesys-CallUUID: %s\r\nReason: SIP;cause=200;text=\"Terminated\"\r\n", c->uuid);
+    (void)sipsess_set_close_headers(
+        c->sess, "X-Genesys-CallUUID: %s\r\nReason: SIP;cause=200;text=\"Terminated\"\r\n", c->uuid);
     mem_deref(c->sess);
     mem_deref(c->rtp);
     mem_deref(c->sdp);
@@ -113,7 +113,8 @@ static int media_open(struct labcall *c)
 
     err = sdp_format_add(NULL, c->audio, false, "0", "pcmu", 8000, 1, NULL, NULL, NULL, false, NULL);
     err |= sdp_format_add(NULL, c->audio, false, "8", "pcma", 8000, 1, NULL, NULL, NULL, false, NULL);
-    err |= sdp_format_add(NULL, c->audio, false, "101", "telephone-event", 8000, 1, NULL, NULL, NULL, false, "0-15");
+    err |= sdp_format_add(NULL, c->audio, false, "101", "telephone-event", 8000, 1, NULL, NULL, NULL, false,
+                          "0-15");
     err |= sdp_media_set_lattr(c->audio, true, "ptime", "20");
 
     return err ? EINVAL : 0;
@@ -249,8 +250,8 @@ static void close_h(int err, const struct sip_msg *msg, void *arg)
     struct labcall *c = arg;
     struct labcall *peer = c->peer;
 
-    log_info("lab", "number=%s dn=%s code=%u call ended%s%s", c->user, c->dn, msg ? msg->scode : 0, err ? ": " : "",
-             err ? strerror(err) : "");
+    log_info("lab", "number=%s dn=%s code=%u call ended%s%s", c->user, c->dn, msg ? msg->scode : 0,
+             err ? ": " : "", err ? strerror(err) : "");
 
     if (peer) { /* the bridge's other leg goes with it, with the same code while it is not answered */
         peer->peer = NULL;
@@ -266,16 +267,16 @@ static void close_h(int err, const struct sip_msg *msg, void *arg)
 
 /* --- outgoing: to the gateway --- */
 
-static int connect_gateway(struct labcall *c, struct mbuf *desc, sipsess_progr_h *progrh, sipsess_answer_h *answerh,
-                           sipsess_estab_h *estabh)
+static int connect_gateway(struct labcall *c, struct mbuf *desc, sipsess_progr_h *progrh,
+                           sipsess_answer_h *answerh, sipsess_estab_h *estabh)
 {
     char to[128], from[128];
 
     (void)re_snprintf(to, sizeof(to), "sip:%s@%J", c->dn, &c->ua->gateway);
     (void)re_snprintf(from, sizeof(from), "sip:%s@%J", c->user, &c->ua->laddr);
 
-    return sipsess_connect(&c->sess, c->ua->sock, to, NULL, from, c->user, NULL, 0, "application/sdp", desc, NULL, NULL,
-                           false, offer_h, answerh, progrh, estabh, info_h, NULL, close_h, c,
+    return sipsess_connect(&c->sess, c->ua->sock, to, NULL, from, c->user, NULL, 0, "application/sdp", desc,
+                           NULL, NULL, false, offer_h, answerh, progrh, estabh, info_h, NULL, close_h, c,
                            "X-Genesys-CallUUID: %s\r\n"
                            "P-Asserted-Identity: <sip:%s@%J>\r\n",
                            c->uuid, c->user, &c->ua->laddr);
@@ -389,8 +390,9 @@ static void answer_timer_h(void *arg)
 
 static int accept_invite(struct labcall *c, const struct sip_msg *msg, uint16_t scode, const char *reason)
 {
-    return sipsess_accept(&c->sess, c->ua->sock, msg, scode, reason, c->user, "application/sdp", NULL, NULL, NULL, false,
-                          offer_h, answer_h, estab_h, info_h, NULL, close_h, c, "X-Genesys-CallUUID: %s\r\n", c->uuid);
+    return sipsess_accept(&c->sess, c->ua->sock, msg, scode, reason, c->user, "application/sdp", NULL, NULL,
+                          NULL, false, offer_h, answer_h, estab_h, info_h, NULL, close_h, c,
+                          "X-Genesys-CallUUID: %s\r\n", c->uuid);
 }
 
 static int script_start(struct labcall *c, const struct sip_msg *msg)
@@ -449,7 +451,8 @@ void labcall_invite_h(const struct sip_msg *msg, void *arg)
     if (c && c->sess)
         (void)sipsess_reject(c->sess, 500, "Server Internal Error", NULL);
     else
-        (void)sip_treply(NULL, ua->sip, msg, err == EPROTO ? 488 : 500, err == EPROTO ? "Not Acceptable Here" : "Error");
+        (void)sip_treply(NULL, ua->sip, msg, err == EPROTO ? 488 : 500,
+                         err == EPROTO ? "Not Acceptable Here" : "Error");
     mem_deref(c);
 }
 

@@ -30,7 +30,8 @@ struct labrtp {
 static const struct {
     uint16_t hz, ms;
 } melody[] = {
-    {523, 300}, {659, 300}, {784, 400}, {0, 200}, {1047, 300}, {784, 300}, {0, 200}, {659, 300}, {523, 500}, {0, 400},
+    {523, 300}, {659, 300}, {784, 400}, {0, 200},   {1047, 300},
+    {784, 300}, {0, 200},   {659, 300}, {523, 500}, {0, 400},
 };
 
 static const double amplitude = 8000.0; /* about -12 dBm0 */
@@ -89,12 +90,16 @@ static void rtp_write(struct labrtp *l, struct mbuf *mb, const uint8_t *payload)
 static void frame_send(struct labrtp *l)
 {
     uint8_t payload[FRAME_SAMPLES];
+    int16_t pcm[FRAME_SAMPLES];
     struct mbuf *mb;
 
-    for (size_t i = 0; i < FRAME_SAMPLES; i++) {
-        const int16_t pcm = sample_at(l, l->sample + i);
-        payload[i] = l->pt == 8 ? g711_encode_alaw(pcm) : g711_encode_ulaw(pcm);
-    }
+    for (size_t i = 0; i < FRAME_SAMPLES; i++)
+        pcm[i] = sample_at(l, l->sample + i);
+
+    if (l->pt == 8)
+        g711_alaw_enc(payload, pcm, FRAME_SAMPLES);
+    else
+        g711_ulaw_enc(payload, pcm, FRAME_SAMPLES);
 
     mb = mbuf_alloc(RTP_HEADER + FRAME_SAMPLES);
     if (!mb)
@@ -164,6 +169,7 @@ int labrtp_alloc(struct labrtp **lp, const struct sa *laddr)
     if (!l)
         return ENOMEM;
 
+    g711_init();
     tmr_init(&l->tmr);
     l->ssrc = rnd_u32();
     l->seq = (uint16_t)rnd_u32();
