@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RTP_HEADER = 12, RTP_PACKET_MAX = 1500, RTP_PAYLOAD_MAX = RTP_PACKET_MAX - RTP_HEADER };
+enum { RTP_HEADER = 12, RTP_PACKET_MAX = 1500, RTP_PAYLOAD_MAX = RTP_PACKET_MAX - RTP_HEADER, RTP_PAUSE_MS = 100 };
 
 struct rtp_hdr {
     bool marker;
@@ -40,6 +40,7 @@ struct rtp_splice {
     uint16_t seq;            /* newest sent */
     uint32_t ts;             /* its timestamp */
     uint64_t at_us;          /* and when */
+    uint32_t len;            /* its length in clock units when it was our own, else 0 */
     bool started, anchored;  /* anchored: in_* describe the source being relayed */
     uint32_t in_ssrc, ts_off;
     uint16_t seq_off;
@@ -50,8 +51,8 @@ void rtp_splice_init(struct rtp_splice *s, uint32_t ssrc, uint32_t clock_rate);
 /* Header for relaying `in`: out gets our seq, ts and ssrc, and in's marker, pt and payload. True when the source is new
  * (marker is set then). */
 bool rtp_splice_relay(struct rtp_splice *s, const struct rtp_hdr *in, uint64_t now_us, struct rtp_hdr *out);
-/* Header for `samples` (in clock units) of our own: out gets seq, ts, ssrc; the caller sets the rest. After a pause the
- * timestamp jumps by the time that passed. */
+/* Header for `samples` (in clock units) of our own: out gets seq, ts, ssrc and marker (first packet and after a pause); the
+ * caller sets the rest. After a pause of RTP_PAUSE_MS the timestamp jumps by the time that passed. */
 void rtp_splice_own(struct rtp_splice *s, uint32_t samples, uint64_t now_us, struct rtp_hdr *out);
 /* The next sequence number for a packet that takes no time of its own (RFC 4733 event at event_ts). */
 void rtp_splice_event(struct rtp_splice *s, uint32_t event_ts, struct rtp_hdr *out);

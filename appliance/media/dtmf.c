@@ -1,0 +1,173 @@
+/* media/dtmf: see dtmf.h. */
+#include "media/dtmf.h"
+#include <errno.h>
+#include <string.h>
+
+enum {
+    TICK_MS = 20,
+    END_PACKETS = 3,       /* RFC 4733 2.5.1.4 */
+    END_MISSING_US = 200000,
+    VOLUME = 10,           /* -10 dBm0 */
+    REPEAT_WINDOW_MS = 10000 /* an older timestamp further back than this is a new stream, not a late packet */
+};
+
+static const char digits_of_event[] = "0123456789*#ABCD";
+
+char dtmf_digit(unsigned event)
+{
+    return event < sizeof(digits_of_event) - 1 ? digits_of_event[event] : 0;
+}
+
+int dtmf_event(char digit)
+{
+    const char *p = digit ? strchr(digits_of_event, digit >= 'a' && digit <= 'd' ? digit - 'a' + 'A' : digit) : NULL;
+
+    return p ? (int)(p - digits_of_event) : -1;
+}
+
+void dtmf_rx_init(struct dtmf_rx *r, uint32_t clock_rate)
+{
+    *r = (struct dtmf_rx){.rate = clock_rate};
+}
+
+static unsigned duration_ms(const struct dtmf_rx *r)
+{
+    return r->rate ? (unsigned)((uint64_t)r->duration * 1000 / r->rate) : 0;
+}
+
+/* Whether ts belongs to the press already known or to one before it. An event longer than 65535 units goes on in a further
+ * segment whose timestamp is where the last one stopped (RFC 4733 2.5.1.3): still the same press. */
+static bool known(struct dtmf_rx *r, const struct rtp_hdr *h, unsigned event)
+{
+    int32_t ahead = rtp_ts_diff(h->ts, r->ts);
+
+    if (!r->seen || h->ssrc != r->ssrc)
+        return false;
+    if (r->active && event == r->event && ahead > 0 && r->duration >= 0xffff - r->rate / 10 &&
+        ahead <= 0xffff) {
+        r->ts = h->ts;
+        return true;
+    }
+    return ahead <= 0 && ahead > -(int32_t)(r->rate * (REPEAT_WINDOW_MS / 1000));
+}
+
+enum dtmf_what dtmf_rx_packet(struct dtmf_rx *r, const struct rtp_hdr *h, uint64_t now_us, char *digit, unsigned *ms)
+{
+    unsigned event, duration;
+    bool end;
+
+    if (h->len < DTMF_PAYLOAD || !dtmf_digit(h->payload[0]))
+        return DTMF_NOTHING;
+    event = h->payload[0];
+    end = h->payload[1] & 0x80;
+    duration = (unsigned)h->payload[2] << 8 | h->payload[3];
+    if (known(r, h, event)) {
+        if (!r->active || h->ts != r->ts)
+            return DTMF_NOTHING;
+        if (duration > r->duration || end)
+            r->duration = duration;
+        r->last_us = now_us;
+        if (!end)
+            return DTMF_NOTHING;
+        r->active = false;
+        *digit = dtmf_digit(r->event);
+        *ms = duration_ms(r);
+        return DTMF_UP;
+    }
+    *r = (struct dtmf_rx){.rate = r->rate, .active = !end, .seen = true, .event = (uint8_t)event,
+                          .ssrc = h->ssrc, .ts = h->ts, .duration = duration, .last_us = now_us};
+    *digit = dtmf_digit(event);
+    *ms = duration_ms(r);
+    return DTMF_DOWN;
+}
+
+enum dtmf_what dtmf_rx_tick(struct dtmf_rx *r, uint64_t now_us, char *digit, unsigned *ms)
+{
+    if (!r->active || now_us < r->last_us + END_MISSING_US)
+        return DTMF_NOTHING;
+    r->active = false;
+    *digit = dtmf_digit(r->event);
+    *ms = duration_ms(r);
+    return DTMF_UP;
+}
+
+void dtmf_tx_init(struct dtmf_tx *t, uint32_t clock_rate)
+{
+    *t = (struct dtmf_tx){.rate = clock_rate, .step = clock_rate / (1000 / TICK_MS)};
+}
+
+int dtmf_tx_queue(struct dtmf_tx *t, const char *digits, unsigned ms)
+{
+    size_t n = strlen(digits);
+
+    for (size_t i = 0; i < n; i++)
+        if (dtmf_event(digits[i]) < 0)
+            return EINVAL;
+    if (n > DTMF_QUEUE_MAX - t->count)
+        return ENOSPC;
+    ms = ms < DTMF_MIN_MS ? DTMF_MIN_MS : ms > DTMF_MAX_MS ? DTMF_MAX_MS : ms;
+    for (size_t i = 0; i < n; i++) {
+        unsigned slot = (t->head + t->count++) % DTMF_QUEUE_MAX;
+
+        t->queue[slot] = digits[i];
+        t->ms[slot] = (uint16_t)ms;
+    }
+    return 0;
+}
+
+static void tx_start(struct dtmf_tx *t, uint32_t ts_now)
+{
+    t->state = DTMF_TONE;
+    t->total = (t->ms[t->head] + TICK_MS - 1) / TICK_MS;
+    t->ticks = 0;
+    t->ts = ts_now;
+    t->fresh = true;
+}
+
+static void tx_fill(struct dtmf_tx *t, struct dtmf_packet *p, bool end)
+{
+    uint32_t duration = t->ticks * t->step;
+
+    if (duration > 0xffff)
+        duration = 0xffff;
+    p->payload[0] = (uint8_t)dtmf_event(t->queue[t->head]);
+    p->payload[1] = (uint8_t)((end ? 0x80 : 0) | VOLUME);
+    p->payload[2] = (uint8_t)(duration >> 8);
+    p->payload[3] = (uint8_t)duration;
+    p->ts = t->ts;
+    p->marker = t->fresh;
+    t->fresh = false;
+}
+
+bool dtmf_tx_tick(struct dtmf_tx *t, uint32_t ts_now, struct dtmf_packet *p)
+{
+    if (t->state == DTMF_GAP && --t->left == 0)
+        t->state = DTMF_IDLE;
+    if (t->state == DTMF_IDLE && t->count)
+        tx_start(t, ts_now);
+    switch (t->state) {
+    case DTMF_TONE:
+        if (++t->ticks >= t->total) {
+            t->state = DTMF_ENDING;
+            t->left = END_PACKETS;
+        }
+        break;
+    case DTMF_ENDING:
+        break;
+    default:
+        return false;
+    }
+    tx_fill(t, p, t->state == DTMF_ENDING);
+    if (t->state == DTMF_ENDING && --t->left == 0) {
+        t->head = (t->head + 1) % DTMF_QUEUE_MAX;
+        t->count--;
+        t->state = DTMF_GAP;
+        t->left = DTMF_GAP_MS / TICK_MS;
+    }
+    return true;
+}
+
+bool dtmf_tx_busy(const struct dtmf_tx *t)
+{
+    return t->count || t->state != DTMF_IDLE;
+}

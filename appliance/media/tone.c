@@ -1,0 +1,42 @@
+/* media/tone: see tone.h. */
+#include "media/tone.h"
+#include <math.h>
+
+enum { RATE = 8000 };
+
+/* A sine of 0 dBm0 peaks 3.14 dB below G.711 µ-law's full scale (G.711 table 6; A-law: 3.14, µ-law: 3.17). */
+#define DBM0_PEAK_DB (-3.14)
+
+const struct tone_spec tone_ringback = {{425, 0}, 1000, 4000, -19.0};
+
+void tone_init(struct tone *t, const struct tone_spec *spec)
+{
+    unsigned parts = spec->hz[1] ? 2 : 1;
+
+    *t = (struct tone){.spec = spec};
+    t->amp = 32767.0 * pow(10.0, (spec->dbm0 + DBM0_PEAK_DB - (parts == 2 ? 10.0 * log10(2.0) : 0.0)) / 20.0);
+    for (unsigned i = 0; i < parts; i++)
+        t->step[i] = (uint32_t)((double)spec->hz[i] * 4294967296.0 / RATE);
+}
+
+static int16_t tone_sample(struct tone *t)
+{
+    double v = 0.0;
+
+    for (unsigned i = 0; i < 2 && t->step[i]; i++) {
+        v += sin((double)t->phase[i] * (2.0 * 3.14159265358979323846 / 4294967296.0));
+        t->phase[i] += t->step[i];
+    }
+    return (int16_t)lrint(v * t->amp);
+}
+
+void tone_read(struct tone *t, int16_t *pcm, size_t n)
+{
+    uint32_t on = t->spec->on_ms * (RATE / 1000u), period = on + t->spec->off_ms * (RATE / 1000u);
+
+    for (size_t i = 0; i < n; i++) {
+        pcm[i] = t->pos < on ? tone_sample(t) : 0;
+        if (++t->pos >= period)
+            t->pos = 0;
+    }
+}
