@@ -1,0 +1,395 @@
+/* media/ice: pairs, selection and time. See ice.h; messages are in ice_check.c. */
+#include "media/ice.h"
+
+#include "core/rnd.h"
+#include "media/ice_agent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TALKER_PACKETS = 3,     /* media packets in a row from another pair before we follow */
+    NOMINATION_STALE = 3000 /* ms: the selected pair may lose to a lower one that is nominated now */
+};
+
+static int cred_set(struct ice_cred *c, const char *ufrag, const char *pwd)
+{
+    if (!*ufrag || !*pwd || strlen(ufrag) >= sizeof(c->ufrag) || strlen(pwd) >= sizeof(c->pwd))
+        return EINVAL;
+    snprintf(c->ufrag, sizeof(c->ufrag), "%s", ufrag);
+    snprintf(c->pwd, sizeof(c->pwd), "%s", pwd);
+    return 0;
+}
+
+int ice_alloc(struct ice **icep, const struct ice_config *cfg)
+{
+    struct ice *ice = calloc(1, sizeof(*ice));
+    int err;
+
+    if (!ice)
+        return ENOMEM;
+    err = cred_set(&ice->local, cfg->ufrag, cfg->pwd);
+    if (err) {
+        ice_free(ice);
+        return err;
+    }
+    ice->controlling = cfg->controlling;
+    ice->tag = cfg->tag;
+    ice->tiebreaker = rnd_u64();
+    ice->sendh = cfg->sendh;
+    ice->eventh = cfg->eventh;
+    ice->arg = cfg->arg;
+    *icep = ice;
+    return 0;
+}
+
+void ice_free(struct ice *ice)
+{
+    if (!ice)
+        return;
+    explicit_bzero(ice, sizeof(*ice));
+    free(ice);
+}
+
+int ice_local(struct ice *ice, const char *ufrag, const char *pwd)
+{
+    struct ice_cred old = ice->local;
+    int err = cred_set(&ice->local, ufrag, pwd);
+
+    if (!err)
+        ice->local_old = old;
+    return err;
+}
+
+/* ---- pairs ---- */
+
+struct pair *ice_pair_find(struct ice *ice, const struct addr *remote)
+{
+    for (size_t i = 0; i < ice->pair_count; i++)
+        if (addr_eq(&ice->pairs[i].remote, remote))
+            return &ice->pairs[i];
+    return NULL;
+}
+
+static void pair_forget(struct ice *ice, struct pair *p)
+{
+    if (p->verified)
+        ice->eventh(ICE_FORGOTTEN, &p->remote, ice->arg);
+    memset(p, 0, sizeof(*p));
+}
+
+/* The place of the least useful pair: failed, else the oldest that is only waiting. Never the selected one. */
+static struct pair *pair_victim(struct ice *ice)
+{
+    struct pair *victim = NULL;
+
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        struct pair *p = &ice->pairs[i];
+
+        if (p == ice->selected || p->state == PAIR_SUCCEEDED || p->state == PAIR_PROGRESS)
+            continue;
+        if (!victim || (p->state == PAIR_FAILED && victim->state != PAIR_FAILED))
+            victim = p;
+    }
+    return victim;
+}
+
+struct pair *ice_pair_add(struct ice *ice, const struct addr *remote, uint32_t prio)
+{
+    struct pair *p;
+
+    if (ice->pair_count < ICE_PAIRS_MAX) {
+        p = &ice->pairs[ice->pair_count++];
+    } else {
+        p = pair_victim(ice);
+        if (!p)
+            return NULL;
+        pair_forget(ice, p);
+    }
+    *p = (struct pair){.remote = *remote, .prio = prio};
+    return p;
+}
+
+void ice_pair_verified(struct ice *ice, struct pair *p)
+{
+    if (p->verified)
+        return;
+    p->verified = true;
+    ice->eventh(ICE_VERIFIED, &p->remote, ice->arg);
+}
+
+void ice_pair_trigger(struct pair *p)
+{
+    if (p->state == PAIR_SUCCEEDED || p->state == PAIR_PROGRESS)
+        return;
+    p->state = PAIR_WAITING;
+    p->triggered = true;
+}
+
+void ice_switch_role(struct ice *ice, bool controlling)
+{
+    if (ice->controlling == controlling)
+        return;
+    ice->controlling = controlling;
+    for (size_t i = 0; i < ice->pair_count; i++)
+        ice->pairs[i].check.nominate = false;
+}
+
+static struct pair *pair_best(struct ice *ice, enum pair_state state)
+{
+    struct pair *best = NULL;
+
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        struct pair *p = &ice->pairs[i];
+
+        if (p->state == state && (!best || p->prio > best->prio))
+            best = p;
+    }
+    return best;
+}
+
+/* ---- selection ---- */
+
+void ice_pair_select(struct ice *ice, struct pair *p, uint64_t now_ms)
+{
+    struct pair *was = ice->selected;
+    bool first = !was;
+
+    ice->restarting = false;
+    ice->local_old = (struct ice_cred){0};
+    ice->talker_packets = 0;
+    if (p == was)
+        return;
+    ice->selected = p;
+    ice->consent_ms = now_ms + ICE_CONSENT_MS;
+    if (now_ms - p->ok_ms > ICE_CONSENT_MS)
+        ice->consent_ms = now_ms; /* an old success is no consent */
+    ice->eventh(first ? ICE_SELECTED : ICE_MOVED, &p->remote, ice->arg);
+}
+
+void ice_pair_nominated(struct ice *ice, struct pair *p, uint64_t now_ms)
+{
+    struct pair *sel = ice->selected;
+
+    if (p->state != PAIR_SUCCEEDED || ice->controlling || ice->dead)
+        return;
+    /* Peers that nominate every pair (aggressive nomination) mean the best; those that nominate one mean the last. */
+    if (!sel || p == sel || ice->restarting || p->prio > sel->prio ||
+        now_ms - sel->nominated_ms > NOMINATION_STALE)
+        ice_pair_select(ice, p, now_ms);
+}
+
+void ice_media(struct ice *ice, const struct addr *src, uint64_t now_ms)
+{
+    struct pair *p;
+
+    if (!ice->selected || ice->dead)
+        return;
+    if (addr_eq(src, &ice->selected->remote)) {
+        ice->talker_packets = 0;
+        return;
+    }
+    if (!addr_eq(src, &ice->talker))
+        ice->talker_packets = 0;
+    ice->talker = *src;
+    if (++ice->talker_packets < TALKER_PACKETS)
+        return;
+    p = ice_pair_find(ice, src);
+    if (!p)
+        return;
+    if (p->state != PAIR_SUCCEEDED)
+        ice_pair_trigger(p);
+    else if (ice->controlling)
+        ice_check_start(ice, p, CHECK_NOMINATE, now_ms);
+    else
+        ice_pair_select(ice, p, now_ms);
+    ice->talker_packets = 0;
+}
+
+/* A restart (RFC 8445 9) begins with an empty list; the selected pair stays as the way for media, to be proven again. */
+static void restart(struct ice *ice, uint64_t now_ms)
+{
+    struct pair keep = {0};
+
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        if (&ice->pairs[i] == ice->selected)
+            keep = ice->pairs[i];
+        else
+            pair_forget(ice, &ice->pairs[i]);
+    }
+    ice->pair_count = 0;
+    if (ice->selected) {
+        keep.state = PAIR_WAITING;
+        keep.check = (struct check){0};
+        keep.nominated = keep.triggered = false;
+        ice->pairs[0] = keep;
+        ice->pair_count = 1;
+        ice->selected = &ice->pairs[0];
+    }
+    ice->restarting = ice->selected != NULL;
+    ice->first_ok_ms = 0;
+    ice->deadline_ms = now_ms + ICE_TIMEOUT_MS;
+}
+
+static bool cand_usable(const struct addr *a)
+{
+    if (!addr_isset(a, true) || addr_is_any(a))
+        return false;
+    if (addr_af(a) == AF_INET)
+        return ntohl(a->u.in.sin_addr.s_addr) < 0xe0000000u; /* no multicast, no broadcast */
+    return a->u.in6.sin6_addr.s6_addr[0] != 0xff &&
+           !addr_is_linklocal(a); /* SDP has no scope for link-local ones */
+}
+
+void ice_remote(struct ice *ice, const char *ufrag, const char *pwd, const struct media_cand *cands,
+                size_t count, uint64_t now_ms)
+{
+    bool known = ice->remote.ufrag[0] != 0;
+    bool same = known && !strcmp(ice->remote.ufrag, ufrag) && !strcmp(ice->remote.pwd, pwd);
+
+    if (ice->dead || (!same && cred_set(&ice->remote, ufrag, pwd)))
+        return;
+    if (known && !same)
+        restart(ice, now_ms);
+    else if (!known)
+        ice->deadline_ms = now_ms + ICE_TIMEOUT_MS;
+    for (size_t i = 0; i < count; i++) {
+        struct pair *p = ice_pair_find(ice, &cands[i].addr);
+
+        if (p)
+            p->prio = cands[i].priority;
+        else if (cand_usable(&cands[i].addr))
+            (void)ice_pair_add(ice, &cands[i].addr, cands[i].priority);
+    }
+}
+
+/* ---- time ---- */
+
+static void retransmit(struct ice *ice, struct pair *p, uint64_t now_ms)
+{
+    /* a consent check is sent once and may be answered until the next: RFC 7675 5.1 */
+    if (!p->check.active || p->check.consent || now_ms < p->check.next_ms)
+        return;
+    if (p->check.tries < ICE_TRIES_MAX) {
+        ice_check_send(ice, p, now_ms);
+        return;
+    }
+    p->check.active = false;
+    p->state = PAIR_FAILED;
+}
+
+static void next_check(struct ice *ice, uint64_t now_ms)
+{
+    struct pair *p = NULL;
+
+    if (!ice->remote.ufrag[0] || now_ms < ice->next_check_ms)
+        return;
+    for (size_t i = 0; i < ice->pair_count && !p; i++)
+        if (ice->pairs[i].triggered)
+            p = &ice->pairs[i];
+    if (!p)
+        p = pair_best(ice, PAIR_WAITING);
+    if (!p)
+        return;
+    p->triggered = false;
+    ice->next_check_ms = now_ms + ICE_TA_MS;
+    ice_check_start(ice, p, CHECK_ORDINARY, now_ms);
+}
+
+/* Regular nomination: RFC 8445 8.1.1. */
+static void nominate(struct ice *ice, uint64_t now_ms)
+{
+    struct pair *best = pair_best(ice, PAIR_SUCCEEDED), *open;
+
+    if (!best || (ice->selected && !ice->restarting))
+        return;
+    for (size_t i = 0; i < ice->pair_count; i++)
+        if (ice->pairs[i].check.active && ice->pairs[i].check.nominate)
+            return;
+    if (!ice->first_ok_ms)
+        ice->first_ok_ms = now_ms;
+    open = pair_best(ice, PAIR_WAITING);
+    if (!open)
+        open = pair_best(ice, PAIR_PROGRESS);
+    if (open && now_ms - ice->first_ok_ms < ICE_NOMINATE_MS)
+        return;
+    ice_check_start(ice, best, CHECK_NOMINATE, now_ms);
+}
+
+static void die(struct ice *ice, enum ice_event why)
+{
+    ice->dead = true;
+    ice->eventh(why, ice->selected ? &ice->selected->remote : &(struct addr){0}, ice->arg);
+}
+
+/* RFC 7675 5.1 */
+static void consent(struct ice *ice, uint64_t now_ms)
+{
+    struct pair *p = ice->selected;
+
+    if (now_ms - p->ok_ms >= ICE_CONSENT_LIFE_MS) {
+        die(ice, ICE_CONSENT_LOST);
+        return;
+    }
+    if (now_ms < ice->consent_ms)
+        return;
+    ice->consent_ms = now_ms + ICE_CONSENT_MS * 4 / 5 + rnd_u32() % (ICE_CONSENT_MS * 2 / 5);
+    if (!p->check.active || p->check.consent)
+        ice_check_start(ice, p, CHECK_CONSENT, now_ms);
+}
+
+void ice_tick(struct ice *ice, uint64_t now_ms)
+{
+    if (ice->dead)
+        return;
+    for (size_t i = 0; i < ice->pair_count; i++)
+        retransmit(ice, &ice->pairs[i], now_ms);
+    next_check(ice, now_ms);
+    if (ice->controlling)
+        nominate(ice, now_ms);
+    if (ice->selected && !ice->restarting)
+        consent(ice, now_ms);
+    else if (ice->deadline_ms && now_ms >= ice->deadline_ms)
+        die(ice, ICE_TIMED_OUT);
+}
+
+/* ---- questions ---- */
+
+static bool route_to(const struct pair *p, struct addr *local, struct addr *remote)
+{
+    if (!p)
+        return false;
+    *local = p->local;
+    *remote = p->remote;
+    return true;
+}
+
+bool ice_route(const struct ice *ice, struct addr *local, struct addr *remote)
+{
+    if (ice->dead)
+        return false;
+    return route_to(ice->selected ? ice->selected : pair_best((struct ice *)ice, PAIR_SUCCEEDED), local,
+                    remote);
+}
+
+bool ice_route_early(const struct ice *ice, struct addr *local, struct addr *remote)
+{
+    if (ice_route(ice, local, remote))
+        return true;
+    for (size_t i = 0; i < ice->pair_count && !ice->dead; i++)
+        if (ice->pairs[i].verified)
+            return route_to(&ice->pairs[i], local, remote);
+    return false;
+}
+
+bool ice_controlling(const struct ice *ice)
+{
+    return ice->controlling;
+}
+
+uint32_t ice_rtt_ms(const struct ice *ice)
+{
+    return ice->selected ? ice->selected->rtt_ms : 0;
+}

@@ -1,0 +1,64 @@
+/* media/ice_agent: the inside of an ICE agent, shared by ice.c (pairs, selection, time) and ice_check.c (messages). */
+#ifndef MEDIA_ICE_AGENT_H
+#define MEDIA_ICE_AGENT_H
+
+#include "media/ice.h"
+
+enum pair_state { PAIR_WAITING, PAIR_PROGRESS, PAIR_SUCCEEDED, PAIR_FAILED };
+
+struct check { /* the transaction of a pair that waits for an answer */
+    bool active, nominate, consent, controlling;
+    uint8_t tid[STUN_TID_LEN];
+    unsigned tries;
+    uint64_t sent_ms, next_ms;
+};
+
+struct pair {
+    struct addr remote, local; /* local: port 0; unset until a packet came from remote */
+    uint32_t prio; /* of the remote candidate: with one local candidate it alone orders the pairs */
+    enum pair_state state;
+    bool triggered; /* to be checked before the ordinary ones: RFC 8445 7.3.1.4 */
+    bool verified;  /* was told by ICE_VERIFIED */
+    bool nominated; /* by the peer */
+    struct check check;
+    uint64_t ok_ms, nominated_ms; /* last success, last USE-CANDIDATE */
+    uint32_t rtt_ms;
+};
+
+struct ice_cred {
+    char ufrag[ICE_UFRAG_MAX], pwd[ICE_PWD_MAX];
+};
+
+struct ice {
+    bool controlling, restarting, dead;
+    uint32_t tag;
+    uint64_t tiebreaker;
+    struct ice_cred local, local_old, remote; /* remote.ufrag "" = not known yet */
+    struct pair pairs[ICE_PAIRS_MAX];
+    size_t pair_count;
+    struct pair *selected;
+    uint64_t next_check_ms, deadline_ms, first_ok_ms, consent_ms;
+    struct addr talker; /* other address that media comes from, and how many packets in a row */
+    unsigned talker_packets;
+    ice_send_h *sendh;
+    ice_event_h *eventh;
+    void *arg;
+};
+
+/* ice.c */
+struct pair *ice_pair_find(struct ice *ice, const struct addr *remote);
+/* NULL when the table is full of pairs that are in use. */
+struct pair *ice_pair_add(struct ice *ice, const struct addr *remote, uint32_t prio);
+void ice_pair_verified(struct ice *ice, struct pair *p);
+void ice_pair_trigger(struct pair *p);
+/* The peer wants this pair and it works: whether to take it. */
+void ice_pair_nominated(struct ice *ice, struct pair *p, uint64_t now_ms);
+void ice_pair_select(struct ice *ice, struct pair *p, uint64_t now_ms);
+void ice_switch_role(struct ice *ice, bool controlling);
+
+/* ice_check.c */
+enum check_kind { CHECK_ORDINARY, CHECK_NOMINATE, CHECK_CONSENT };
+void ice_check_start(struct ice *ice, struct pair *p, enum check_kind kind, uint64_t now_ms);
+void ice_check_send(struct ice *ice, struct pair *p, uint64_t now_ms);
+
+#endif
