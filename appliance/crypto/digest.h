@@ -1,7 +1,8 @@
 /*
  * crypto/digest: HTTP/SIP digest of the server's side (RFC 7616, RFC 8760), with nonces that need no memory until
  * they are used: nonce = time | random | HMAC. Replay: a nonce count must rise; the highest counts seen
- * are kept in a bounded table. Not thread safe: one per owner thread.
+ * are kept in a bounded table of nonces that were used rightly. When it is full the oldest is forgotten, and every
+ * nonce as old as that one is stale from then on: forgetting opens no door to a replay. Not thread safe: one per owner thread.
  */
 #ifndef CRYPTO_DIGEST_H
 #define CRYPTO_DIGEST_H
@@ -27,8 +28,9 @@ struct digest_response { /* as the client sent them, 0-terminated copies, all bo
 /*
  * Checks a response against an HA1 in hex. Always does the same work, whether or not the user exists (pass a
  * dummy HA1 then and ignore the result).
- *   0 = right; EAUTH (EACCES) = wrong; ESTALE = nonce too old (send stale=true); EALREADY = replayed nc;
- *   EBADMSG = nonce not ours, or a field missing.
+ *   0 = right; EACCES = wrong; ESTALE = right, but the nonce is too old (challenge again with stale=true);
+ *   EALREADY = right, but nc was seen before; EBADMSG = nonce not ours (perhaps from before a restart: challenge
+ *   again), wrong realm, qop other than auth, or a field missing or malformed.
  */
 int digest_verify(struct digest *d, const struct digest_response *r, const char *ha1_hex);
 

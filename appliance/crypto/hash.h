@@ -1,4 +1,4 @@
-/* crypto/hash: MD5, SHA-1, SHA-256 and HMAC (mbedtls behind it). Any thread. */
+/* crypto/hash: MD5, SHA-1, SHA-256 and HMAC (mbedtls behind it). Any thread; allocates nothing. */
 #ifndef CRYPTO_HASH_H
 #define CRYPTO_HASH_H
 
@@ -19,7 +19,12 @@ bool hash_equal(const void *a, const void *b, size_t n);
 /* HA1 of RFC 2617/8760: H(user ":" realm ":" password) in lower-case hex. */
 void hash_ha1_md5(char out[MD5_HEXLEN], const char *user, const char *realm, const char *password);
 void hash_ha1_sha256(char out[SHA256_HEXLEN], const char *user, const char *realm, const char *password);
+/* H(parts joined by ":") in lower-case hex: the shape of every hash in digest authentication. */
+void hash_joined_md5(char out[MD5_HEXLEN], const char *const *parts, size_t n);
+void hash_joined_sha256(char out[SHA256_HEXLEN], const char *const *parts, size_t n);
 /* Base64 with padding; sz at least 4*((n+2)/3)+1. EOVERFLOW. */
 int base64_enc(char *out, size_t sz, const void *p, size_t n);
+/* Strict: EBADMSG on anything else than base64, EOVERFLOW when out (sz bytes) is too small. */
+int base64_dec(void *out, size_t sz, size_t *n, const char *s);
 
 #endif

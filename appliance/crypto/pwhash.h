@@ -6,7 +6,9 @@
 #include <stddef.h>
 
 enum { PWHASH_STRLEN = 128 };
+/* EINVAL: empty or longer than 1024 bytes. ENOMEM. */
 int pwhash_make(char out[PWHASH_STRLEN], const char *password);
+/* With encoded NULL (no such user) it does the same work and says no. */
 bool pwhash_verify(const char *encoded, const char *password);
 
 #endif
