@@ -1,0 +1,60 @@
+/* sip/stack, the inside: what the files of sip/ share. Owner: signalling thread, but for what wsedge.c says. */
+#ifndef SIP_STACK_PRIV_H
+#define SIP_STACK_PRIV_H
+
+#include "sip/stack.h"
+#include "sip/transp.h"
+#include "sip/wsedge.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+enum { SIP_BINDS_MAX = 2, SIP_GONE_HANDLERS_MAX = 4 };
+
+/* Is this address a configured trunk's, and which? name may be NULL. */
+typedef bool(sip_trunk_match_h)(const struct addr *src, char *name, size_t sz, void *arg);
+
+struct sip_stack {
+    struct sip_stack_config cfg;
+    struct addr public_addr; /* AF_UNSPEC: found per destination */
+    int udp[SIP_BINDS_MAX], tcp[SIP_BINDS_MAX];
+    size_t bound; /* pairs of sockets, until the thread takes them over */
+    struct addr laddr[SIP_BINDS_MAX];
+    uint16_t port;
+
+    pthread_t thread;
+    bool running;
+    sem_t started;
+    int start_err;
+    sip_thread_h *start_h, *stop_h;
+    void *arg;
+
+    struct sip *sip;
+    struct dnsc *dnsc;
+    struct transp_edge edge;
+    struct mbox *control; /* of struct control_msg */
+    struct list watches;
+    struct sip_lsnr *fallback;
+    sip_trunk_match_h *matchh;
+    void *match_arg;
+
+    struct mbox *ws_in;  /* of struct ws_in */
+    struct mbox *ws_out; /* of struct sip_ws_out; web's */
+    size_t ws_count;
+    struct {
+        sip_ws_gone_h *h;
+        void *arg;
+    } gone[SIP_GONE_HANDLERS_MAX];
+    size_t gone_count;
+};
+
+/* h NULL: nobody is a trunk. */
+void sip_stack_match(struct sip_stack *st, sip_trunk_match_h *h, void *arg);
+
+int wsedge_init(struct sip_stack *st);   /* main thread */
+void wsedge_close(struct sip_stack *st); /* main thread, after the signalling thread has ended */
+int wsedge_start(struct sip_stack *st);  /* signalling thread */
+/* transp_edge's frame handler; arg is the stack. */
+int wsedge_frame_h(uint64_t conn, const void *p, size_t len, void *arg);
+
+#endif

@@ -1,0 +1,337 @@
+/*
+ * SIP over TCP: one connection per peer address and direction, messages cut by Content-Length (RFC 3261 18.3).
+ * A connection has 32 s for its first message and for the rest of each one begun; idle ones go after 15 minutes.
+ */
+#include "sip/transp.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { TCP_MESSAGE_SECONDS = 32, TCP_IDLE_SECONDS = 900, TCP_READ_SIZE = 16384, TCP_ROUNDS = 4, TCP_ACCEPTS = 16 };
+
+static void event_h(int flags, void *arg);
+
+static void timeout_h(void *arg)
+{
+    transp_conn_close(arg, ETIMEDOUT);
+}
+
+static void restart_timer(struct sip_conn *c)
+{
+    bool partial = c->rx && mbuf_get_left(c->rx);
+
+    tmr_start(&c->tmr, (partial ? TCP_MESSAGE_SECONDS : TCP_IDLE_SECONDS) * 1000, timeout_h, c);
+}
+
+static int watch(struct sip_conn *c)
+{
+    bool writing = !c->established || (c->tx && mbuf_get_left(c->tx));
+
+    return fd_listen(c->fd, FD_READ | (writing ? FD_WRITE : 0), event_h, c);
+}
+
+/* Writes what is queued; EAGAIN is no error. */
+static int flush(struct sip_conn *c)
+{
+    while (c->tx && mbuf_get_left(c->tx)) {
+        ssize_t n = send(c->fd, mbuf_buf(c->tx), mbuf_get_left(c->tx), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (n < 0)
+            return errno == EAGAIN || errno == EINTR ? watch(c) : errno;
+        mbuf_advance(c->tx, n);
+    }
+    c->tx = mem_deref(c->tx);
+    return watch(c);
+}
+
+int transp_tcp_write(struct sip_conn *c, const struct mbuf *mb)
+{
+    size_t pos;
+    int err;
+
+    if (c->closed)
+        return ENOTCONN;
+    if (!c->tx)
+        c->tx = mbuf_alloc(mbuf_get_left(mb));
+    if (!c->tx)
+        return ENOMEM;
+    if (mbuf_get_left(c->tx) + mbuf_get_left(mb) > TRANSP_TCP_QUEUE_MAX)
+        return ENOBUFS;
+    pos = c->tx->pos;
+    c->tx->pos = c->tx->end;
+    err = mbuf_write_mem(c->tx, mbuf_buf(mb), mbuf_get_left(mb));
+    c->tx->pos = pos;
+    if (err)
+        return err;
+    return c->established ? flush(c) : 0;
+}
+
+static int established(struct sip_conn *c)
+{
+    socklen_t len = sizeof(int);
+    struct le *le;
+    int err = 0;
+
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len))
+        return errno;
+    if (err)
+        return err;
+    c->established = true;
+    while ((le = list_head(&c->ql))) {
+        struct sip_connqent *q = le->data;
+
+        err = transp_tcp_write(c, q->mb);
+        if (err)
+            return err; /* closing tells everyone in the queue */
+        mem_deref(q);
+    }
+    return flush(c);
+}
+
+/* CRLF between messages is a keep-alive; a double one asks for an answer (RFC 5626 3.5.1). */
+static int keepalive(struct sip_conn *c)
+{
+    struct mbuf pong = {.buf = (uint8_t *)"\r\n", .size = 2, .pos = 0, .end = 2};
+    struct mbuf *rx = c->rx;
+
+    while (mbuf_get_left(rx) >= 2 && !memcmp(mbuf_buf(rx), "\r\n", 2)) {
+        bool ping = mbuf_get_left(rx) >= 4 && !memcmp(mbuf_buf(rx), "\r\n\r\n", 4);
+        int err = ping ? transp_tcp_write(c, &pong) : 0;
+
+        if (err)
+            return err;
+        mbuf_advance(rx, ping ? 4 : 2);
+    }
+    return 0;
+}
+
+/* Hands over each whole message in rx. A message that libre must not see ends the connection: its frame cannot be trusted. */
+static int messages(struct sip_conn *c)
+{
+    const struct sip_transport *t = transp_find(c->sip, SIP_TRANSP_TCP, sa_af(&c->laddr));
+    size_t len;
+    int err;
+
+    while (!c->closed && mbuf_get_left(c->rx)) {
+        err = keepalive(c);
+        if (err)
+            return err;
+        err = sip_stream_frame(mbuf_buf(c->rx), mbuf_get_left(c->rx), &len);
+        if (err == EAGAIN)
+            return 0;
+        if (err) {
+            transp_refuse(err == EMSGSIZE ? SIP_REASON_TOO_LARGE : SIP_REASON_CONTENT_LENGTH, c->tp, &c->paddr);
+            return err;
+        }
+        if (t)
+            transp_input(t, c, &c->paddr, &c->laddr, mbuf_buf(c->rx), len, SIP_STREAM);
+        mbuf_advance(c->rx, (ssize_t)len);
+    }
+    return 0;
+}
+
+/* Moves what is left to the front, so that the buffer stays as small as one message. */
+static void rx_compact(struct mbuf *rx)
+{
+    size_t left = mbuf_get_left(rx);
+
+    memmove(rx->buf, mbuf_buf(rx), left);
+    rx->pos = 0;
+    rx->end = left;
+}
+
+static int receive(struct sip_conn *c)
+{
+    int err = 0;
+
+    if (!c->rx)
+        c->rx = mbuf_alloc(TCP_READ_SIZE);
+    if (!c->rx)
+        return ENOMEM;
+    for (int i = 0; i < TCP_ROUNDS && !err && !c->closed; i++) {
+        struct mbuf *rx = c->rx;
+        ssize_t n;
+
+        if (rx->size - rx->end < TCP_READ_SIZE && mbuf_resize(rx, rx->end + TCP_READ_SIZE))
+            return ENOMEM;
+        n = recv(c->fd, rx->buf + rx->end, rx->size - rx->end, MSG_DONTWAIT);
+        if (n < 0)
+            return errno == EAGAIN || errno == EINTR ? 0 : errno;
+        if (!n)
+            return ECONNRESET;
+        rx->end += (size_t)n;
+        err = messages(c);
+        if (!err && !c->closed) {
+            rx_compact(rx);
+            restart_timer(c);
+        }
+    }
+    return err;
+}
+
+static void event_h(int flags, void *arg)
+{
+    struct sip_conn *c = mem_ref(arg);
+    int err = 0;
+
+    if (!c->established && (flags & (FD_WRITE | FD_EXCEPT)))
+        err = established(c);
+    else if (flags & FD_WRITE)
+        err = flush(c);
+    if (!err && !c->closed && c->established && (flags & (FD_READ | FD_EXCEPT)))
+        err = receive(c);
+    if (err)
+        transp_conn_close(c, err);
+    mem_deref(c);
+}
+
+struct peer_count {
+    const struct sa *peer;
+    unsigned same, all;
+};
+
+static bool count_h(struct le *le, void *arg)
+{
+    const struct sip_conn *c = le->data;
+    struct peer_count *n = arg;
+
+    if (c->tp == SIP_TRANSP_TCP) {
+        n->all++;
+        if (sa_cmp(&c->paddr, n->peer, SA_ADDR))
+            n->same++;
+    }
+    return false;
+}
+
+static bool room_for(const struct sip *sip, const struct sa *peer)
+{
+    struct peer_count n = {.peer = peer};
+
+    (void)hash_apply(sip->ht_conn, count_h, &n);
+    return n.same < TRANSP_TCP_PER_PEER_MAX && n.all < TRANSP_TCP_CONNS_MAX;
+}
+
+static void conn_accepted(struct sip_transport *t, int fd, const struct sa *peer)
+{
+    struct sip_conn *c = transp_conn_alloc(t, peer);
+
+    if (!c) {
+        (void)close(fd);
+        return;
+    }
+    c->fd = fd;
+    c->established = true;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    tmr_start(&c->tmr, TCP_MESSAGE_SECONDS * 1000, timeout_h, c);
+    if (watch(c))
+        transp_conn_close(c, EBADF);
+}
+
+static void accept_h(int flags, void *arg)
+{
+    struct sip_transport *t = arg;
+
+    (void)flags;
+    for (int i = 0; i < TCP_ACCEPTS; i++) {
+        struct sockaddr_storage ss;
+        socklen_t len = sizeof(ss);
+        struct sa peer;
+        int fd = accept4(t->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd < 0)
+            return;
+        if (sa_set_sa(&peer, (struct sockaddr *)&ss)) {
+            (void)close(fd);
+        } else if (!transp_admits(t, &peer)) {
+            transp_refuse(SIP_REASON_UNKNOWN_SOURCE, SIP_TRANSP_TCP, &peer);
+            (void)close(fd);
+        } else if (!room_for(t->sip, &peer)) {
+            transp_refuse(SIP_REASON_CONN_LIMIT, SIP_TRANSP_TCP, &peer);
+            (void)close(fd);
+        } else {
+            conn_accepted(t, fd, &peer);
+        }
+    }
+}
+
+int transp_tcp_listen(struct sip_transport *t)
+{
+    return fd_listen(t->fd, FD_READ, accept_h, t);
+}
+
+static int conn_connect(struct sip_conn **cp, const struct sip_transport *t, const struct sa *dst)
+{
+    struct sip_conn *c;
+    int fd, err = 0;
+
+    if (!room_for(t->sip, dst))
+        return ENOBUFS;
+    fd = socket(sa_af(dst), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    c = transp_conn_alloc(t, dst);
+    if (!c) {
+        (void)close(fd);
+        return ENOMEM;
+    }
+    c->fd = fd;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    if (connect(fd, &dst->u.sa, dst->len) < 0 && errno != EINPROGRESS)
+        err = errno;
+    if (!err)
+        err = watch(c);
+    if (err) {
+        transp_conn_close(c, err);
+        return err;
+    }
+    tmr_start(&c->tmr, TCP_MESSAGE_SECONDS * 1000, timeout_h, c);
+    *cp = c;
+    return 0;
+}
+
+static void qent_destructor(void *arg)
+{
+    struct sip_connqent *q = arg;
+
+    if (q->qentp)
+        *q->qentp = NULL;
+    list_unlink(&q->le);
+    mem_deref(q->mb);
+}
+
+static void ignore_h(int err, void *arg)
+{
+    (void)err;
+    (void)arg;
+}
+
+int transp_tcp_send(struct sip_connqent **qentp, const struct sip_transport *t, const struct sa *dst, struct mbuf *mb,
+                    sip_transp_h *transph, void *arg)
+{
+    struct sip_conn *c = transp_conn_find(t->sip, SIP_TRANSP_TCP, dst);
+    struct sip_connqent *q;
+    int err;
+
+    if (!c) {
+        err = conn_connect(&c, t, dst);
+        if (err)
+            return err;
+    }
+    if (c->established)
+        return transp_tcp_write(c, mb);
+    q = mem_zalloc(sizeof(*q), qent_destructor);
+    if (!q)
+        return ENOMEM;
+    list_append(&c->ql, &q->le, q);
+    q->mb = mem_ref(mb);
+    q->transph = transph ? transph : ignore_h;
+    q->arg = arg;
+    if (qentp) {
+        q->qentp = qentp;
+        *qentp = q;
+    }
+    return 0;
+}
