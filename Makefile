@@ -71,7 +71,8 @@ CFLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fsanitize
 CFLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fsanitize=thread
 CFLAGS_fuzz    := -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fsanitize=fuzzer-no-link,address,undefined \
                   -fno-sanitize-recover=all -Wno-error
-LDFLAGS_release := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections
+# --no-warnings: glibc's advice on getaddrinfo in static programs; files and dns are built in since 2.34.
+LDFLAGS_release := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--no-warnings
 LDFLAGS_asan    := -fsanitize=address,undefined
 LDFLAGS_tsan    := -fsanitize=thread
 LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
