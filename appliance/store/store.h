@@ -3,6 +3,7 @@
  *
  * WAL, foreign keys on. Provisioning writes are acknowledged after a commit with synchronous=FULL; CDRs are batched and committed
  * within 500 ms, spilled to DIR/cdr.spill when the writer cannot write and replayed later (never dropped).
+ * Parts of core/health kept here: store, disk.
  * Reads happen on the caller's thread through a reader (one connection per thread, opened on demand).
  * Works the same inside the server and inside a command line process while the server runs or not.
  */
@@ -30,7 +31,14 @@ enum store_noun { STORE_DN, STORE_TRUNK, STORE_USER, STORE_SETTING };
 /* Told after commit, on the writer thread: post to your own mailbox. key = dn, trunk name, … ; a change made by another process is
  * noticed within 1 s (PRAGMA data_version) and told with key "". */
 typedef void(store_change_h)(enum store_noun noun, const char *key, void *arg);
-int store_listen(struct store *s, store_change_h *h, void *arg);
+int store_listen(struct store *s, store_change_h *h, void *arg); /* ENOSPC: too many. Never write from the handler: EDEADLK */
+
+/* Who the audit names for writes of the calling thread from now on ("" = "system"): a user of the console, "cli:root". */
+void store_actor(const char *who);
+
+/* Errors that every write may return besides its own: EBUSY (database locked by another process for 5 s), ENOSPC, EIO, EDEADLK.
+ * store_strerror: any of the store's errors in words for people. */
+const char *store_strerror(int err);
 /* No call of h is running or will come after this returns. */
 void store_unlisten(struct store *s, store_change_h *h, void *arg);
 

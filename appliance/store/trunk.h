@@ -22,6 +22,7 @@ struct trunk {
 };
 
 const char *trunk_transport_name(enum trunk_transport t);
+int trunk_transport_decode(enum trunk_transport *t, const char *name); /* EINVAL */
 /* Ordered by priority, then name. with_password needs the store's secret key. */
 typedef bool(trunk_h)(const struct trunk *t, void *arg);
 int trunk_each(struct store_reader *r, bool with_password, trunk_h *h, void *arg);

@@ -18,6 +18,6 @@ typedef bool(user_h)(const struct user *u, void *arg);
 int user_each(struct store_reader *r, user_h *h, void *arg);
 int user_add(struct store *s, const char *name, enum user_role role, const char *password, char *why, size_t whysz); /* min 8 chars */
 int user_passwd(struct store *s, const char *name, const char *password, char *why, size_t whysz);
-int user_remove(struct store *s, const char *name); /* ENOENT; EBUSY: the last admin stays */
+int user_remove(struct store *s, const char *name); /* ENOENT; EPERM: the last admin stays */
 
 #endif

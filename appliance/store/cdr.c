@@ -1,0 +1,56 @@
+#include "store/cdr.h"
+#include "core/clock.h"
+#include "core/mbox.h"
+#include "core/rnd.h"
+#include "store/cdrbatch.h"
+#include "store/cdrrow.h"
+#include "store/reader.h"
+#include "store/writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum { CDR_LIMIT_DEFAULT = 100 };
+
+static void cdr_make_id(struct cdr *c)
+{
+    char random[9];
+
+    rnd_str(random, sizeof(random), sizeof(random) - 1);
+    snprintf(c->id, sizeof(c->id), "%013lld-%s", (long long)(c->start_ms ? c->start_ms : clock_wall_ms()), random);
+}
+
+void cdr_write(struct store *s, const struct cdr *c)
+{
+    struct cdr copy = *c;
+
+    if (!copy.id[0])
+        cdr_make_id(&copy);
+    if (mbox_post(s->cdrs, &copy))
+        cdrbatch_spill(s, &copy, 1, ENOBUFS);
+}
+
+int cdr_flush(struct store *s)
+{
+    return writer_flush(s);
+}
+
+int cdr_each(struct store_reader *r, const struct cdr_filter *f, cdr_h *h, void *arg)
+{
+    sqlite3_stmt *st;
+    struct cdr c;
+    int err;
+
+    err = sql_prepare(&r->sql, &st, cdrrow_select(f->dn != NULL));
+    if (err)
+        return err;
+    sql_bind(st, f->dn ? "iitit" : "iiti", f->from_ms, f->to_ms, f->before_id ? f->before_id : "",
+             (int64_t)(f->limit ? f->limit : CDR_LIMIT_DEFAULT), f->dn);
+    while (!(err = sql_step(st))) {
+        cdrrow_read(st, &c);
+        if (h(&c, arg))
+            break;
+    }
+    sql_done(&r->sql, st);
+    return err == ENOENT ? 0 : err;
+}

@@ -1,0 +1,166 @@
+#include "store/cdrbatch.h"
+#include "core/buf.h"
+#include "core/clock.h"
+#include "core/health.h"
+#include "core/log.h"
+#include "core/mbox.h"
+#include "core/metric.h"
+#include "store/cdrrow.h"
+#include "store/spill.h"
+#include "store/writer.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    BATCH_DELAY_MS = 250,  /* longest wait of a record for company */
+    BATCH_RETRY_MS = 1000, /* when neither database nor spill file took the batch */
+    CDR_LINE_MAX = 16384,
+};
+
+METRIC_COUNTER(cdr_written, "dngate_cdr_written_total", NULL, "Call records committed to the database");
+METRIC_COUNTER(cdr_spilled, "dngate_cdr_spilled_total", NULL, "Call records that had to wait in cdr.spill");
+METRIC_COUNTER(cdr_lost, "dngate_cdr_lost_total", NULL, "Call records that only the log has: no database, no spill file");
+METRIC_GAUGE(cdr_waiting, "dngate_cdr_waiting", NULL, "Call records in memory, not yet committed");
+
+void cdrbatch_h(void *msg, void *arg)
+{
+    struct store *s = arg;
+
+    if (!s->batch_count)
+        s->batch_due_ms = clock_ms() + BATCH_DELAY_MS;
+    memcpy(&s->batch[s->batch_count++], msg, sizeof(struct cdr));
+}
+
+bool cdrbatch_has_room(const struct store *s)
+{
+    return s->batch_count <= STORE_CDRS_MAX; /* the batch has twice the slots of the mailbox */
+}
+
+int cdrbatch_wait_ms(const struct store *s, int max)
+{
+    uint64_t now = clock_ms();
+
+    if (!s->batch_count)
+        return max;
+    if (s->batch_due_ms <= now)
+        return 0;
+    return s->batch_due_ms - now < (uint64_t)max ? (int)(s->batch_due_ms - now) : max;
+}
+
+static void cdrbatch_lose(const struct cdr *c)
+{
+    struct buf line;
+
+    buf_init(&line, CDR_LINE_MAX);
+    cdrrow_encode(&line, c);
+    if (line.len)
+        line.data[line.len - 1] = '\0'; /* its newline */
+    log_error("store", "cdr=%s call record could not be stored", line.data ? line.data : c->id);
+    metric_add(&cdr_lost, 1);
+    buf_reset(&line);
+}
+
+void cdrbatch_spill(struct store *s, const struct cdr *v, size_t n, int cause)
+{
+    int err = spill_append(s->dir, v, n);
+
+    if (!err) {
+        metric_add(&cdr_spilled, (int64_t)n);
+        log_warn_limited("store", "records=%zu cause=\"%s\" call records wait in cdr.spill", n, strerror(cause));
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        cdrbatch_lose(&v[i]);
+}
+
+static int cdrbatch_insert(struct store *s)
+{
+    int err = sql_exec(&s->sql, "BEGIN IMMEDIATE");
+
+    if (err)
+        return err;
+    for (size_t i = 0; i < s->batch_count && !err; i++)
+        err = cdrrow_insert(&s->sql, &s->batch[i]);
+    if (!err)
+        err = sql_exec(&s->sql, "COMMIT");
+    if (err)
+        sql_exec(&s->sql, "ROLLBACK");
+    else
+        metric_add(&cdr_written, (int64_t)s->batch_count);
+    return err;
+}
+
+/* Database first, spill file second; if neither takes it the batch stays and is tried again. */
+static int cdrbatch_commit(struct store *s)
+{
+    int err = cdrbatch_insert(s);
+    int cause = err;
+
+    if (err) {
+        health_set("store", HEALTH_DEGRADED, "call records cannot be written to the database (%s); they are kept", strerror(cause));
+        s->troubled = true;
+        err = spill_append(s->dir, s->batch, s->batch_count);
+    }
+    if (err) {
+        s->batch_due_ms = clock_ms() + BATCH_RETRY_MS;
+        log_warn_limited("store", "records=%zu database=\"%s\" spill=\"%s\" call records wait in memory", s->batch_count,
+                         strerror(cause), strerror(err));
+        return err;
+    }
+    if (cause) {
+        metric_add(&cdr_spilled, (int64_t)s->batch_count);
+        log_warn_limited("store", "records=%zu cause=\"%s\" call records wait in cdr.spill", s->batch_count, strerror(cause));
+    }
+    s->batch_count = 0;
+    return 0;
+}
+
+int cdrbatch_service(struct store *s, bool now)
+{
+    int err = 0;
+
+    if (cdrbatch_has_room(s))
+        mbox_drain(s->cdrs, cdrbatch_h, s);
+    if (s->batch_count && (now || s->batch_count >= STORE_CDRS_MAX || clock_ms() >= s->batch_due_ms))
+        err = cdrbatch_commit(s);
+    metric_set(&cdr_waiting, (int64_t)s->batch_count);
+    return err;
+}
+
+static int replay_h(const struct cdr *c, void *arg)
+{
+    struct store *s = arg;
+
+    return cdrrow_insert(&s->sql, c);
+}
+
+static int replay_commit_h(void *arg)
+{
+    struct store *s = arg;
+
+    return sql_exec(&s->sql, "COMMIT");
+}
+
+int cdrbatch_replay(struct store *s)
+{
+    int err = 0;
+
+    while (!err && spill_exists(s->dir)) {
+        err = sql_exec(&s->sql, "BEGIN IMMEDIATE");
+        if (err)
+            break;
+        err = spill_replay(s->dir, replay_h, replay_commit_h, s);
+        if (err)
+            sql_exec(&s->sql, "ROLLBACK");
+        else
+            log_info("store", "spilled call records are in the database");
+    }
+    if (err == ENOENT || err == EAGAIN) /* another process was faster */
+        err = 0;
+    if (!err && s->troubled && !s->batch_count) {
+        health_set("store", HEALTH_UP, "%s", "");
+        s->troubled = false;
+    }
+    return err;
+}

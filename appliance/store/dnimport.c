@@ -1,0 +1,273 @@
+/*
+ * Import of DNs from CSV: read and check every row on the caller's thread, hash there too, then one transaction that writes
+ * all or nothing.
+ */
+#include "core/table.h"
+#include "store/audit.h"
+#include "store/csv.h"
+#include "store/dnrow.h"
+#include "store/writer.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { DN_IMPORT_MAX = 50000 }; /* rows; more would hold up the writer for too long */
+
+enum column { COLUMN_DN, COLUMN_NAME, COLUMN_PASSWORD, COLUMN_ENABLED, COLUMN_CODEC, COLUMN_COUNT };
+static const char *const column_names[COLUMN_COUNT] = {"dn", "name", "password", "enabled", "codec"};
+
+struct import_row {
+    struct dn dn;
+    unsigned line;
+    bool given[COLUMN_COUNT]; /* what the file says; the rest stays as it is */
+};
+
+struct import {
+    struct store *store;
+    struct csv csv;
+    int column_at[COLUMN_COUNT]; /* position in the file, -1 = not there */
+    size_t columns;
+    struct import_row *rows;
+    size_t count, size;
+    struct table *lines; /* dn → its row's line + 1, for doubles */
+    struct dn_import_result result;
+    char *why;
+    size_t whysz;
+};
+
+__attribute__((format(printf, 4, 5))) static int import_wrong(struct import *im, unsigned line, enum column col, const char *fmt, ...)
+{
+    va_list ap;
+    int n = snprintf(im->why, im->whysz, "line %u: %s: ", line, column_names[col]);
+
+    va_start(ap, fmt);
+    if (n > 0 && (size_t)n < im->whysz)
+        vsnprintf(im->why + n, im->whysz - (size_t)n, fmt, ap);
+    va_end(ap);
+    return EINVAL;
+}
+
+static int import_header(struct import *im)
+{
+    int err = csv_next(&im->csv, im->why, im->whysz);
+
+    if (err == ENOENT)
+        snprintf(im->why, im->whysz, "line 1: empty; the first line names the columns: dn,name,password,enabled,codec");
+    if (err)
+        return EINVAL;
+    for (int c = 0; c < COLUMN_COUNT; c++)
+        im->column_at[c] = -1;
+    im->columns = im->csv.count;
+    for (size_t i = 0; i < im->columns; i++) {
+        int c = 0;
+
+        while (c < COLUMN_COUNT && strcasecmp(im->csv.fields[i], column_names[c]))
+            c++;
+        if (c == COLUMN_COUNT || im->column_at[c] >= 0) {
+            snprintf(im->why, im->whysz, "line 1: %.64s: %s; columns are dn,name,password,enabled,codec", im->csv.fields[i],
+                     c == COLUMN_COUNT ? "unknown column" : "twice");
+            return EINVAL;
+        }
+        im->column_at[c] = (int)i;
+    }
+    return im->column_at[COLUMN_DN] < 0 ? import_wrong(im, im->csv.line, COLUMN_DN, "this column is needed") : 0;
+}
+
+static int enabled_decode(bool *on, const char *s)
+{
+    static const char *const words[] = {"yes", "true", "on", "1", "no", "false", "off", "0"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (!strcasecmp(s, words[i])) {
+            *on = i < 4;
+            return 0;
+        }
+    }
+    return EINVAL;
+}
+
+/* An empty name is a name; any other empty field means "as it is". */
+static const char *import_field(const struct import *im, struct import_row *row, enum column col)
+{
+    const char *s = im->column_at[col] < 0 ? "" : im->csv.fields[im->column_at[col]];
+
+    row->given[col] = im->column_at[col] >= 0 && (s[0] || col == COLUMN_NAME);
+    return s;
+}
+
+static int import_decode(struct import *im, struct import_row *row)
+{
+    const char *dn = import_field(im, row, COLUMN_DN), *name = import_field(im, row, COLUMN_NAME);
+    const char *password = import_field(im, row, COLUMN_PASSWORD);
+    const char *enabled = import_field(im, row, COLUMN_ENABLED), *codec = import_field(im, row, COLUMN_CODEC);
+    unsigned line = row->line = im->csv.line;
+    char wrong[128];
+
+    row->dn.enabled = true;
+    if (im->csv.count != im->columns) {
+        snprintf(im->why, im->whysz, "line %u: %zu fields, the first line names %zu columns", line, im->csv.count, im->columns);
+        return EINVAL;
+    }
+    if (!dn_valid(dn))
+        return import_wrong(im, line, COLUMN_DN, "1 to %d letters, digits or . _ + * # -", DN_MAX - 1);
+    if (dn_check_name(name, wrong, sizeof(wrong)))
+        return import_wrong(im, line, COLUMN_NAME, "%s", wrong);
+    if (row->given[COLUMN_PASSWORD] && dn_check_password(password, wrong, sizeof(wrong)))
+        return import_wrong(im, line, COLUMN_PASSWORD, "%s", wrong);
+    if (row->given[COLUMN_ENABLED] && enabled_decode(&row->dn.enabled, enabled))
+        return import_wrong(im, line, COLUMN_ENABLED, "yes or no");
+    if (row->given[COLUMN_CODEC] && dn_codec_decode(&row->dn.codec, codec))
+        return import_wrong(im, line, COLUMN_CODEC, "auto, opus, pcmu or pcma");
+    snprintf(row->dn.dn, sizeof(row->dn.dn), "%s", dn);
+    snprintf(row->dn.name, sizeof(row->dn.name), "%s", name);
+    if (row->given[COLUMN_PASSWORD])
+        dnrow_hash(&row->dn, password);
+    return 0;
+}
+
+static int import_grow(struct import *im)
+{
+    size_t size = im->size ? im->size * 2 : 64;
+    struct import_row *rows;
+
+    if (im->count < im->size)
+        return 0;
+    rows = realloc(im->rows, size * sizeof(*rows));
+    if (!rows)
+        return ENOMEM;
+    im->rows = rows;
+    im->size = size;
+    return 0;
+}
+
+/* A row before its fields are filled in: columns that the file lacks are missing in im->csv.fields, too. */
+static int import_row(struct import *im)
+{
+    struct import_row *row;
+    uintptr_t earlier;
+    int err;
+
+    if (im->count == DN_IMPORT_MAX)
+        return import_wrong(im, im->csv.line, COLUMN_DN, "more than %d rows; split the file", DN_IMPORT_MAX);
+    for (size_t i = im->csv.count; i < CSV_FIELDS_MAX; i++)
+        im->csv.fields[i] = "";
+    err = import_grow(im);
+    if (err)
+        return err;
+    row = &im->rows[im->count];
+    memset(row, 0, sizeof(*row));
+    err = import_decode(im, row);
+    if (err)
+        return err;
+    earlier = (uintptr_t)table_get(im->lines, row->dn.dn, strlen(row->dn.dn));
+    if (earlier)
+        return import_wrong(im, row->line, COLUMN_DN, "%s stands in line %u already", row->dn.dn, (unsigned)earlier);
+    err = table_put(im->lines, row->dn.dn, strlen(row->dn.dn), (void *)(uintptr_t)row->line);
+    if (!err)
+        im->count++;
+    return err;
+}
+
+static int import_read(struct import *im)
+{
+    int err = import_header(im);
+
+    while (!err) {
+        err = csv_next(&im->csv, im->why, im->whysz);
+        if (!err)
+            err = import_row(im);
+    }
+    return err == ENOENT ? 0 : err;
+}
+
+/* Puts what the file says over what is stored. */
+static void import_merge(struct dn *d, const struct import_row *row)
+{
+    if (row->given[COLUMN_NAME])
+        memcpy(d->name, row->dn.name, sizeof(d->name));
+    if (row->given[COLUMN_ENABLED])
+        d->enabled = row->dn.enabled;
+    if (row->given[COLUMN_CODEC])
+        d->codec = row->dn.codec;
+    if (row->given[COLUMN_PASSWORD]) {
+        memcpy(d->ha1_md5, row->dn.ha1_md5, sizeof(d->ha1_md5));
+        memcpy(d->ha1_sha256, row->dn.ha1_sha256, sizeof(d->ha1_sha256));
+    }
+}
+
+static bool dn_same(const struct dn *a, const struct dn *b)
+{
+    return !strcmp(a->name, b->name) && a->enabled == b->enabled && a->codec == b->codec && !strcmp(a->ha1_md5, b->ha1_md5) &&
+           !strcmp(a->ha1_sha256, b->ha1_sha256);
+}
+
+static int import_write(struct import *im, struct store_tx *tx, const struct import_row *row)
+{
+    struct dn old, d;
+    int err = dnrow_load(tx->sql, row->dn.dn, &old);
+
+    if (err == ENOENT) {
+        if (!row->given[COLUMN_PASSWORD])
+            return import_wrong(im, row->line, COLUMN_PASSWORD, "needed, because DN %s is new", row->dn.dn);
+        d = row->dn;
+        d.created_ms = d.changed_ms = tx->now_ms;
+        im->result.added++;
+        err = dnrow_insert(tx->sql, &d);
+    } else if (!err) {
+        d = old;
+        import_merge(&d, row);
+        if (dn_same(&old, &d)) {
+            im->result.unchanged++;
+            return 0;
+        }
+        d.changed_ms = tx->now_ms;
+        im->result.changed++;
+        err = dnrow_update(tx->sql, &d);
+    }
+    if (!err)
+        store_tx_notice(tx, STORE_DN, row->dn.dn);
+    return err;
+}
+
+static int import_job(struct store_tx *tx, void *arg)
+{
+    struct import *im = arg;
+    int err = 0;
+
+    im->result = (struct dn_import_result){0};
+    for (size_t i = 0; i < im->count && !err; i++)
+        err = import_write(im, tx, &im->rows[i]);
+    if (err || !(im->result.added + im->result.changed))
+        return err;
+    return audit_write(tx, "dn import: %u added, %u changed", im->result.added, im->result.changed);
+}
+
+int dn_import_csv(struct store *s, const char *csv, size_t len, struct dn_import_result *res, char *why, size_t whysz)
+{
+    struct import *im = calloc(1, sizeof(*im));
+    int err;
+
+    if (!im)
+        return ENOMEM;
+    *why = '\0';
+    im->why = why;
+    im->whysz = whysz;
+    csv_init(&im->csv, csv, len);
+    err = table_alloc(&im->lines, DN_IMPORT_MAX);
+    if (!err)
+        err = import_read(im);
+    if (!err)
+        err = store_call(s, import_job, im);
+    if (!err)
+        *res = im->result;
+    else if (!*why)
+        snprintf(why, whysz, "%s", store_strerror(err));
+    table_free(im->lines);
+    free(im->rows);
+    free(im);
+    return err;
+}

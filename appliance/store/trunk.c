@@ -1,0 +1,223 @@
+#include "store/trunk.h"
+#include "core/addr.h"
+#include "crypto/secret.h"
+#include "store/audit.h"
+#include "store/check.h"
+#include "store/reader.h"
+#include "store/writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TRUNK_SEALED_MAX = 320, TRUNK_PRIORITY_MAX = 1000, TRUNK_PING_MAX = 3600 };
+
+static const char *const transport_names[] = {[TRUNK_UDP] = "udp", [TRUNK_TCP] = "tcp", [TRUNK_TLS] = "tls"};
+enum { TRANSPORT_COUNT = sizeof(transport_names) / sizeof(transport_names[0]) };
+
+const char *trunk_transport_name(enum trunk_transport t)
+{
+    return transport_names[(unsigned)t % TRANSPORT_COUNT];
+}
+
+int trunk_transport_decode(enum trunk_transport *t, const char *name)
+{
+    for (unsigned i = 0; i < TRANSPORT_COUNT; i++) {
+        if (!strcmp(transport_names[i], name)) {
+            *t = (enum trunk_transport)i;
+            return 0;
+        }
+    }
+    return EINVAL;
+}
+
+/* Sealing binds a password to its trunk: a row that is copied under another name does not open. */
+static const char *trunk_context(char *buf, size_t sz, const char *name)
+{
+    snprintf(buf, sz, "trunk/%s", name);
+    return buf;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+#define TRUNK_SELECT                                                                                                  \
+    "SELECT name, host, port, transport, username, password, registers, enabled, priority, ping_seconds, codecs FROM trunk "
+
+static int trunk_read(sqlite3_stmt *st, const struct secret *key, struct trunk *t)
+{
+    char context[TRUNK_NAME_MAX + 8];
+    const char *sealed = (const char *)sqlite3_column_text(st, 5);
+
+    memset(t, 0, sizeof(*t));
+    sql_text(st, 0, t->name, sizeof(t->name));
+    sql_text(st, 1, t->host, sizeof(t->host));
+    t->port = (uint16_t)sqlite3_column_int(st, 2);
+    trunk_transport_decode(&t->transport, (const char *)sqlite3_column_text(st, 3));
+    sql_text(st, 4, t->username, sizeof(t->username));
+    t->registers = sqlite3_column_int(st, 6) != 0;
+    t->enabled = sqlite3_column_int(st, 7) != 0;
+    t->priority = sqlite3_column_int(st, 8);
+    t->ping_seconds = (uint32_t)sqlite3_column_int64(st, 9);
+    sql_text(st, 10, t->codecs, sizeof(t->codecs));
+    if (!key || !sealed || !sealed[0])
+        return 0;
+    return secret_open(key, t->password, sizeof(t->password), trunk_context(context, sizeof(context), t->name), sealed);
+}
+
+int trunk_each(struct store_reader *r, bool with_password, trunk_h *h, void *arg)
+{
+    const struct secret *key = with_password ? r->store->secret : NULL;
+    sqlite3_stmt *st;
+    struct trunk t;
+    int err = sql_prepare(&r->sql, &st, TRUNK_SELECT "ORDER BY priority, name");
+
+    if (err)
+        return err;
+    while (!(err = sql_step(st))) {
+        err = trunk_read(st, key, &t);
+        if (err || h(&t, arg))
+            break;
+    }
+    sql_done(&r->sql, st);
+    explicit_bzero(t.password, sizeof(t.password));
+    return err == ENOENT ? 0 : err;
+}
+
+int trunk_get(struct store_reader *r, const char *name, struct trunk *out)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(&r->sql, &st, TRUNK_SELECT "WHERE name = ?");
+
+    if (err)
+        return err;
+    sql_bind(st, "t", name);
+    err = sql_step(st);
+    if (!err)
+        err = trunk_read(st, NULL, out);
+    sql_done(&r->sql, st);
+    return err;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+static bool host_valid(const char *host)
+{
+    struct addr a;
+
+    return !addr_parse_ip(&a, host, 0) || check_word(host, ".-", TRUNK_HOST_MAX);
+}
+
+static bool codecs_valid(const char *codecs)
+{
+    static const char *const lists[] = {"pcmu,pcma", "pcma,pcmu", "pcmu", "pcma"};
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        if (!strcmp(codecs, lists[i]))
+            return true;
+    return false;
+}
+
+static const char *trunk_wrong(const struct trunk *t)
+{
+    if (!check_word(t->name, "._-", sizeof(t->name)))
+        return "the name is 1 to 63 letters, digits or . _ -";
+    if (!host_valid(t->host))
+        return "the address must be an IP address or a host name";
+    if (!t->port)
+        return "the port must be 1 to 65535";
+    if ((unsigned)t->transport >= TRANSPORT_COUNT)
+        return "the transport is udp, tcp or tls";
+    if (!check_text(t->username, sizeof(t->username)) || !check_text(t->password, sizeof(t->password)))
+        return "user name and password must be UTF-8 text without control characters";
+    if (t->password[0] && !t->username[0])
+        return "a password needs a user name";
+    if (t->priority < 0 || t->priority > TRUNK_PRIORITY_MAX)
+        return "the priority must be 0 to 1000";
+    if (t->ping_seconds > TRUNK_PING_MAX)
+        return "the ping interval must be 0 (off) to 3600 seconds";
+    if (!codecs_valid(t->codecs))
+        return "the codecs are pcmu, pcma or both, in order of preference";
+    return NULL;
+}
+
+struct trunk_row {
+    const struct trunk *trunk;
+    char sealed[TRUNK_SEALED_MAX];
+};
+
+static int trunk_changed(struct store_tx *tx, const char *name, const char *what)
+{
+    store_tx_notice(tx, STORE_TRUNK, name);
+    return audit_write(tx, "trunk %s %s", name, what);
+}
+
+static int add_job(struct store_tx *tx, void *arg)
+{
+    const struct trunk_row *row = arg;
+    const struct trunk *t = row->trunk;
+    sqlite3_stmt *st;
+    int64_t count;
+    int err = sql_number(tx->sql, "SELECT count(*) FROM trunk", &count);
+
+    if (!err && count >= TRUNKS_MAX)
+        err = E2BIG;
+    if (!err)
+        err = sql_prepare(tx->sql, &st,
+                          "INSERT INTO trunk (name, host, port, transport, username, password, registers, enabled, priority, "
+                          "ping_seconds, codecs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    if (err)
+        return err;
+    sql_bind(st, "ttitttiiiit", t->name, t->host, (int64_t)t->port, trunk_transport_name(t->transport), t->username, row->sealed,
+             (int64_t)t->registers, (int64_t)t->enabled, (int64_t)t->priority, (int64_t)t->ping_seconds, t->codecs);
+    err = sql_run(tx->sql, st);
+    return err ? err : trunk_changed(tx, t->name, "added");
+}
+
+int trunk_add(struct store *s, const struct trunk *t, char *why, size_t whysz)
+{
+    struct trunk_row row = {.trunk = t};
+    const char *wrong = trunk_wrong(t);
+    char context[TRUNK_NAME_MAX + 8];
+    int err = 0;
+
+    if (wrong) {
+        snprintf(why, whysz, "%s", wrong);
+        return EINVAL;
+    }
+    if (t->password[0])
+        err = secret_seal(s->secret, row.sealed, sizeof(row.sealed), trunk_context(context, sizeof(context), t->name), t->password);
+    if (!err)
+        err = store_call(s, add_job, &row);
+    if (err == EEXIST)
+        snprintf(why, whysz, "trunk %s exists already", t->name);
+    else if (err == E2BIG)
+        snprintf(why, whysz, "there are %d trunks already, no more fit", TRUNKS_MAX);
+    else if (err)
+        snprintf(why, whysz, "trunk %s: %s", t->name, store_strerror(err));
+    return err;
+}
+
+static int remove_job(struct store_tx *tx, void *arg)
+{
+    const char *name = arg;
+    sqlite3_stmt *st;
+    int err = sql_prepare(tx->sql, &st, "DELETE FROM trunk WHERE name = ?");
+
+    if (err)
+        return err;
+    sql_bind(st, "t", name);
+    err = sql_run(tx->sql, st);
+    if (!err && !sql_changes(tx->sql))
+        err = ENOENT;
+    return err ? err : trunk_changed(tx, name, "removed");
+}
+
+int trunk_remove(struct store *s, const char *name)
+{
+    char copy[TRUNK_NAME_MAX];
+
+    if (!check_word(name, "._-", sizeof(copy)))
+        return ENOENT;
+    snprintf(copy, sizeof(copy), "%s", name);
+    return store_call(s, remove_job, copy);
+}

@@ -1,0 +1,202 @@
+#include "store/user.h"
+#include "crypto/pwhash.h"
+#include "store/audit.h"
+#include "store/check.h"
+#include "store/reader.h"
+#include "store/writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { USER_PASSWORD_MIN = 8 };
+
+static const char *const role_names[] = {[USER_ADMIN] = "admin", [USER_SUPERVISOR] = "supervisor", [USER_READONLY] = "readonly"};
+enum { ROLE_COUNT = sizeof(role_names) / sizeof(role_names[0]) };
+
+const char *user_role_name(enum user_role r)
+{
+    return role_names[(unsigned)r % ROLE_COUNT];
+}
+
+int user_role_decode(enum user_role *r, const char *name)
+{
+    for (unsigned i = 0; i < ROLE_COUNT; i++) {
+        if (!strcmp(role_names[i], name)) {
+            *r = (enum user_role)i;
+            return 0;
+        }
+    }
+    return EINVAL;
+}
+
+static bool name_valid(const char *name)
+{
+    return check_word(name, "._@-", sizeof(((struct user *)0)->name));
+}
+
+/* ---------------------------------------------------------------- rows */
+
+#define USER_SELECT "SELECT name, role, pwhash, created_ms, changed_ms FROM user "
+
+static void user_read(sqlite3_stmt *st, struct user *u)
+{
+    memset(u, 0, sizeof(*u));
+    sql_text(st, 0, u->name, sizeof(u->name));
+    u->role = USER_READONLY; /* whatever an unknown role means, it means little */
+    user_role_decode(&u->role, (const char *)sqlite3_column_text(st, 1));
+    sql_text(st, 2, u->pwhash, sizeof(u->pwhash));
+    u->created_ms = sqlite3_column_int64(st, 3);
+    u->changed_ms = sqlite3_column_int64(st, 4);
+}
+
+static int user_load(struct sql *sql, const char *name, struct user *out)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(sql, &st, USER_SELECT "WHERE name = ?");
+
+    if (err)
+        return err;
+    sql_bind(st, "t", name);
+    err = sql_step(st);
+    if (!err)
+        user_read(st, out);
+    sql_done(sql, st);
+    return err;
+}
+
+int user_get(struct store_reader *r, const char *name, struct user *out)
+{
+    return user_load(&r->sql, name, out);
+}
+
+int user_each(struct store_reader *r, user_h *h, void *arg)
+{
+    sqlite3_stmt *st;
+    struct user u;
+    int err = sql_prepare(&r->sql, &st, USER_SELECT "ORDER BY name");
+
+    if (err)
+        return err;
+    while (!(err = sql_step(st))) {
+        user_read(st, &u);
+        if (h(&u, arg))
+            break;
+    }
+    sql_done(&r->sql, st);
+    return err == ENOENT ? 0 : err;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+static int user_changed(struct store_tx *tx, const char *name, const char *what)
+{
+    store_tx_notice(tx, STORE_USER, name);
+    return audit_write(tx, "user %s %s", name, what);
+}
+
+static int add_job(struct store_tx *tx, void *arg)
+{
+    const struct user *u = arg;
+    char what[64];
+    sqlite3_stmt *st;
+    int err = sql_prepare(tx->sql, &st, "INSERT INTO user (name, role, pwhash, created_ms, changed_ms) VALUES (?, ?, ?, ?, ?)");
+
+    if (err)
+        return err;
+    sql_bind(st, "tttii", u->name, user_role_name(u->role), u->pwhash, tx->now_ms, tx->now_ms);
+    err = sql_run(tx->sql, st);
+    snprintf(what, sizeof(what), "added as %s", user_role_name(u->role));
+    return err ? err : user_changed(tx, u->name, what);
+}
+
+int user_add(struct store *s, const char *name, enum user_role role, const char *password, char *why, size_t whysz)
+{
+    struct user u = {.role = role};
+    int err;
+
+    if (!name_valid(name)) {
+        snprintf(why, whysz, "a user's name is 1 to %zu letters, digits or . _ @ -", sizeof(u.name) - 1);
+        return EINVAL;
+    }
+    err = check_password(password, USER_PASSWORD_MIN, why, whysz);
+    if (err)
+        return err;
+    snprintf(u.name, sizeof(u.name), "%s", name);
+    err = pwhash_make(u.pwhash, password);
+    if (!err)
+        err = store_call(s, add_job, &u);
+    if (err == EEXIST)
+        snprintf(why, whysz, "user %s exists already", name);
+    else if (err)
+        snprintf(why, whysz, "user %s: %s", name, store_strerror(err));
+    return err;
+}
+
+static int passwd_job(struct store_tx *tx, void *arg)
+{
+    const struct user *u = arg;
+    sqlite3_stmt *st;
+    int err = sql_prepare(tx->sql, &st, "UPDATE user SET pwhash = ?2, changed_ms = ?3 WHERE name = ?1");
+
+    if (err)
+        return err;
+    sql_bind(st, "tti", u->name, u->pwhash, tx->now_ms);
+    err = sql_run(tx->sql, st);
+    if (!err && !sql_changes(tx->sql))
+        err = ENOENT;
+    return err ? err : user_changed(tx, u->name, "password changed");
+}
+
+int user_passwd(struct store *s, const char *name, const char *password, char *why, size_t whysz)
+{
+    struct user u = {0};
+    int err = check_password(password, USER_PASSWORD_MIN, why, whysz);
+
+    if (err)
+        return err;
+    if (name_valid(name)) {
+        snprintf(u.name, sizeof(u.name), "%s", name);
+        err = pwhash_make(u.pwhash, password);
+    } else {
+        err = ENOENT;
+    }
+    if (!err)
+        err = store_call(s, passwd_job, &u);
+    if (err == ENOENT)
+        snprintf(why, whysz, "there is no user %s", name);
+    else if (err)
+        snprintf(why, whysz, "user %s: %s", name, store_strerror(err));
+    return err;
+}
+
+static int remove_job(struct store_tx *tx, void *arg)
+{
+    const char *name = arg;
+    sqlite3_stmt *st;
+    struct user u;
+    int64_t admins = 0;
+    int err = user_load(tx->sql, name, &u);
+
+    if (!err)
+        err = sql_number(tx->sql, "SELECT count(*) FROM user WHERE role = 'admin'", &admins);
+    if (!err && u.role == USER_ADMIN && admins == 1)
+        err = EPERM;
+    if (!err)
+        err = sql_prepare(tx->sql, &st, "DELETE FROM user WHERE name = ?");
+    if (err)
+        return err;
+    sql_bind(st, "t", name);
+    err = sql_run(tx->sql, st);
+    return err ? err : user_changed(tx, name, "removed");
+}
+
+int user_remove(struct store *s, const char *name)
+{
+    char copy[sizeof(((struct user *)0)->name)];
+
+    if (!name_valid(name))
+        return ENOENT;
+    snprintf(copy, sizeof(copy), "%s", name);
+    return store_call(s, remove_job, copy);
+}

@@ -1,0 +1,268 @@
+#include "store/writer.h"
+#include "core/clock.h"
+#include "core/health.h"
+#include "core/latch.h"
+#include "core/log.h"
+#include "core/mbox.h"
+#include "store/cdrbatch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+enum {
+    WRITER_TICK_MS = 500,   /* other processes' changes, spilled records */
+    WRITER_DISK_MS = 10000, /* free space */
+    WRITER_LOCKED_MS = 5000, /* how long a job is tried against another process's lock */
+    DISK_LOW_MB = 200,
+};
+
+enum request_type { REQUEST_JOB, REQUEST_LISTEN, REQUEST_FLUSH, REQUEST_STOP };
+
+struct store_request { /* what the mailbox carries; the waiter owns the latch and the result */
+    enum request_type type;
+    store_job_h *job;
+    void *arg;
+    struct store_listener listener;
+    char who[STORE_WHO_MAX];
+    struct latch *latch;
+    int *result;
+};
+
+static _Thread_local char thread_who[STORE_WHO_MAX];
+static _Thread_local const struct store *thread_writes; /* the store whose writer this thread is */
+
+void store_actor(const char *who)
+{
+    snprintf(thread_who, sizeof(thread_who), "%s", who);
+}
+
+/* ---------------------------------------------------------------- asking */
+
+static int request_send(struct store *s, struct store_request *req)
+{
+    struct latch latch;
+    int result = 0, err;
+
+    if (thread_writes == s)
+        return EDEADLK;
+    snprintf(req->who, sizeof(req->who), "%s", thread_who[0] ? thread_who : "system");
+    latch_init(&latch);
+    req->latch = &latch;
+    req->result = &result;
+    err = mbox_post(s->calls, req);
+    if (!err) {
+        latch_wait(&latch);
+        err = result;
+    } else if (err == ENOBUFS) {
+        err = EBUSY;
+    }
+    latch_destroy(&latch);
+    return err;
+}
+
+int store_call(struct store *s, store_job_h *job, void *arg)
+{
+    struct store_request req = {.type = REQUEST_JOB, .job = job, .arg = arg};
+
+    return request_send(s, &req);
+}
+
+int writer_listen(struct store *s, store_change_h *h, void *arg)
+{
+    struct store_request req = {.type = REQUEST_LISTEN, .listener = {h, arg}};
+
+    return request_send(s, &req);
+}
+
+int writer_flush(struct store *s)
+{
+    struct store_request req = {.type = REQUEST_FLUSH};
+
+    return request_send(s, &req);
+}
+
+/* ---------------------------------------------------------------- answering: the writer thread */
+
+void store_tx_notice(struct store_tx *tx, enum store_noun noun, const char *key)
+{
+    struct store_notice *n;
+
+    if (tx->notice_count == STORE_NOTICES_MAX) { /* too many to tell one by one: "look again at all of them" */
+        tx->notice_count = 0;
+        key = "";
+    } else if (tx->notice_count == 1 && !tx->notices[0].key[0]) {
+        return;
+    }
+    n = &tx->notices[tx->notice_count++];
+    n->noun = noun;
+    snprintf(n->key, sizeof(n->key), "%s", key);
+}
+
+static void writer_tell(const struct store *s, enum store_noun noun, const char *key)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        s->listeners[i].h(noun, key, s->listeners[i].arg);
+}
+
+static int writer_try_job(struct store *s, const struct store_request *req)
+{
+    struct store_tx tx = {.store = s, .sql = &s->sql, .who = req->who, .now_ms = clock_wall_ms()};
+    int err = sql_exec(&s->sql, "BEGIN IMMEDIATE");
+
+    if (err)
+        return err;
+    err = req->job(&tx, req->arg);
+    if (!err)
+        err = sql_exec(&s->sql, "COMMIT");
+    if (err) {
+        sql_exec(&s->sql, "ROLLBACK");
+        return err;
+    }
+    for (size_t i = 0; i < tx.notice_count; i++)
+        writer_tell(s, tx.notices[i].noun, tx.notices[i].key);
+    return 0;
+}
+
+static int writer_job(struct store *s, const struct store_request *req)
+{
+    uint64_t end_ms = clock_ms() + WRITER_LOCKED_MS;
+    int err;
+
+    do {
+        err = writer_try_job(s, req); /* waits STORE_BUSY_MS for the lock */
+        cdrbatch_service(s, false);
+    } while (err == EBUSY && clock_ms() < end_ms);
+    return err;
+}
+
+static int writer_add_listener(struct store *s, const struct store_listener *l)
+{
+    if (s->listener_count == STORE_LISTENERS_MAX)
+        return ENOSPC;
+    s->listeners[s->listener_count++] = *l;
+    return 0;
+}
+
+static int writer_flush_now(struct store *s)
+{
+    int err = cdrbatch_service(s, true);
+    int replay = cdrbatch_replay(s);
+
+    return err ? err : replay;
+}
+
+static void request_h(void *msg, void *arg)
+{
+    const struct store_request *req = msg;
+    struct store *s = arg;
+
+    switch (req->type) {
+    case REQUEST_JOB:
+        *req->result = writer_job(s, req);
+        break;
+    case REQUEST_LISTEN:
+        *req->result = writer_add_listener(s, &req->listener);
+        break;
+    case REQUEST_FLUSH:
+        *req->result = writer_flush_now(s);
+        break;
+    case REQUEST_STOP:
+        s->stopping = true;
+        break;
+    }
+    latch_open(req->latch);
+}
+
+static void writer_check_others(struct store *s)
+{
+    int64_t version;
+
+    if (sql_number(&s->sql, "PRAGMA data_version", &version) || version == s->data_version)
+        return;
+    s->data_version = version;
+    for (int noun = STORE_DN; noun <= STORE_SETTING; noun++)
+        writer_tell(s, (enum store_noun)noun, "");
+}
+
+static void writer_check_disk(const struct store *s)
+{
+    struct statvfs fs;
+    uint64_t free_mb;
+
+    if (statvfs(s->dir, &fs)) {
+        health_set("disk", HEALTH_DEGRADED, "%s: %s", s->dir, strerror(errno));
+        return;
+    }
+    free_mb = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
+    if (free_mb < DISK_LOW_MB)
+        health_set("disk", HEALTH_DEGRADED, "%llu MB free in %s", (unsigned long long)free_mb, s->dir);
+    else
+        health_set("disk", HEALTH_UP, "%s", "");
+}
+
+static void writer_tick(struct store *s)
+{
+    uint64_t now = clock_ms();
+
+    if (now < s->tick_ms)
+        return;
+    s->tick_ms = now + WRITER_TICK_MS;
+    writer_check_others(s);
+    cdrbatch_replay(s);
+    if (now < s->disk_ms)
+        return;
+    s->disk_ms = now + WRITER_DISK_MS;
+    writer_check_disk(s);
+}
+
+static void *writer_main(void *arg)
+{
+    struct store *s = arg;
+
+    thread_writes = s;
+    pthread_setname_np(pthread_self(), "store");
+    sql_number(&s->sql, "PRAGMA data_version", &s->data_version);
+    while (!s->stopping) {
+        struct pollfd fds[2] = {
+            {.fd = mbox_fd(s->calls), .events = POLLIN},
+            {.fd = cdrbatch_has_room(s) ? mbox_fd(s->cdrs) : -1, .events = POLLIN},
+        };
+
+        poll(fds, 2, cdrbatch_wait_ms(s, WRITER_TICK_MS));
+        cdrbatch_service(s, false);
+        mbox_drain(s->calls, request_h, s);
+        writer_tick(s);
+    }
+    cdrbatch_service(s, true);
+    if (s->batch_count)
+        cdrbatch_spill(s, s->batch, s->batch_count, EIO);
+    return NULL;
+}
+
+size_t writer_request_size(void)
+{
+    return sizeof(struct store_request);
+}
+
+int writer_start(struct store *s)
+{
+    int err = pthread_create(&s->thread, NULL, writer_main, s);
+
+    s->running = !err;
+    return err;
+}
+
+void writer_stop(struct store *s)
+{
+    struct store_request req = {.type = REQUEST_STOP};
+
+    if (!s->running)
+        return;
+    while (request_send(s, &req) == EBUSY)
+        poll(NULL, 0, 1); /* callers are not allowed any more: the mailbox empties */
+    pthread_join(s->thread, NULL);
+    s->running = false;
+}

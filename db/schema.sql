@@ -1,0 +1,98 @@
+-- dngate's database, DIR/dngate.db, as it is today. A new database is made from this file; an older one is brought here by
+-- migrations/NNN-name.sql, one after the other, in one transaction. A unit test proves that both ways end in the same schema.
+--
+-- To change it: edit this file, add migrations/NNN-name.sql that does the same to existing data, raise user_version to NNN.
+-- Times are Unix time in milliseconds, UTC; 0 or absent means "did not happen". Comments are stripped when the file is embedded.
+
+PRAGMA user_version = 1;
+
+-- Directory numbers: who may register, and as what. The password itself is never kept.
+CREATE TABLE dn (
+    dn          TEXT PRIMARY KEY,           -- 1..63 of [A-Za-z0-9._+*#-]
+    name        TEXT NOT NULL DEFAULT '',   -- shown on the agent's page and in lists
+    enabled     INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+    codec       TEXT NOT NULL DEFAULT 'auto' CHECK (codec IN ('auto', 'opus', 'pcmu', 'pcma')),
+    ha1_md5     TEXT NOT NULL,              -- MD5(dn:dngate:password), hex (RFC 2617)
+    ha1_sha256  TEXT NOT NULL,              -- SHA-256 of the same (RFC 8760)
+    created_ms  INTEGER NOT NULL,
+    changed_ms  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- SIP peers that calls go to and come from; tried in order of priority, then name.
+CREATE TABLE trunk (
+    name         TEXT PRIMARY KEY,
+    host         TEXT NOT NULL,             -- IP literal or name
+    port         INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),
+    transport    TEXT NOT NULL DEFAULT 'udp' CHECK (transport IN ('udp', 'tcp', 'tls')),
+    username     TEXT NOT NULL DEFAULT '',  -- digest credentials for when the peer challenges us
+    password     TEXT NOT NULL DEFAULT '',  -- sealed with DIR/secret.key, context "trunk/NAME"; '' = none
+    registers    INTEGER NOT NULL DEFAULT 0 CHECK (registers IN (0, 1)),
+    enabled      INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+    priority     INTEGER NOT NULL DEFAULT 10,  -- lower is tried first
+    ping_seconds INTEGER NOT NULL DEFAULT 30,  -- OPTIONS interval; 0 = never, taken as up
+    codecs       TEXT NOT NULL DEFAULT 'pcmu,pcma'
+) STRICT, WITHOUT ROWID;
+
+-- People who administer the gateway.
+CREATE TABLE user (
+    name        TEXT PRIMARY KEY,
+    role        TEXT NOT NULL CHECK (role IN ('admin', 'supervisor', 'readonly')),
+    pwhash      TEXT NOT NULL,              -- argon2id, encoded
+    created_ms  INTEGER NOT NULL,
+    changed_ms  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Settings that differ from their default; -o and the environment stand above them. Keys and ranges: appliance/conf/table.c.
+CREATE TABLE setting (
+    key         TEXT PRIMARY KEY,
+    value       TEXT NOT NULL,
+    changed_ms  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Call detail records: one row per attempt, written when it has ended. No constraint may refuse a row: a record that
+-- looks odd is worth more than one that is missing. DNs and trunks are kept as text, so that a record outlives them.
+CREATE TABLE cdr (
+    id           TEXT PRIMARY KEY,          -- sorts by time; also makes replays from cdr.spill harmless
+    direction    TEXT NOT NULL,             -- outbound (agent to trunk), inbound
+    dn           TEXT NOT NULL,             -- the agent's
+    caller       TEXT NOT NULL,
+    callee       TEXT NOT NULL,
+    caller_name  TEXT NOT NULL,
+    trunk        TEXT NOT NULL,             -- '' = no trunk was reached
+    call_uuid    TEXT NOT NULL,             -- X-Genesys-CallUUID
+    sip_call_id  TEXT NOT NULL,             -- Call-ID of the trunk leg
+    start_ms     INTEGER NOT NULL,
+    ring_ms      INTEGER NOT NULL,
+    answer_ms    INTEGER NOT NULL,
+    end_ms       INTEGER NOT NULL,
+    code         INTEGER NOT NULL,          -- SIP result, 200 = answered
+    reason       TEXT NOT NULL,
+    hangup       TEXT NOT NULL,             -- who ended it: agent, trunk, gateway or ''
+    browser_codec     TEXT NOT NULL,        -- browser_*: audio as it reached us from the agent's browser
+    browser_packets   INTEGER NOT NULL,
+    browser_bytes     INTEGER NOT NULL,
+    browser_lost      INTEGER NOT NULL,
+    browser_jitter_ms REAL NOT NULL,
+    browser_mos       REAL NOT NULL,        -- 1.0..4.5; 0 = unknown
+    trunk_codec       TEXT NOT NULL,        -- trunk_*: audio as it reached us from the trunk
+    trunk_packets     INTEGER NOT NULL,
+    trunk_bytes       INTEGER NOT NULL,
+    trunk_lost        INTEGER NOT NULL,
+    trunk_jitter_ms   REAL NOT NULL,
+    trunk_mos         REAL NOT NULL,
+    remote_ice   TEXT NOT NULL,             -- the browser's media address at the end
+    rtt_ms       REAL NOT NULL              -- to the browser
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX cdr_dn ON cdr (dn, id);        -- one agent's calls, newest first
+CREATE INDEX cdr_start ON cdr (start_ms);   -- a span of time
+
+-- Who changed what, written in the transaction of the change itself. Holds no secret.
+CREATE TABLE audit (
+    id       INTEGER PRIMARY KEY,
+    time_ms  INTEGER NOT NULL,
+    who      TEXT NOT NULL,                 -- command line's login name, user of the console, or "system"
+    what     TEXT NOT NULL                  -- "dn 5001 added"
+) STRICT;
+
+CREATE INDEX audit_time ON audit (time_ms);
