@@ -1,0 +1,130 @@
+/*
+ * Every setting there is. From this table come `dngate settings`, the console's page, the environment's names and
+ * the manual. To add one, add a line here; conf/check.c knows how settings relate.
+ */
+#include "conf/conf.h"
+
+#include <string.h>
+
+#define PORT(key_, def_, meaning_)                                                                           \
+    {                                                                                                        \
+        .key = key_, .type = CONF_INT, .def = def_, .min = 0, .max = 65535, .unit = "", .meaning = meaning_  \
+    }
+#define INT(key_, def_, min_, max_, unit_, meaning_)                                                         \
+    {                                                                                                        \
+        .key = key_, .type = CONF_INT, .def = def_, .min = min_, .max = max_, .unit = unit_,                 \
+        .meaning = meaning_                                                                                  \
+    }
+#define BOOL(key_, def_, meaning_)                                                                           \
+    {                                                                                                        \
+        .key = key_, .type = CONF_BOOL, .def = def_, .unit = "", .meaning = meaning_                         \
+    }
+#define STR(key_, form_, max_, meaning_)                                                                     \
+    {                                                                                                        \
+        .key = key_, .type = CONF_STR, .def = "", .min = 0, .max = max_, .unit = "", .meaning = meaning_,    \
+        .form = form_                                                                                        \
+    }
+#define LIVE_ENUM(key_, def_, choices_, meaning_)                                                            \
+    {                                                                                                        \
+        .key = key_, .type = CONF_ENUM, .def = def_, .choices = choices_, .unit = "", .live = true,          \
+        .meaning = meaning_                                                                                  \
+    }
+
+static const struct conf_def table[] = {
+    STR("bind.address", CONF_FORM_BIND, 100,
+        "Where every listener binds: one or two IP addresses; empty means all, 0.0.0.0 and ::."),
+    STR("public.address", CONF_FORM_HOST, 253,
+        "Address or name at which browsers and the trunk reach this machine; empty means found by itself. It "
+        "stands "
+        "in ICE candidates, SDP, Contact and the certificate."),
+
+    PORT("http.port", "80", "HTTP: redirects to HTTPS."),
+    PORT("https.port", "443", "HTTPS and WSS (and TURN over TLS, which comes later) on one port."),
+    PORT("wss.port", "8089",
+         "A second HTTPS and WSS listener for clients that were set up for Asterisk; 0 turns it off."),
+    STR("https.cert", CONF_FORM_ANY, 500,
+        "PEM file with the certificate and its chain; empty means one that the appliance makes itself."),
+    STR("https.key", CONF_FORM_ANY, 500, "PEM file with the private key of https.cert."),
+    INT("http.rate", "50", 1, 100000, "1/s",
+        "Requests a second that one address may send before it gets 429."),
+    INT("http.body_max", "65536", 1024, 16777216, "bytes", "Longest request body."),
+    INT("http.conns_max", "4096", 16, 65536, "",
+        "Most connections of browsers at a time, WebSockets included."),
+    INT("http.conns_per_ip", "256", 1, 65536, "", "Most connections of one address at a time."),
+    STR("ws.origins", CONF_FORM_ORIGINS, 1000,
+        "Web sites besides this one whose pages may open a WebSocket here: https://host[:port], separated by "
+        "commas."),
+
+    PORT("sip.port", "5060", "SIP towards the trunk, UDP and TCP."),
+    PORT("sips.port", "5061", "SIP towards the trunk, TLS."),
+    INT("register.expires_min", "60", 10, 86400, "s", "Shortest registration; shorter wishes get 423."),
+    INT("register.expires_max", "3600", 10, 86400, "s", "Longest registration; longer wishes are cut."),
+    INT("register.expires_default", "600", 10, 86400, "s", "Length of a registration that names none."),
+
+    PORT("ice.port", "10000",
+         "UDP port of the browsers' media: one port for each media worker, counted up from here."),
+    INT("rtp.port_min", "10100", 0, 65535, "", "First UDP port of RTP and RTCP towards the trunk."),
+    INT("rtp.port_max", "20000", 0, 65535, "", "Last UDP port of RTP and RTCP towards the trunk."),
+    INT("media.workers", "0", 0, CONF_WORKERS_MAX, "", "Media threads; 0 means one for each CPU."),
+    INT("media.rtp_timeout", "60", 0, 3600, "s",
+        "A call without any RTP for so long is ended; 0 means never."),
+    INT("media.jitter_max", "200", 40, 1000, "ms", "Most delay that the jitter buffer may add."),
+    INT("media.tos", "184", 0, 255, "", "TOS byte of media packets; 184 is DSCP EF (RFC 3246)."),
+
+    PORT("turn.port", "3478",
+         "STUN and TURN, UDP and TCP. The TURN server comes later: only reserved so far."),
+    PORT("turns.port", "5349", "STUN and TURN over TLS. The TURN server comes later: only reserved so far."),
+    INT("turn.relay_min", "49152", 1024, 65535, "",
+        "First UDP port of relayed addresses. The TURN server comes later: only reserved so far."),
+    INT("turn.relay_max", "65535", 1024, 65535, "",
+        "Last UDP port of relayed addresses. The TURN server comes later: only reserved so far."),
+    BOOL("turn.allow_loopback_peers", "no",
+         "Lets TURN relay to loopback addresses, for tests only. The TURN server comes later."),
+
+    INT("call.limit_per_dn", "2", 1, 10, "", "Most calls of one DN at a time."),
+    INT("call.limit_total", "1000", 1, 10000, "", "Most calls of the whole appliance at a time."),
+    INT("call.ring_seconds", "180", 5, 600, "s", "A call that nobody answers for so long is given up."),
+    INT("call.trunk_seconds", "3", 1, 30, "s",
+        "Time in which a trunk must give a first answer to an INVITE before the next trunk is tried."),
+
+    INT("guard.slow_after", "5", 1, 1000, "",
+        "Failed logins of one address after which answers are delayed."),
+    INT("guard.ban_after", "20", 2, 10000, "", "Failed logins of one address within 10 minutes that ban it."),
+    INT("guard.ban_seconds", "600", 10, 86400, "s",
+        "Length of a first ban; it doubles each time, up to a day."),
+
+    {.key = "admin.password",
+     .type = CONF_SECRET,
+     .def = "",
+     .min = 8,
+     .max = 1024,
+     .unit = "",
+     .meaning =
+         "Password of the first administrator, set at the first start. Without it (or admin.password_file) a "
+         "one-time set-up link is printed."},
+    STR("admin.password_file", CONF_FORM_ANY, 500,
+        "File whose first line is the password for admin.password."),
+
+    LIVE_ENUM("log.level", "info", "error|warn|info|debug|trace", "How much is logged."),
+    LIVE_ENUM("log.format", "text", "text|json", "Form of the log: text for people, json for machines."),
+    INT("drain.seconds", "300", 0, 86400, "s",
+        "Time that calls are given to end by themselves when the appliance is asked to stop."),
+};
+
+size_t conf_count(void)
+{
+    return sizeof(table) / sizeof(table[0]);
+}
+
+const struct conf_def *conf_at(size_t i)
+{
+    return i < conf_count() ? &table[i] : NULL;
+}
+
+const struct conf_def *conf_find(const char *key)
+{
+    for (size_t i = 0; key && i < conf_count(); i++)
+        if (!strcmp(table[i].key, key))
+            return &table[i];
+    return NULL;
+}
