@@ -129,7 +129,8 @@ int addr_resolve(struct addr *a, const char *host, uint16_t port)
     if (!addr_parse_ip(a, host, port))
         return 0;
     err = getaddrinfo(host, NULL, &hints, &res);
-    if (err == EAI_BADFLAGS || err == EAI_NONAME) { /* AI_ADDRCONFIG hides loopback names on an offline machine */
+    if (err == EAI_BADFLAGS ||
+        err == EAI_NONAME) { /* AI_ADDRCONFIG hides loopback names on an offline machine */
         hints.ai_flags = 0;
         err = getaddrinfo(host, NULL, &hints, &res);
     }
@@ -237,7 +238,8 @@ socklen_t addr_to_in6(const struct addr *a, struct sockaddr_in6 *out)
 
 const char *addr_ip(const struct addr *a, char *buf, size_t sz)
 {
-    const void *ip = addr_af(a) == AF_INET6 ? (const void *)&a->u.in6.sin6_addr : (const void *)&a->u.in.sin_addr;
+    const void *ip =
+        addr_af(a) == AF_INET6 ? (const void *)&a->u.in6.sin6_addr : (const void *)&a->u.in.sin_addr;
 
     if (addr_af(a) == AF_UNSPEC || !inet_ntop(addr_af(a), ip, buf, (socklen_t)sz))
         snprintf(buf, sz, "-");

@@ -19,10 +19,10 @@ struct guard;
 enum guard_verdict { GUARD_PASS, GUARD_DELAY, GUARD_BAN };
 
 struct guard_config {
-    uint32_t slow_after;  /* failures before delays; 0 = default 5 */
-    uint32_t ban_after;   /* failures before a ban; 0 = default 20 */
-    uint32_t ban_seconds; /* first ban; 0 = default 600 */
-    uint32_t max_sources; /* table size; 0 = default 8192 */
+    uint32_t slow_after;      /* failures before delays; 0 = default 5 */
+    uint32_t ban_after;       /* failures before a ban; 0 = default 20 */
+    uint32_t ban_seconds;     /* first ban; 0 = default 600 */
+    uint32_t max_sources;     /* table size; 0 = default 8192 */
     uint64_t (*now_ms)(void); /* clock; NULL = clock_ms (tests bring their own) */
 };
 

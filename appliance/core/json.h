@@ -17,7 +17,7 @@ int json_decode(struct json **jp, const char *text, size_t len, char *why, size_
 void json_free(struct json *j);
 const struct json_val *json_root(const struct json *j);
 const struct json_val *json_get(const struct json_val *obj, const char *key); /* NULL when absent */
-const char *json_str(const struct json_val *v);                               /* NULL when not a string, or one with a 0 in it */
+const char *json_str(const struct json_val *v); /* NULL when not a string, or one with a 0 in it */
 const char *json_get_str(const struct json_val *obj, const char *key);
 bool json_get_int(const struct json_val *obj, const char *key, int64_t *n);
 bool json_get_bool(const struct json_val *obj, const char *key, bool *b);

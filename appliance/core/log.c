@@ -169,8 +169,8 @@ static void line_json(struct line *l, const char *s, size_t n)
 
 static bool is_key_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
 }
 
 struct field {
@@ -300,7 +300,8 @@ bool log_limit_pass(struct log_limit *lim, uint32_t burst, uint32_t *suppressed)
     uint64_t now = clock_ms(), start = lim->window_ms;
 
     *suppressed = 0;
-    if ((!start || now - start >= LOG_WINDOW_MS) && atomic_compare_exchange_strong(&lim->window_ms, &start, now))
+    if ((!start || now - start >= LOG_WINDOW_MS) &&
+        atomic_compare_exchange_strong(&lim->window_ms, &start, now))
         lim->count = 0;
     if (atomic_fetch_add(&lim->count, 1) >= burst) {
         atomic_fetch_add(&lim->suppressed, 1);

@@ -34,9 +34,9 @@ static int stat_read(struct stat_fields *st)
     s = strrchr(text, ')'); /* the name before it may hold anything */
     if (!s)
         return -1;
-    n = (size_t)sscanf(s + 1,
-                       " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %ld %*d %llu %lu %ld",
-                       &st->utime, &st->stime, &st->threads, &st->starttime, &st->vsize, &st->rss);
+    n = (size_t)sscanf(
+        s + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %ld %*d %llu %lu %ld",
+        &st->utime, &st->stime, &st->threads, &st->starttime, &st->vsize, &st->rss);
     return n == 6 ? 0 : -1;
 }
 
@@ -81,7 +81,8 @@ static void process_collect(struct buf *out, void *arg)
         metric_sample(out, METRIC_TYPE_GAUGE, "process_start_time_seconds", NULL, start_time(st.starttime),
                       "Start of the process, in seconds since the Unix epoch");
     }
-    metric_sample(out, METRIC_TYPE_GAUGE, "process_open_fds", NULL, (double)open_fds(), "Open file descriptors");
+    metric_sample(out, METRIC_TYPE_GAUGE, "process_open_fds", NULL, (double)open_fds(),
+                  "Open file descriptors");
     if (!getrlimit(RLIMIT_NOFILE, &fds))
         metric_sample(out, METRIC_TYPE_GAUGE, "process_max_fds", NULL, (double)fds.rlim_cur,
                       "Most file descriptors that may be open");

@@ -26,8 +26,8 @@ enum {
     SERIAL_LEN = 16,
     VALID_DAYS = 825, /* the most that browsers accept */
     DAY = 24 * 3600,
-    PEM_MAX = 8192,         /* of what we write */
-    FILE_MAX = 256 * 1024,  /* of what we read */
+    PEM_MAX = 8192,        /* of what we write */
+    FILE_MAX = 256 * 1024, /* of what we read */
 };
 
 static int rng(void *arg, unsigned char *p, size_t n)
@@ -47,8 +47,8 @@ struct san {
 static bool is_dns_name(const char *s)
 {
     for (; *s; s++)
-        if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z') && !(*s >= '0' && *s <= '9') && *s != '-' &&
-            *s != '.' && *s != '_' && *s != '*')
+        if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z') && !(*s >= '0' && *s <= '9') &&
+            *s != '-' && *s != '.' && *s != '_' && *s != '*')
             return false;
     return true;
 }
@@ -113,7 +113,8 @@ static int crt_set_name(mbedtls_x509write_cert *crt, const char *names)
 static int crt_set_validity(mbedtls_x509write_cert *crt)
 {
     time_t now = (time_t)(clock_wall_ms() / 1000);
-    time_t from = now - DAY, to = from + (time_t)VALID_DAYS * DAY; /* a day back, for clocks that are behind */
+    time_t from = now - DAY,
+           to = from + (time_t)VALID_DAYS * DAY; /* a day back, for clocks that are behind */
     char a[16], b[16];
     struct tm tm;
 

@@ -8,8 +8,8 @@
 struct cert_info {
     int64_t not_before_ms, not_after_ms; /* Unix time */
     char subject[256];
-    char names[1024];        /* subjectAltName: "DNS:a,IP:1.2.3.4" */
-    uint8_t sha256[32];      /* fingerprint of the DER */
+    char names[1024];   /* subjectAltName: "DNS:a,IP:1.2.3.4" */
+    uint8_t sha256[32]; /* fingerprint of the DER */
 };
 
 /* Writes a self-signed server certificate for `names` ("localhost,10.0.0.1,gw.example": IP literals become IP SANs)

@@ -180,7 +180,8 @@ static bool response_is_right(const struct digest_response *r, const char *ha1)
     if (n != strlen(want))
         return false;
     for (size_t i = 0; i < n; i++) /* some clients send capitals */
-        got[i] = r->response[i] >= 'A' && r->response[i] <= 'F' ? (char)(r->response[i] | 0x20) : r->response[i];
+        got[i] =
+            r->response[i] >= 'A' && r->response[i] <= 'F' ? (char)(r->response[i] | 0x20) : r->response[i];
     return hash_equal(got, want, n);
 }
 

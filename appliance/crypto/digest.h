@@ -22,7 +22,8 @@ const char *digest_nonce(struct digest *d, char *buf, size_t sz);
 
 struct digest_response { /* as the client sent them, 0-terminated copies, all bounded by the caller */
     enum digest_alg alg;
-    const char *user, *realm, *nonce, *uri, *response, *qop, *cnonce, *nc; /* qop "" = RFC 2069 style: refused */
+    const char *user, *realm, *nonce, *uri, *response, *qop, *cnonce,
+        *nc; /* qop "" = RFC 2069 style: refused */
     const char *method;
 };
 /*

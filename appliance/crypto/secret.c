@@ -80,9 +80,9 @@ static int gcm_seal(const struct secret *s, uint8_t *box, const char *context, c
     mbedtls_gcm_init(&gcm);
     err = mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, s->key, KEY_LEN * 8);
     if (!err)
-        err = mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, n, box, NONCE_LEN, (const uint8_t *)context,
-                                        strlen(context), (const uint8_t *)plain, box + HEAD_LEN, TAG_LEN,
-                                        box + NONCE_LEN);
+        err = mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, n, box, NONCE_LEN,
+                                        (const uint8_t *)context, strlen(context), (const uint8_t *)plain,
+                                        box + HEAD_LEN, TAG_LEN, box + NONCE_LEN);
     mbedtls_gcm_free(&gcm);
     return err ? ENOMEM : 0;
 }
