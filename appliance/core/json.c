@@ -49,7 +49,7 @@ static bool too_deep(const char *text, size_t len)
     return false;
 }
 
-int json_decode(struct json **jp, const char *text, size_t len, char *why, size_t whysz)
+int json_parse(struct json **jp, const char *text, size_t len, char *why, size_t whysz)
 {
     yyjson_read_err err = {0};
     yyjson_doc *doc;

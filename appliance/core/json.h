@@ -13,7 +13,7 @@ struct json; /* a document */
 struct json_val;
 
 /* Errors: EBADMSG with a short reason in why (may be NULL). */
-int json_decode(struct json **jp, const char *text, size_t len, char *why, size_t whysz);
+int json_parse(struct json **jp, const char *text, size_t len, char *why, size_t whysz);
 void json_free(struct json *j);
 const struct json_val *json_root(const struct json *j);
 const struct json_val *json_get(const struct json_val *obj, const char *key); /* NULL when absent */

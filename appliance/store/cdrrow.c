@@ -231,7 +231,7 @@ int cdrrow_decode(struct cdr *c, const char *line, size_t len)
     struct json *j;
     int err;
 
-    err = json_decode(&j, line, len, NULL, 0);
+    err = json_parse(&j, line, len, NULL, 0);
     if (err)
         return err;
     memset(c, 0, sizeof(*c));
