@@ -26,7 +26,7 @@ static const struct answer *answer_find(const struct sip_msg *msg)
 
     if (!pl_strcmp(&msg->met, "INVITE"))
         return pl_isset(&msg->to.tag) ? &gone : &busy;
-    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0])(answers); i++)
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
         if (!pl_strcmp(&msg->met, answers[i].method))
             return &answers[i];
     return &unknown;

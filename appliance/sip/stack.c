@@ -283,31 +283,38 @@ static void sip_shut(struct sip_stack *st)
     st->dnsc = mem_deref(st->dnsc);
 }
 
+static void report_start(struct sip_stack *st, int err)
+{
+    st->start_err = err;
+    (void)sem_post(&st->started);
+}
+
 static void *thread_main(void *arg)
 {
     struct sip_stack *st = arg;
-    bool started = false;
+    bool opened = false;
     int err;
 
     err = re_thread_init();
     if (!err)
         err = sip_open(st);
+    opened = !err;
+    if (opened && st->start_h)
+        err = st->start_h(st, st->arg);
     if (!err) {
-        err = st->start_h ? st->start_h(st, st->arg) : 0;
-        started = !err;
-    }
-    st->start_err = err;
-    (void)sem_post(&st->started);
-    if (started) {
         health_set("sip", HEALTH_UP, "%s", "");
+        report_start(st, 0);
         err = re_main(NULL);
         health_set("sip", HEALTH_DOWN, "%s", "stopped");
         if (err)
             log_error("sip", "error=\"%s\" the signalling loop ended", strerror(err));
-        if (st->stop_h)
-            (void)st->stop_h(st, st->arg);
+        err = 0;
     }
+    if (opened && st->stop_h)
+        (void)st->stop_h(st, st->arg);
     sip_shut(st);
+    if (err)
+        report_start(st, err);
     re_thread_close();
     return NULL;
 }
@@ -403,7 +410,10 @@ struct sip *sip_stack_sip(struct sip_stack *st)
     return st->sip;
 }
 
-uint16_t sip_stack_port(const struct sip_stack *st)
+int sip_stack_udp_port(const struct sip_stack *st, uint16_t *port)
 {
-    return st->port;
+    if (!st || !port)
+        return EINVAL;
+    *port = st->port;
+    return 0;
 }

@@ -31,7 +31,7 @@ struct sip_stack_config {
  */
 int sip_stack_alloc(struct sip_stack **sp, const struct sip_stack_config *cfg, char *why, size_t whysz);
 /* Starts the signalling thread: runs start_h on it first (register listeners, timers), then libre's loop; when told to stop,
- * stop_h, then closes. */
+ * stop_h, then closes. stop_h also runs when start_h failed (its error is returned): it frees what is there. */
 typedef int(sip_thread_h)(struct sip_stack *st, void *arg);
 int sip_stack_start(struct sip_stack *st, sip_thread_h *start_h, sip_thread_h *stop_h, void *arg);
 void sip_stack_stop(struct sip_stack *st); /* main thread; joins */
@@ -43,15 +43,12 @@ int sip_stack_watch(struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *
 
 /* NULL before start_h and after stop_h. */
 struct sip *sip_stack_sip(struct sip_stack *st);
-/* The port that UDP really listens on. */
+/* The port that UDP and TCP really listen on. */
 int sip_stack_udp_port(const struct sip_stack *st, uint16_t *port);
 /*
  * Answers what nobody else took: OPTIONS 200, SUBSCRIBE 489, requests without their dialog 481, the rest 405/501 with Allow.
  * Call it last in start_h, after everybody has registered his listeners.
  */
-int sip_stack_fallback(struct sip_stack *st);
-uint16_t sip_stack_port(const struct sip_stack *st); /* the port in use */
-/* Registers the last listener: what nobody served is answered 481, 405 or 501. After all others (in start_h). */
 int sip_stack_fallback(struct sip_stack *st);
 /* Our own address as the peer must use it: loopback for loopback, else public.address, else the source address the kernel takes.
  * Port = our sip port. */

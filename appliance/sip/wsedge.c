@@ -188,6 +188,17 @@ int sip_ws_addrs(const struct sip_stack *st, uint64_t conn, struct addr *peer, s
     return 0;
 }
 
+int sip_ws_dst(const struct sip_stack *st, uint64_t conn, struct sa *dst, int *tp)
+{
+    const struct sip_conn *c = st->sip ? transp_ws_find(st->sip, conn) : NULL;
+
+    if (!c)
+        return ENOENT;
+    *dst = c->key;
+    *tp = SIP_TRANSP_WS;
+    return 0;
+}
+
 void sip_ws_close(struct sip_stack *st, uint64_t conn, uint16_t code, const char *reason)
 {
     struct sip_ws_out m = {.type = SIP_WS_CLOSE, .conn = conn, .code = code};

@@ -43,8 +43,8 @@ int sip_ws_addrs(const struct sip_stack *st, uint64_t conn, struct addr *peer, s
  */
 enum { SIP_WS_ROUTE_LEN = 64 };
 const char *sip_ws_route(char buf[SIP_WS_ROUTE_LEN], uint64_t conn);
-/* libre's address of a connection: where a request to that browser is sent (with *tp, whatever host its Contact names), and what
- * msg->src of its messages holds. ENOENT. For call/, which sends by connection. */
+/* libre's address of a connection: where a request to that browser is sent (with *tp, whatever host its Contact names).
+ * ENOENT. For call/, which sends by connection. (msg->src of its messages is the browser's own address.) */
 struct sa;
 int sip_ws_dst(const struct sip_stack *st, uint64_t conn, struct sa *dst, int *tp);
 /* Asks WEB to close it after what was sent. */

@@ -1,0 +1,36 @@
+/*
+ * sip/auth: digest authentication of browsers (RFC 3261 22, RFC 8760): challenges, checks, and slows down or shuts out a source that
+ * guesses. A DN that is unknown or disabled is checked against a password nobody has, so that it answers like a wrong password.
+ * Private to sip/. Owner: signalling thread.
+ */
+#ifndef SIP_AUTH_H
+#define SIP_AUTH_H
+
+#include "sip/registrar.h"
+
+#include <re.h>
+
+struct auth;
+
+enum { AUTH_WAITING_MAX = 512 }; /* answers held back by the guard's delay */
+
+/* A request whose delay has passed; check it now. */
+typedef void(auth_due_h)(const struct sip_msg *msg, void *arg);
+
+int auth_alloc(struct auth **ap, struct sip_stack *st, const struct registrar_config *cfg);
+void auth_free(struct auth *a);
+
+enum auth_gate { AUTH_NOW, AUTH_WAITS, AUTH_SHUT };
+/*
+ * Before a request's credentials are looked at: is its source banned (AUTH_SHUT: dropped, connection closed) or slow (AUTH_WAITS: due
+ * is called later, or the request is dropped when too many wait)? Requests without credentials never wait.
+ */
+enum auth_gate auth_gate(struct auth *a, const struct sip_msg *msg, auth_due_h *due, void *arg);
+/*
+ * Checks the request's credentials for this user. 0 and *dn; EACCES when it was answered with a challenge (or its source was banned).
+ */
+int auth_check(struct auth *a, const struct sip_msg *msg, const char *user, struct registrar_dn *dn);
+/* Is the password still the one of before? For provisioning changes. */
+bool auth_same_password(const struct registrar_dn *a, const struct registrar_dn *b);
+
+#endif
