@@ -7,15 +7,15 @@
 #include <string.h>
 
 enum {
-    OPUS_TICKS = 6,         /* RTP clock units per 8 kHz sample */
+    OPUS_TICKS = 6, /* RTP clock units per 8 kHz sample */
     ENC_COMPLEXITY = 5,
-    PLC_LAG_MIN = 40,       /* pitch of 200 Hz */
-    PLC_LAG_MAX = 120,      /* and of 66 Hz (G.711 appendix I) */
-    PLC_MATCH = 160,        /* samples compared when looking for the pitch */
+    PLC_LAG_MIN = 40,  /* pitch of 200 Hz */
+    PLC_LAG_MAX = 120, /* and of 66 Hz (G.711 appendix I) */
+    PLC_MATCH = 160,   /* samples compared when looking for the pitch */
     PLC_HISTORY = PLC_MATCH + PLC_LAG_MAX,
-    PLC_FADE = 480,         /* samples from full level to silence */
-    PLC_BLEND = 40,         /* cross-fade back into real audio */
-    QUIET_POWER = 8230      /* mean square of -45 dBm0; 0 dBm0 is 3.14 dB below full scale */
+    PLC_FADE = 480,    /* samples from full level to silence */
+    PLC_BLEND = 40,    /* cross-fade back into real audio */
+    QUIET_POWER = 8230 /* mean square of -45 dBm0; 0 dBm0 is 3.14 dB below full scale */
 };
 
 /* Concealment for G.711: goes on with the last pitch period, fading out (in the manner of G.711 appendix I). */
@@ -259,7 +259,8 @@ static bool enc_length_ok(size_t samples)
            samples == CODEC_RATE * 3 / 50;
 }
 
-int codec_enc_frame(struct codec_enc *e, const int16_t *pcm, size_t samples, uint8_t *out, size_t cap, size_t *len)
+int codec_enc_frame(struct codec_enc *e, const int16_t *pcm, size_t samples, uint8_t *out, size_t cap,
+                    size_t *len)
 {
     int n;
 

@@ -39,7 +39,8 @@ void codec_dec_lost(struct codec_dec *d, const uint8_t *next, size_t next_len, i
 int codec_enc_alloc(struct codec_enc **ep, enum media_codec c, int bitrate);
 void codec_enc_free(struct codec_enc *e);
 /* 10, 20, 40 or 60 ms of pcm into out (cap bytes). EINVAL: no such frame length; EMSGSIZE. */
-int codec_enc_frame(struct codec_enc *e, const int16_t *pcm, size_t samples, uint8_t *out, size_t cap, size_t *len);
+int codec_enc_frame(struct codec_enc *e, const int16_t *pcm, size_t samples, uint8_t *out, size_t cap,
+                    size_t *len);
 /* 0..10; the worker lowers it under load. */
 void codec_enc_complexity(struct codec_enc *e, int complexity);
 /* Loss that the receiver reports, 0..100 %: from 1 % on Opus sends in-band FEC. */

@@ -5,10 +5,11 @@
 
 enum {
     TICK_MS = 20,
-    END_PACKETS = 3,       /* RFC 4733 2.5.1.4 */
+    END_PACKETS = 3, /* RFC 4733 2.5.1.4 */
     END_MISSING_US = 200000,
-    VOLUME = 10,           /* -10 dBm0 */
-    REPEAT_WINDOW_MS = 10000 /* an older timestamp further back than this is a new stream, not a late packet */
+    VOLUME = 10, /* -10 dBm0 */
+    REPEAT_WINDOW_MS =
+        10000 /* an older timestamp further back than this is a new stream, not a late packet */
 };
 
 static const char digits_of_event[] = "0123456789*#ABCD";
@@ -20,7 +21,8 @@ char dtmf_digit(unsigned event)
 
 int dtmf_event(char digit)
 {
-    const char *p = digit ? strchr(digits_of_event, digit >= 'a' && digit <= 'd' ? digit - 'a' + 'A' : digit) : NULL;
+    const char *p =
+        digit ? strchr(digits_of_event, digit >= 'a' && digit <= 'd' ? digit - 'a' + 'A' : digit) : NULL;
 
     return p ? (int)(p - digits_of_event) : -1;
 }
@@ -51,7 +53,8 @@ static bool known(struct dtmf_rx *r, const struct rtp_hdr *h, unsigned event)
     return ahead <= 0 && ahead > -(int32_t)(r->rate * (REPEAT_WINDOW_MS / 1000));
 }
 
-enum dtmf_what dtmf_rx_packet(struct dtmf_rx *r, const struct rtp_hdr *h, uint64_t now_us, char *digit, unsigned *ms)
+enum dtmf_what dtmf_rx_packet(struct dtmf_rx *r, const struct rtp_hdr *h, uint64_t now_us, char *digit,
+                              unsigned *ms)
 {
     unsigned event, duration;
     bool end;
@@ -74,8 +77,14 @@ enum dtmf_what dtmf_rx_packet(struct dtmf_rx *r, const struct rtp_hdr *h, uint64
         *ms = duration_ms(r);
         return DTMF_UP;
     }
-    *r = (struct dtmf_rx){.rate = r->rate, .active = !end, .seen = true, .event = (uint8_t)event,
-                          .ssrc = h->ssrc, .ts = h->ts, .duration = duration, .last_us = now_us};
+    *r = (struct dtmf_rx){.rate = r->rate,
+                          .active = !end,
+                          .seen = true,
+                          .event = (uint8_t)event,
+                          .ssrc = h->ssrc,
+                          .ts = h->ts,
+                          .duration = duration,
+                          .last_us = now_us};
     *digit = dtmf_digit(event);
     *ms = duration_ms(r);
     return DTMF_DOWN;

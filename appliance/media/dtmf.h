@@ -18,10 +18,10 @@ int dtmf_event(char digit);
 
 struct dtmf_rx {
     uint32_t rate;
-    bool active, seen;  /* active: the key is down */
+    bool active, seen; /* active: the key is down */
     uint8_t event;
-    uint32_t ssrc, ts;  /* of the event being or last received */
-    uint32_t duration;  /* clock units */
+    uint32_t ssrc, ts; /* of the event being or last received */
+    uint32_t duration; /* clock units */
     uint64_t last_us;
 };
 
@@ -30,7 +30,8 @@ enum dtmf_what { DTMF_NOTHING, DTMF_DOWN, DTMF_UP };
 void dtmf_rx_init(struct dtmf_rx *r, uint32_t clock_rate);
 /* Takes an event packet. DTMF_DOWN exactly once per press (also when only its end packets arrive), DTMF_UP at its end when that
  * comes after DTMF_DOWN was told. digit is set for both; *ms at UP. A press whose end was lost ends with the next one or by tick. */
-enum dtmf_what dtmf_rx_packet(struct dtmf_rx *r, const struct rtp_hdr *h, uint64_t now_us, char *digit, unsigned *ms);
+enum dtmf_what dtmf_rx_packet(struct dtmf_rx *r, const struct rtp_hdr *h, uint64_t now_us, char *digit,
+                              unsigned *ms);
 /* DTMF_UP when the end packets have been missing for 200 ms. Call every 20..100 ms. */
 enum dtmf_what dtmf_rx_tick(struct dtmf_rx *r, uint64_t now_us, char *digit, unsigned *ms);
 
@@ -40,15 +41,15 @@ struct dtmf_tx {
     uint16_t ms[DTMF_QUEUE_MAX];
     unsigned head, count;
     enum { DTMF_IDLE, DTMF_TONE, DTMF_ENDING, DTMF_GAP } state;
-    unsigned left;       /* ticks left in this state */
+    unsigned left; /* ticks left in this state */
     uint32_t ts, ticks, total;
     bool fresh;
 };
 
 struct dtmf_packet {
     uint8_t payload[DTMF_PAYLOAD];
-    uint32_t ts;  /* of the whole event: rtp_splice_event() */
-    bool marker;  /* first packet of the event */
+    uint32_t ts; /* of the whole event: rtp_splice_event() */
+    bool marker; /* first packet of the event */
 };
 
 void dtmf_tx_init(struct dtmf_tx *t, uint32_t clock_rate);

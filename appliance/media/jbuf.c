@@ -17,26 +17,26 @@
 enum {
     BUCKETS = 128,
     BUCKET_US = 2000,
-    HISTORY = 160,              /* packets that the histogram remembers, about */
-    WINDOW_US = 2000000,        /* base: the least transit of this window and the one before */
+    HISTORY = 160,       /* packets that the histogram remembers, about */
+    WINDOW_US = 2000000, /* base: the least transit of this window and the one before */
     WINDOW_PACKETS = 25,
-    RESTART_US = 1000000,       /* a transit so far off is another stream */
+    RESTART_US = 1000000, /* a transit so far off is another stream */
     SEQ_JUMP = 1000,
-    STALL_US = 250000,          /* the caller was away for so long: no use catching up */
-    TARGET_FALL_US = 60,        /* per packet: 3 ms a second at 20 ms */
+    STALL_US = 250000,   /* the caller was away for so long: no use catching up */
+    TARGET_FALL_US = 60, /* per packet: 3 ms a second at 20 ms */
     PHASE_MAX_US = 10000,
-    PHASE_LEAK = 2048,          /* of the phase per frame: 244 ppm at the limit */
-    SLIDE_UP_US = 2000,         /* per frame */
+    PHASE_LEAK = 2048,  /* of the phase per frame: 244 ppm at the limit */
+    SLIDE_UP_US = 2000, /* per frame */
     SLIDE_DOWN_US = 250,
-    INSERT_PACE = 3,            /* frames between two inserted in speech */
-    SKIP_PACE = 25,             /* frames between two left out in speech */
-    SKIP_PACE_FAR = 8,          /* the same when the delay is far too long */
+    INSERT_PACE = 3,   /* frames between two inserted in speech */
+    SKIP_PACE = 25,    /* frames between two left out in speech */
+    SKIP_PACE_FAR = 8, /* the same when the delay is far too long */
     SKIP_FAR_FRAMES = 4
 };
 
 #define QUANTILE 0.97f
-#define LATE_WEIGHT 2.0f  /* a packet later than the target counts double: grow quickly */
-#define FEC_LOSS 0.02f    /* from here on waiting for the next frame's FEC is worth a frame of delay */
+#define LATE_WEIGHT 2.0f /* a packet later than the target counts double: grow quickly */
+#define FEC_LOSS 0.02f   /* from here on waiting for the next frame's FEC is worth a frame of delay */
 
 struct slot {
     int64_t ts; /* extended; 0 = the stream's first packet */
@@ -50,11 +50,11 @@ struct jbuf {
     uint32_t rate;
     int64_t min_us, max_us;
 
-    bool started;            /* due is valid */
-    uint32_t ssrc, ts;       /* of the newest packet */
+    bool started;      /* due is valid */
+    uint32_t ssrc, ts; /* of the newest packet */
     int64_t ts_ext;
     uint16_t seq;
-    uint64_t seen;           /* bit i: seq - i has come */
+    uint64_t seen; /* bit i: seq - i has come */
 
     int64_t base_us, window_us[2]; /* least transit: of both windows, of this and the last */
     uint64_t window_start;
@@ -63,15 +63,16 @@ struct jbuf {
     int64_t target_us;
 
     int64_t play_ts;
-    uint16_t play_seq;       /* the frame expected at play_ts */
+    uint16_t play_seq; /* the frame expected at play_ts */
     uint64_t due;
-    uint32_t dur;            /* of the last frame: what a missing one is taken for */
+    uint32_t dur; /* of the last frame: what a missing one is taken for */
     int64_t phase_us;
     unsigned since_insert, since_skip;
     bool quiet, fec;
     float loss;
 
-    uint8_t order[JBUF_FRAMES_MAX], spare[JBUF_FRAMES_MAX]; /* slots by timestamp; free slots, used last in first out */
+    uint8_t order[JBUF_FRAMES_MAX],
+        spare[JBUF_FRAMES_MAX]; /* slots by timestamp; free slots, used last in first out */
     unsigned count, spares;
     struct jbuf_stats st;
     struct slot slots[JBUF_FRAMES_MAX];
@@ -79,7 +80,8 @@ struct jbuf {
 
 int jbuf_alloc(struct jbuf **jp, const struct jbuf_config *cfg)
 {
-    uint32_t min_ms = cfg->min_ms ? cfg->min_ms : JBUF_MIN_MS, max_ms = cfg->max_ms ? cfg->max_ms : JBUF_MAX_MS;
+    uint32_t min_ms = cfg->min_ms ? cfg->min_ms : JBUF_MIN_MS,
+             max_ms = cfg->max_ms ? cfg->max_ms : JBUF_MAX_MS;
     struct jbuf *j;
 
     if (!cfg->clock_rate || max_ms < min_ms)
@@ -222,7 +224,8 @@ static bool is_restart(const struct jbuf *j, const struct rtp_hdr *h, uint64_t n
     int64_t ext = j->ts_ext + rtp_ts_diff(h->ts, j->ts);
     int64_t off = (int64_t)now - ticks_us(j, ext) - j->base_us;
 
-    return h->ssrc != j->ssrc || ahead > SEQ_JUMP || ahead < -SEQ_JUMP || off > RESTART_US || off < -RESTART_US;
+    return h->ssrc != j->ssrc || ahead > SEQ_JUMP || ahead < -SEQ_JUMP || off > RESTART_US ||
+           off < -RESTART_US;
 }
 
 /* Whether the sequence number came before, among the last 64; remembers it. */
@@ -374,7 +377,10 @@ static enum jbuf_result give_frame(struct jbuf *j, struct jbuf_frame *f)
     for (int gap = rtp_seq_diff(s->seq, j->play_seq); gap > 0 && gap <= SEQ_JUMP; gap--)
         count_loss(j, true);
     count_loss(j, false);
-    *f = (struct jbuf_frame){.payload = s->data, .len = s->len, .pt = s->pt, .ts = j->ts - (uint32_t)(j->ts_ext - s->ts),
+    *f = (struct jbuf_frame){.payload = s->data,
+                             .len = s->len,
+                             .pt = s->pt,
+                             .ts = j->ts - (uint32_t)(j->ts_ext - s->ts),
                              .dur = s->dur};
     j->dur = s->dur;
     j->play_ts = s->ts + s->dur;

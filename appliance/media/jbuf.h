@@ -25,10 +25,10 @@
 struct jbuf;
 
 enum {
-    JBUF_FRAMES_MAX = 40,    /* frames held; the oldest goes when full */
-    JBUF_MIN_MS = 5,         /* default least delay */
-    JBUF_MAX_MS = 200,       /* default most delay */
-    JBUF_DUR_MAX_MS = 120    /* longest frame (RFC 7587) */
+    JBUF_FRAMES_MAX = 40, /* frames held; the oldest goes when full */
+    JBUF_MIN_MS = 5,      /* default least delay */
+    JBUF_MAX_MS = 200,    /* default most delay */
+    JBUF_DUR_MAX_MS = 120 /* longest frame (RFC 7587) */
 };
 
 struct jbuf_config {
@@ -39,22 +39,23 @@ struct jbuf_config {
 enum jbuf_result {
     JBUF_WAIT,  /* nothing is due yet */
     JBUF_FRAME, /* payload, len: decode it */
-    JBUF_LOST,  /* conceal dur; payload, when not NULL, is the very next frame: it may carry FEC for the lost one */
-    JBUF_EMPTY  /* conceal dur: the sender is silent (DTX), its packets are late, or the delay is growing */
+    JBUF_LOST, /* conceal dur; payload, when not NULL, is the very next frame: it may carry FEC for the lost one */
+    JBUF_EMPTY /* conceal dur: the sender is silent (DTX), its packets are late, or the delay is growing */
 };
 
 struct jbuf_frame {
     const uint8_t *payload; /* valid until the next put or get */
     size_t len;
     uint8_t pt;
-    uint32_t ts, dur;       /* clock units of clock_rate; dur is set for every result but WAIT */
+    uint32_t ts, dur; /* clock units of clock_rate; dur is set for every result but WAIT */
 };
 
 struct jbuf_stats {
-    uint64_t played, lost, empty;          /* answers of jbuf_get */
-    uint64_t late, dup, overflow, skipped; /* packets thrown away: too late, seen before, no room, to shorten the delay */
-    uint64_t inserted, resyncs;            /* frames added to lengthen the delay; restarts of the source */
-    uint32_t target_ms, depth_ms;          /* wanted delay, and audio held now */
+    uint64_t played, lost, empty; /* answers of jbuf_get */
+    uint64_t late, dup, overflow,
+        skipped; /* packets thrown away: too late, seen before, no room, to shorten the delay */
+    uint64_t inserted, resyncs;   /* frames added to lengthen the delay; restarts of the source */
+    uint32_t target_ms, depth_ms; /* wanted delay, and audio held now */
 };
 
 /* ENOMEM, EINVAL. About JBUF_FRAMES_MAX × 1.5 kB, of which only what was ever in use at once is touched. */

@@ -362,8 +362,8 @@ static uint8_t *put_sdes(uint8_t *p, uint32_t ssrc, const char *cname, size_t le
     return p + padded;
 }
 
-size_t rtcp_build(uint8_t *p, size_t sz, struct rtcp_send *s, struct rtcp_recv *r, const char *cname, bool bye,
-                  uint64_t now_us)
+size_t rtcp_build(uint8_t *p, size_t sz, struct rtcp_send *s, struct rtcp_recv *r, const char *cname,
+                  bool bye, uint64_t now_us)
 {
     size_t len = strnlen(cname, RTCP_CNAME_MAX - 1);
     uint8_t *q;

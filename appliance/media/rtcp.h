@@ -19,10 +19,10 @@ struct rtcp_block { /* a report block: how `ssrc`'s packets arrive at the report
     uint32_t ext_seq, jitter, lsr, dlsr;
 };
 
-struct rtcp_msg { /* one compound packet */
-    uint32_t ssrc;    /* of the (last) report's sender */
+struct rtcp_msg {  /* one compound packet */
+    uint32_t ssrc; /* of the (last) report's sender */
     bool sr, bye;
-    uint64_t ntp;     /* SR only, as the next three */
+    uint64_t ntp; /* SR only, as the next three */
     uint32_t rtp_ts, packets, octets;
     struct rtcp_block blocks[RTCP_BLOCKS_MAX];
     size_t count;
@@ -40,14 +40,14 @@ struct rtcp_recv {
     uint32_t rate, ssrc;
     bool started;
     uint16_t max_seq;
-    uint32_t cycles, base_seq, bad_seq; /* as in RFC 3550 A.1 */
-    uint64_t packets, bytes;            /* of all sources of this stream */
-    uint32_t received;                  /* of this source since base_seq */
+    uint32_t cycles, base_seq, bad_seq;    /* as in RFC 3550 A.1 */
+    uint64_t packets, bytes;               /* of all sources of this stream */
+    uint32_t received;                     /* of this source since base_seq */
     uint32_t past_expected, past_received; /* of earlier sources and restarts */
     uint32_t expected_prior, received_prior;
     uint32_t prev_ts;
     uint64_t prev_us;
-    double jitter;                      /* clock units */
+    double jitter; /* clock units */
     uint32_t lsr;
     uint64_t sr_us;
 };
@@ -77,7 +77,8 @@ void rtcp_send_packet(struct rtcp_send *s, uint32_t ts, size_t payload_len, uint
 
 /* One compound packet: SR when something was sent since the last, else RR; a block about r when it has a source; SDES CNAME;
  * BYE when asked. recv may be NULL. Returns its length, 0 when sz is too small (RTCP_PACKET_MAX always does). */
-size_t rtcp_build(uint8_t *p, size_t sz, struct rtcp_send *s, struct rtcp_recv *r, const char *cname, bool bye, uint64_t now_us);
+size_t rtcp_build(uint8_t *p, size_t sz, struct rtcp_send *s, struct rtcp_recv *r, const char *cname,
+                  bool bye, uint64_t now_us);
 /* Round trip from a block about our own ssrc, microseconds; -1 when it cannot be known. */
 int64_t rtcp_rtt_us(const struct rtcp_block *b, uint64_t now_us);
 /* Time to the next report: RTCP_INTERVAL_MS × 0.5..1.5 (RFC 3550 6.3.1), the first one after half of that. */

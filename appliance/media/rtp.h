@@ -9,7 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RTP_HEADER = 12, RTP_PACKET_MAX = 1500, RTP_PAYLOAD_MAX = RTP_PACKET_MAX - RTP_HEADER, RTP_PAUSE_MS = 100 };
+enum {
+    RTP_HEADER = 12,
+    RTP_PACKET_MAX = 1500,
+    RTP_PAYLOAD_MAX = RTP_PACKET_MAX - RTP_HEADER,
+    RTP_PAUSE_MS = 100
+};
 
 struct rtp_hdr {
     bool marker;
@@ -37,11 +42,11 @@ int32_t rtp_ts_diff(uint32_t a, uint32_t b);
  */
 struct rtp_splice {
     uint32_t ssrc, rate;
-    uint16_t seq;            /* newest sent */
-    uint32_t ts;             /* its timestamp */
-    uint64_t at_us;          /* and when */
-    uint32_t len;            /* its length in clock units when it was our own, else 0 */
-    bool started, anchored;  /* anchored: in_* describe the source being relayed */
+    uint16_t seq;           /* newest sent */
+    uint32_t ts;            /* its timestamp */
+    uint64_t at_us;         /* and when */
+    uint32_t len;           /* its length in clock units when it was our own, else 0 */
+    bool started, anchored; /* anchored: in_* describe the source being relayed */
     uint32_t in_ssrc, ts_off;
     uint16_t seq_off;
 };

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 struct tone_spec {
-    uint16_t hz[2];          /* second 0 = one frequency */
-    uint16_t on_ms, off_ms;  /* off 0 = continuous */
-    double dbm0;             /* of the sum */
+    uint16_t hz[2];         /* second 0 = one frequency */
+    uint16_t on_ms, off_ms; /* off 0 = continuous */
+    double dbm0;            /* of the sum */
 };
 
 extern const struct tone_spec tone_ringback; /* ITU-T E.180: 425 Hz, 1 s on, 4 s off, -19 dBm0 */

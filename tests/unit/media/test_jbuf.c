@@ -16,19 +16,19 @@ struct packet {
 
 struct network {
     uint32_t rate, frame_ms;
-    double ppm;             /* sender's clock against ours */
+    double ppm; /* sender's clock against ours */
     double loss;
     uint64_t (*jitter)(unsigned n, uint64_t *rnd);
     uint16_t first_seq;
     uint32_t first_ts;
-    bool ordered;           /* as one queue delivers: a late packet holds up those behind it */
-    unsigned quiet_of;      /* of every 50 frames so many are quiet */
+    bool ordered;      /* as one queue delivers: a late packet holds up those behind it */
+    unsigned quiet_of; /* of every 50 frames so many are quiet */
 };
 
 struct result {
     unsigned played, lost, empty, out_of_order, fec;
     double p50_ms, p95_ms, max_ms, last_ms; /* sent → played, less NET_US */
-    double odd_ms;                          /* greatest deviation of the outgoing interval from the frame's length */
+    double odd_ms; /* greatest deviation of the outgoing interval from the frame's length */
     struct jbuf_stats st;
 };
 
@@ -115,7 +115,8 @@ static void make_packets(const struct network *net, unsigned count)
     qsort(arriving, count, sizeof(arriving[0]), by_arrival);
 }
 
-static void play(struct jbuf *j, uint64_t due, struct result *r, unsigned *next, uint64_t *last_due, unsigned frame_ms)
+static void play(struct jbuf *j, uint64_t due, struct result *r, unsigned *next, uint64_t *last_due,
+                 unsigned frame_ms)
 {
     struct jbuf_frame f;
     enum jbuf_result what = jbuf_get(j, due, &f);
@@ -161,7 +162,11 @@ static struct result run(struct jbuf *j, const struct network *net, unsigned cou
         i++;
         if (p->lost)
             continue;
-        h = (struct rtp_hdr){.seq = p->seq, .ts = p->ts, .ssrc = p->ssrc, .payload = (void *)&p->number, .len = sizeof(p->number)};
+        h = (struct rtp_hdr){.seq = p->seq,
+                             .ts = p->ts,
+                             .ssrc = p->ssrc,
+                             .payload = (void *)&p->number,
+                             .len = sizeof(p->number)};
         jbuf_put(j, &h, net->rate / 1000 * net->frame_ms, p->arrival);
     }
     r.last_ms = r.played ? delays[r.played - 1] : 0;
@@ -175,10 +180,10 @@ static struct result run(struct jbuf *j, const struct network *net, unsigned cou
 
 static void show(const char *what, const struct result *r)
 {
-    printf("  %-14s played %u lost %u (fec %u) empty %u late %" PRIu64 " skipped %" PRIu64 " inserted %" PRIu64
-           " | delay p50 %.1f p95 %.1f max %.1f last %.1f ms, target %u, odd %.1f ms\n",
-           what, r->played, r->lost, r->fec, r->empty, r->st.late, r->st.skipped, r->st.inserted, r->p50_ms, r->p95_ms,
-           r->max_ms, r->last_ms, r->st.target_ms, r->odd_ms);
+    printf("  %-14s played %u lost %u (fec %u) empty %u late %" PRIu64 " skipped %" PRIu64
+           " inserted %" PRIu64 " | delay p50 %.1f p95 %.1f max %.1f last %.1f ms, target %u, odd %.1f ms\n",
+           what, r->played, r->lost, r->fec, r->empty, r->st.late, r->st.skipped, r->st.inserted, r->p50_ms,
+           r->p95_ms, r->max_ms, r->last_ms, r->st.target_ms, r->odd_ms);
 }
 
 static struct result simulate(const char *what, const struct network *net, unsigned count, bool fec)
@@ -203,7 +208,11 @@ TEST(clean_stream_waits_five_milliseconds)
     static const uint32_t frames[] = {10, 20, 40, 60};
 
     for (unsigned i = 0; i < 4; i++) {
-        struct network net = {.rate = i % 2 ? 48000 : 8000, .frame_ms = frames[i], .jitter = no_jitter, .first_seq = 65000, .first_ts = 0xffff0000};
+        struct network net = {.rate = i % 2 ? 48000 : 8000,
+                              .frame_ms = frames[i],
+                              .jitter = no_jitter,
+                              .first_seq = 65000,
+                              .first_ts = 0xffff0000};
         struct result r = simulate("clean", &net, 3000, false);
 
         CHECK_EQ_INT(r.played, 3000);
@@ -238,7 +247,8 @@ TEST(reordered_packets_are_put_right)
 
 TEST(wifi_bursts_cost_little)
 {
-    struct network net = {.rate = 48000, .frame_ms = 20, .jitter = jitter_wifi, .ordered = true, .quiet_of = 15};
+    struct network net = {
+        .rate = 48000, .frame_ms = 20, .jitter = jitter_wifi, .ordered = true, .quiet_of = 15};
     struct result r = simulate("wifi", &net, 15000, false);
 
     CHECK_EQ_INT(r.out_of_order, 0);
@@ -249,7 +259,8 @@ TEST(wifi_bursts_cost_little)
 
 TEST(one_spike_is_forgotten)
 {
-    struct network net = {.rate = 48000, .frame_ms = 20, .jitter = jitter_one_spike, .ordered = true, .quiet_of = 15};
+    struct network net = {
+        .rate = 48000, .frame_ms = 20, .jitter = jitter_one_spike, .ordered = true, .quiet_of = 15};
     struct result r = simulate("one spike", &net, 3000, false);
 
     CHECK(r.played > 2980);
@@ -289,7 +300,8 @@ TEST(with_fec_the_next_frame_is_waited_for)
 TEST(an_hour_of_skew_drops_nothing)
 {
     for (int sign = -1; sign <= 1; sign += 2) {
-        struct network net = {.rate = 48000, .frame_ms = 20, .ppm = 200.0 * sign, .jitter = no_jitter, .first_seq = 1};
+        struct network net = {
+            .rate = 48000, .frame_ms = 20, .ppm = 200.0 * sign, .jitter = no_jitter, .first_seq = 1};
         struct result r = simulate("skew, 1 hour", &net, 180000, false);
 
         CHECK(r.played >= 179990);
@@ -360,7 +372,8 @@ TEST(restarts_and_jumps_go_on_at_once)
         } start[] = {{65500, 100, 1}, {10, 0x80000000, 2}, {20000, 0x80000000 + 160 * 100, 2}, {20100, 5, 2}};
 
         for (unsigned i = 0; i < 100; i++, at += 20000) {
-            struct rtp_hdr h = header((uint16_t)(start[part].seq + i), start[part].ts + i * 160, start[part].ssrc);
+            struct rtp_hdr h =
+                header((uint16_t)(start[part].seq + i), start[part].ts + i * 160, start[part].ssrc);
 
             while (jbuf_due_us(j) < at)
                 n += jbuf_get(j, jbuf_due_us(j), &f) == JBUF_FRAME;
@@ -421,7 +434,8 @@ TEST(anything_goes_in_nothing_breaks)
 
     CHECK_EQ_INT(jbuf_alloc(&j, &cfg), 0);
     for (unsigned i = 0; i < 200000; i++) {
-        struct rtp_hdr h = header((uint16_t)test_random(&r), (uint32_t)test_random(&r), test_random(&r) % 50 == 0);
+        struct rtp_hdr h =
+            header((uint16_t)test_random(&r), (uint32_t)test_random(&r), test_random(&r) % 50 == 0);
 
         if (test_random(&r) % 4) {
             h.seq = (uint16_t)(i + test_random(&r) % 40);

@@ -1,0 +1,147 @@
+/* Telephone events: one key press is one digit, whatever the network does to its packets. */
+#include "media/dtmf.h"
+#include "testing.h"
+#include <errno.h>
+
+static struct rtp_hdr event(uint8_t *p, unsigned code, bool end, unsigned duration, uint32_t ts)
+{
+    p[0] = (uint8_t)code;
+    p[1] = (uint8_t)((end ? 0x80 : 0) | 10);
+    p[2] = (uint8_t)(duration >> 8);
+    p[3] = (uint8_t)duration;
+    return (struct rtp_hdr){.payload = p, .len = DTMF_PAYLOAD, .ts = ts, .ssrc = 1};
+}
+
+static struct dtmf_rx rx;
+static char digit;
+static unsigned ms;
+
+static enum dtmf_what put(unsigned code, bool end, unsigned duration, uint32_t ts, uint64_t now_ms)
+{
+    uint8_t p[DTMF_PAYLOAD];
+    struct rtp_hdr h = event(p, code, end, duration, ts);
+
+    return dtmf_rx_packet(&rx, &h, now_ms * 1000, &digit, &ms);
+}
+
+TEST(digits_and_events)
+{
+    for (unsigned i = 0; i < 16; i++)
+        CHECK_EQ_INT(dtmf_event(dtmf_digit(i)), i);
+    CHECK_EQ_INT(dtmf_digit(16), 0); /* flash */
+    CHECK_EQ_INT(dtmf_digit(255), 0);
+    CHECK_EQ_INT(dtmf_event('d'), 15);
+    CHECK_EQ_INT(dtmf_event('x'), -1);
+    CHECK_EQ_INT(dtmf_event(0), -1);
+}
+
+TEST(one_press_is_one_digit)
+{
+    dtmf_rx_init(&rx, 8000);
+    CHECK_EQ_INT(put(11, false, 160, 1000, 0), DTMF_DOWN);
+    CHECK_EQ_INT(digit, '#');
+    for (unsigned i = 2; i < 5; i++)
+        CHECK_EQ_INT(put(11, false, 160 * i, 1000, i * 20), DTMF_NOTHING);
+    CHECK_EQ_INT(put(11, true, 800, 1000, 100), DTMF_UP);
+    CHECK_EQ_INT(ms, 100);
+    CHECK_EQ_INT(put(11, true, 800, 1000, 101), DTMF_NOTHING);
+    CHECK_EQ_INT(put(11, true, 800, 1000, 102), DTMF_NOTHING);
+    CHECK_EQ_INT(put(11, false, 640, 1000, 103), DTMF_NOTHING); /* reordered */
+    CHECK_EQ_INT(put(11, false, 160, 2600, 200), DTMF_DOWN);    /* the same key again */
+}
+
+TEST(lost_packets_lose_no_digit)
+{
+    dtmf_rx_init(&rx, 8000);
+    CHECK_EQ_INT(put(5, true, 800, 1000, 0), DTMF_DOWN); /* only an end packet came */
+    CHECK_EQ_INT(digit, '5');
+    CHECK_EQ_INT(ms, 100);
+    CHECK_EQ_INT(put(5, true, 800, 1000, 1), DTMF_NOTHING);
+    CHECK_EQ_INT(put(6, false, 320, 4000, 400), DTMF_DOWN);
+    CHECK_EQ_INT(dtmf_rx_tick(&rx, 450000, &digit, &ms), DTMF_NOTHING);
+    CHECK_EQ_INT(dtmf_rx_tick(&rx, 700000, &digit, &ms), DTMF_UP); /* its end was lost */
+    CHECK_EQ_INT(ms, 40);
+    CHECK_EQ_INT(put(7, false, 160, 6000, 800), DTMF_DOWN);
+    CHECK_EQ_INT(put(8, false, 160, 8000, 1000), DTMF_DOWN); /* end lost, next one began */
+    CHECK_EQ_INT(digit, '8');
+    CHECK_EQ_INT(put(7, true, 800, 6000, 1010), DTMF_NOTHING);
+}
+
+TEST(long_press_in_segments_is_one_digit)
+{
+    unsigned down = 0;
+
+    dtmf_rx_init(&rx, 48000);
+    for (unsigned i = 1; i <= 100; i++) { /* two seconds at 48 kHz: past 65535 */
+        uint32_t total = i * 960, segment = (total - 1) / 0xffff, start = segment * 0xffff;
+
+        down += put(1, false, total - start, 500 + start, i * 20) == DTMF_DOWN;
+        if (total - start + 960 > 0xffff && i < 100) /* segment filled before the next begins */
+            down += put(1, false, 0xffff, 500 + start, i * 20 + 10) == DTMF_DOWN;
+    }
+    CHECK_EQ_INT(down, 1);
+}
+
+TEST(rubbish_is_ignored)
+{
+    uint8_t p[DTMF_PAYLOAD];
+    struct rtp_hdr h = event(p, 3, false, 160, 1);
+
+    dtmf_rx_init(&rx, 8000);
+    h.len = 3;
+    CHECK_EQ_INT(dtmf_rx_packet(&rx, &h, 1, &digit, &ms), DTMF_NOTHING);
+    CHECK_EQ_INT(put(16, false, 160, 1, 1), DTMF_NOTHING);
+    CHECK_EQ_INT(dtmf_rx_tick(&rx, 9000000, &digit, &ms), DTMF_NOTHING);
+}
+
+TEST(sends_what_a_receiver_understands)
+{
+    static const char wanted[] = "15*#A0";
+    char got[16] = "";
+    struct dtmf_tx tx;
+    struct dtmf_packet p;
+    unsigned n = 0, ends = 0, last_end = 0, tick = 0, events = 0;
+    uint32_t ts = 5000;
+
+    dtmf_tx_init(&tx, 8000);
+    dtmf_rx_init(&rx, 8000);
+    CHECK_EQ_INT(dtmf_tx_queue(&tx, wanted, 110), 0);
+    for (; dtmf_tx_busy(&tx) && tick < 1000; tick++, ts += 160) {
+        bool end;
+        struct rtp_hdr h;
+
+        if (!dtmf_tx_tick(&tx, ts, &p))
+            continue;
+        end = p.payload[1] & 0x80;
+        ends += end;
+        if (p.marker) {
+            CHECK(!end && (!events || (tick - last_end) * 20 >= 50));
+            CHECK_EQ_INT(p.ts, ts);
+            events++;
+        }
+        if (end) {
+            last_end = tick;
+            CHECK_EQ_INT(p.payload[2] << 8 | p.payload[3], 960); /* 110 ms in whole ticks: 120 */
+        }
+        h = (struct rtp_hdr){.payload = p.payload, .len = DTMF_PAYLOAD, .ts = p.ts, .ssrc = 1};
+        if (dtmf_rx_packet(&rx, &h, tick * 20000u, &digit, &ms) == DTMF_DOWN && n < sizeof(got) - 1)
+            got[n++] = digit;
+    }
+    got[n] = 0;
+    CHECK_STR(got, wanted);
+    CHECK_EQ_INT(events, 6);
+    CHECK_EQ_INT(ends, 18);
+}
+
+TEST(queue_has_a_limit)
+{
+    struct dtmf_tx tx;
+
+    dtmf_tx_init(&tx, 8000);
+    CHECK_EQ_INT(dtmf_tx_queue(&tx, "12x", 100), EINVAL);
+    CHECK(!dtmf_tx_busy(&tx));
+    CHECK_EQ_INT(dtmf_tx_queue(&tx, "1234567890123456789012345678901", 100), 0);
+    CHECK_EQ_INT(dtmf_tx_queue(&tx, "12", 100), ENOSPC);
+    CHECK_EQ_INT(dtmf_tx_queue(&tx, "1", 100), 0);
+    CHECK_EQ_INT(dtmf_tx_queue(&tx, "1", 100), ENOSPC);
+}
