@@ -144,6 +144,7 @@ static void line_text(struct line *l, const char *s, size_t n)
     }
 }
 
+/* Each escape goes in by one line_put(), so that a cut never leaves half of one. */
 static void line_json(struct line *l, const char *s, size_t n)
 {
     char esc[8];
@@ -157,9 +158,9 @@ static void line_json(struct line *l, const char *s, size_t n)
         } else if (is_control(s, seq)) {
             snprintf(esc, sizeof(esc), "\\u%04x", (unsigned char)s[seq - 1]);
             line_puts(l, esc);
+        } else if (*s == '"' || *s == '\\') {
+            line_put(l, (const char[]){'\\', *s}, 2);
         } else {
-            if (*s == '"' || *s == '\\')
-                line_put(l, "\\", 1);
             line_put(l, s, seq);
         }
         s += seq;
@@ -211,6 +212,19 @@ static bool field_is_ours(const struct field *f)
     return false;
 }
 
+/* The line's last string is still open and stays so. */
+static void line_field(struct line *l, const struct field *f)
+{
+    size_t before = l->len;
+
+    line_puts(l, "\",\"");
+    line_put(l, f->key, f->klen);
+    line_puts(l, field_is_ours(f) ? "_\":\"" : "\":\""); /* a key of ours must not appear twice */
+    if (l->cut)
+        l->len = before; /* no half keys */
+    line_json(l, f->val, f->vlen);
+}
+
 static void format_as_json(struct line *l, enum log_level level, const char *module, const char *msg)
 {
     const char *text = msg, *next;
@@ -228,15 +242,10 @@ static void format_as_json(struct line *l, enum log_level level, const char *mod
     line_json(l, module, strlen(module));
     for (const char *s = msg; s != text; s = next) {
         next = field_next(&f, s);
-        line_puts(l, "\",\"");
-        line_put(l, f.key, f.klen);
-        line_puts(l, field_is_ours(&f) ? "_\":\"" : "\":\""); /* a key of ours must not appear twice */
-        line_json(l, f.val, f.vlen);
+        line_field(l, &f);
     }
-    if (!l->cut) {
-        line_puts(l, "\",\"text\":\"");
-        line_json(l, text, strlen(text));
-    }
+    line_puts(l, "\",\"text\":\"");
+    line_json(l, text, strlen(text));
 }
 
 static void format_as_text(struct line *l, enum log_level level, const char *module, const char *msg)

@@ -1,0 +1,179 @@
+/* TSAN */
+/* One event, one line, in both forms, whatever the text holds; limits and levels. Reads the real standard output. */
+#include "testing.h"
+
+#include "core/json.h"
+#include "core/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+/* Standard output goes into a pipe while a test logs. */
+struct capture {
+    int saved, pipe[2];
+};
+
+static void capture_start(struct capture *c)
+{
+    fflush(stdout);
+    c->saved = dup(STDOUT_FILENO);
+    if (pipe(c->pipe) || dup2(c->pipe[1], STDOUT_FILENO) < 0)
+        abort();
+}
+
+static char *capture_end(struct capture *c, char *buf, size_t sz)
+{
+    size_t n = 0;
+    ssize_t got;
+
+    dup2(c->saved, STDOUT_FILENO);
+    close(c->saved);
+    close(c->pipe[1]);
+    while ((got = read(c->pipe[0], buf + n, sz - 1 - n)) > 0)
+        n += (size_t)got;
+    close(c->pipe[0]);
+    buf[n] = '\0';
+    return buf;
+}
+
+#define CAPTURE(buf, statement)                                                                              \
+    do {                                                                                                     \
+        struct capture c_;                                                                                   \
+        capture_start(&c_);                                                                                  \
+        statement;                                                                                           \
+        capture_end(&c_, buf, sizeof(buf));                                                                  \
+    } while (0)
+
+TEST(text_line)
+{
+    char out[4096];
+
+    CAPTURE(out, log_info("sip", "dn=%s registered", "5001"));
+    CHECK_EQ_INT(strlen(out), strlen("2026-11-21T09:35:00.123Z info  sip dn=5001 registered\n"));
+    CHECK_STR(out + 24, " info  sip dn=5001 registered\n");
+    CHECK(out[4] == '-' && out[10] == 'T' && out[23] == 'Z');
+}
+
+TEST(one_line_whatever_the_text_holds)
+{
+    char out[4096];
+
+    CAPTURE(out, log_warn("web", "agent=\"%s\" refused", "x\r\ny\x1b[2J\xc2\x9b\xff"));
+    CHECK(strstr(out, "x\\x0d\\x0ay\\x1b[2J\\xc2\\x9b\\xff"));
+    CHECK(strchr(out, '\n') == out + strlen(out) - 1);
+}
+
+TEST(json_line_has_fields)
+{
+    char out[4096], why[100];
+    struct json *j;
+    const struct json_val *root;
+
+    log_set_format(true);
+    CAPTURE(out, log_error("sip", "dn=5001 agent=\"My \x01 phone\" level=9 did not \"register\"\n"));
+    log_set_format(false);
+    CHECK_EQ_INT(json_parse(&j, out, strlen(out), why, sizeof(why)), 0);
+    root = json_root(j);
+    CHECK_STR(json_get_str(root, "level"), "error");
+    CHECK_STR(json_get_str(root, "module"), "sip");
+    CHECK_STR(json_get_str(root, "dn"), "5001");
+    CHECK_STR(json_get_str(root, "agent"), "My \x01 phone");
+    CHECK_STR(json_get_str(root, "level_"), "9");
+    CHECK_STR(json_get_str(root, "text"), "did not \"register\"\n");
+    CHECK_EQ_INT(strlen(json_get_str(root, "time")), 24);
+    json_free(j);
+}
+
+TEST(long_lines_are_cut_and_stay_valid)
+{
+    char out[8192], big[5000];
+    struct json *j;
+
+    memset(big, '"', sizeof(big) - 1);
+    big[sizeof(big) - 1] = '\0';
+    CAPTURE(out, log_info("m", "%s", big));
+    CHECK_EQ_INT(strlen(out) <= LOG_LINE_MAX, 1);
+    CHECK_STR(out + strlen(out) - 4, "\xe2\x80\xa6\n");
+    log_set_format(true);
+    CAPTURE(out, log_info("m", "%s", big));
+    CHECK_EQ_INT(strlen(out) <= LOG_LINE_MAX, 1);
+    CHECK_EQ_INT(json_parse(&j, out, strlen(out), NULL, 0), 0);
+    json_free(j);
+    for (int keep = 1900; keep < 2100; keep++) { /* wherever the cut falls */
+        big[keep] = '\0';
+        memset(big, 'v', (size_t)keep);
+        CAPTURE(out, log_info("m", "key=%s a=1 verylongkey=\"2 \\3\" words", big));
+        CHECK_EQ_INT(json_parse(&j, out, strlen(out), NULL, 0), 0);
+        json_free(j);
+    }
+    log_set_format(false);
+}
+
+TEST(levels_for_all_and_for_one)
+{
+    enum log_level lvl;
+    char name[16];
+
+    CHECK(log_enabled("a", LOG_INFO) && !log_enabled("a", LOG_DEBUG));
+    CHECK_EQ_INT(log_set_level("a", LOG_TRACE), 0);
+    CHECK(log_enabled("a", LOG_TRACE) && !log_enabled("b", LOG_DEBUG));
+    CHECK_EQ_INT(log_set_level(NULL, LOG_ERROR), 0);
+    CHECK(!log_enabled("a", LOG_WARN) && log_enabled("b", LOG_ERROR));
+    for (int i = 0, err = 0; i < 100 && !err; i++) {
+        snprintf(name, sizeof(name), "m%d", i);
+        err = log_set_level(name, LOG_INFO);
+        CHECK(!err || (err == EINVAL && i > 20));
+    }
+    log_set_level(NULL, LOG_INFO);
+    CHECK_EQ_INT(log_level_decode(&lvl, "warn"), 0);
+    CHECK_EQ_INT(lvl, LOG_WARN);
+    CHECK_EQ_INT(log_level_decode(&lvl, "loud"), EINVAL);
+}
+
+TEST(limited_lines_stop_and_count)
+{
+    char out[8192];
+    size_t lines = 0;
+    struct log_limit lim = {0};
+    uint32_t suppressed;
+
+    CAPTURE(out, for (int i = 0; i < 100; i++) log_warn_limited("m", "n=%d bad packet", i));
+    for (const char *s = out; (s = strchr(s, '\n')); s++)
+        lines++;
+    CHECK_EQ_INT(lines, 5);
+    CHECK(!strstr(out, "suppressed="));
+
+    CHECK(log_limit_pass(&lim, 1, &suppressed));
+    CHECK(!log_limit_pass(&lim, 1, &suppressed));
+    CHECK(!log_limit_pass(&lim, 1, &suppressed));
+    lim.window_ms = 1; /* long ago */
+    CHECK(log_limit_pass(&lim, 1, &suppressed));
+    CHECK_EQ_INT(suppressed, 2);
+}
+
+static void *chatter(void *arg)
+{
+    for (int i = 0; i < 20; i++)
+        log_info("t", "n=%d from=%s 0123456789", i, (const char *)arg);
+    return NULL;
+}
+
+TEST(threads_do_not_mix_their_lines)
+{
+    char out[32768];
+    pthread_t th[4];
+    size_t lines = 0;
+
+    CAPTURE(out, {
+        for (int i = 0; i < 4; i++)
+            pthread_create(&th[i], NULL, chatter, "thread");
+        for (int i = 0; i < 4; i++)
+            pthread_join(th[i], NULL);
+    });
+    for (char *s = out, *end; (end = strchr(s, '\n')); s = end + 1) {
+        CHECK(end - s > 40 && !memcmp(end - 10, "0123456789", 10));
+        lines++;
+    }
+    CHECK_EQ_INT(lines, 80);
+}
