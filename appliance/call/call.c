@@ -1,0 +1,316 @@
+/* call/call: all calls: what comes in is given to a direction, what the media say to its call. */
+#include "call/callpriv.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/mbox.h"
+#include "core/metric.h"
+#include "core/rnd.h"
+#include "sip/wsedge.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+METRIC_GAUGE(calls_gauge, "dngate_calls", NULL, "Calls now, at most 4096");
+
+/* --- one call --- */
+
+static void call_destructor(void *arg)
+{
+    struct call *c = arg;
+
+    list_unlink(&c->le);
+    tmr_cancel(&c->tmr);
+    if (c->path_id)
+        (void)table_del(c->calls->by_path, &c->path_id, sizeof(c->path_id));
+    mem_deref(c->offer);
+    mem_deref(c->agent_sdp);
+    buf_reset(&c->hdrs);
+    metric_set(&calls_gauge, (int64_t)list_count(&c->calls->calll));
+}
+
+int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
+{
+    struct call *c;
+    char tail[13];
+
+    if (list_count(&cs->calll) >= MEDIA_PATHS_MAX)
+        return ENOSPC;
+    c = mem_zalloc(sizeof(*c), call_destructor);
+    if (!c)
+        return ENOMEM;
+    c->calls = cs;
+    buf_init(&c->hdrs, LEG_HDRS_MAX);
+    c->cdr.direction = dir;
+    c->cdr.start_ms = clock_wall_ms();
+    rnd_str(tail, sizeof(tail), 12);
+    (void)snprintf(c->cdr.id, sizeof(c->cdr.id), "%012llx-%s", (unsigned long long)c->cdr.start_ms, tail);
+    c->sdp_id = (uint64_t)c->cdr.start_ms;
+    list_append(&cs->calll, &c->le, c);
+    cs->live++;
+    metric_set(&calls_gauge, (int64_t)list_count(&cs->calll));
+    *cp = c;
+    return 0;
+}
+
+void call_move(struct call *c, enum call_state to)
+{
+    if (c->state == to)
+        return;
+    if (!call_state_legal(c->state, to))
+        log_error("call", "id=%s from=%s to=%s a move that cannot be: bug", c->cdr.id, call_state_name(c->state),
+                  call_state_name(to));
+    else
+        log_debug("call", "id=%s dn=%s state=%s", c->cdr.id, c->cdr.dn, call_state_name(to));
+    c->state = to;
+}
+
+size_t calls_of_dn(const struct calls *cs, const char *dn)
+{
+    struct le *le;
+    size_t n = 0;
+
+    LIST_FOREACH(&cs->calll, le)
+    {
+        const struct call *c = le->data;
+
+        if (c->state < CALL_ENDING && !strcmp(c->cdr.dn, dn))
+            n++;
+    }
+    return n;
+}
+
+uint16_t call_admit(const struct call *c, const char **phrase)
+{
+    const struct calls *cs = c->calls;
+
+    *phrase = "Service Unavailable";
+    if (cs->draining)
+        return 503;
+    if (cs->cfg.limit_total && cs->live > cs->cfg.limit_total)
+        return 503;
+    *phrase = "Busy Here";
+    if (cs->cfg.limit_per_dn && calls_of_dn(cs, c->cdr.dn) > cs->cfg.limit_per_dn)
+        return 486;
+    return 0;
+}
+
+int call_media_open(struct call *c, bool controlling)
+{
+    const struct media_path_config cfg = {.controlling = controlling, .tos = 0xb8, .arg = c};
+    int err;
+
+    err = media_path_create(&c->path, c->calls->cfg.media, &cfg, &c->local);
+    if (err)
+        return err;
+    c->path_id = media_path_id(c->path);
+    return table_put(c->calls->by_path, &c->path_id, sizeof(c->path_id), c);
+}
+
+/* --- what comes in --- */
+
+static void invite_h(const struct sip_msg *msg, void *arg)
+{
+    struct calls *cs = arg;
+    struct sip_origin o;
+
+    if (sip_stack_origin(cs->cfg.stack, msg, &o)) {
+        (void)sip_treply(NULL, sip_stack_sip(cs->cfg.stack), msg, 403, "Forbidden");
+        return;
+    }
+    if (o.source == SIP_FROM_AGENT)
+        call_outbound(cs, msg, &o);
+    else
+        call_inbound(cs, msg, &o);
+}
+
+static void media_failed(struct call *c, const struct media_event *ev)
+{
+    char text[64];
+
+    (void)snprintf(text, sizeof(text), "Media %s: %s", ev->type == MEDIA_TIMEOUT ? "timeout" : "failed", ev->reason);
+    log_warn("call", "id=%s dn=%s %s", c->cdr.id, c->cdr.dn, text);
+    call_abort(c, ev->type == MEDIA_TIMEOUT ? 408 : 500, text);
+}
+
+static void media_h(void *msg, void *arg)
+{
+    const struct media_event *ev = msg;
+    struct calls *cs = arg;
+    struct call *c = table_get(cs->by_path, &ev->path_id, sizeof(ev->path_id));
+
+    if (!c)
+        return;
+
+    switch (ev->type) {
+
+    case MEDIA_ICE_UP:
+    case MEDIA_ICE_MOVED:
+        (void)addr_str(&ev->addr, c->cdr.remote_ice, sizeof(c->cdr.remote_ice));
+        log_info("call", "id=%s dn=%s browser=%s ice up", c->cdr.id, c->cdr.dn, c->cdr.remote_ice);
+        break;
+
+    case MEDIA_FAILED:
+    case MEDIA_TIMEOUT:
+        media_failed(c, ev);
+        break;
+
+    case MEDIA_ENDED:
+        call_media_ended(c, ev);
+        break;
+
+    case MEDIA_DTLS_UP:
+    case MEDIA_TRUNK_LATCHED:
+    case MEDIA_DTMF:
+        log_debug("call", "id=%s dn=%s media event %d", c->cdr.id, c->cdr.dn, (int)ev->type);
+        break;
+    }
+}
+
+/* A browser's connection is gone. An answered call lives on while its audio does (the media say when not); one that still rings or
+ * dials has nobody left to answer it. */
+static void ws_gone_h(uint64_t conn, void *arg)
+{
+    struct calls *cs = arg;
+    struct le *le = cs->calll.head;
+
+    while (le) {
+        struct call *c = le->data;
+
+        le = le->next;
+        if (c->agent && leg_conn(c->agent) == conn && c->state < CALL_ANSWERED)
+            call_abort(c, 480, "Agent's connection lost");
+    }
+}
+
+/* The same browser on a new connection goes on with its dialogs. */
+static void binding_h(enum registrar_event ev, const struct binding *b, void *arg)
+{
+    struct calls *cs = arg;
+    struct le *le;
+
+    if (ev != REG_ADDED && ev != REG_REPLACED && ev != REG_REFRESHED)
+        return;
+    LIST_FOREACH(&cs->calll, le)
+    {
+        struct call *c = le->data;
+
+        if (c->agent && b->instance[0] && !strcmp(c->cdr.dn, b->dn) && !strcmp(c->instance, b->instance))
+            leg_move(c->agent, b->ws_conn);
+    }
+}
+
+/* --- the public side --- */
+
+static void calls_destructor(void *arg)
+{
+    struct calls *cs = arg;
+
+    legs_free(cs->legs);
+    table_free(cs->by_path);
+}
+
+int calls_alloc(struct calls **cp, const struct calls_config *cfg)
+{
+    struct calls *cs = mem_zalloc(sizeof(*cs), calls_destructor);
+    int err;
+
+    if (!cs)
+        return ENOMEM;
+    cs->cfg = *cfg;
+    err = table_alloc(&cs->by_path, MEDIA_PATHS_MAX);
+    if (err)
+        goto out;
+    err = legs_alloc(&cs->legs, cfg->stack, invite_h, cs);
+    if (err)
+        goto out;
+    err = sip_stack_watch(cfg->stack, cfg->media_events, media_h, cs);
+    if (err)
+        goto out;
+    err = registrar_listen(cfg->registrar, binding_h, cs);
+    if (err)
+        goto out;
+    err = sip_ws_on_gone(cfg->stack, ws_gone_h, cs);
+
+out:
+    if (err)
+        mem_deref(cs);
+    else
+        *cp = cs;
+    return err;
+}
+
+void calls_free(struct calls *cs)
+{
+    struct le *le;
+
+    if (!cs)
+        return;
+    cs->draining = true;
+    le = cs->calll.head;
+    while (le) {
+        struct call *c = le->data;
+
+        le = le->next;
+        call_abort(c, 503, "Gateway is shutting down");
+    }
+    while ((le = cs->calll.head)) { /* the media's last event will not be waited for: the figures are at most 1 s old */
+        struct call *c = le->data;
+
+        call_media_ended(c, NULL);
+    }
+    mem_deref(cs);
+}
+
+size_t calls_count(const struct calls *cs)
+{
+    return cs->live;
+}
+
+void calls_drain(struct calls *cs, bool on)
+{
+    cs->draining = on;
+}
+
+static void info_fill(struct call_info *ci, const struct call *c)
+{
+    memset(ci, 0, sizeof(*ci));
+    (void)snprintf(ci->id, sizeof(ci->id), "%s", c->cdr.id);
+    (void)snprintf(ci->dn, sizeof(ci->dn), "%s", c->cdr.dn);
+    (void)snprintf(ci->caller, sizeof(ci->caller), "%s", c->cdr.caller);
+    (void)snprintf(ci->callee, sizeof(ci->callee), "%s", c->cdr.callee);
+    (void)snprintf(ci->trunk, sizeof(ci->trunk), "%s", c->cdr.trunk);
+    (void)snprintf(ci->call_uuid, sizeof(ci->call_uuid), "%s", c->cdr.call_uuid);
+    (void)snprintf(ci->state, sizeof(ci->state), "%s", call_state_name(c->state));
+    ci->direction = c->cdr.direction;
+    ci->start_ms = c->cdr.start_ms;
+    ci->answer_ms = c->cdr.answer_ms;
+}
+
+void calls_each(const struct calls *cs, calls_h *h, void *arg)
+{
+    struct call_info ci;
+    struct le *le;
+
+    LIST_FOREACH(&cs->calll, le)
+    {
+        info_fill(&ci, le->data);
+        if (h(&ci, arg))
+            return;
+    }
+}
+
+int calls_hangup(struct calls *cs, const char *id)
+{
+    struct le *le;
+
+    LIST_FOREACH(&cs->calll, le)
+    {
+        struct call *c = le->data;
+
+        if (strcmp(c->cdr.id, id) || c->state >= CALL_ENDING)
+            continue;
+        call_abort(c, 487, "Ended by the administrator");
+        return 0;
+    }
+    return ENOENT;
+}

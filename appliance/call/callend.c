@@ -1,0 +1,130 @@
+/* call/callend: how calls end, and the CDR that each leaves. */
+#include "call/callpriv.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/metric.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+METRIC_COUNTER(cdr_count, "dngate_calls_total", NULL, "Call attempts that have ended");
+METRIC_COUNTER(cdr_failed, "dngate_calls_failed_total", NULL, "Call attempts that were not answered");
+
+static const char *party_name(enum cdr_party p)
+{
+    static const char *names[] = {"nobody", "agent", "trunk", "gateway"};
+
+    return (unsigned)p < 4 ? names[p] : "?";
+}
+
+static void stream_copy(struct cdr_stream *dst, const struct media_stream_stats *src)
+{
+    (void)snprintf(dst->codec, sizeof(dst->codec), "%s", media_codec_name(src->codec));
+    dst->packets = src->packets;
+    dst->bytes = src->bytes;
+    dst->lost = src->lost;
+    dst->jitter_ms = src->jitter_ms;
+    dst->mos = src->mos;
+}
+
+/* Writes the CDR and frees the call. */
+static void finish(struct call *c)
+{
+    call_move(c, CALL_OVER);
+    metric_add(&cdr_count, 1);
+    if (!c->cdr.answer_ms)
+        metric_add(&cdr_failed, 1);
+    log_info("call",
+             "id=%s dn=%s direction=%s trunk=%s code=%u hangup=%s from_browser=%llu from_trunk=%llu lost=%u/%u reason=\"%s\" ended",
+             c->cdr.id, c->cdr.dn, c->cdr.direction == CDR_OUTBOUND ? "out" : "in", c->cdr.trunk, c->cdr.code,
+             party_name(c->cdr.hangup), (unsigned long long)c->cdr.from_browser.packets,
+             (unsigned long long)c->cdr.from_trunk.packets, c->cdr.from_browser.lost, c->cdr.from_trunk.lost, c->cdr.reason);
+    cdr_write(c->calls->cfg.store, &c->cdr);
+    mem_deref(c);
+}
+
+static void media_silent_h(void *arg)
+{
+    struct call *c = arg;
+
+    log_error("call", "id=%s no last figures from media", c->cdr.id);
+    finish(c);
+}
+
+static void figures(struct call *c, const struct media_event *ev)
+{
+    stream_copy(&c->cdr.from_browser, &ev->browser);
+    stream_copy(&c->cdr.from_trunk, &ev->trunk);
+    c->cdr.rtt_ms = ev->rtt_ms;
+}
+
+void call_media_ended(struct call *c, const struct media_event *ev)
+{
+    if (ev)
+        figures(c, ev);
+    if (c->state == CALL_ENDING)
+        finish(c);
+}
+
+void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phrase, const char *hdrs)
+{
+    struct leg *agent = c->agent, *trunk = c->trunk;
+    struct media_path *path = c->path;
+    struct media_event ev;
+
+    if (c->state == CALL_ENDING || c->state == CALL_OVER)
+        return;
+    call_move(c, CALL_ENDING);
+    c->calls->live--;
+    tmr_cancel(&c->tmr);
+    c->cdr.end_ms = clock_wall_ms();
+    c->cdr.hangup = by;
+    c->cdr.code = c->cdr.answer_ms ? 200 : code;
+    if (!c->cdr.reason[0])
+        (void)snprintf(c->cdr.reason, sizeof(c->cdr.reason), "%s", phrase);
+    c->agent = c->trunk = NULL;
+    leg_end(agent, code, phrase, hdrs);
+    leg_end(trunk, code, phrase, hdrs);
+    if (!path) {
+        finish(c);
+        return;
+    }
+    memset(&ev, 0, sizeof(ev));
+    if (!media_path_stats(path, &ev)) /* for an end that cannot wait for the last ones */
+        figures(c, &ev);
+    c->path = NULL;
+    tmr_start(&c->tmr, CALL_MEDIA_END_MS, media_silent_h, c);
+    media_path_close(path);
+}
+
+void call_abort(struct call *c, uint16_t code, const char *text)
+{
+    struct buf b;
+
+    buf_init(&b, LEG_HDRS_MAX);
+    (void)callhdr_reason(&b, code, text);
+    call_end(c, CDR_GATEWAY, code, text, b.data ? b.data : "");
+    buf_reset(&b);
+}
+
+void call_leg_ended(struct call *c, enum cdr_party by, const struct leg_ended *end)
+{
+    enum callhdr_way way = by == CDR_AGENT ? CALLHDR_TO_TRUNK : CALLHDR_TO_AGENT;
+    struct buf b;
+
+    if (by == CDR_AGENT)
+        c->agent = NULL;
+    else
+        c->trunk = NULL;
+    buf_init(&b, LEG_HDRS_MAX);
+    if (end->how == LEG_LOST)
+        (void)callhdr_reason(&b, end->code, end->phrase);
+    else
+        (void)callhdr_pass(&b, end->msg, way);
+    callhdr_reason_text(c->cdr.reason, sizeof(c->cdr.reason), end->msg);
+    if (end->msg)
+        callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), end->msg);
+    call_end(c, end->how == LEG_LOST ? CDR_GATEWAY : by, end->how == LEG_CANCELLED ? 487 : end->code,
+             end->how == LEG_BYE ? "Hung up" : end->phrase, b.data ? b.data : "");
+    buf_reset(&b);
+}

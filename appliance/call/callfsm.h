@@ -1,0 +1,28 @@
+/*
+ * call/callfsm: the states of a call and the legal moves between them.
+ *
+ *   new ─► calling ─► ringing ─► answered ⇄ held
+ *    │        │  └───────┼──────────▲ │        │
+ *    └────────┴──────────┴───────────►┴─► ending ─► over
+ */
+#ifndef CALL_CALLFSM_H
+#define CALL_CALLFSM_H
+
+#include <stdbool.h>
+
+enum call_state {
+    CALL_NEW,      /* an INVITE came; being checked */
+    CALL_CALLING,  /* the other side has our INVITE */
+    CALL_RINGING,  /* it said 18x */
+    CALL_ANSWERED,
+    CALL_HELD,     /* answered, and one side wants no audio */
+    CALL_ENDING,   /* both legs were told; waits for the media's last figures */
+    CALL_OVER,
+    CALL_STATES
+};
+
+const char *call_state_name(enum call_state s);
+/* True for the moves of the table; staying is no move. */
+bool call_state_legal(enum call_state from, enum call_state to);
+
+#endif

@@ -1,0 +1,277 @@
+/*
+ * call/callin: the trunk calls a DN: INVITE from the trunk → the DN's browser.
+ *
+ *   trunk              gateway                browser
+ *     │── INVITE ────────►│ DN known, registered, admitted, media path
+ *     │◄─ 100 ────────────│── INVITE (our WebRTC offer) ──►│
+ *     │◄─ 180 ────────────│◄─ 180 ────────────────────────│
+ *     │◄─ 200 + answer ───│◄─ 200 + answer ───────────────│
+ *     │── ACK ───────────►│── ACK ───────────────────────►│
+ *
+ * An INVITE without SDP gets our offer in the 200; the ACK brings the answer (RFC 3261 13.2.1).
+ */
+#include "call/callpriv.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- the browser's leg --- */
+
+static void agent_progress_h(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    struct buf hdrs;
+
+    (void)leg;
+    if (msg->scode == 100 || c->state == CALL_RINGING)
+        return;
+    call_move(c, CALL_RINGING);
+    c->cdr.ring_ms = clock_wall_ms();
+    log_info("call", "id=%s dn=%s ringing", c->cdr.id, c->cdr.dn);
+    buf_init(&hdrs, LEG_HDRS_MAX);
+    (void)callhdr_pass(&hdrs, msg, CALLHDR_TO_TRUNK);
+    (void)leg_progress(c->trunk, 180, "Ringing", hdrs.data ? hdrs.data : "", NULL);
+    buf_reset(&hdrs);
+}
+
+static int answer_trunk(struct call *c, const struct sip_msg *msg)
+{
+    struct buf hdrs;
+    char *sdp = NULL;
+    int err;
+
+
+    err = c->late_offer ? call_trunk_offer(c, &sdp) : call_trunk_answer(c, c->offer, &sdp);
+    if (err)
+        return err;
+    buf_init(&hdrs, LEG_HDRS_MAX);
+    (void)callhdr_pass(&hdrs, msg, CALLHDR_TO_TRUNK);
+    err = leg_answer(c->trunk, hdrs.data ? hdrs.data : "", sdp);
+    buf_reset(&hdrs);
+    mem_deref(sdp);
+    return err;
+}
+
+static void agent_answered_h(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    struct sdp s;
+    int err;
+
+    (void)leg;
+    tmr_cancel(&c->tmr);
+    err = call_sdp_read(&s, msg);
+    if (!err)
+        err = call_agent_take(c, &s, MEDIA_NONE, false);
+    if (err) {
+        call_abort(c, 488, "Browser's answer is not acceptable");
+        return;
+    }
+    err = answer_trunk(c, msg);
+    c->offer = mem_deref(c->offer);
+    if (err) {
+        call_abort(c, 500, "Server Internal Error");
+        return;
+    }
+    c->cdr.answer_ms = clock_wall_ms();
+    call_move(c, CALL_ANSWERED);
+    log_info("call", "id=%s dn=%s trunk=%s codec=%s answered", c->cdr.id, c->cdr.dn, c->cdr.trunk,
+             media_codec_name(c->browser.codec));
+    call_hold_update(c);
+}
+
+/* What a browser that does not take the call means for the caller. */
+static void agent_ended_h(struct leg *leg, const struct leg_ended *end, void *arg)
+{
+    struct leg_ended e = *end;
+
+    (void)leg;
+    if (e.how == LEG_FAILED && (e.code == 408 || e.code == 481 || (e.code >= 500 && e.code < 600) || e.code < 400)) {
+        e.code = 480;
+        (void)snprintf(e.phrase, sizeof(e.phrase), "Temporarily Unavailable");
+    }
+    call_leg_ended(arg, CDR_AGENT, &e);
+}
+
+static void agent_confirmed_h(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    (void)leg;
+    (void)msg;
+    (void)arg;
+}
+
+static const struct leg_handlers agent_handlers = {
+    .progress = agent_progress_h,
+    .answered = agent_answered_h,
+    .confirmed = agent_confirmed_h,
+    .request = call_agent_request,
+    .ended = agent_ended_h,
+    .permit = call_agent_permit,
+};
+
+/* --- the trunk's leg --- */
+
+static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *arg)
+{
+    (void)leg;
+    call_leg_ended(arg, CDR_TRUNK, end);
+}
+
+static const struct leg_handlers trunk_handlers = {
+    .confirmed = call_trunk_confirmed,
+    .request = call_trunk_request,
+    .ended = trunk_ended_h,
+    .permit = call_trunk_permit,
+};
+
+/* --- the INVITE --- */
+
+static void no_answer_h(void *arg)
+{
+    call_abort(arg, 480, "No answer");
+}
+
+static void who(struct call *c, const struct sip_msg *msg, const struct sip_origin *o)
+{
+    const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, o->trunk);
+
+    callhdr_clean(c->cdr.dn, sizeof(c->cdr.dn), &msg->uri.user);
+    callhdr_clean(c->cdr.callee, sizeof(c->cdr.callee), &msg->uri.user);
+    callhdr_clean(c->cdr.caller, sizeof(c->cdr.caller), &msg->from.uri.user);
+    callhdr_clean(c->cdr.caller_name, sizeof(c->cdr.caller_name), &msg->from.dname);
+    callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), msg);
+    (void)snprintf(c->cdr.trunk, sizeof(c->cdr.trunk), "%s", o->trunk);
+    (void)pl_strcpy(&msg->callid, c->cdr.sip_call_id, sizeof(c->cdr.sip_call_id));
+    c->trunk_addr = o->peer;
+    sdp_order_decode(&c->order, peer ? peer->cfg.codecs : "", MEDIA_NONE);
+}
+
+static int accept_trunk(struct call *c, const struct sip_msg *msg, const struct sip_origin *o)
+{
+    char contact[192], self[ADDR_STRLEN];
+    struct leg_config cfg = {.route = {.tp = msg->tp, .addr = o->peer}, .contact = contact};
+    const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, o->trunk);
+    struct addr laddr;
+
+    if (sip_stack_laddr(c->calls->cfg.stack, &laddr, &o->peer))
+        return ENETUNREACH;
+    if (peer) {
+        cfg.username = peer->cfg.username;
+        cfg.password = peer->cfg.password;
+    }
+    (void)snprintf(contact, sizeof(contact), "sip:%s@%s%s", c->cdr.dn, addr_str(&laddr, self, sizeof(self)),
+                   msg->tp == SIP_TRANSP_TCP ? ";transport=tcp" : "");
+    return leg_accept(&c->trunk, c->calls->legs, &cfg, msg, &trunk_handlers, c);
+}
+
+/* The trunk's offer, if it has one, is kept until the browser answers. */
+static uint16_t take_offer(struct call *c, const struct sip_msg *msg, const char **phrase)
+{
+    int err;
+
+    *phrase = "Media ports exhausted";
+    if (call_media_open(c, true))
+        return 503;
+    *phrase = "Not Acceptable Here";
+    c->offer = mem_zalloc(sizeof(*c->offer), NULL);
+    if (!c->offer)
+        return 503;
+    err = call_trunk_take(c, msg, false, c->offer);
+    if (err == ENOENT && !mbuf_get_left(msg->mb)) {
+        c->late_offer = true;
+        return 0;
+    }
+    return err ? 488 : 0;
+}
+
+/* 0 and the DN's binding, or what to refuse the call with. */
+static uint16_t check(struct call *c, const struct sip_msg *msg, const struct binding **bp, const char **phrase)
+{
+    struct dn dn;
+    uint16_t code;
+
+    *phrase = "Not Found";
+    if (!dn_valid(c->cdr.dn) || dn_get(c->calls->cfg.reader, c->cdr.dn, &dn) || !dn.enabled)
+        return 404;
+    c->dn_codec = dn.codec;
+    if (dn.codec == DN_CODEC_PCMU || dn.codec == DN_CODEC_PCMA) {
+        const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, c->cdr.trunk);
+
+        sdp_order_decode(&c->order, peer ? peer->cfg.codecs : "", call_want(c));
+    }
+    code = call_admit(c, phrase);
+    if (code)
+        return code;
+    *phrase = "Temporarily Unavailable";
+    *bp = registrar_find(c->calls->cfg.registrar, c->cdr.dn);
+    if (!*bp)
+        return 480;
+    return take_offer(c, msg, phrase);
+}
+
+static int ring(struct call *c, const struct sip_msg *msg, const struct binding *b)
+{
+    char contact[192], self[ADDR_STRLEN], from[256];
+    struct leg_config cfg = {.route = {.ws_conn = b->ws_conn}, .contact = contact, .ruri = b->contact, .from_uri = from,
+                             .from_name = c->cdr.caller_name};
+    struct addr laddr;
+    char *sdp = NULL;
+    int err;
+
+    err = sip_stack_laddr(c->calls->cfg.stack, &laddr, &b->peer);
+    if (err)
+        return err;
+    (void)addr_str(&laddr, self, sizeof(self));
+    (void)snprintf(contact, sizeof(contact), "sip:%s@%s;transport=ws", c->cdr.dn, self);
+    if (c->cdr.caller[0])
+        (void)re_snprintf(from, sizeof(from), "sip:%s@%r", c->cdr.caller, &msg->from.uri.host);
+    else
+        (void)re_snprintf(from, sizeof(from), "sip:anonymous@anonymous.invalid");
+    (void)snprintf(c->instance, sizeof(c->instance), "%s", b->instance);
+    (void)callhdr_pass(&c->hdrs, msg, CALLHDR_TO_AGENT);
+    err = call_agent_offer(c, &sdp);
+    if (!err)
+        err = leg_connect(&c->agent, c->calls->legs, &cfg, c->hdrs.data ? c->hdrs.data : "", sdp, &agent_handlers, c);
+    mem_deref(sdp);
+    return err;
+}
+
+void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_origin *o)
+{
+    struct sip *sip = sip_stack_sip(cs->cfg.stack);
+    const struct binding *b = NULL;
+    const char *phrase = NULL;
+    struct call *c = NULL;
+    uint16_t code;
+    int err;
+
+    if (call_new(&c, cs, CDR_INBOUND)) {
+        (void)sip_treplyf(NULL, NULL, sip, msg, false, 503, "Service Unavailable", "Retry-After: 5\r\nContent-Length: 0\r\n\r\n");
+        return;
+    }
+    who(c, msg, o);
+    err = accept_trunk(c, msg, o);
+    if (err) {
+        if (err != EACCES)
+            (void)sip_treply(NULL, sip, msg, err == EBADMSG ? 400 : 503, err == EBADMSG ? "Bad Request" : "Service Unavailable");
+        call_end(c, CDR_GATEWAY, err == EACCES ? 422 : 400, "Bad Request", "");
+        return;
+    }
+    code = check(c, msg, &b, &phrase);
+    if (code) {
+        call_end(c, CDR_GATEWAY, code, phrase, code == 503 ? "Retry-After: 5\r\n" : "");
+        return;
+    }
+    call_move(c, CALL_CALLING);
+    err = ring(c, msg, b);
+    if (err) {
+        log_warn("call", "id=%s dn=%s error=%d cannot ring the browser", c->cdr.id, c->cdr.dn, err);
+        call_abort(c, 480, "Agent's connection lost");
+        return;
+    }
+    log_info("call", "id=%s dn=%s caller=%s trunk=%s uuid=%s calling", c->cdr.id, c->cdr.dn, c->cdr.caller, c->cdr.trunk,
+             c->cdr.call_uuid);
+    tmr_start(&c->tmr, (uint64_t)(cs->cfg.ring_seconds ? cs->cfg.ring_seconds : 60) * 1000, no_answer_h, c);
+}

@@ -1,0 +1,204 @@
+/*
+ * call/callmid: requests within the two dialogs. The trunk's hold, retrieve, new address or codec are between it and our media path;
+ * the browser's are between it and our media path: neither side is ever renegotiated for the other.
+ */
+#include "call/callpriv.h"
+#include "core/log.h"
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+enum { DTMF_MS = 160, DTMF_MS_MAX = 6000 };
+
+/* --- who may speak --- */
+
+bool call_trunk_permit(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    const struct call *c = arg;
+    struct sip_origin o;
+
+    (void)leg;
+    return !sip_stack_origin(c->calls->cfg.stack, msg, &o) && o.source == SIP_FROM_TRUNK;
+}
+
+/* The connection that the call runs on, or a new one that its DN has registered by. */
+bool call_agent_permit(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    const struct call *c = arg;
+    const struct binding *b;
+    struct sip_origin o;
+
+    if (sip_stack_origin(c->calls->cfg.stack, msg, &o) || o.source != SIP_FROM_AGENT)
+        return false;
+    if (o.ws_conn == leg_conn(leg))
+        return true;
+    b = registrar_by_conn(c->calls->cfg.registrar, o.ws_conn);
+    if (!b || strcmp(b->dn, c->cdr.dn))
+        return false;
+    leg_move(leg, o.ws_conn);
+    return true;
+}
+
+static void refuse(struct leg *leg, const struct sip_msg *msg)
+{
+    if (!pl_strcmp(&msg->met, "NOTIFY"))
+        (void)leg_reply(leg, msg, 489, "Bad Event", NULL, NULL, NULL); /* Event: talk, hold come here when we carry them */
+    else
+        (void)leg_reply(leg, msg, 405, "Method Not Allowed", "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\n",
+                        NULL, NULL);
+}
+
+/* --- the trunk --- */
+
+/* An INVITE without SDP asks for an offer; its ACK has the answer (RFC 3261 14.1). */
+static void trunk_asks_offer(struct call *c, struct leg *leg, const struct sip_msg *msg)
+{
+    char *sdp = NULL;
+    int err = call_trunk_offer(c, &sdp);
+
+    if (!err)
+        err = leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
+    else
+        (void)leg_reply(leg, msg, 500, "Server Internal Error", NULL, NULL, NULL);
+    c->late_offer = !err;
+    mem_deref(sdp);
+}
+
+static void trunk_offer(struct call *c, struct leg *leg, const struct sip_msg *msg)
+{
+    bool invite = !pl_strcmp(&msg->met, "INVITE"), held = c->trunk_hold;
+    char *sdp = NULL;
+    struct sdp s;
+    int err;
+
+    callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), msg);
+    if (!mbuf_get_left(msg->mb)) {
+        if (invite)
+            trunk_asks_offer(c, leg, msg);
+        else
+            (void)leg_reply(leg, msg, 200, "OK", "", NULL, NULL);
+        return;
+    }
+    err = call_trunk_take(c, msg, false, &s);
+    if (!err)
+        err = call_trunk_answer(c, &s, &sdp);
+    if (err) {
+        (void)leg_reply(leg, msg, 488, "Not Acceptable Here", NULL, NULL, NULL);
+        return;
+    }
+    if (held != c->trunk_hold)
+        log_info("call", "id=%s dn=%s %s by the trunk", c->cdr.id, c->cdr.dn, c->trunk_hold ? "held" : "resumed");
+    (void)leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
+    mem_deref(sdp);
+}
+
+void call_trunk_confirmed(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    struct sdp s;
+
+    (void)leg;
+    if (!c->late_offer)
+        return;
+    c->late_offer = false;
+    if (call_trunk_take(c, msg, true, &s))
+        call_abort(c, 488, "No usable answer in the ACK");
+}
+
+void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+
+    if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
+        trunk_offer(c, leg, msg);
+    else if (!pl_strcmp(&msg->met, "INFO"))
+        (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
+    else
+        refuse(leg, msg);
+}
+
+/* --- the browser --- */
+
+/* Signal=5 CRLF Duration=160 (application/dtmf-relay), or the digit alone (application/dtmf). */
+static bool dtmf_read(const struct sip_msg *msg, char *digit, unsigned *ms)
+{
+    const char *p = (const char *)mbuf_buf(msg->mb);
+    size_t n = mbuf_get_left(msg->mb);
+    struct pl sig, dur;
+
+    *ms = DTMF_MS;
+    if (!n || n > 256)
+        return false;
+    if (msg_ctype_cmp(&msg->ctyp, "application", "dtmf")) {
+        *digit = p[0];
+    } else if (msg_ctype_cmp(&msg->ctyp, "application", "dtmf-relay")) {
+        if (re_regex(p, n, "Signal=[ ]*[0-9A-Da-d*#]1", NULL, &sig))
+            return false;
+        *digit = sig.p[0];
+        if (!re_regex(p, n, "Duration=[ ]*[0-9]+", NULL, &dur))
+            *ms = pl_u32(&dur);
+    } else {
+        return false;
+    }
+    if (*digit >= 'a' && *digit <= 'd')
+        *digit = (char)(*digit - 'a' + 'A');
+    *ms = *ms < 40 ? 40 : *ms > DTMF_MS_MAX ? DTMF_MS_MAX : *ms;
+    return strchr("0123456789*#ABCD", *digit) && *digit;
+}
+
+static void agent_info(struct call *c, struct leg *leg, const struct sip_msg *msg)
+{
+    char digits[2] = {0};
+    unsigned ms;
+
+    if (!dtmf_read(msg, &digits[0], &ms)) {
+        (void)leg_reply(leg, msg, 415, "Unsupported Media Type", "Accept: application/dtmf-relay, application/dtmf\r\n", NULL, NULL);
+        return;
+    }
+    if (media_path_dtmf(c->path, digits, ms))
+        (void)leg_reply(leg, msg, 503, "Service Unavailable", NULL, NULL, NULL);
+    else
+        (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
+}
+
+static void agent_offer(struct call *c, struct leg *leg, const struct sip_msg *msg)
+{
+    char *sdp = NULL;
+    struct sdp s;
+    int err;
+
+    if (!mbuf_get_left(msg->mb)) {
+        if (!pl_strcmp(&msg->met, "INVITE"))
+            (void)leg_reply(leg, msg, 488, "Not Acceptable Here", NULL, NULL, NULL);
+        else
+            (void)leg_reply(leg, msg, 200, "OK", "", NULL, NULL);
+        return;
+    }
+    err = call_sdp_read(&s, msg);
+    if (!err)
+        err = call_agent_take(c, &s, c->browser.codec, true);
+    if (!err)
+        err = call_agent_answer(c, &s, &sdp);
+    if (err) {
+        (void)leg_reply(leg, msg, 488, "Not Acceptable Here", NULL, NULL, NULL);
+        return;
+    }
+    c->agent_hold = s.dir != MEDIA_SENDRECV;
+    call_hold_update(c);
+    (void)leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
+    mem_deref(sdp);
+}
+
+void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+
+    if (c->state != CALL_ANSWERED && c->state != CALL_HELD)
+        (void)leg_reply(leg, msg, 491, "Request Pending", NULL, NULL, NULL);
+    else if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
+        agent_offer(c, leg, msg);
+    else if (!pl_strcmp(&msg->met, "INFO"))
+        agent_info(c, leg, msg);
+    else
+        refuse(leg, msg);
+}

@@ -1,0 +1,350 @@
+/*
+ * call/callout: an agent calls: INVITE from the browser → the first trunk that speaks.
+ *
+ *   browser            gateway                trunk
+ *     │── INVITE ────────►│ authorised, admitted, media path
+ *     │◄─ 100 ────────────│── INVITE (G.711) ───►│  silent or 503: the next trunk
+ *     │◄─ 18x + answer ───│◄─ 18x [+ SDP] ──────│  no SDP in a 180: ringback made here, and ICE and DTLS are ready before the answer
+ *     │◄─ 200 + answer ───│◄─ 200 + SDP ────────│
+ *     │── ACK ───────────►│── ACK ─────────────►│
+ */
+#include "call/callpriv.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void try_next(struct call *c, uint16_t code, const char *phrase);
+
+/* --- the agent's leg --- */
+
+static void agent_ended_h(struct leg *leg, const struct leg_ended *end, void *arg)
+{
+    (void)leg;
+    call_leg_ended(arg, CDR_AGENT, end);
+}
+
+static void agent_confirmed_h(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    (void)leg;
+    (void)msg;
+    (void)arg;
+}
+
+static const struct leg_handlers agent_handlers = {
+    .confirmed = agent_confirmed_h,
+    .request = call_agent_request,
+    .ended = agent_ended_h,
+    .permit = call_agent_permit,
+};
+
+/* Our answer to the browser: made once, then repeated. */
+static int agent_answer_ready(struct call *c)
+{
+    enum media_codec want = call_want(c);
+    int err;
+
+    if (c->agent_sdp)
+        return 0;
+    if (want != MEDIA_OPUS && c->tm_set)
+        want = c->tm.codec; /* straight through */
+    err = call_agent_take(c, c->offer, want, true);
+    if (!err)
+        err = call_agent_answer(c, c->offer, &c->agent_sdp);
+    return err;
+}
+
+/* --- the trunk's leg --- */
+
+static void ring_too_long_h(void *arg)
+{
+    call_abort(arg, 408, "No final answer");
+}
+
+static void trunk_progress_h(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    struct buf hdrs;
+    char phrase[64];
+    struct sdp s;
+    int err;
+
+    (void)leg;
+    tmr_start(&c->tmr, CALL_RING_MAX_MS, ring_too_long_h, c);
+    if (msg->scode == 100)
+        return;
+    if (c->state == CALL_CALLING) {
+        call_move(c, CALL_RINGING);
+        c->cdr.ring_ms = clock_wall_ms();
+        log_info("call", "id=%s dn=%s trunk=%s code=%u ringing", c->cdr.id, c->cdr.dn, c->cdr.trunk, msg->scode);
+    }
+    err = call_trunk_take(c, msg, true, &s);
+    if (!err)
+        (void)media_path_tone(c->path, MEDIA_TONE_NONE);
+    else if (msg->scode == 180 && !c->tm_set)
+        (void)media_path_tone(c->path, MEDIA_TONE_RINGBACK);
+    err = agent_answer_ready(c);
+    if (err) {
+        call_abort(c, 488, "Not Acceptable Here");
+        return;
+    }
+    buf_init(&hdrs, LEG_HDRS_MAX);
+    (void)callhdr_pass(&hdrs, msg, CALLHDR_TO_AGENT);
+    (void)pl_strcpy(&msg->reason, phrase, sizeof(phrase));
+    (void)leg_progress(c->agent, msg->scode, phrase, hdrs.data ? hdrs.data : "", c->agent_sdp);
+    buf_reset(&hdrs);
+}
+
+static void trunk_answered_h(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    struct buf hdrs;
+    struct sdp s;
+    int err;
+
+    (void)leg;
+    tmr_cancel(&c->tmr);
+    err = call_trunk_take(c, msg, true, &s);
+    if (err == ENOENT && c->tm_set)
+        err = 0; /* the 18x had it */
+    if (!err)
+        err = agent_answer_ready(c);
+    if (err) {
+        call_abort(c, 488, "Not Acceptable Here");
+        return;
+    }
+    (void)media_path_tone(c->path, MEDIA_TONE_NONE);
+    callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), msg);
+    buf_init(&hdrs, LEG_HDRS_MAX);
+    (void)callhdr_pass(&hdrs, msg, CALLHDR_TO_AGENT);
+    err = leg_answer(c->agent, hdrs.data ? hdrs.data : "", c->agent_sdp);
+    buf_reset(&hdrs);
+    c->offer = mem_deref(c->offer);
+    if (err) {
+        call_abort(c, 480, "Agent's connection lost");
+        return;
+    }
+    c->cdr.answer_ms = clock_wall_ms();
+    call_move(c, CALL_ANSWERED);
+    log_info("call", "id=%s dn=%s trunk=%s codec=%s answered", c->cdr.id, c->cdr.dn, c->cdr.trunk,
+             media_codec_name(c->browser.codec));
+    call_hold_update(c);
+}
+
+static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *arg)
+{
+    struct call *c = arg;
+
+    (void)leg;
+    if (c->state == CALL_CALLING && end->how == LEG_FAILED && (end->code == 503 || end->code == 408)) {
+        c->trunk = NULL;
+        try_next(c, 503, end->phrase);
+        return;
+    }
+    call_leg_ended(c, CDR_TRUNK, end);
+}
+
+static const struct leg_handlers trunk_handlers = {
+    .progress = trunk_progress_h,
+    .answered = trunk_answered_h,
+    .confirmed = call_trunk_confirmed,
+    .request = call_trunk_request,
+    .ended = trunk_ended_h,
+    .permit = call_trunk_permit,
+};
+
+/* --- trying trunks --- */
+
+static void trunk_silent_h(void *arg)
+{
+    struct call *c = arg;
+    struct leg *leg = c->trunk;
+
+    c->trunk = NULL;
+    leg_end(leg, 503, "", "Reason: SIP;cause=408;text=\"No answer from the trunk\"\r\n");
+    try_next(c, 503, "Trunk does not answer");
+}
+
+static const char *uri_transport(int transport)
+{
+    static const char *param[] = {"", ";transport=tcp", ";transport=tls"};
+
+    return transport >= 0 && transport < 3 ? param[transport] : "";
+}
+
+/* From and P-Asserted-Identity name the DN at our address; the rest is what the agent's INVITE passed on. */
+static int trunk_invite(struct call *c, const struct trunk_peer *peer, const char *sdp)
+{
+    char self[ADDR_STRLEN], ip[ADDR_STRLEN], dst[ADDR_STRLEN], contact[192], ruri[256], from[160];
+    const struct trunk_config *t = &peer->cfg;
+    struct leg_config cfg = {.contact = contact, .ruri = ruri, .from_uri = from, .from_name = c->cdr.caller_name,
+                             .username = t->username, .password = t->password};
+    struct addr laddr;
+    struct buf hdrs;
+    int err;
+
+    err = sip_stack_laddr(c->calls->cfg.stack, &laddr, &peer->addr);
+    if (err)
+        return err;
+    cfg.route.addr = peer->addr;
+    cfg.route.tp = (enum sip_transp)t->transport;
+    (void)addr_ip(&laddr, ip, sizeof(ip));
+    (void)snprintf(contact, sizeof(contact), "sip:%s@%s%s", c->cdr.dn, addr_str(&laddr, self, sizeof(self)),
+                   uri_transport(t->transport));
+    (void)snprintf(ruri, sizeof(ruri), "sip:%s@%s%s", c->cdr.callee, addr_str(&peer->addr, dst, sizeof(dst)),
+                   uri_transport(t->transport));
+    (void)snprintf(from, sizeof(from), strchr(ip, ':') ? "sip:%s@[%s]" : "sip:%s@%s", c->cdr.dn, ip);
+    buf_init(&hdrs, LEG_HDRS_MAX * 2);
+    (void)buf_printf(&hdrs, "P-Asserted-Identity: \"%s\" <%s>\r\n", c->cdr.caller_name, from);
+    (void)buf_puts(&hdrs, c->hdrs.data ? c->hdrs.data : "");
+    err = hdrs.err ? hdrs.err : leg_connect(&c->trunk, c->calls->legs, &cfg, hdrs.data, sdp, &trunk_handlers, c);
+    buf_reset(&hdrs);
+    return err;
+}
+
+static int try_trunk(struct call *c, const struct trunk_peer *peer)
+{
+    char *sdp = NULL;
+    int err;
+
+    (void)snprintf(c->cdr.trunk, sizeof(c->cdr.trunk), "%s", peer->cfg.name);
+    c->trunk_addr = peer->addr;
+    sdp_order_decode(&c->order, peer->cfg.codecs, call_want(c));
+    err = call_trunk_offer(c, &sdp);
+    if (!err)
+        err = trunk_invite(c, peer, sdp);
+    mem_deref(sdp);
+    if (!err)
+        (void)snprintf(c->cdr.sip_call_id, sizeof(c->cdr.sip_call_id), "%s", leg_callid(c->trunk));
+    return err;
+}
+
+/* Each trunk gets its share of the time in which the agent must hear something. */
+static uint64_t try_ms(const struct call *c)
+{
+    uint64_t share = CALL_TRUNK_BUDGET_MS / (c->try_count ? c->try_count : 1);
+    uint64_t most = (uint64_t)c->calls->cfg.trunk_seconds * 1000;
+
+    return most && most < share ? most : share;
+}
+
+static void try_next(struct call *c, uint16_t code, const char *phrase)
+{
+    struct trunks *trunks = c->calls->cfg.trunks;
+
+    tmr_cancel(&c->tmr);
+    if (c->try_next)
+        trunks_suspect(trunks, c->tries[c->try_next - 1]);
+    while (c->try_next < c->try_count) {
+        const struct trunk_peer *peer = trunks_find(trunks, c->tries[c->try_next++]);
+        int err = peer ? try_trunk(c, peer) : ENOENT;
+
+        if (!err) {
+            tmr_start(&c->tmr, try_ms(c), trunk_silent_h, c);
+            log_info("call", "id=%s dn=%s callee=%s trunk=%s calling", c->cdr.id, c->cdr.dn, c->cdr.callee, c->cdr.trunk);
+            return;
+        }
+        log_warn("call", "id=%s trunk=%s error=%d cannot call", c->cdr.id, c->cdr.trunk, err);
+        if (peer)
+            trunks_suspect(trunks, peer->cfg.name);
+    }
+    call_abort(c, code, c->try_count ? phrase : "No trunk is up");
+}
+
+static void list_trunks(struct call *c)
+{
+    const struct trunk_peer *peer;
+
+    for (size_t i = 0; i < CALL_TRIES_MAX && (peer = trunks_choose(c->calls->cfg.trunks, i)); i++)
+        (void)snprintf(c->tries[c->try_count++], sizeof(c->tries[0]), "%s", peer->cfg.name);
+}
+
+/* --- the INVITE --- */
+
+static void who(struct call *c, const struct sip_msg *msg, const struct dn *dn, const struct binding *b)
+{
+    struct pl name;
+
+    pl_set_str(&name, dn->name);
+    c->dn_codec = dn->codec;
+    (void)snprintf(c->cdr.dn, sizeof(c->cdr.dn), "%s", dn->dn);
+    (void)snprintf(c->cdr.caller, sizeof(c->cdr.caller), "%s", dn->dn);
+    callhdr_clean(c->cdr.caller_name, sizeof(c->cdr.caller_name), &name);
+    callhdr_clean(c->cdr.callee, sizeof(c->cdr.callee), &msg->uri.user);
+    callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), msg);
+    if (b)
+        (void)snprintf(c->instance, sizeof(c->instance), "%s", b->instance);
+    (void)callhdr_pass(&c->hdrs, msg, CALLHDR_TO_TRUNK);
+}
+
+static int accept_agent(struct call *c, const struct sip_msg *msg, const struct sip_origin *o)
+{
+    char contact[192], self[ADDR_STRLEN];
+    struct leg_config cfg = {.route = {.ws_conn = o->ws_conn}, .contact = contact};
+    struct addr laddr;
+
+    if (sip_stack_laddr(c->calls->cfg.stack, &laddr, &o->peer))
+        return ENETUNREACH;
+    (void)snprintf(contact, sizeof(contact), "sip:%s@%s;transport=ws", c->cdr.dn, addr_str(&laddr, self, sizeof(self)));
+    return leg_accept(&c->agent, c->calls->legs, &cfg, msg, &agent_handlers, c);
+}
+
+/* 0, or what to refuse the call with. */
+static uint16_t check(struct call *c, const struct sip_msg *msg, const char **phrase)
+{
+    struct media_browser b;
+    uint16_t code = call_admit(c, phrase);
+
+    if (code)
+        return code;
+    if (!c->cdr.callee[0] || strchr(c->cdr.callee, ' ') || msg->uri.user.l >= sizeof(c->cdr.callee)) {
+        *phrase = "Address Incomplete";
+        return 484;
+    }
+    c->offer = mem_zalloc(sizeof(*c->offer), NULL);
+    *phrase = "Not Acceptable Here";
+    if (!c->offer || call_sdp_read(c->offer, msg) || sdp_to_browser(&b, c->offer, call_want(c), true))
+        return 488;
+    *phrase = "Media ports exhausted";
+    return call_media_open(c, false) ? 503 : 0;
+}
+
+void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip_origin *o)
+{
+    struct sip *sip = sip_stack_sip(cs->cfg.stack);
+    const char *phrase = NULL;
+    struct call *c = NULL;
+    char name[DN_MAX];
+    uint16_t code;
+    struct dn dn;
+    int err;
+
+    if (registrar_authorize(cs->cfg.registrar, msg, name, sizeof(name)))
+        return;
+    if (dn_get(cs->cfg.reader, name, &dn) || !dn.enabled) {
+        (void)sip_treply(NULL, sip, msg, 403, "Forbidden");
+        return;
+    }
+    err = call_new(&c, cs, CDR_OUTBOUND);
+    if (err) {
+        (void)sip_treply(NULL, sip, msg, 503, "Service Unavailable");
+        return;
+    }
+    who(c, msg, &dn, registrar_by_conn(cs->cfg.registrar, o->ws_conn));
+    err = accept_agent(c, msg, o);
+    if (err) {
+        if (err != EACCES)
+            (void)sip_treply(NULL, sip, msg, err == EBADMSG ? 400 : 503, err == EBADMSG ? "Bad Request" : "Service Unavailable");
+        call_end(c, CDR_GATEWAY, err == EACCES ? 422 : 400, "Bad Request", "");
+        return;
+    }
+    code = check(c, msg, &phrase);
+    if (code) {
+        call_end(c, CDR_GATEWAY, code, phrase, code == 503 ? "Retry-After: 5\r\n" : "");
+        return;
+    }
+    call_move(c, CALL_CALLING);
+    list_trunks(c);
+    try_next(c, 503, "No trunk is up");
+}

@@ -1,0 +1,103 @@
+/* call/callpriv: shared by call*.c only. Owner: signalling thread. */
+#ifndef CALL_CALLPRIV_H
+#define CALL_CALLPRIV_H
+
+#include "call/call.h"
+#include "call/callfsm.h"
+#include "call/callhdr.h"
+#include "call/leg.h"
+#include "call/sdp.h"
+#include "core/table.h"
+
+enum {
+    CALL_TRIES_MAX = 8,
+    CALL_TRUNK_BUDGET_MS = 3600, /* all trunks together, until the agent gets 503 */
+    CALL_RING_MAX_MS = 180000,   /* timer C: nobody waits longer for a final answer */
+    CALL_MEDIA_END_MS = 5000     /* the media's last figures; then the CDR goes without */
+};
+
+struct calls {
+    struct calls_config cfg;
+    struct legs *legs;
+    struct list calll;
+    struct table *by_path; /* of struct call, by path id */
+    size_t live;           /* not yet ending */
+    bool draining;
+};
+
+struct call {
+    struct le le;
+    struct calls *calls;
+    enum call_state state;
+    struct cdr cdr;
+    enum dn_codec dn_codec;
+    char instance[96]; /* of the browser: the one that may take the call over on a new connection */
+    struct leg *agent, *trunk;
+    struct tmr tmr;
+
+    struct media_path *path;
+    uint32_t path_id;
+    struct media_local local;
+    uint64_t sdp_id;
+
+    struct sdp *offer; /* of whoever called, until it is answered */
+    struct media_browser browser;
+    char *agent_sdp;         /* our answer; the 200 repeats that of the 18x (RFC 3261 13.2.1) */
+    uint32_t agent_version;
+    bool agent_hold;
+
+    struct addr trunk_addr;
+    struct sdp_order order;
+    struct media_trunk tm; /* what the media has of the trunk */
+    bool tm_set;
+    bool late_offer;       /* ours went in a 2xx: the answer is in the ACK */
+    bool trunk_hold;
+    uint32_t trunk_version;
+
+    char tries[CALL_TRIES_MAX][64]; /* outbound: trunks' names in the order they are tried */
+    size_t try_count, try_next;
+    struct buf hdrs; /* outbound: what the agent's INVITE passes on */
+};
+
+/* --- call.c --- */
+int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir);
+void call_move(struct call *c, enum call_state to);
+size_t calls_of_dn(const struct calls *cs, const char *dn);
+/* Draining, total and per-DN limit: 0 or the code to refuse with. */
+uint16_t call_admit(const struct call *c, const char **phrase);
+int call_media_open(struct call *c, bool controlling);
+
+/* --- callend.c --- */
+/* The end, whoever wants it: tells the legs that are left, closes the media, fills the CDR. Once. */
+void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phrase, const char *hdrs);
+/* The gateway's own wish: with a Reason header made of it. */
+void call_abort(struct call *c, uint16_t code, const char *text);
+/* A leg ended: passes it on to the other. */
+void call_leg_ended(struct call *c, enum cdr_party by, const struct leg_ended *end);
+/* The last figures came, or (NULL) are not waited for: writes the CDR of an ended call and frees it. */
+void call_media_ended(struct call *c, const struct media_event *ev);
+
+/* --- callsdp.c: SDP of this call --- */
+enum media_codec call_want(const struct call *c); /* what the DN's setting wants the browser to speak */
+int call_trunk_offer(struct call *c, char **sdp);
+/* Takes the trunk's description and tells the media; answer: to an offer of ours. */
+int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, struct sdp *out);
+int call_trunk_answer(struct call *c, const struct sdp *offer, char **sdp);
+int call_agent_offer(struct call *c, char **sdp);
+int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, bool offer);
+int call_agent_answer(struct call *c, const struct sdp *offer, char **sdp);
+int call_sdp_read(struct sdp *s, const struct sip_msg *msg); /* ENOENT: no SDP in it */
+void call_hold_update(struct call *c);
+
+/* --- callout.c, callin.c: the two directions --- */
+void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip_origin *o);
+void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_origin *o);
+
+/* --- callmid.c: requests within the dialogs --- */
+void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg);
+void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg);
+void call_trunk_confirmed(struct leg *leg, const struct sip_msg *msg, void *arg);
+bool call_agent_permit(struct leg *leg, const struct sip_msg *msg, void *arg);
+bool call_trunk_permit(struct leg *leg, const struct sip_msg *msg, void *arg);
+
+#endif

@@ -1,0 +1,287 @@
+/* call/leg: making, ending and freeing legs. */
+#include "call/legpriv.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/metric.h"
+#include "sip/wsedge.h"
+#include <errno.h>
+#include <string.h>
+
+METRIC_GAUGE(legs_gauge, "dngate_sip_legs", NULL, "SIP dialogs of calls, at most 16384");
+
+/* --- all legs --- */
+
+static void legs_destructor(void *arg)
+{
+    struct legs *ls = arg;
+
+    ls->closing = true;
+    mem_deref(ls->lsnr_cancel);
+    mem_deref(ls->lsnr_req);
+    mem_deref(ls->lsnr_resp);
+    hash_flush(ls->ht);
+    mem_deref(ls->ht);
+}
+
+int legs_alloc(struct legs **lp, struct sip_stack *st, legs_invite_h *h, void *arg)
+{
+    struct legs *ls = mem_zalloc(sizeof(*ls), legs_destructor);
+    struct sip *sip = sip_stack_sip(st);
+    int err;
+
+    if (!ls)
+        return ENOMEM;
+    ls->st = st;
+    ls->sip = sip;
+    ls->inviteh = h;
+    ls->arg = arg;
+    err = hash_alloc(&ls->ht, LEG_HASH);
+    if (err)
+        goto out;
+    err = sip_listen(&ls->lsnr_cancel, sip, true, leg_cancel_seen, ls);
+    if (err)
+        goto out;
+    err = sip_listen(&ls->lsnr_req, sip, true, leg_request_h, ls);
+    if (err)
+        goto out;
+    err = sip_listen(&ls->lsnr_resp, sip, false, leg_response_h, ls);
+    if (err)
+        goto out;
+    /* libre's server transactions eat CANCEL and do not show it: look at it first, for its Reason */
+    list_unlink(&ls->lsnr_cancel->le);
+    list_prepend(&sip->lsnrl, &ls->lsnr_cancel->le, ls->lsnr_cancel);
+
+out:
+    if (err)
+        mem_deref(ls);
+    else
+        *lp = ls;
+    return err;
+}
+
+void legs_free(struct legs *ls)
+{
+    mem_deref(ls);
+}
+
+size_t legs_count(const struct legs *ls)
+{
+    return ls->count;
+}
+
+static bool same_dialog(struct le *le, void *arg)
+{
+    const struct leg *leg = le->data;
+    const struct sip_msg *msg = arg;
+
+    if (leg->dlg && sip_dialog_cmp(leg->dlg, msg))
+        return true;
+    return leg->half && sip_dialog_cmp_half(leg->half, msg);
+}
+
+struct leg *legs_find(const struct legs *ls, const struct sip_msg *msg)
+{
+    return list_ledata(hash_lookup(ls->ht, hash_joaat_pl(&msg->callid), same_dialog, (void *)msg));
+}
+
+/* --- one leg --- */
+
+static void leg_destructor(void *arg)
+{
+    struct leg *leg = arg;
+
+    hash_unlink(&leg->he);
+    leg->legs->count--;
+    metric_set(&legs_gauge, (int64_t)leg->legs->count);
+    tmr_cancel(&leg->tmr);
+    tmr_cancel(&leg->tmr_session);
+    list_flush(&leg->txl);
+    list_flush(&leg->replyl);
+    mem_deref(leg->strans);
+    mem_deref(leg->msg);
+    mem_deref(leg->cancel);
+    mem_deref(leg->ack);
+    mem_deref(leg->dlg);
+    mem_deref(leg->half);
+    mem_deref(leg->auth);
+    mem_deref(leg->contact);
+    mem_deref(leg->username);
+    if (leg->password)
+        memset(leg->password, 0, strlen(leg->password));
+    mem_deref(leg->password);
+    mem_deref(leg->end_hdrs);
+}
+
+static int auth_handler(char **user, char **pass, const char *realm, void *arg)
+{
+    const struct leg *leg = arg;
+    (void)realm;
+
+    return str_dup(user, leg->username) | str_dup(pass, leg->password);
+}
+
+static int route_set(struct leg *leg)
+{
+    int tp, err;
+
+    if (!leg->route.ws_conn) {
+        leg->tp = leg->route.tp;
+        return sa_set_sa(&leg->dst, &leg->route.addr.u.sa);
+    }
+    err = sip_ws_dst(leg->legs->st, leg->route.ws_conn, &leg->dst, &tp);
+    if (!err)
+        leg->tp = (enum sip_transp)tp;
+    return err;
+}
+
+int leg_new(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const struct leg_handlers *h, void *arg)
+{
+    struct leg *leg;
+    int err;
+
+    if (ls->count >= LEGS_MAX)
+        return ENOSPC;
+    leg = mem_zalloc(sizeof(*leg), leg_destructor);
+    if (!leg)
+        return ENOMEM;
+    leg->legs = ls;
+    leg->h = h;
+    leg->arg = arg;
+    leg->route = cfg->route;
+    leg->invite_ms = clock_ms();
+    ls->count++;
+    metric_set(&legs_gauge, (int64_t)ls->count);
+    err = route_set(leg);
+    if (err)
+        goto out;
+    err = str_dup(&leg->contact, cfg->contact);
+    if (!err && cfg->username && cfg->username[0]) {
+        err = str_dup(&leg->username, cfg->username) | str_dup(&leg->password, cfg->password);
+        err |= sip_auth_alloc(&leg->auth, auth_handler, leg, false);
+    }
+
+out:
+    if (err)
+        mem_deref(leg);
+    else
+        *lp = leg;
+    return err;
+}
+
+void leg_hash(struct leg *leg, const char *callid)
+{
+    hash_append(leg->legs->ht, hash_joaat_str(callid), &leg->he, leg);
+}
+
+void leg_settle(struct leg *leg)
+{
+    if (leg->state != LEG_DEAD || leg->txl.head || leg->replyl.head || !leg->he.list)
+        return;
+    hash_unlink(&leg->he);
+    mem_deref(leg);
+}
+
+void leg_tell_ended(struct leg *leg, enum leg_how how, uint16_t code, const char *phrase, const struct sip_msg *msg)
+{
+    const struct leg_handlers *h = leg->h;
+    struct leg_ended end = {.how = how, .code = code, .msg = msg};
+
+    leg->h = NULL;
+    if (!h)
+        return;
+    (void)re_snprintf(end.phrase, sizeof(end.phrase), "%s", phrase);
+    h->ended(leg, &end, leg->arg);
+}
+
+int leg_bye(struct leg *leg)
+{
+    struct mbuf *tail = NULL;
+    int err;
+
+    leg->state = LEG_DEAD;
+    tmr_cancel(&leg->tmr_session);
+    err = leg_tail(&tail, leg, leg->end_hdrs ? leg->end_hdrs : "", NULL, NULL);
+    if (!err)
+        err = leg_tx_send(leg, leg->dlg, "BYE", tail, NULL, NULL, NULL);
+    mem_deref(tail);
+    return err;
+}
+
+static void linger_h(void *arg)
+{
+    struct leg *leg = mem_ref(arg);
+
+    list_flush(&leg->txl);
+    leg->invite = NULL;
+    leg->state = LEG_DEAD;
+    leg_settle(leg);
+    mem_deref(leg);
+}
+
+/* CANCEL may go only after a 1xx (RFC 3261 9.1); until then the leg waits for one. */
+static void end_client_early(struct leg *leg)
+{
+    leg->ending = true;
+    if (leg->state == LEG_PROCEEDING)
+        (void)leg_send_cancel(leg);
+    tmr_start(&leg->tmr, LEG_LINGER_MS, linger_h, leg);
+}
+
+void leg_end(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs)
+{
+    if (!leg)
+        return;
+    mem_ref(leg);
+    leg->h = NULL;
+    if (hdrs && hdrs[0] && !leg->end_hdrs)
+        (void)str_dup(&leg->end_hdrs, hdrs);
+
+    switch (leg->state) {
+
+    case LEG_CALLING:
+    case LEG_PROCEEDING:
+        end_client_early(leg);
+        break;
+
+    case LEG_INCOMING:
+        if (leg->strans)
+            (void)sip_treplyf(&leg->strans, NULL, leg->legs->sip, leg->msg, false, code < 300 ? 500 : code, phrase,
+                              "%sContent-Length: 0\r\n\r\n", hdrs ? hdrs : "");
+        leg->state = LEG_DEAD;
+        break;
+
+    case LEG_ANSWERED: /* BYE must wait for the ACK (RFC 3261 15) */
+        leg->ending = true;
+        break;
+
+    case LEG_CONFIRMED:
+        (void)leg_bye(leg);
+        break;
+
+    case LEG_DEAD:
+        break;
+    }
+    leg_settle(leg);
+    mem_deref(leg);
+}
+
+void leg_move(struct leg *leg, uint64_t ws_conn)
+{
+    leg->route.ws_conn = ws_conn;
+    (void)route_set(leg);
+}
+
+const char *leg_callid(const struct leg *leg)
+{
+    return sip_dialog_callid(leg->dlg ? leg->dlg : leg->half);
+}
+
+bool leg_is_confirmed(const struct leg *leg)
+{
+    return leg && leg->state == LEG_CONFIRMED;
+}
+
+uint64_t leg_conn(const struct leg *leg)
+{
+    return leg->route.ws_conn;
+}

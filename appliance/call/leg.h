@@ -1,0 +1,98 @@
+/*
+ * call/leg: one SIP INVITE dialog of ours (RFC 3261 12-15) over libre's transactions. libre's sipsess is not used: it can neither put
+ * headers on CANCEL and BYE, nor follow forked provisional answers, nor hand on in-dialog requests before the answer.
+ *
+ *   client: connect → progress… → answered (ACKed here) → ended       leg_end(): CANCEL, or BYE
+ *   server: accept  → [we: progress…] → answer → confirmed → ended    leg_end(): reject, or BYE after the ACK
+ *
+ * A leg belongs to whoever made it until its ended handler was called or leg_end() was: then it finishes its transactions alone.
+ * Owner: signalling thread.
+ */
+#ifndef CALL_LEG_H
+#define CALL_LEG_H
+
+#include "sip/stack.h"
+#include <re.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct legs;
+struct leg;
+
+enum { LEGS_MAX = 16384, LEG_HDRS_MAX = 8192 };
+
+enum leg_how {
+    LEG_FAILED,    /* client: final failure, timeout or no transport; code says which */
+    LEG_CANCELLED, /* server: CANCEL came; answered 487 already */
+    LEG_BYE,       /* the peer hung up; answered 200 already */
+    LEG_LOST       /* the dialog died: no ACK, session expired, 481/408 to a request of ours */
+};
+
+struct leg_ended {
+    enum leg_how how;
+    uint16_t code;
+    char phrase[128];
+    const struct sip_msg *msg; /* the response, CANCEL or BYE, for its headers; may be NULL */
+};
+
+struct leg_handlers {
+    void (*progress)(struct leg *leg, const struct sip_msg *msg, void *arg);  /* client: 100..199 */
+    void (*answered)(struct leg *leg, const struct sip_msg *msg, void *arg);  /* client: 2xx */
+    void (*confirmed)(struct leg *leg, const struct sip_msg *msg, void *arg); /* the ACK of a 2xx of ours came */
+    void (*request)(struct leg *leg, const struct sip_msg *msg, void *arg);   /* in-dialog: answer with leg_reply() */
+    void (*ended)(struct leg *leg, const struct leg_ended *end, void *arg);
+    bool (*permit)(struct leg *leg, const struct sip_msg *msg, void *arg); /* may its sender speak in this dialog? else 403 */
+};
+
+/* An INVITE that opens a dialog; take it with leg_accept() or answer it with sip_treply(). */
+typedef void(legs_invite_h)(const struct sip_msg *msg, void *arg);
+
+int legs_alloc(struct legs **lp, struct sip_stack *st, legs_invite_h *h, void *arg);
+/* Drops every leg without a word; transactions are given up. */
+void legs_free(struct legs *ls);
+size_t legs_count(const struct legs *ls);
+
+/* Where a leg's requests go: a browser's connection, or an address. */
+struct leg_route {
+    uint64_t ws_conn; /* 0 = not a browser */
+    enum sip_transp tp;
+    struct addr addr;
+};
+
+struct leg_config {
+    struct leg_route route;
+    const char *contact;   /* our Contact URI */
+    const char *ruri;      /* client: request URI and To */
+    const char *from_uri;  /* client */
+    const char *from_name; /* client: "" = none; quotes must have been taken out */
+    const char *username, *password; /* client: credentials for 401/407; "" = none */
+};
+
+/* Sends an INVITE. hdrs: complete header lines or ""; sdp: the offer. */
+int leg_connect(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const char *hdrs, const char *sdp,
+                const struct leg_handlers *h, void *arg);
+/* Takes an INVITE and sends 100. EBADMSG (no Contact), ENOSPC: not answered then; EACCES: answered (422). */
+int leg_accept(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const struct sip_msg *msg,
+               const struct leg_handlers *h, void *arg);
+/* sdp NULL = none. */
+int leg_progress(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs, const char *sdp);
+int leg_answer(struct leg *leg, const char *hdrs, const char *sdp);
+/*
+ * Ends it the way its state asks for: server before the answer: rejects with code and phrase; client before the answer: CANCEL as
+ * soon as it is allowed; else BYE. hdrs goes with it (Reason: …). No handler is called any more; leg is not the caller's any more.
+ */
+void leg_end(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs);
+/* Sends a request in the dialog (also an early one). resph may be NULL. EINVAL when there is no dialog yet. */
+int leg_request(struct leg *leg, const char *method, const char *hdrs, const char *ctype, const char *body, sip_resp_h *resph,
+                void *arg);
+/* Answers a request given to the request handler; body with ctype, or NULL. */
+int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const char *phrase, const char *hdrs, const char *ctype,
+              const char *body);
+/* The browser came back on another connection. */
+void leg_move(struct leg *leg, uint64_t ws_conn);
+
+const char *leg_callid(const struct leg *leg);
+bool leg_is_confirmed(const struct leg *leg); /* answered, and the ACK went or came */
+uint64_t leg_conn(const struct leg *leg);
+
+#endif

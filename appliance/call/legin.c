@@ -1,0 +1,298 @@
+/* call/leg: the server's half: INVITEs to us, requests in dialogs, 2xx until its ACK. */
+#include "call/legpriv.h"
+#include "core/log.h"
+#include <errno.h>
+#include <string.h>
+
+static void leg_2xx_destructor(void *arg)
+{
+    struct leg_2xx *r = arg;
+
+    list_unlink(&r->le);
+    tmr_cancel(&r->tmr);
+    tmr_cancel(&r->tmr_again);
+    mem_deref(r->mb);
+    mem_deref(r->msg);
+}
+
+static void no_ack_h(void *arg)
+{
+    struct leg_2xx *r = arg;
+    struct leg *leg = mem_ref(r->leg);
+
+    mem_deref(r);
+    if (leg->state == LEG_ANSWERED || leg->state == LEG_CONFIRMED) {
+        (void)leg_bye(leg);
+        leg_tell_ended(leg, LEG_LOST, 408, "No ACK", NULL);
+    }
+    leg_settle(leg);
+    mem_deref(leg);
+}
+
+static void again_h(void *arg)
+{
+    struct leg_2xx *r = arg;
+
+    (void)sip_send(r->leg->legs->sip, r->msg->sock, r->msg->tp, &r->dst, r->mb);
+    r->txc++;
+    tmr_start(&r->tmr_again, MIN((uint64_t)SIP_T1 << MIN(r->txc, 4U), (uint64_t)SIP_T2), again_h, r);
+}
+
+/* Answers an INVITE 2xx and keeps it until the ACK. */
+static int send_2xx(struct leg *leg, struct sip_strans **stp, const struct sip_msg *msg, const char *hdrs, const char *sdp)
+{
+    struct leg_2xx *r = mem_zalloc(sizeof(*r), leg_2xx_destructor);
+    struct pl rport;
+    int err;
+
+    if (!r)
+        return ENOMEM;
+    r->leg = leg;
+    r->msg = mem_ref((void *)msg);
+    sip_reply_addr(&r->dst, msg, !msg_param_exists(&msg->via.params, "rport", &rport));
+    err = sip_treplyf(stp, &r->mb, leg->legs->sip, msg, !leg->route.ws_conn, 200, "OK",
+                      "Contact: <%s>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\nSupported: timer\r\n"
+                      "%H%s%sContent-Length: %zu\r\n\r\n%s",
+                      leg->contact, leg_timer_print, leg, hdrs, sdp ? "Content-Type: application/sdp\r\n" : "", str_len(sdp),
+                      sdp);
+    if (err) {
+        mem_deref(r);
+        return err;
+    }
+    list_append(&leg->replyl, &r->le, r);
+    tmr_start(&r->tmr, 64 * SIP_T1, no_ack_h, r);
+    tmr_start(&r->tmr_again, SIP_T1, again_h, r);
+    leg_timer_start(leg);
+    return 0;
+}
+
+static void cancel_h(void *arg)
+{
+    struct leg *leg = mem_ref(arg);
+
+    if (leg->state == LEG_INCOMING) {
+        (void)sip_treply(&leg->strans, leg->legs->sip, leg->msg, 487, "Request Terminated");
+        leg->state = LEG_DEAD;
+        leg_tell_ended(leg, LEG_CANCELLED, 487, "Request Terminated", leg->cancel);
+    }
+    leg_settle(leg);
+    mem_deref(leg);
+}
+
+int leg_accept(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const struct sip_msg *msg,
+               const struct leg_handlers *h, void *arg)
+{
+    struct leg *leg = NULL;
+    int err;
+
+    err = leg_new(&leg, ls, cfg, h, arg);
+    if (err)
+        return err;
+    leg->state = LEG_INCOMING;
+    leg->msg = mem_ref((void *)msg);
+    err = sip_dialog_accept(&leg->dlg, msg);
+    if (err)
+        goto out;
+    if (!leg_timer_terms(leg, msg)) {
+        err = EACCES;
+        goto out;
+    }
+    err = sip_strans_alloc(&leg->strans, ls->sip, msg, cancel_h, leg);
+    if (err)
+        goto out;
+    err = sip_treply(&leg->strans, ls->sip, msg, 100, "Trying");
+    if (err)
+        goto out;
+    leg_hash(leg, sip_dialog_callid(leg->dlg));
+
+out:
+    if (err)
+        mem_deref(leg);
+    else
+        *lp = leg;
+    return err;
+}
+
+int leg_progress(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs, const char *sdp)
+{
+    if (!leg || leg->state != LEG_INCOMING || !leg->strans)
+        return EINVAL;
+    return sip_treplyf(&leg->strans, NULL, leg->legs->sip, leg->msg, !leg->route.ws_conn, code, phrase,
+                       "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s", leg->contact, hdrs,
+                       sdp ? "Content-Type: application/sdp\r\n" : "", str_len(sdp), sdp);
+}
+
+int leg_answer(struct leg *leg, const char *hdrs, const char *sdp)
+{
+    int err;
+
+    if (!leg || leg->state != LEG_INCOMING || !leg->strans)
+        return EINVAL;
+    err = send_2xx(leg, &leg->strans, leg->msg, hdrs, sdp);
+    leg->state = err ? LEG_DEAD : LEG_ANSWERED;
+    return err;
+}
+
+int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const char *phrase, const char *hdrs, const char *ctype,
+              const char *body)
+{
+    bool invite = !pl_strcmp(&msg->met, "INVITE");
+    bool refresh = invite || !pl_strcmp(&msg->met, "UPDATE");
+
+    if (refresh && code >= 200 && code < 300)
+        (void)sip_dialog_update(leg->dlg, msg);
+    if (invite && code >= 200 && code < 300)
+        return send_2xx(leg, NULL, msg, hdrs ? hdrs : "", body);
+    if (refresh && code == 200)
+        leg_timer_start(leg);
+    return sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, code, phrase, "Contact: <%s>\r\n%H%s%s%s%sContent-Length: %zu\r\n\r\n%s",
+                       leg->contact, refresh && code == 200 ? leg_timer_print : NULL, leg, hdrs ? hdrs : "",
+                       body ? "Content-Type: " : "", body ? ctype : "", body ? "\r\n" : "", str_len(body), body);
+}
+
+/* --- what comes in --- */
+
+/* Runs before libre's server transactions: keeps the CANCEL for its Reason, lets it pass. */
+bool leg_cancel_seen(const struct sip_msg *msg, void *arg)
+{
+    struct legs *ls = arg;
+    struct le *le;
+
+    if (pl_strcmp(&msg->met, "CANCEL"))
+        return false;
+    LIST_FOREACH(hash_list(ls->ht, hash_joaat_pl(&msg->callid)), le)
+    {
+        struct leg *leg = le->data;
+
+        if (leg->state != LEG_INCOMING || pl_cmp(&leg->msg->via.branch, &msg->via.branch) || leg->cancel)
+            continue;
+        leg->cancel = mem_ref((void *)msg);
+    }
+    return false;
+}
+
+static void ack(struct leg *leg, const struct sip_msg *msg)
+{
+    struct leg_2xx *r = NULL;
+    struct le *le;
+
+    LIST_FOREACH(&leg->replyl, le)
+    {
+        struct leg_2xx *one = le->data;
+
+        if (one->msg->cseq.num == msg->cseq.num)
+            r = one;
+    }
+    if (!r)
+        return;
+    mem_deref(r);
+    if (leg->state == LEG_ANSWERED)
+        leg->state = LEG_CONFIRMED;
+    if (leg->state == LEG_CONFIRMED && leg->ending)
+        (void)leg_bye(leg);
+    else if (leg->h)
+        leg->h->confirmed(leg, msg, leg->arg);
+}
+
+static void bye(struct leg *leg, const struct sip_msg *msg)
+{
+    (void)sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, 200, "OK", NULL);
+    if (leg->state == LEG_DEAD)
+        return;
+    if (leg->state == LEG_PROCEEDING) { /* a callee may not (RFC 3261 15), and its INVITE goes on: CANCEL it */
+        leg_tell_ended(leg, LEG_BYE, 480, "Early BYE", msg);
+        leg_end(leg, 0, "", "");
+        return;
+    }
+    if (leg->strans)
+        (void)sip_treply(&leg->strans, leg->legs->sip, leg->msg, 487, "Request Terminated");
+    leg->state = LEG_DEAD;
+    tmr_cancel(&leg->tmr_session);
+    list_flush(&leg->replyl);
+    leg_tell_ended(leg, LEG_BYE, 200, "OK", msg);
+}
+
+static void reinvite(struct leg *leg, const struct sip_msg *msg)
+{
+    if (leg->strans || leg->replyl.head) { /* RFC 3261 14.2 */
+        (void)sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, 500, "Server Internal Error",
+                          "Retry-After: 3\r\nContent-Length: 0\r\n\r\n");
+        return;
+    }
+    if (leg->invite) {
+        (void)sip_treply(NULL, leg->legs->sip, msg, 491, "Request Pending");
+        return;
+    }
+    if (leg_timer_terms(leg, msg) && leg->h)
+        leg->h->request(leg, msg, leg->arg);
+}
+
+static void in_dialog(struct leg *leg, const struct sip_msg *msg)
+{
+    struct sip *sip = leg->legs->sip;
+
+    if (leg->h && !leg->h->permit(leg, msg, leg->arg)) {
+        (void)sip_treply(NULL, sip, msg, 403, "Forbidden");
+        return;
+    }
+    if (!pl_strcmp(&msg->met, "ACK")) {
+        ack(leg, msg);
+        return;
+    }
+    if (!leg->dlg || !sip_dialog_cmp(leg->dlg, msg) || (!leg->h && pl_strcmp(&msg->met, "BYE"))) {
+        (void)sip_treply(NULL, sip, msg, 481, "Call/Transaction Does Not Exist");
+        return;
+    }
+    if (!sip_dialog_rseq_valid(leg->dlg, msg)) {
+        (void)sip_treply(NULL, sip, msg, 500, "Server Internal Error");
+        return;
+    }
+    if (!pl_strcmp(&msg->met, "BYE"))
+        bye(leg, msg);
+    else if (!pl_strcmp(&msg->met, "INVITE"))
+        reinvite(leg, msg);
+    else if (!pl_strcmp(&msg->met, "OPTIONS"))
+        (void)leg_reply(leg, msg, 200, "OK", "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\n", NULL, NULL);
+    else if (pl_strcmp(&msg->met, "UPDATE") || leg_timer_terms(leg, msg))
+        leg->h->request(leg, msg, leg->arg);
+}
+
+bool leg_request_h(const struct sip_msg *msg, void *arg)
+{
+    struct legs *ls = arg;
+    struct leg *leg;
+
+    if (!pl_isset(&msg->to.tag)) {
+        if (pl_strcmp(&msg->met, "INVITE"))
+            return false;
+        ls->inviteh(msg, ls->arg);
+        return true;
+    }
+    leg = mem_ref(legs_find(ls, msg));
+    if (!leg)
+        return false; /* the stack answers 481 */
+    in_dialog(leg, msg);
+    leg_settle(leg);
+    mem_deref(leg);
+    return true;
+}
+
+/* 2xx to an INVITE whose transaction has ended: sent again, or another branch of a fork (RFC 3261 13.2.2.4). */
+bool leg_response_h(const struct sip_msg *msg, void *arg)
+{
+    struct legs *ls = arg;
+    struct leg *leg;
+    enum sip_transp tp;
+
+    if (pl_strcmp(&msg->cseq.met, "INVITE") || msg->scode < 200 || msg->scode > 299)
+        return false;
+    leg = legs_find(ls, msg);
+    if (!leg || leg->invite)
+        return leg != NULL;
+    tp = leg->tp;
+    if (leg->dlg && sip_dialog_cmp(leg->dlg, msg) && leg->ack)
+        (void)sip_send(ls->sip, NULL, tp, &leg->dst, leg->ack);
+    else if (leg->half)
+        leg_refuse_fork(leg, msg);
+    return true;
+}

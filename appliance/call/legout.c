@@ -1,0 +1,417 @@
+/* call/leg: the client's half: requests, their answers, ACK, CANCEL. */
+#include "call/legpriv.h"
+#include "core/log.h"
+#include "core/rnd.h"
+#include <errno.h>
+#include <string.h>
+
+#define LEG_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY"
+
+static void tx_destructor(void *arg)
+{
+    struct leg_tx *tx = arg;
+
+    list_unlink(&tx->le);
+    mem_deref(tx->ct);
+    mem_deref(tx->dlg);
+    mem_deref(tx->met);
+    mem_deref(tx->branch);
+    mem_deref(tx->tail);
+    mem_deref(tx->sent);
+}
+
+int leg_tail(struct mbuf **mbp, const struct leg *leg, const char *hdrs, const char *ctype, const char *body)
+{
+    struct mbuf *mb = mbuf_alloc(1024);
+    int err;
+
+    if (!mb)
+        return ENOMEM;
+    err = mbuf_printf(mb, "Contact: <%s>\r\nAllow: " LEG_ALLOW "\r\n%s", leg->contact, hdrs);
+    if (body)
+        err |= mbuf_printf(mb, "Content-Type: %s\r\n", ctype);
+    err |= mbuf_printf(mb, "Content-Length: %zu\r\n\r\n%s", str_len(body), body);
+    mb->pos = 0;
+    if (err)
+        mem_deref(mb);
+    else
+        *mbp = mb;
+    return err;
+}
+
+/* The next hop of a dialog: a browser's connection; else the first Route or the Contact when it is an address, else the trunk. */
+static void next_hop(const struct leg *leg, const struct sip_dialog *dlg, enum sip_transp *tp, struct sa *dst)
+{
+    const struct uri *route = sip_dialog_route(dlg);
+    struct pl val;
+    struct sa sa;
+
+    *tp = leg->tp;
+    *dst = leg->dst;
+    if (leg->route.ws_conn || dlg == leg->half || !route || pl_strcasecmp(&route->scheme, "sip"))
+        return;
+    if (sa_set(&sa, &route->host, route->port ? route->port : SIP_PORT) || sa_is_any(&sa))
+        return;
+    if (!msg_param_decode(&route->params, "transport", &val)) {
+        enum sip_transp t = sip_transp_decode(&val);
+
+        if (t != SIP_TRANSP_UDP && t != SIP_TRANSP_TCP)
+            return;
+        *tp = t;
+    }
+    *dst = sa;
+}
+
+/* Everything above the tail. The mbuf is written whole, so that each retransmission is the same. */
+static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *dlg, const char *met, uint32_t cseq,
+                  const char *branch, const struct mbuf *tail, enum sip_transp *tp, struct sa *dst)
+{
+    struct mbuf *mb = mbuf_alloc(2048);
+    struct sa laddr;
+    int err;
+
+    if (!mb)
+        return ENOMEM;
+    next_hop(leg, dlg, tp, dst);
+    err = sip_transp_laddr(leg->legs->sip, &laddr, *tp, dst);
+    if (err)
+        goto out;
+    err = mbuf_printf(mb, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %J;branch=%s;rport\r\nMax-Forwards: 70\r\n", met,
+                      sip_dialog_uri(dlg), sip_transp_name(*tp), &laddr, branch);
+    if (leg->auth)
+        err |= sip_auth_encode(mb, leg->auth, met, sip_dialog_uri(dlg));
+    err |= sip_dialog_encode(mb, dlg, cseq, met);
+    if (leg->legs->sip->software)
+        err |= mbuf_printf(mb, "User-Agent: %s\r\n", leg->legs->sip->software);
+    err |= mbuf_write_mem(mb, mbuf_buf(tail), mbuf_get_left(tail));
+    mb->pos = 0;
+
+out:
+    if (err)
+        mem_deref(mb);
+    else
+        *mbp = mb;
+    return err;
+}
+
+static int new_branch(char **branch)
+{
+    return re_sdprintf(branch, "z9hG4bK%016llx", rnd_u64());
+}
+
+static void tx_resp(int err, const struct sip_msg *msg, void *arg);
+
+static int tx_start(struct leg_tx *tx)
+{
+    struct leg *leg = tx->leg;
+    enum sip_transp tp;
+    struct sa dst;
+    int err;
+
+    tx->sent = mem_deref(tx->sent);
+    tx->branch = mem_deref(tx->branch);
+    err = new_branch(&tx->branch);
+    if (err)
+        return err;
+    err = encode(&tx->sent, leg, tx->dlg, tx->met, 0, tx->branch, tx->tail, &tp, &dst);
+    if (err)
+        return err;
+    return sip_ctrans_request(&tx->ct, leg->legs->sip, tp, &dst, tx->met, tx->branch, NULL, tx->sent, tx_resp, tx);
+}
+
+int leg_tx_send(struct leg *leg, struct sip_dialog *dlg, const char *met, struct mbuf *tail, sip_resp_h *resph, void *arg,
+                struct leg_tx **txp)
+{
+    struct leg_tx *tx;
+    int err;
+
+    if (!dlg)
+        return EINVAL;
+    if (list_count(&leg->txl) >= LEG_TXS_MAX)
+        return ENOSPC;
+    tx = mem_zalloc(sizeof(*tx), tx_destructor);
+    if (!tx)
+        return ENOMEM;
+    tx->leg = leg;
+    tx->dlg = mem_ref(dlg);
+    tx->tail = mem_ref(tail);
+    tx->resph = resph;
+    tx->arg = arg;
+    list_append(&leg->txl, &tx->le, tx);
+    err = str_dup(&tx->met, met);
+    if (!err)
+        err = tx_start(tx);
+    if (err)
+        mem_deref(tx);
+    else if (txp)
+        *txp = tx;
+    return err;
+}
+
+/* Once per request with credentials the peer has not seen or found stale. */
+static bool tx_retry(struct leg_tx *tx, const struct sip_msg *msg)
+{
+    struct leg *leg = tx->leg;
+
+    if (!msg || (msg->scode != 401 && msg->scode != 407) || !leg->auth || tx->retried || leg->ending)
+        return false;
+    tx->retried = true;
+    sip_auth_reset(leg->auth);
+    if (sip_auth_authenticate(leg->auth, msg))
+        return false;
+    return !tx_start(tx);
+}
+
+/* A dialog is dead when the peer does not know it or is silent (RFC 5057). */
+static bool tx_kills(const struct leg_tx *tx, int err, const struct sip_msg *msg)
+{
+    if (tx->leg->state != LEG_CONFIRMED || !strcmp(tx->met, "BYE"))
+        return false;
+    return err == ETIMEDOUT || (msg && (msg->scode == 481 || msg->scode == 408));
+}
+
+static void tx_resp(int err, const struct sip_msg *msg, void *arg)
+{
+    struct leg_tx *tx = arg;
+    struct leg *leg = mem_ref(tx->leg);
+    bool final = err || msg->scode >= 200, kills;
+
+    if (!final) {
+        if (tx->resph)
+            tx->resph(err, msg, tx->arg);
+        mem_deref(leg);
+        return;
+    }
+    tx->ct = NULL;
+    if (tx_retry(tx, msg)) {
+        mem_deref(leg);
+        return;
+    }
+    kills = tx_kills(tx, err, msg);
+    if (tx == leg->invite)
+        leg->invite = NULL;
+    list_unlink(&tx->le);
+    if (tx->resph)
+        tx->resph(err, msg, tx->arg);
+    mem_deref(tx);
+    if (kills && leg->state == LEG_CONFIRMED) {
+        (void)leg_bye(leg);
+        leg_tell_ended(leg, LEG_LOST, msg ? msg->scode : 408, "Dialog Lost", msg);
+    }
+    leg_settle(leg);
+    mem_deref(leg);
+}
+
+int leg_request(struct leg *leg, const char *method, const char *hdrs, const char *ctype, const char *body, sip_resp_h *resph,
+                void *arg)
+{
+    struct mbuf *tail = NULL;
+    int err;
+
+    if (!leg || !leg->dlg || leg->state == LEG_DEAD)
+        return EINVAL;
+    err = leg_tail(&tail, leg, hdrs ? hdrs : "", ctype, body);
+    if (!err)
+        err = leg_tx_send(leg, leg->dlg, method, tail, resph, arg, NULL);
+    mem_deref(tail);
+    return err;
+}
+
+int leg_connect(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const char *hdrs, const char *sdp,
+                const struct leg_handlers *h, void *arg)
+{
+    const char *name = cfg->from_name && cfg->from_name[0] ? cfg->from_name : NULL;
+    struct mbuf *tail = NULL;
+    struct leg *leg = NULL;
+    int err;
+
+    err = leg_new(&leg, ls, cfg, h, arg);
+    if (err)
+        return err;
+    err = sip_dialog_alloc(&leg->half, cfg->ruri, cfg->ruri, name, cfg->from_uri, NULL, 0);
+    if (err)
+        goto out;
+    leg_hash(leg, sip_dialog_callid(leg->half));
+    err = leg_tail(&tail, leg, hdrs, "application/sdp", sdp);
+    if (!err)
+        err = leg_tx_send(leg, leg->half, "INVITE", tail, leg_invite_resp, leg, &leg->invite);
+
+out:
+    mem_deref(tail);
+    if (err)
+        mem_deref(leg);
+    else
+        *lp = leg;
+    return err;
+}
+
+void leg_send_ack(struct leg *leg, struct sip_dialog *dlg, uint32_t cseq, bool keep)
+{
+    struct mbuf *mb = NULL, *tail = NULL;
+    enum sip_transp tp;
+    char *branch = NULL;
+    struct sa dst;
+    int err;
+
+    err = new_branch(&branch);
+    if (!err)
+        err = leg_tail(&tail, leg, "", NULL, NULL);
+    if (!err)
+        err = encode(&mb, leg, dlg, "ACK", cseq, branch, tail, &tp, &dst);
+    if (!err)
+        err = sip_send(leg->legs->sip, NULL, tp, &dst, mb);
+    if (err)
+        log_warn("call", "sip_call_id=%s error=%d ACK not sent", leg_callid(leg), err);
+    if (keep) {
+        mem_deref(leg->ack);
+        leg->ack = mem_ref(mb);
+    }
+    mem_deref(mb);
+    mem_deref(tail);
+    mem_deref(branch);
+}
+
+static int cancel_encode(struct mbuf **mbp, const struct leg *leg, const struct sip_msg *inv)
+{
+    struct mbuf *mb = mbuf_alloc(1024);
+    int err;
+
+    if (!mb)
+        return ENOMEM;
+    err = mbuf_printf(mb,
+                      "CANCEL %r SIP/2.0\r\nVia: %r\r\nMax-Forwards: 70\r\nTo: %r\r\nFrom: %r\r\nCall-ID: %r\r\n"
+                      "CSeq: %u CANCEL\r\n%sContent-Length: 0\r\n\r\n",
+                      &inv->ruri, &inv->via.val, &inv->to.val, &inv->from.val, &inv->callid, inv->cseq.num, leg->end_hdrs);
+    mb->pos = 0;
+    if (err)
+        mem_deref(mb);
+    else
+        *mbp = mb;
+    return err;
+}
+
+/* Same branch, URI, To, From and CSeq number as the INVITE (RFC 3261 9.1); libre's own CANCEL cannot carry a Reason. */
+int leg_send_cancel(struct leg *leg)
+{
+    struct leg_tx *tx = leg->invite;
+    struct mbuf *copy = NULL, *mb = NULL;
+    struct sip_msg *inv = NULL;
+    enum sip_transp tp;
+    char *met = NULL;
+    struct sa dst;
+    int err;
+
+    if (!tx || leg->cancelled)
+        return 0;
+    leg->cancelled = true;
+    copy = mbuf_alloc(tx->sent->end);
+    if (!copy)
+        return ENOMEM;
+    err = mbuf_write_mem(copy, tx->sent->buf, tx->sent->end) | str_dup(&met, "CANCEL");
+    copy->pos = 0;
+    if (!err)
+        err = sip_msg_decode(&inv, copy);
+    if (!err)
+        err = cancel_encode(&mb, leg, inv);
+    next_hop(leg, leg->half, &tp, &dst);
+    if (!err)
+        err = sip_ctrans_request(NULL, leg->legs->sip, tp, &dst, met, tx->branch, NULL, mb, NULL, NULL);
+    mem_deref(inv);
+    mem_deref(copy);
+    mem_deref(met);
+    mem_deref(mb);
+    return err;
+}
+
+/* Follows the peer into the dialog that this answer's To-tag names; a new tag is another branch of a fork. */
+static int enter_dialog(struct leg *leg, const struct sip_msg *msg)
+{
+    struct sip_dialog *dlg;
+    int err;
+
+    if (!pl_isset(&msg->to.tag))
+        return EBADMSG;
+    if (leg->dlg && sip_dialog_cmp(leg->dlg, msg)) {
+        (void)sip_dialog_update(leg->dlg, msg);
+        return 0;
+    }
+    err = sip_dialog_fork(&dlg, leg->half, msg);
+    if (err)
+        return err;
+    mem_deref(leg->dlg);
+    leg->dlg = dlg;
+    return 0;
+}
+
+static void invite_progress(struct leg *leg, const struct sip_msg *msg)
+{
+    if (leg->state == LEG_CALLING)
+        leg->state = LEG_PROCEEDING;
+    if (leg->ending) {
+        (void)leg_send_cancel(leg);
+        return;
+    }
+    if (msg->scode > 100)
+        (void)enter_dialog(leg, msg);
+    if (leg->h)
+        leg->h->progress(leg, msg, leg->arg);
+}
+
+static void invite_answered(struct leg *leg, const struct sip_msg *msg)
+{
+    int err = enter_dialog(leg, msg);
+
+    tmr_cancel(&leg->tmr);
+    if (err) {
+        leg->state = LEG_DEAD;
+        leg_tell_ended(leg, LEG_FAILED, 502, "Bad Answer", NULL);
+        return;
+    }
+    leg->state = LEG_CONFIRMED;
+    leg_send_ack(leg, leg->dlg, msg->cseq.num, true);
+    if (leg->ending || !leg->h) { /* CANCEL crossed the 200 */
+        (void)leg_bye(leg);
+        return;
+    }
+    (void)leg_timer_terms(leg, msg);
+    leg_timer_start(leg);
+    leg->h->answered(leg, msg, leg->arg);
+}
+
+void leg_invite_resp(int err, const struct sip_msg *msg, void *arg)
+{
+    struct leg *leg = arg;
+    char phrase[128];
+
+    if (!err && msg->scode < 200) {
+        invite_progress(leg, msg);
+        return;
+    }
+    if (!err && msg->scode < 300) {
+        invite_answered(leg, msg);
+        return;
+    }
+    tmr_cancel(&leg->tmr);
+    leg->state = LEG_DEAD;
+    if (err) {
+        leg_tell_ended(leg, LEG_FAILED, err == ETIMEDOUT ? 408 : 503,
+                       err == ETIMEDOUT ? "Request Timeout" : "Service Unavailable", NULL);
+        return;
+    }
+    (void)pl_strcpy(&msg->reason, phrase, sizeof(phrase));
+    leg_tell_ended(leg, LEG_FAILED, msg->scode, phrase, msg);
+}
+
+void leg_refuse_fork(struct leg *leg, const struct sip_msg *msg)
+{
+    struct mbuf *tail = NULL;
+    struct sip_dialog *dlg;
+
+    if (sip_dialog_fork(&dlg, leg->half, msg))
+        return;
+    leg_send_ack(leg, dlg, msg->cseq.num, false);
+    if (!leg_tail(&tail, leg, "Reason: SIP;cause=487;text=\"Another branch answered\"\r\n", NULL, NULL))
+        (void)leg_tx_send(leg, dlg, "BYE", tail, NULL, NULL, NULL);
+    mem_deref(tail);
+    mem_deref(dlg);
+}
