@@ -24,7 +24,7 @@ struct control_msg {
     bool stop;
 };
 
-struct watch {
+struct sip_watch {
     struct le le;
     struct mbox *mb;
     sip_mbox_h *h;
@@ -191,7 +191,7 @@ int sip_stack_origin(const struct sip_stack *st, const struct sip_msg *msg, stru
 
 static void watch_destructor(void *arg)
 {
-    struct watch *w = arg;
+    struct sip_watch *w = arg;
 
     list_unlink(&w->le);
     fd_close(mbox_fd(w->mb));
@@ -199,18 +199,18 @@ static void watch_destructor(void *arg)
 
 static void watch_h(int flags, void *arg)
 {
-    struct watch *w = arg;
+    struct sip_watch *w = arg;
 
     (void)flags;
     (void)mbox_drain(w->mb, w->h, w->arg);
 }
 
-int sip_stack_watch(struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *arg)
+int sip_stack_watch_alloc(struct sip_watch **wp, struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *arg)
 {
-    struct watch *w;
+    struct sip_watch *w;
     int err;
 
-    if (!st || !mb || !h)
+    if (!wp || !st || !mb || !h)
         return EINVAL;
     w = mem_zalloc(sizeof(*w), watch_destructor);
     if (!w)
@@ -222,8 +222,15 @@ int sip_stack_watch(struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *
     if (err)
         mem_deref(w);
     else
-        list_append(&st->watches, &w->le, w);
+        list_append(&st->watches, &w->le, *wp = w);
     return err;
+}
+
+int sip_stack_watch(struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *arg)
+{
+    struct sip_watch *w;
+
+    return sip_stack_watch_alloc(&w, st, mb, h, arg); /* the stack ends it */
 }
 
 static void control_h(void *msg, void *arg)
