@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct web;
+struct guard;
 struct sip_stack;
 
 struct web_config {
@@ -22,14 +23,18 @@ struct web_config {
     char cert[512], key[512];   /* PEM files; watched: new files are used for new connections within 5 s */
     char origins[1024];         /* further allowed Origins of /ws, space or comma separated; own host always is */
     uint32_t rate_per_s;        /* requests per second and source address (burst 4×); 0 = off */
-    uint32_t body_max;          /* bytes */
+    uint32_t body_max;          /* bytes; 0 = 1 MiB */
     uint32_t conns_max, conns_per_ip;
+    struct guard *guard;        /* banned sources are not accepted; may be NULL */
     struct sip_stack *sip;      /* /ws goes here; NULL = 503 */
 };
 
 /* EADDRINUSE with the port in why; certificate errors. Logs `listening proto=https port=…` etc. */
 int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t whysz);
+/* Closes WebSockets with 1001, flushes for at most half a second, joins the thread. */
 void web_stop(struct web *w);
+/* Looks at the certificate files now, not at the next tick. Any thread. */
+void web_reload(struct web *w);
 /* Looks at the certificate files now. Any thread. */
 void web_reload(struct web *w);
 /* The real port of "http", "https" or "wss". */
@@ -51,7 +56,8 @@ struct web_resp {
     char headers[512];        /* further "Name: value\r\n" lines */
     uint32_t delay_ms;        /* hold the answer back (throttling) without blocking the thread; ≤ 8000 */
 };
-/* Handlers run on the WEB thread and must not block. Before web_start. path may end in "*". */
+/* Handlers run on the WEB thread and must not block. Before web_start; method and path are kept, not copied. path may end
+ * in "*"; the longest match wins; embedded pages come first; HEAD is served by GET's. ENOSPC. */
 typedef void(web_h)(const struct web_req *req, struct web_resp *resp, void *arg);
 int web_route(const char *method, const char *path, web_h *h, void *arg);
 void web_routes_clear(void);

@@ -1,0 +1,78 @@
+/*
+ * web/conn: one connection as a state machine over bytes; HTTP/1.1 requests one after the other, until a request makes it a
+ * WebSocket. edge.c feeds it and sends what it queues. WEB thread.
+ *
+ *   HEAD ──► BODY ──► (DELAY) ──► REPLY ──► HEAD …      an error's REPLY ──► LINGER ──► closed
+ *     └─────────────────────────► WS
+ */
+#ifndef WEB_CONN_H
+#define WEB_CONN_H
+
+#include "core/addr.h"
+#include "core/buf.h"
+#include "web/http.h"
+#include "web/route.h"
+#include "web/server.h"
+
+enum {
+    CONN_HEAD_MS = 10000,   /* TLS handshake and head of the first request; head of a later one from its first byte */
+    CONN_IDLE_MS = 60000,   /* between requests */
+    CONN_BODY_MS = 30000,
+    CONN_SEND_MS = 30000,   /* the peer takes nothing */
+    CONN_LINGER_MS = 1000,  /* what an error's sender still sends is thrown away, lest a reset eat our answer */
+    CONN_REST_MAX = 65536,  /* pipelined bytes that wait while an answer is on its way */
+};
+
+enum conn_state { CONN_HEAD, CONN_BODY, CONN_DELAY, CONN_REPLY, CONN_WS, CONN_LINGER };
+
+struct wsconn;
+
+struct conn {
+    struct web *w;
+    struct lws *wsi;
+    struct conn *next, **prevp;
+    uint64_t id;
+    enum listener_kind kind;
+    struct addr peer, local;
+    enum conn_state state;
+    bool tls_up;       /* handshake done (or plain) */
+    bool close_after;  /* after this answer */
+    bool dead;         /* to be closed by edge.c */
+
+    struct buf in;     /* head being received; http_head points into it */
+    size_t scan;
+    struct http_head *head;
+    struct buf body, rest;
+    struct web_resp resp; /* while in CONN_DELAY */
+    bool resp_held;
+
+    struct buf out;    /* bytes to send, from out_pos */
+    size_t out_pos;
+    const uint8_t *page; /* then these, not ours */
+    size_t page_len;
+
+    struct {           /* for the access log */
+        uint64_t start_us, bytes;
+        int status;
+        bool open;
+    } access;
+    struct wsconn *ws;
+};
+
+/* Counts against the source's and the server's limits. EUSERS, ENOSPC, ENOMEM. */
+int conn_alloc(struct conn **cp, struct web *w, enum listener_kind kind, const struct addr *peer, const struct addr *local);
+void conn_free(struct conn *c);
+/* False from any of these: close it now. */
+bool conn_rx(struct conn *c, const uint8_t *p, size_t n);
+bool conn_timer(struct conn *c);
+/* What to send next (at most what is contiguous), and how much of it was taken. */
+size_t conn_out(struct conn *c, const uint8_t **p);
+bool conn_sent(struct conn *c, size_t n);
+size_t conn_queued(const struct conn *c);
+
+/* Answers with an error in the form that fits the path; extra = further header lines or "". */
+void conn_error(struct conn *c, int status, const char *extra, const char *detail);
+/* One line per request. */
+void conn_access(struct conn *c);
+
+#endif

@@ -1,0 +1,473 @@
+/*
+ * Sockets and loop. libwebsockets gives the loop, TLS (mbedtls) and timers; its own HTTP and WebSocket roles are not used, because
+ * its request parser rewrites paths, drops the connection where HTTP asks for 414, 431 or 501, and takes what smuggles. Sockets are
+ * accepted here and adopted as raw ones; bytes go to conn.c.
+ */
+#include "web/edge.h"
+#include "core/clock.h"
+#include "core/guard.h"
+#include "core/log.h"
+#include "core/mbox.h"
+#include "web/conn.h"
+#include "web/source.h"
+#include "web/tls.h"
+#include "web/wsconn.h"
+#include <errno.h>
+#include <libwebsockets.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    BACKLOG = 1024,
+    ACCEPT_BATCH = 64,    /* per turn of the loop, so that connections are served, too */
+    SEND_MAX = 16384,     /* one TLS record */
+    RECV_MAX = 16384,
+    TICK_MS = 1000,
+    NO_FD_PAUSE_MS = 200,
+    STOP_MS = 500,
+    SWEEP_MS = 10000,
+};
+
+static const char *const kind_names[LISTEN_KINDS] = {"http", "https", "wss"};
+
+/* ---------------------------------------------------------------- what a connection asks for */
+
+void edge_want_write(struct conn *c)
+{
+    if (c->wsi)
+        lws_callback_on_writable(c->wsi);
+}
+
+void edge_timer(struct conn *c, uint64_t ms)
+{
+    if (c->wsi)
+        lws_set_timer_usecs(c->wsi, ms ? (lws_usec_t)ms * 1000 : LWS_SET_TIMER_USEC_CANCEL);
+}
+
+void edge_shutdown(struct conn *c)
+{
+    shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
+}
+
+void edge_kill(struct conn *c)
+{
+    c->dead = true;
+    if (c->wsi)
+        lws_wsi_close(c->wsi, LWS_TO_KILL_ASYNC);
+}
+
+/* ---------------------------------------------------------------- connections */
+
+static int conn_write(struct conn *c)
+{
+    const uint8_t *p;
+    size_t n = conn_out(c, &p);
+    int sent;
+
+    if (c->dead)
+        return -1;
+    if (!n)
+        return 0;
+    if (n > SEND_MAX)
+        n = SEND_MAX;
+    /* lws does not write to what it is given as LWS_WRITE_RAW */
+    sent = lws_write(c->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_RAW);
+    if (sent < (int)n) /* lws takes all or fails: it keeps what the kernel did not take */
+        return -1;
+    metric_add(&web_tx_bytes, sent);
+    if (!conn_sent(c, n))
+        return -1;
+    if (conn_queued(c))
+        lws_callback_on_writable(c->wsi);
+    return 0;
+}
+
+static void conn_up(struct conn *c)
+{
+    if (c->tls_up)
+        return;
+    c->tls_up = true;
+    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* ours from here on */
+}
+
+static void conn_gone(struct lws *wsi, struct conn *c)
+{
+    char peer[ADDR_STRLEN];
+
+    if (!c->tls_up && !c->w->stopping) {
+        metric_add(&web_drop_tls, 1);
+        log_warn_limited("web", "peer=%s TLS handshake failed", addr_ip(&c->peer, peer, sizeof(peer)));
+    }
+    lws_set_opaque_user_data(wsi, NULL);
+    conn_free(c);
+}
+
+static int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    struct conn *c;
+
+    switch (reason) {
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        return tls_context_h(lws_context_user(lws_get_context(wsi)), user);
+    case LWS_CALLBACK_RAW_ADOPT:
+    case LWS_CALLBACK_RAW_RX:
+    case LWS_CALLBACK_RAW_WRITEABLE:
+    case LWS_CALLBACK_TIMER:
+    case LWS_CALLBACK_RAW_CLOSE:
+        break;
+    default:
+        return 0;
+    }
+    c = lws_get_opaque_user_data(wsi);
+    if (!c)
+        return 0;
+    switch (reason) {
+    case LWS_CALLBACK_RAW_ADOPT:
+        c->wsi = wsi;
+        edge_timer(c, CONN_HEAD_MS);
+        return 0;
+    case LWS_CALLBACK_RAW_RX:
+        conn_up(c);
+        metric_add(&web_rx_bytes, (int64_t)len);
+        return conn_rx(c, in, len) ? 0 : -1;
+    case LWS_CALLBACK_RAW_WRITEABLE:
+        conn_up(c);
+        return conn_write(c);
+    case LWS_CALLBACK_TIMER:
+        return conn_timer(c) ? 0 : -1;
+    default:
+        conn_gone(wsi, c);
+        return 0;
+    }
+}
+
+/* ---------------------------------------------------------------- accepting */
+
+static bool admitted(struct web *w, const struct addr *peer)
+{
+    uint32_t delay;
+
+    if (w->cfg.guard && guard_check(w->cfg.guard, peer, &delay) == GUARD_BAN) {
+        metric_add(&web_drop_banned, 1);
+        return false;
+    }
+    return true;
+}
+
+static void adopt(struct listener *l, int fd, const struct addr *peer, const struct addr *local)
+{
+    struct web *w = l->w;
+    lws_adopt_desc_t info;
+    struct conn *c;
+    uint64_t id;
+    int err = conn_alloc(&c, w, l->kind, peer, local), on = 1;
+
+    if (err) {
+        char text[ADDR_STRLEN];
+
+        metric_add(err == EUSERS ? &web_drop_source : &web_drop_conns, 1);
+        log_warn_limited("web", "peer=%s connections=%zu connection refused: %s", addr_ip(peer, text, sizeof(text)),
+                         w->conn_count, err == EUSERS ? "too many of this source" : "too many");
+        close(fd);
+        return;
+    }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    memset(&info, 0, sizeof(info));
+    info.vh = l->kind == LISTEN_HTTP ? w->plain : tls_vhost(w->tls);
+    info.type = l->kind == LISTEN_HTTP ? LWS_ADOPT_SOCKET : LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL;
+    info.fd.sockfd = fd;
+    info.vh_prot_name = "conn";
+    info.opaque = c;
+    id = c->id;
+    if (!lws_adopt_descriptor_vhost_via_info(&info) && w->conns && w->conns->id == id)
+        conn_free(w->conns); /* it was never lws's; otherwise its close callback has freed it */
+}
+
+static void accept_all(struct listener *l)
+{
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        struct sockaddr_storage ss, ls;
+        socklen_t slen = sizeof(ss), llen = sizeof(ls);
+        struct addr peer, local;
+        int fd = accept4(l->fd, (struct sockaddr *)&ss, &slen, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                log_warn_limited("web", "connections=%zu not accepting for a moment: %s", l->w->conn_count, strerror(errno));
+                l->w->paused_until_ms = clock_ms() + NO_FD_PAUSE_MS;
+                edge_pause(l->w, true);
+            }
+            return;
+        }
+        addr_set_sockaddr(&peer, (struct sockaddr *)&ss);
+        if (getsockname(fd, (struct sockaddr *)&ls, &llen))
+            ls.ss_family = AF_UNSPEC;
+        addr_set_sockaddr(&local, (struct sockaddr *)&ls);
+        if (admitted(l->w, &peer))
+            adopt(l, fd, &peer, &local);
+        else
+            close(fd);
+    }
+}
+
+void edge_pause(struct web *w, bool pause)
+{
+    if (!pause && (w->paused_until_ms || tls_busy(w->tls) || w->stopping))
+        return;
+    if (pause == w->paused)
+        return;
+    w->paused = pause;
+    for (size_t i = 0; i < w->listener_count; i++)
+        lws_rx_flow_control(w->listeners[i].wsi, !pause);
+}
+
+static int listen_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    struct listener *l = lws_get_opaque_user_data(wsi);
+
+    (void)user;
+    (void)in;
+    (void)len;
+    if (reason == LWS_CALLBACK_RAW_RX_FILE && l)
+        accept_all(l);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- mailbox and tick */
+
+static void stop_tick(struct web *w, uint64_t now)
+{
+    if (!w->stopping) {
+        edge_pause(w, true);
+        w->stopping = true;
+        w->stop_ms = now;
+    }
+    for (struct conn *c = w->conns; c; c = c->next) {
+        if (now - w->stop_ms >= STOP_MS || c->state == CONN_HEAD || c->state == CONN_LINGER)
+            edge_kill(c);
+        else if (c->ws)
+            ws_close(c, 1001, "server is stopping");
+    }
+}
+
+static void tick(struct web *w, struct lws *wsi)
+{
+    uint64_t now = clock_ms();
+    uint64_t next = TICK_MS;
+
+    if (w->paused_until_ms && now >= w->paused_until_ms) {
+        w->paused_until_ms = 0;
+        edge_pause(w, false);
+    }
+    if (w->tls)
+        tls_tick(w->tls, now);
+    if (now - w->swept_ms >= SWEEP_MS) {
+        w->swept_ms = now;
+        sources_sweep(w->sources, now);
+    }
+    if (atomic_load(&w->stop))
+        stop_tick(w, now);
+    if (tls_busy(w->tls) || w->stopping)
+        next = TLS_DRAIN_TICK_MS;
+    else if (w->paused_until_ms)
+        next = NO_FD_PAUSE_MS;
+    lws_set_timer_usecs(wsi, (lws_usec_t)next * 1000);
+}
+
+static int inbox_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    struct web *w = lws_get_opaque_user_data(wsi);
+
+    (void)user;
+    (void)in;
+    (void)len;
+    if (!w)
+        return 0;
+    if (reason == LWS_CALLBACK_RAW_RX_FILE)
+        ws_drain(w);
+    else if (reason == LWS_CALLBACK_TIMER)
+        tick(w, wsi);
+    return 0;
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "conn", .callback = conn_callback, .rx_buffer_size = RECV_MAX},
+    {.name = "listen", .callback = listen_callback},
+    {.name = "inbox", .callback = inbox_callback},
+    LWS_PROTOCOL_LIST_TERM,
+};
+
+const struct lws_protocols *edge_protocols(void)
+{
+    return protocols;
+}
+
+/* ---------------------------------------------------------------- listening */
+
+static int listener_open(struct listener *l, uint16_t port)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof(ss);
+    int on = 1, err;
+
+    addr_set_port(&l->addr, port);
+    l->fd = socket(addr_af(&l->addr), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (l->fd < 0)
+        return errno;
+    setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (addr_af(&l->addr) == AF_INET6)
+        setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    if (bind(l->fd, &l->addr.u.sa, addr_len(&l->addr)) || listen(l->fd, BACKLOG) ||
+        getsockname(l->fd, (struct sockaddr *)&ss, &len)) {
+        err = errno;
+        close(l->fd);
+        return err;
+    }
+    addr_set_sockaddr(&l->addr, (struct sockaddr *)&ss);
+    return 0;
+}
+
+/* One port on every address; a machine without IPv6 does without. */
+static int kind_listen(struct web *w, enum listener_kind kind, uint16_t port, char *why, size_t whysz)
+{
+    size_t first = w->listener_count;
+
+    for (size_t i = 0; i < w->cfg.bind_count; i++) {
+        struct listener *l = &w->listeners[w->listener_count];
+        char text[ADDR_STRLEN];
+        int err;
+
+        *l = (struct listener){.w = w, .kind = kind, .addr = w->cfg.bind[i]};
+        err = listener_open(l, port);
+        if ((err == EAFNOSUPPORT || err == EADDRNOTAVAIL) && addr_af(&w->cfg.bind[i]) == AF_INET6 && w->cfg.bind_count > 1)
+            continue;
+        if (err) {
+            snprintf(why, whysz, "%s.port=%u: cannot listen on %s: %s", kind_names[kind], port,
+                     addr_ip(&w->cfg.bind[i], text, sizeof(text)), strerror(err));
+            return err;
+        }
+        port = addr_port(&l->addr);
+        w->listener_count++;
+    }
+    if (w->listener_count == first) {
+        snprintf(why, whysz, "%s.port=%u: no address to listen on", kind_names[kind], port);
+        return EADDRNOTAVAIL;
+    }
+    w->ports[kind] = port;
+    return 0;
+}
+
+int edge_listen(struct web *w, char *why, size_t whysz)
+{
+    const bool on[LISTEN_KINDS] = {w->cfg.http_on, w->cfg.https_on, w->cfg.wss_on};
+    const uint16_t port[LISTEN_KINDS] = {w->cfg.http_port, w->cfg.https_port, w->cfg.wss_port};
+
+    for (int k = 0; k < LISTEN_KINDS; k++) {
+        int err = on[k] ? kind_listen(w, (enum listener_kind)k, port[k], why, whysz) : 0;
+
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- the loop */
+
+static void lws_log_h(int level, const char *line)
+{
+    (void)level;
+    log_warn_limited("web", "lws=\"%.*s\"", (int)strcspn(line, "\n"), line);
+}
+
+/* Hands a descriptor to the loop, which closes it. */
+static struct lws *fd_adopt(struct web *w, int fd, const char *protocol, void *arg)
+{
+    lws_adopt_desc_t info;
+
+    memset(&info, 0, sizeof(info));
+    info.vh = w->plain;
+    info.type = LWS_ADOPT_RAW_FILE_DESC;
+    info.fd.filefd = fd;
+    info.vh_prot_name = protocol;
+    info.opaque = arg;
+    return lws_adopt_descriptor_vhost_via_info(&info);
+}
+
+static int context_open(struct web *w)
+{
+    struct lws_context_creation_info info;
+
+    lws_set_log_level(LLL_ERR, lws_log_h);
+    memset(&info, 0, sizeof(info));
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.user = w;
+    info.timeout_secs = CONN_HEAD_MS / 1000;
+    info.pt_serv_buf_size = RECV_MAX;
+    w->ctx = lws_create_context(&info);
+    if (!w->ctx)
+        return ENOMEM;
+    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    info.vhost_name = "plain";
+    info.protocols = protocols;
+    info.options = 0;
+    w->plain = lws_create_vhost(w->ctx, &info);
+    return w->plain ? 0 : ENOMEM;
+}
+
+int edge_open(struct web *w, char *why, size_t whysz)
+{
+    int fd, err = context_open(w);
+
+    if (!err && (w->cfg.https_on || w->cfg.wss_on)) {
+        err = tls_open(&w->tls, w, why, whysz);
+        if (err)
+            return err;
+    }
+    for (size_t i = 0; !err && i < w->listener_count; i++) {
+        struct listener *l = &w->listeners[i];
+
+        l->wsi = fd_adopt(w, l->fd, "listen", l);
+        err = l->wsi ? 0 : ENOMEM;
+    }
+    if (!err) {
+        fd = dup(mbox_fd(w->out));
+        w->inbox = fd < 0 ? NULL : fd_adopt(w, fd, "inbox", w);
+        err = w->inbox ? 0 : ENOMEM;
+        if (w->inbox)
+            lws_set_timer_usecs(w->inbox, TICK_MS * 1000);
+    }
+    if (err)
+        snprintf(why, whysz, "the web server's loop cannot be made: %s", strerror(err));
+    return err;
+}
+
+void edge_wake(struct web *w)
+{
+    lws_cancel_service(w->ctx);
+}
+
+void edge_run(struct web *w)
+{
+    while (!(w->stopping && !w->conn_count)) {
+        if (lws_service(w->ctx, 0) < 0)
+            break;
+        if (atomic_exchange(&w->reload, false))
+            tls_reload(w->tls);
+        if ((atomic_load(&w->stop) && !w->stopping) || tls_busy(w->tls))
+            lws_set_timer_usecs(w->inbox, 1); /* tick now */
+    }
+}
+
+void edge_close(struct web *w)
+{
+    if (w->ctx)
+        lws_context_destroy(w->ctx); /* closes listeners and connections */
+    for (size_t i = 0; i < w->listener_count; i++)
+        if (!w->listeners[i].wsi)
+            close(w->listeners[i].fd);
+    tls_close(w->tls);
+}

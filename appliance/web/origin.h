@@ -1,0 +1,16 @@
+/* web/origin: may a page of this origin open our WebSocket (RFC 6455 4.2.2, RFC 6454)? Pure; any thread. */
+#ifndef WEB_ORIGIN_H
+#define WEB_ORIGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * True when origin is https:// and either names the host of the Host header with that header's port or one of ours,
+ * or stands in list ("https://a.example https://b.example:8443", space or comma separated, https:// may be left out).
+ * An absent Origin ("" or "null") is refused: every browser sends one.
+ */
+bool origin_allowed(const char *origin, const char *host, const uint16_t *ports, size_t port_count, const char *list);
+
+#endif

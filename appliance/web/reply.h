@@ -1,0 +1,23 @@
+/* web/reply: writes the head of an answer with the headers that every answer carries. Pure but for the clock. */
+#ifndef WEB_REPLY_H
+#define WEB_REPLY_H
+
+#include "core/buf.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct reply {
+    int status;
+    const char *type;  /* NULL = no body */
+    const char *cache; /* NULL = no-store */
+    const char *extra; /* further "Name: value\r\n" lines or NULL */
+    const char *host;  /* Host of the request, valid or "" */
+    size_t length;
+    bool tls, close;
+};
+
+int reply_head(struct buf *out, const struct reply *r);
+/* What a person should know about a status that web itself answers with. */
+const char *reply_detail(int status);
+
+#endif

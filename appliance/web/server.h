@@ -1,0 +1,59 @@
+/* web/server: what the files of web/ share and nobody else sees. Owner: WEB thread. */
+#ifndef WEB_SERVER_H
+#define WEB_SERVER_H
+
+#include "core/metric.h"
+#include "web/web.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct conn;
+struct lws;
+struct lws_context;
+struct lws_vhost;
+struct mbox;
+struct sources;
+struct table;
+struct tls;
+
+enum listener_kind { LISTEN_HTTP, LISTEN_HTTPS, LISTEN_WSS, LISTEN_KINDS };
+
+enum { LISTENERS_MAX = 2 * LISTEN_KINDS, WEB_CONNS_DEFAULT = 10000, WEB_CONNS_PER_IP_DEFAULT = 1000 };
+
+struct listener {
+    struct web *w;
+    enum listener_kind kind;
+    int fd;
+    struct addr addr; /* with the real port */
+    struct lws *wsi;
+};
+
+struct web {
+    struct web_config cfg;
+    struct listener listeners[LISTENERS_MAX];
+    size_t listener_count;
+    uint16_t ports[LISTEN_KINDS];
+    struct lws_context *ctx;
+    struct lws_vhost *plain;  /* http.port and the file descriptors we watch */
+    struct lws *inbox;        /* watches the mailbox; its timer is our tick */
+    struct tls *tls;
+    struct conn *conns;       /* all, in a list */
+    size_t conn_count;
+    struct table *ws_conns;   /* by id */
+    struct sources *sources;
+    struct mbox *out;         /* of struct sip_ws_out */
+    uint64_t next_id;
+    uint64_t paused_until_ms; /* no file descriptors left: listeners wait */
+    uint64_t swept_ms;
+    bool paused;
+    pthread_t thread;
+    bool stopping;
+    uint64_t stop_ms;
+    _Atomic bool stop, reload;
+};
+
+extern struct metric web_conns, web_ws_conns, web_rx_bytes, web_tx_bytes;
+extern struct metric web_drop_banned, web_drop_conns, web_drop_source, web_drop_timeout, web_drop_tls, web_drop_rate,
+    web_drop_backlog, web_drop_malformed, web_drop_origin;
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * web/source: what each source (an IPv4 address, an IPv6 /64) may have: connections at once and requests a second.
+ * Bounded; WEB thread.
+ */
+#ifndef WEB_SOURCE_H
+#define WEB_SOURCE_H
+
+#include "core/addr.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sources;
+
+enum { SOURCES_MAX = 16384 };
+
+/* rate_per_s 0 = no limit on requests, conns_max 0 = none on connections. */
+int sources_alloc(struct sources **sp, uint32_t rate_per_s, uint32_t conns_max);
+void sources_free(struct sources *s);
+/* Counts a connection in. EUSERS: too many of this source, ENOSPC: too many sources. */
+int source_enter(struct sources *s, const struct addr *a);
+void source_leave(struct sources *s, const struct addr *a);
+/* Takes a request from the source's bucket; false = too many, *retry_s is when to come back. */
+bool source_request(struct sources *s, const struct addr *a, uint64_t now_ms, uint32_t *retry_s);
+/* Forgets sources that have nothing open and a full bucket. Now and then. */
+void sources_sweep(struct sources *s, uint64_t now_ms);
+size_t sources_count(const struct sources *s);
+
+#endif

@@ -1,0 +1,337 @@
+#include "web/wsconn.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/mbox.h"
+#include "core/table.h"
+#include "crypto/hash.h"
+#include "sip/wsedge.h"
+#include "web/edge.h"
+#include "web/origin.h"
+#include "web/reply.h"
+#include "web/wsframe.h"
+#include <errno.h>
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct wsconn {
+    struct ws_decoder dec;
+    uint64_t heard_ms, opened_ms;
+    bool pinged, closing /* our Close is queued */, over /* both sides have said Close */;
+    uint16_t code;
+    uint64_t messages_in, messages_out;
+};
+
+METRIC_COUNTER(ws_messages_in, "dngate_ws_messages_total", "direction=\"in\"", "SIP messages over WebSocket");
+METRIC_COUNTER(ws_messages_out, "dngate_ws_messages_total", "direction=\"out\"", "SIP messages over WebSocket");
+
+/* ---------------------------------------------------------------- handshake (RFC 6455 4.2, RFC 7118 4) */
+
+/* Sec-WebSocket-Key is 16 bytes in base64. */
+static bool key_valid(const char *key)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    return strlen(key) == 24 && strspn(key, alphabet) == 22 && !strcmp(key + 22, "==");
+}
+
+static bool upgrade_wanted(const struct http_head *h)
+{
+    return !h->http10 && http_list_has(http_field(h, "upgrade"), "websocket") &&
+           http_list_has(http_field(h, "connection"), "upgrade");
+}
+
+/* 0, or the status that refuses it with a detail for people. */
+static int upgrade_check(const struct conn *c, const char **extra, const char **detail)
+{
+    const struct http_head *h = c->head;
+    const char *origin = http_field(h, "origin");
+    const uint16_t ports[] = {c->w->ports[LISTEN_HTTPS], c->w->ports[LISTEN_WSS]};
+    char peer[ADDR_STRLEN];
+
+    *extra = "";
+    if (h->method != HTTP_GET) {
+        *extra = "Allow: GET\r\n";
+        *detail = "A WebSocket is opened with GET.";
+        return 405;
+    }
+    if (!upgrade_wanted(h)) {
+        *extra = "Upgrade: websocket\r\n";
+        *detail = "This address speaks SIP over WebSocket (RFC 7118).";
+        return 426;
+    }
+    if (strcmp(http_field(h, "sec-websocket-version"), "13")) {
+        *extra = "Sec-WebSocket-Version: 13\r\n";
+        *detail = "Only version 13 of the WebSocket protocol is spoken.";
+        return 426;
+    }
+    if (h->length || !key_valid(http_field(h, "sec-websocket-key"))) {
+        *detail = "The WebSocket handshake is not valid.";
+        return 400;
+    }
+    if (!origin_allowed(origin, h->host, ports, 2, c->w->cfg.origins)) {
+        metric_add(&web_drop_origin, 1);
+        log_warn_limited("web", "peer=%s origin=\"%.100s\" host=\"%.100s\" WebSocket refused: origin not allowed",
+                         addr_ip(&c->peer, peer, sizeof(peer)), origin, h->host);
+        *detail = "Pages of this origin may not connect. An administrator can allow more origins in the settings.";
+        return 403;
+    }
+    if (!http_list_has(http_field(h, "sec-websocket-protocol"), "sip")) {
+        *detail = "The subprotocol must be sip.";
+        return 400;
+    }
+    return 0;
+}
+
+static void accept_make(char *out, size_t sz, const char *key)
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    unsigned char digest[20];
+    char text[64];
+    int n = snprintf(text, sizeof(text), "%s%s", key, guid);
+
+    lws_SHA1((const unsigned char *)text, (size_t)n, digest);
+    base64_enc(out, sz, digest, sizeof(digest));
+}
+
+static int ws_alloc(struct conn *c)
+{
+    struct web *w = c->w;
+    struct wsconn *ws;
+    int err;
+
+    ws = calloc(1, sizeof(*ws));
+    if (!ws)
+        return ENOMEM;
+    ws_decoder_init(&ws->dec, SIP_WS_FRAME_MAX);
+    ws->opened_ms = ws->heard_ms = clock_ms();
+    ws->code = 1006;
+    err = table_put(w->ws_conns, &c->id, sizeof(c->id), c);
+    if (!err) {
+        err = sip_ws_open(w->cfg.sip, c->id, &c->peer, &c->local);
+        if (err)
+            table_del(w->ws_conns, &c->id, sizeof(c->id));
+    }
+    if (err) {
+        free(ws);
+        return err;
+    }
+    c->ws = ws;
+    metric_add(&web_ws_conns, 1);
+    return 0;
+}
+
+void ws_upgrade(struct conn *c)
+{
+    const char *headers, *detail = NULL;
+    char extra[160], accept[40];
+    struct reply r = {.status = 101, .extra = extra, .tls = true, .host = c->head->host};
+    int status = upgrade_check(c, &headers, &detail);
+
+    if (!status && (!c->w->cfg.sip || c->w->stopping || ws_alloc(c))) {
+        status = 503;
+        headers = "Retry-After: 5\r\n";
+        detail = "No more agents can connect at the moment.";
+    }
+    if (status) {
+        c->close_after = c->head->length > 0 || c->close_after;
+        conn_error(c, status, headers, detail);
+        return;
+    }
+    accept_make(accept, sizeof(accept), http_field(c->head, "sec-websocket-key"));
+    snprintf(extra, sizeof(extra), "Upgrade: websocket\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: sip\r\n", accept);
+    reply_head(&c->out, &r);
+    c->access.status = 101;
+    conn_access(c);
+    free(c->head);
+    c->head = NULL;
+    buf_reset(&c->in);
+    c->state = CONN_WS;
+    edge_timer(c, WS_PING_MS);
+    edge_want_write(c);
+}
+
+/* ---------------------------------------------------------------- frames */
+
+static void frame_send(struct conn *c, enum ws_opcode op, const void *p, size_t n)
+{
+    if (conn_queued(c) + n > WS_OUT_MAX) {
+        char peer[ADDR_STRLEN];
+
+        metric_add(&web_drop_backlog, 1);
+        log_warn_limited("web", "peer=%s conn=%llu WebSocket closed: the peer does not take what we send",
+                         addr_str(&c->peer, peer, sizeof(peer)), (unsigned long long)c->id);
+        c->ws->code = 1013;
+        c->dead = true;
+        return;
+    }
+    if (ws_encode(&c->out, op, p, n))
+        c->dead = true;
+    else
+        edge_want_write(c);
+}
+
+void ws_close(struct conn *c, uint16_t code, const char *reason)
+{
+    struct wsconn *ws = c->ws;
+
+    if (ws->closing || c->dead)
+        return;
+    ws->closing = true;
+    ws->code = code;
+    if (ws_encode_close(&c->out, code, reason)) {
+        c->dead = true;
+        return;
+    }
+    edge_timer(c, WS_CLOSE_MS);
+    edge_want_write(c);
+}
+
+/* Text frames carry one SIP message each; JsSIP's keep-alive is CRLF only. */
+static void message_received(struct conn *c)
+{
+    struct wsconn *ws = c->ws;
+
+    ws->messages_in++;
+    metric_add(&ws_messages_in, 1);
+    if (sip_ws_recv(c->w->cfg.sip, c->id, ws->dec.msg.data ? ws->dec.msg.data : "", ws->dec.msg.len)) {
+        metric_add(&web_drop_backlog, 1);
+        ws_close(c, 1013, "signalling is busy");
+    }
+    if (ws->dec.msg.cap > 8192) /* thousands of idle connections need no big buffers */
+        buf_reset(&ws->dec.msg);
+}
+
+static void close_received(struct conn *c)
+{
+    struct wsconn *ws = c->ws;
+    bool ours = ws->closing;
+
+    ws->over = true;
+    if (ours && !conn_queued(c)) {
+        c->dead = true;
+        return;
+    }
+    if (ours)
+        return;
+    ws_close(c, ws->dec.code == 1005 ? 1000 : ws->dec.code, "");
+}
+
+static void violation(struct conn *c)
+{
+    const struct ws_decoder *dec = &c->ws->dec;
+    char peer[ADDR_STRLEN];
+
+    metric_add(&web_drop_malformed, 1);
+    log_warn_limited("web", "peer=%s conn=%llu code=%u reason=\"%s\" WebSocket closed", addr_str(&c->peer, peer, sizeof(peer)),
+                     (unsigned long long)c->id, dec->code, dec->why);
+    c->ws->over = true; /* what follows cannot be understood */
+    ws_close(c, dec->code, dec->why);
+}
+
+size_t ws_rx(struct conn *c, const uint8_t *p, size_t n)
+{
+    struct wsconn *ws = c->ws;
+    size_t used = n;
+
+    ws->heard_ms = clock_ms();
+    ws->pinged = false;
+    if (ws->over)
+        return n;
+    switch (ws_decode(&ws->dec, p, n, &used)) {
+    case WS_MORE:
+    case WS_PONG:
+        break;
+    case WS_MESSAGE:
+        if (!ws->closing)
+            message_received(c);
+        break;
+    case WS_PING:
+        if (!ws->closing)
+            frame_send(c, WS_OP_PONG, ws->dec.ctl, ws->dec.ctl_len);
+        break;
+    case WS_CLOSE:
+        close_received(c);
+        break;
+    case WS_BAD:
+        violation(c);
+        break;
+    }
+    return used;
+}
+
+bool ws_timer(struct conn *c)
+{
+    struct wsconn *ws = c->ws;
+    uint64_t quiet = clock_ms() - ws->heard_ms;
+
+    if (ws->closing)
+        return false;
+    if (ws->pinged && quiet >= WS_PING_MS + WS_PONG_MS) {
+        metric_add(&web_drop_timeout, 1);
+        return false;
+    }
+    if (!ws->pinged && quiet >= WS_PING_MS) {
+        ws->pinged = true;
+        frame_send(c, WS_OP_PING, "dngate", 6);
+    }
+    edge_timer(c, (ws->pinged ? WS_PING_MS + WS_PONG_MS : WS_PING_MS) - (quiet < WS_PING_MS ? quiet : WS_PING_MS) + 1);
+    return !c->dead;
+}
+
+/* After our Close is out: the peer's is awaited unless it came or cannot come. */
+bool ws_flushed(struct conn *c)
+{
+    struct wsconn *ws = c->ws;
+
+    if (ws->closing && ws->over) {
+        c->state = CONN_LINGER;
+        edge_shutdown(c);
+        edge_timer(c, CONN_LINGER_MS);
+    }
+    return true;
+}
+
+void ws_free(struct conn *c)
+{
+    struct wsconn *ws = c->ws;
+    char peer[ADDR_STRLEN];
+
+    if (!ws)
+        return;
+    log_info("web", "conn=%llu peer=%s code=%u seconds=%llu in=%llu out=%llu WebSocket closed", (unsigned long long)c->id,
+             addr_str(&c->peer, peer, sizeof(peer)), ws->code, (unsigned long long)(clock_ms() - ws->opened_ms) / 1000,
+             (unsigned long long)ws->messages_in, (unsigned long long)ws->messages_out);
+    table_del(c->w->ws_conns, &c->id, sizeof(c->id));
+    sip_ws_closed(c->w->cfg.sip, c->id);
+    ws_decoder_reset(&ws->dec);
+    free(ws);
+    c->ws = NULL;
+    metric_add(&web_ws_conns, -1);
+}
+
+static void out_h(void *msg, void *arg)
+{
+    struct sip_ws_out *o = msg;
+    struct web *w = arg;
+    struct conn *c = table_get(w->ws_conns, &o->conn, sizeof(o->conn));
+
+    if (c && !c->dead && !c->ws->closing) {
+        if (o->type == SIP_WS_CLOSE) {
+            ws_close(c, o->code, o->reason);
+        } else {
+            c->ws->messages_out++;
+            metric_add(&ws_messages_out, 1);
+            frame_send(c, ws_utf8_valid(o->data, o->len) ? WS_OP_TEXT : WS_OP_BINARY, o->data, o->len);
+        }
+        if (c->dead)
+            edge_kill(c);
+    }
+    free(o->data);
+}
+
+void ws_drain(struct web *w)
+{
+    mbox_drain(w->out, out_h, w);
+}
