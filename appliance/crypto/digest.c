@@ -108,7 +108,7 @@ static void nonce_mac(const struct digest *d, uint8_t mac[SHA256_LEN], const uin
 
     memcpy(text, body, BODY_LEN);
     memcpy(text + BODY_LEN, d->realm, n);
-    hmac_sha256(mac, d->key, sizeof(d->key), text, BODY_LEN + n);
+    hash_hmac_sha256(mac, d->key, sizeof(d->key), text, BODY_LEN + n);
 }
 
 const char *digest_nonce(struct digest *d, char *buf, size_t sz)

@@ -61,7 +61,7 @@ static void xor_block(uint8_t block[HMAC_BLOCK], uint8_t with)
 
 enum { IPAD = 0x36, OPAD = 0x5c };
 
-void hmac_sha1(uint8_t out[SHA1_LEN], const void *key, size_t klen, const void *p, size_t n)
+void hash_hmac_sha1(uint8_t out[SHA1_LEN], const void *key, size_t klen, const void *p, size_t n)
 {
     uint8_t block[HMAC_BLOCK] = {0};
 
@@ -76,7 +76,7 @@ void hmac_sha1(uint8_t out[SHA1_LEN], const void *key, size_t klen, const void *
     explicit_bzero(block, sizeof(block));
 }
 
-void hmac_sha256(uint8_t out[SHA256_LEN], const void *key, size_t klen, const void *p, size_t n)
+void hash_hmac_sha256(uint8_t out[SHA256_LEN], const void *key, size_t klen, const void *p, size_t n)
 {
     uint8_t block[HMAC_BLOCK] = {0};
 

@@ -10,8 +10,9 @@ enum { MD5_LEN = 16, SHA1_LEN = 20, SHA256_LEN = 32, MD5_HEXLEN = 33, SHA256_HEX
 
 void hash_md5(uint8_t out[MD5_LEN], const void *p, size_t n);
 void hash_sha256(uint8_t out[SHA256_LEN], const void *p, size_t n);
-void hmac_sha1(uint8_t out[SHA1_LEN], const void *key, size_t klen, const void *p, size_t n);
-void hmac_sha256(uint8_t out[SHA256_LEN], const void *key, size_t klen, const void *p, size_t n);
+/* Named so because libre has an hmac_sha1 of another signature, and both may be linked together. */
+void hash_hmac_sha1(uint8_t out[SHA1_LEN], const void *key, size_t klen, const void *p, size_t n);
+void hash_hmac_sha256(uint8_t out[SHA256_LEN], const void *key, size_t klen, const void *p, size_t n);
 /* Lower-case hex with a terminating 0 into out (2n+1 bytes). */
 void hash_hex(char *out, const uint8_t *p, size_t n);
 /* Constant-time comparison. */

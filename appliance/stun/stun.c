@@ -165,7 +165,7 @@ bool stun_auth(const struct stun_view *v, const void *key, size_t klen)
     /* the length field counts up to and including MESSAGE-INTEGRITY: RFC 8489 14.5 */
     memcpy(msg, v->p, v->mi);
     wire_set16(msg + 2, (uint16_t)(v->mi + 4 + SHA1_LEN - STUN_HDR_LEN));
-    hmac_sha1(mac, key, klen, msg, v->mi);
+    hash_hmac_sha1(mac, key, klen, msg, v->mi);
     return hash_equal(mac, v->p + v->mi + 4, SHA1_LEN);
 }
 

@@ -101,7 +101,7 @@ void stun_put_integrity(struct stun_writer *w, const void *key, size_t klen)
     uint8_t *at = reserve(w, STUN_MESSAGE_INTEGRITY, SHA1_LEN);
 
     if (at)
-        hmac_sha1(at, key, klen, w->p, upto);
+        hash_hmac_sha1(at, key, klen, w->p, upto);
 }
 
 void stun_put_fingerprint(struct stun_writer *w)
