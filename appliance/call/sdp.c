@@ -413,7 +413,7 @@ int sdp_parse(struct sdp *s, const char *text, size_t len)
             line.n--;
         if (line.n < 2)
             continue;
-        if (line.p[1] != '=' || memchr(line.p, '\0', line.n))
+        if (line.p[1] != '=' || memchr(line.p, '\0', line.n) || memchr(line.p, '\r', line.n))
             return EBADMSG;
         err = read_line(&r, line);
         if (err)
