@@ -373,9 +373,12 @@ static enum sip_reason scan_head(struct scan *s, const char *p, size_t len)
 void sip_validate(struct sip_check *c, const void *p, size_t len, enum sip_carrier carrier)
 {
     struct scan s = {.c = c};
+    enum sip_reason ends;
 
     memset(c, 0, sizeof(*c));
-    s.drop = len > SIP_MESSAGE_MAX ? SIP_REASON_TOO_LARGE : scan_head(&s, p, len);
+    ends = len > SIP_MESSAGE_MAX ? SIP_REASON_TOO_LARGE : scan_head(&s, p, len);
+    if (ends != SIP_REASON_NONE)
+        s.drop = ends;
     if (s.drop == SIP_REASON_NONE) {
         check_mandatory(&s);
         check_length(&s, len, carrier);
