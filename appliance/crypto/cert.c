@@ -42,6 +42,7 @@ struct san {
     mbedtls_x509_san_list list[NAMES_MAX];
     char name[NAMES_MAX][NAME_LEN];
     size_t count;
+    mbedtls_x509_san_list *first;
 };
 
 static bool is_dns_name(const char *s)
@@ -75,8 +76,8 @@ static int san_add(struct san *san, const char *name, size_t n)
     } else if (!is_dns_name(to)) {
         return EINVAL;
     }
-    if (san->count)
-        item[-1].next = item;
+    item->next = san->first; /* last name first: mbedtls writes the list from its end */
+    san->first = item;
     san->count++;
     return 0;
 }
@@ -135,7 +136,7 @@ static int crt_set_extensions(mbedtls_x509write_cert *crt, const struct san *san
         mbedtls_x509write_crt_set_key_usage(crt, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) ||
         mbedtls_x509write_crt_set_ext_key_usage(crt, &usage) ||
         mbedtls_x509write_crt_set_subject_key_identifier(crt) ||
-        mbedtls_x509write_crt_set_subject_alternative_name(crt, san->list))
+        mbedtls_x509write_crt_set_subject_alternative_name(crt, san->first))
         return ENOMEM;
     return 0;
 }

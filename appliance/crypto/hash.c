@@ -155,6 +155,9 @@ int base64_enc(char *out, size_t sz, const void *p, size_t n)
 {
     size_t len;
 
+    if (!sz)
+        return EOVERFLOW;
+    out[0] = '\0'; /* of nothing, mbedtls writes nothing */
     return mbedtls_base64_encode((unsigned char *)out, sz, &len, p, n) ? EOVERFLOW : 0;
 }
 
