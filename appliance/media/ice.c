@@ -80,6 +80,15 @@ static void pair_forget(struct ice *ice, struct pair *p)
     memset(p, 0, sizeof(*p));
 }
 
+void ice_close(struct ice *ice)
+{
+    ice->dead = true;
+    ice->selected = NULL;
+    for (size_t i = 0; i < ice->pair_count; i++)
+        pair_forget(ice, &ice->pairs[i]);
+    ice->pair_count = 0;
+}
+
 /* The place of the least useful pair: failed, else the oldest that is only waiting. Never the selected one. */
 static struct pair *pair_victim(struct ice *ice)
 {

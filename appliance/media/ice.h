@@ -60,6 +60,8 @@ struct ice_config {
 /* ENOMEM, EINVAL. */
 int ice_alloc(struct ice **icep, const struct ice_config *cfg);
 void ice_free(struct ice *ice);
+/* Ends it: every verified address is told as ICE_FORGOTTEN, nothing is sent any more. */
+void ice_close(struct ice *ice);
 /* The peer's credentials and candidates. The same credentials again add candidates; others restart the agent: media
  * stays on the old pair until a new one is selected. Starts the clock of ICE_TIMEOUT_MS. */
 void ice_remote(struct ice *ice, const char *ufrag, const char *pwd, const struct media_cand *cands,

@@ -20,17 +20,23 @@ struct media;
 struct media_path;
 struct mbox;
 
-enum { MEDIA_WORKERS_MAX = 64, MEDIA_PATHS_MAX = 4096, ICE_UFRAG_MAX = 256 + 1, ICE_PWD_MAX = 256 + 1, MEDIA_CANDS_MAX = 16 };
+enum {
+    MEDIA_WORKERS_MAX = 64,
+    MEDIA_PATHS_MAX = 4096,
+    ICE_UFRAG_MAX = 256 + 1,
+    ICE_PWD_MAX = 256 + 1,
+    MEDIA_CANDS_MAX = 16
+};
 
 struct media_config {
-    unsigned workers;               /* 1..64 */
-    struct addr bind[2];            /* where sockets bind; count below. any-addresses allowed */
+    unsigned workers;    /* 1..64 */
+    struct addr bind[2]; /* where sockets bind; count below. any-addresses allowed */
     size_t bind_count;
-    uint16_t ice_port;              /* first worker's; 0 = any free */
-    uint16_t rtp_min, rtp_max;      /* even/odd pairs; both 0 = any free */
-    uint32_t rtp_timeout_s;         /* no packet from the trunk or browser for so long: MEDIA_TIMEOUT; 0 = off */
-    uint32_t jbuf_max_ms;           /* most delay the jitter buffer may take, e.g. 200 */
-    struct mbox *events;            /* of struct media_event; owner: signalling */
+    uint16_t ice_port;         /* first worker's; 0 = any free */
+    uint16_t rtp_min, rtp_max; /* even/odd pairs; both 0 = any free */
+    uint32_t rtp_timeout_s;    /* no packet from the trunk or browser for so long: MEDIA_TIMEOUT; 0 = off */
+    uint32_t jbuf_max_ms;      /* most delay the jitter buffer may take, e.g. 200 */
+    struct mbox *events;       /* of struct media_event; owner: signalling */
 };
 
 /* EADDRINUSE with the port in why; EINVAL; ENOMEM. Logs `listening proto=ice port=…` per worker. */
@@ -53,46 +59,53 @@ struct media_local {
     uint16_t ice_port;          /* of this path's worker */
     uint32_t ssrc;              /* of what we send to the browser; the same for the whole call */
     char cname[24];
-    uint16_t rtp_port;          /* trunk side; RTCP is rtp_port + 1 */
+    uint16_t rtp_port; /* trunk side; RTCP is rtp_port + 1 */
     uint32_t trunk_ssrc;
 };
 
 struct media_path_config {
-    bool controlling;      /* ICE role: true when we made the offer to the browser */
-    uint8_t tos;           /* DSCP << 2; 0xb8 = EF */
-    void *arg;             /* given back by media_path_arg */
+    bool controlling; /* ICE role: true when we made the offer to the browser */
+    uint8_t tos;      /* DSCP << 2; 0xb8 = EF */
+    void *arg;        /* given back by media_path_arg */
 };
 
 /* Takes a trunk port pair and a place on the least loaded worker. EMFILE, EADDRNOTAVAIL (no port pair left), ENOSPC. */
-int media_path_create(struct media_path **pp, struct media *m, const struct media_path_config *cfg, struct media_local *local);
+int media_path_create(struct media_path **pp, struct media *m, const struct media_path_config *cfg,
+                      struct media_local *local);
 uint32_t media_path_id(const struct media_path *p);
 struct media_path *media_path_find(const struct media *m, uint32_t id);
 void *media_path_arg(const struct media_path *p);
 
-struct media_browser { /* from the browser's SDP; may be given once, or again with new ICE credentials (ICE restart) */
+struct
+    media_browser { /* from the browser's SDP; may be given once, or again with new ICE credentials (ICE restart) */
     char ice_ufrag[ICE_UFRAG_MAX], ice_pwd[ICE_PWD_MAX];
     uint8_t fingerprint[32];
     bool we_are_dtls_client; /* we answered or were answered setup:active towards a passive peer */
     struct media_cand cands[MEDIA_CANDS_MAX];
     size_t cand_count;
-    enum media_codec codec;  /* negotiated towards the browser; what we send, and the preferred of what we accept */
+    enum media_codec
+        codec; /* negotiated towards the browser; what we send, and the preferred of what we accept */
     uint8_t pt_opus, pt_pcmu, pt_pcma; /* 0xff = not negotiated (pcmu's usual 0 is valid) */
-    uint8_t pt_event;        /* telephone-event; 0xff = none */
-    uint32_t event_rate;     /* clock rate of pt_event: 8000 or 48000 */
+    uint8_t pt_event;                  /* telephone-event; 0xff = none */
+    uint32_t event_rate;               /* clock rate of pt_event: 8000 or 48000 */
 };
-int media_path_browser(struct media_path *p, const struct media_browser *b);
+int media_path_browser(struct media_path *p, const struct media_browser *b); /* ENOMEM, ENOBUFS */
+/* New local ICE credentials into local (its other fields stay) for our SDP: when the browser's offer has other credentials than before
+ * (RFC 8839 4.4.1.1.1; then media_path_browser with them), or for an offer of ours. Media flows on the old pair meanwhile. ENOBUFS. */
+int media_path_ice_restart(struct media_path *p, struct media_local *local);
 
 enum media_dir { MEDIA_INACTIVE = 0, MEDIA_SEND = 1, MEDIA_RECV = 2, MEDIA_SENDRECV = 3 };
 
-struct media_trunk { /* from the trunk's SDP; may be given again at any time (re-INVITE): the browser never notices */
-    struct addr rtp, rtcp;   /* where we send; rtcp with port 0 = none */
-    enum media_codec codec;  /* PCMU or PCMA */
+struct
+    media_trunk { /* from the trunk's SDP; may be given again at any time (re-INVITE): the browser never notices */
+    struct addr rtp, rtcp;  /* where we send; rtcp with port 0 = none */
+    enum media_codec codec; /* PCMU or PCMA */
     uint8_t pt;
-    uint8_t pt_event;        /* 0xff = none */
-    uint32_t event_rate;     /* 8000 */
-    uint32_t ptime_ms;       /* what we send: 10..60, default 20 */
-    enum media_dir dir;      /* ours: SEND only = we don't expect packets (hold: no RTP timeout) … */
-    struct addr signalling;  /* the trunk's SIP address: the only other IP a symmetric source may come from */
+    uint8_t pt_event;       /* 0xff = none */
+    uint32_t event_rate;    /* 8000 */
+    uint32_t ptime_ms;      /* what we send: 10..60, default 20 */
+    enum media_dir dir;     /* ours: SEND only = we don't expect packets (hold: no RTP timeout) … */
+    struct addr signalling; /* the trunk's SIP address: the only other IP a symmetric source may come from */
 };
 int media_path_trunk(struct media_path *p, const struct media_trunk *t);
 
@@ -114,14 +127,14 @@ struct media_stream_stats { /* one direction as received by us */
 };
 
 enum media_event_type {
-    MEDIA_ICE_UP,       /* a pair works; addr = the browser's address */
-    MEDIA_ICE_MOVED,    /* the selected pair changed; addr */
+    MEDIA_ICE_UP,    /* a pair works; addr = the browser's address */
+    MEDIA_ICE_MOVED, /* the selected pair changed; addr */
     MEDIA_DTLS_UP,
-    MEDIA_FAILED,       /* reason: "ice", "dtls", "fingerprint", "consent" : the browser leg is dead */
-    MEDIA_TIMEOUT,      /* reason: "trunk" or "browser" sent nothing for rtp_timeout_s */
-    MEDIA_TRUNK_LATCHED,/* addr = the trunk's real RTP source */
-    MEDIA_DTMF,         /* digit pressed: from_browser; for the record and for INFO */
-    MEDIA_ENDED,        /* stats are final; the id is free after this */
+    MEDIA_FAILED,  /* reason: "ice", "dtls", "fingerprint", "consent", "codec": the browser leg is dead */
+    MEDIA_TIMEOUT, /* reason: "trunk" or "browser" sent nothing for rtp_timeout_s */
+    MEDIA_TRUNK_LATCHED, /* addr = the trunk's real RTP source */
+    MEDIA_DTMF,          /* digit pressed: from_browser; for the record and for INFO */
+    MEDIA_ENDED,         /* stats are final; the id is free after this */
 };
 
 struct media_event {

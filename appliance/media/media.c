@@ -1,0 +1,293 @@
+/* media/media: the signalling thread's side: handles, ids, ports, and commands to the workers. See media.h. */
+#include "media/media.h"
+
+#include "core/buf.h"
+#include "core/log.h"
+#include "core/metric.h"
+#include "core/rnd.h"
+#include "crypto/dtls.h"
+#include "crypto/srtp.h"
+#include "media/g711.h"
+#include "media/path.h"
+#include "media/ports.h"
+#include "media/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ID_SLOT_BITS = 12, UFRAG_RANDOM = 8, PWD_LEN = 24, CNAME_LEN = 16, DIGITS_MAX = 32 };
+
+_Static_assert(MEDIA_PATHS_MAX == 1 << ID_SLOT_BITS, "the slot is the low bits of a path's id");
+
+struct media {
+    struct media_config cfg;
+    struct dtls_identity *identity;
+    struct worker *workers[MEDIA_WORKERS_MAX];
+    struct media_path *slots[MEDIA_PATHS_MAX];
+    uint32_t last_slot, generation;
+    atomic_size_t path_count; /* for /metrics, too */
+    bool srtp_ready, collecting;
+};
+
+const char *media_codec_name(enum media_codec c)
+{
+    static const char *const names[] = {
+        [MEDIA_NONE] = "", [MEDIA_OPUS] = "opus", [MEDIA_PCMU] = "PCMU", [MEDIA_PCMA] = "PCMA"};
+
+    return c <= MEDIA_PCMA ? names[c] : "";
+}
+
+static void collect_h(struct buf *out, void *arg)
+{
+    struct media *m = arg;
+
+    metric_limit(out, "media_paths", atomic_load(&m->path_count), MEDIA_PATHS_MAX);
+}
+
+/* ---- start and stop ---- */
+
+static bool config_ok(const struct media_config *cfg)
+{
+    return cfg->workers >= 1 && cfg->workers <= MEDIA_WORKERS_MAX && cfg->bind_count >= 1 &&
+           cfg->bind_count <= 2 && cfg->events && cfg->rtp_min <= cfg->rtp_max;
+}
+
+static int workers_start(struct media *m, char *why, size_t whysz)
+{
+    for (unsigned i = 0; i < m->cfg.workers; i++) {
+        struct worker_config wcfg = {.media = &m->cfg, .index = i, .identity = m->identity};
+        int err = worker_alloc(&m->workers[i], &wcfg, why, whysz);
+
+        if (err)
+            return err;
+        log_info("media", "listening proto=ice port=%u worker=%u", worker_ice_port(m->workers[i]), i);
+    }
+    return 0;
+}
+
+int media_start(struct media **mp, const struct media_config *cfg, char *why, size_t whysz)
+{
+    struct media *m;
+    int err;
+
+    snprintf(why, whysz, "media: wrong configuration");
+    if (!config_ok(cfg))
+        return EINVAL;
+    m = calloc(1, sizeof(*m));
+    if (!m)
+        return ENOMEM;
+    snprintf(why, whysz, "media: out of memory");
+    m->cfg = *cfg;
+    g711_init();
+    err = srtpctx_global_init();
+    m->srtp_ready = !err;
+    if (!err)
+        err = dtls_identity_alloc(&m->identity);
+    if (!err)
+        err = metric_collector(collect_h, m);
+    m->collecting = !err;
+    if (!err)
+        err = workers_start(m, why, whysz);
+    if (err) {
+        media_stop(m);
+        return err;
+    }
+    *why = 0;
+    *mp = m;
+    return 0;
+}
+
+void media_stop(struct media *m)
+{
+    if (!m)
+        return;
+    if (m->collecting)
+        metric_collector_remove(collect_h, m);
+    for (size_t i = 0; i < MEDIA_WORKERS_MAX; i++)
+        worker_free(m->workers[i]);
+    dtls_identity_free(m->identity);
+    if (m->srtp_ready)
+        srtpctx_global_close();
+    free(m);
+}
+
+/* ---- paths ---- */
+
+static struct worker *least_loaded(const struct media *m)
+{
+    struct worker *best = m->workers[0];
+
+    for (unsigned i = 1; i < m->cfg.workers; i++)
+        if (worker_load(m->workers[i]) < worker_load(best))
+            best = m->workers[i];
+    return best;
+}
+
+/* A free slot, taken round the table so that an id comes back late. */
+static int id_take(struct media *m, uint32_t *id)
+{
+    for (uint32_t i = 1; i <= MEDIA_PATHS_MAX; i++) {
+        uint32_t slot = (m->last_slot + i) % MEDIA_PATHS_MAX;
+
+        if (m->slots[slot])
+            continue;
+        m->last_slot = slot;
+        m->generation++;
+        *id = m->generation << ID_SLOT_BITS | slot;
+        return 0;
+    }
+    return ENOSPC;
+}
+
+static void credentials(struct media_local *l, uint32_t id)
+{
+    int n = snprintf(l->ice_ufrag, sizeof(l->ice_ufrag), "%08x", id);
+
+    rnd_str(l->ice_ufrag + n, sizeof(l->ice_ufrag) - (size_t)n, UFRAG_RANDOM);
+    rnd_str(l->ice_pwd, sizeof(l->ice_pwd), PWD_LEN);
+}
+
+static void local_fill(const struct media *m, const struct worker *w, uint32_t id, const struct udp *rtp,
+                       struct media_local *l)
+{
+    *l = (struct media_local){
+        .fingerprint = dtls_identity_fingerprint(m->identity),
+        .ice_port = worker_ice_port(w),
+        .ssrc = rnd_u32(),
+        .trunk_ssrc = rnd_u32(),
+        .rtp_port = udp_port(rtp),
+    };
+    credentials(l, id);
+    rnd_str(l->cname, sizeof(l->cname), CNAME_LEN);
+}
+
+static int trunk_ports(const struct media *m, struct udp *rtp, struct udp *rtcp)
+{
+    const struct media_config *c = &m->cfg;
+    bool dual = c->bind_count == 2 && addr_is_any(&c->bind[0]) && addr_is_any(&c->bind[1]);
+
+    return ports_open(rtp, rtcp, &c->bind[0], dual, c->rtp_min, c->rtp_max);
+}
+
+int media_path_create(struct media_path **pp, struct media *m, const struct media_path_config *cfg,
+                      struct media_local *local)
+{
+    struct path_init init = {
+        .worker = least_loaded(m), .jbuf_max_ms = m->cfg.jbuf_max_ms, .cfg = cfg, .local = local};
+    struct worker_msg msg = {.command = WORKER_START};
+    struct udp rtp, rtcp;
+    int err = id_take(m, &init.id);
+
+    if (!err)
+        err = trunk_ports(m, &rtp, &rtcp);
+    if (err)
+        return err;
+    local_fill(m, init.worker, init.id, &rtp, local);
+    err = path_alloc(&msg.path, &init, &rtp, &rtcp);
+    if (err)
+        return err;
+    msg.path->media = m;
+    err = worker_post(init.worker, &msg);
+    if (err) {
+        path_free(msg.path);
+        return err;
+    }
+    m->slots[init.id % MEDIA_PATHS_MAX] = msg.path;
+    atomic_fetch_add(&m->path_count, 1);
+    *pp = msg.path;
+    return 0;
+}
+
+uint32_t media_path_id(const struct media_path *p)
+{
+    return p->id;
+}
+
+struct media_path *media_path_find(const struct media *m, uint32_t id)
+{
+    struct media_path *p = m->slots[id % MEDIA_PATHS_MAX];
+
+    return p && p->id == id ? p : NULL;
+}
+
+void *media_path_arg(const struct media_path *p)
+{
+    return p->arg;
+}
+
+/* ---- commands ---- */
+
+int media_path_browser(struct media_path *p, const struct media_browser *b)
+{
+    struct worker_msg msg = {.command = WORKER_BROWSER, .path = p, .u.browser = malloc(sizeof(*b))};
+    int err;
+
+    if (!msg.u.browser)
+        return ENOMEM;
+    *msg.u.browser = *b;
+    err = worker_post(p->worker, &msg);
+    if (err)
+        free(msg.u.browser);
+    return err;
+}
+
+int media_path_ice_restart(struct media_path *p, struct media_local *local)
+{
+    struct worker_msg msg = {.command = WORKER_RESTART, .path = p};
+
+    credentials(local, p->id);
+    snprintf(msg.u.restart.ufrag, sizeof(msg.u.restart.ufrag), "%s", local->ice_ufrag);
+    snprintf(msg.u.restart.pwd, sizeof(msg.u.restart.pwd), "%s", local->ice_pwd);
+    return worker_post(p->worker, &msg);
+}
+
+int media_path_trunk(struct media_path *p, const struct media_trunk *t)
+{
+    struct worker_msg msg = {.command = WORKER_TRUNK, .path = p, .u.trunk = *t};
+
+    if (t->codec != MEDIA_PCMU && t->codec != MEDIA_PCMA)
+        return EINVAL;
+    return worker_post(p->worker, &msg);
+}
+
+int media_path_tone(struct media_path *p, enum media_tone tone)
+{
+    struct worker_msg msg = {.command = WORKER_TONE, .path = p, .u.tone = tone};
+
+    return worker_post(p->worker, &msg);
+}
+
+int media_path_dtmf(struct media_path *p, const char *digits, unsigned duration_ms)
+{
+    struct worker_msg msg = {.command = WORKER_DTMF, .path = p, .u.dtmf.duration_ms = duration_ms};
+    size_t n = strlen(digits);
+
+    if (!n || n > DIGITS_MAX || strspn(digits, "0123456789*#ABCDabcd") != n)
+        return EINVAL;
+    memcpy(msg.u.dtmf.digits, digits, n);
+    return worker_post(p->worker, &msg);
+}
+
+int media_path_hold(struct media_path *p, bool held)
+{
+    struct worker_msg msg = {.command = WORKER_HOLD, .path = p, .u.held = held};
+
+    return worker_post(p->worker, &msg);
+}
+
+void media_path_close(struct media_path *p)
+{
+    struct media *m = p->media;
+
+    m->slots[p->id % MEDIA_PATHS_MAX] = NULL;
+    atomic_fetch_sub(&m->path_count, 1);
+    atomic_store(&p->closing, true); /* the worker looks at every tick; the path is its own from here on */
+}
+
+int media_path_stats(const struct media_path *p, struct media_event *out)
+{
+    path_figures_load(p, out);
+    return out->path_id == p->id ? 0 : ENOENT; /* nothing was stored yet */
+}

@@ -1,0 +1,192 @@
+/*
+ * media/path: one call's media, as the worker thread runs it. Private to media/.
+ *
+ *   path.c         life, commands, time, figures
+ *   path_secure.c  towards the browser: ICE, DTLS, SRTP
+ *   path_up.c      browser → trunk: [jitter buffer → decode → encode | straight through]
+ *   path_down.c    trunk → browser: source lock, [decode → encode | straight through], tone
+ *   path_report.c  RTCP both ways, telephone events, RTP timeout
+ *
+ * Owner: the worker thread from path_start() on; before that, and of the fields marked so, the signalling thread.
+ */
+#ifndef MEDIA_PATH_H
+#define MEDIA_PATH_H
+
+#include "crypto/dtls.h"
+#include "crypto/srtp.h"
+#include "media/codec.h"
+#include "media/dtmf.h"
+#include "media/ice.h"
+#include "media/jbuf.h"
+#include "media/media.h"
+#include "media/rtcp.h"
+#include "media/rtp.h"
+#include "media/srclock.h"
+#include "media/tone.h"
+#include "media/udp.h"
+
+#include <stdatomic.h>
+
+struct worker;
+
+enum {
+    PATH_FRAME = CODEC_RATE / 50, /* 20 ms: what the browser gets */
+    PATH_PCM_MAX = 2 * CODEC_SAMPLES_MAX,
+    PATH_SSRC_MAX = 16,   /* sources a browser may show us in one call */
+    PATH_SLOW_US = 20000, /* between two rounds of the timers that need no hurry */
+    PATH_FIGURES_US = 1000000,
+    PATH_FIGURE_WORDS = (sizeof(struct media_event) + 7) / 8,
+};
+
+struct path_in { /* what one side sends us */
+    struct rtcp_recv recv;
+    struct dtmf_rx events;
+    enum media_codec codec; /* of the newest audio */
+    uint32_t dropped;
+    uint64_t alive_us; /* newest valid packet; or since when we wait for one */
+    bool silent;       /* MEDIA_TIMEOUT was told */
+    double rtt_ms;
+};
+
+struct path_out { /* what we send to one side: one SSRC and timeline for the whole call */
+    struct rtp_splice splice;
+    struct rtcp_send send;
+    struct dtmf_tx events;
+    uint64_t event_us, report_us;
+    bool event_on, reported; /* event_on: an event takes the place of audio now */
+    uint8_t pt_event;
+};
+
+struct path_up {
+    struct jbuf *jbuf;
+    struct codec_dec *dec[MEDIA_PCMA + 1];
+    int16_t pcm[PATH_PCM_MAX]; /* decoded, not yet sent */
+    size_t pcm_count;
+    uint64_t next_us; /* when the rest of a long frame may go */
+    uint32_t ssrc;
+    unsigned ssrc_count;
+};
+
+struct path_down {
+    struct codec_enc *enc; /* Opus; NULL when the browser has G.711 */
+    int complexity;
+    int16_t pcm[PATH_PCM_MAX];
+    size_t pcm_count;
+    bool started;
+    uint32_t in_ssrc, next_ts, head_ts; /* trunk's clock: of the next packet wanted, of pcm[0] */
+    uint32_t ssrc;                      /* of the stream of 20 ms frames, before rtp_splice */
+    uint16_t seq;
+    struct tone tone;
+    bool tone_on;
+    uint64_t tone_us;
+};
+
+struct path_io { /* what epoll gives back */
+    enum { IO_COMMANDS, IO_ICE, IO_RTP, IO_RTCP } kind;
+    void *owner; /* struct udp of the ICE port, or the path */
+};
+
+struct media_path {
+    uint32_t id;
+    void *arg;           /* signalling thread */
+    struct media *media; /* signalling thread */
+    struct worker *worker;
+    atomic_bool closing; /* set by signalling, nothing of it touches the path afterwards */
+    bool closing_seen;   /* … before the commands of this round were drained */
+    bool ended;          /* MEDIA_ENDED waits for room in the mailbox */
+    bool failed;         /* MEDIA_FAILED was told: the browser leg is dead */
+    bool held;
+
+    struct udp rtp, rtcp;
+    struct path_io rtp_io, rtcp_io;
+    struct addr trunk_local; /* where the trunk reached us */
+    struct srclock lock;
+
+    struct ice *ice;
+    struct dtls *dtls;
+    bool dtls_started;
+    uint8_t fingerprint[32]; /* the browser's, of dtls */
+    bool we_are_client;
+    struct srtpctx *srtp_in, *srtp_out; /* NULL until DTLS is up */
+
+    bool browser_set, trunk_set;
+    struct media_browser browser; /* credentials wiped: ice has them */
+    struct media_trunk trunk;
+    struct path_in from_browser, from_trunk;
+    struct path_out to_browser, to_trunk;
+    struct path_up up;
+    struct path_down down;
+    char cname[24];
+
+    uint64_t slow_us, figures_us;
+    _Atomic uint64_t figures_seq; /* odd while being written */
+    _Atomic uint64_t figures[PATH_FIGURE_WORDS];
+};
+
+/* ---- path.c ---- */
+struct path_init {
+    uint32_t id;
+    struct worker *worker;
+    uint32_t jbuf_max_ms;
+    const struct media_path_config *cfg;
+    const struct media_local *local;
+};
+/* Takes over rtp and rtcp (also when it fails). ENOMEM, EINVAL. */
+int path_alloc(struct media_path **pp, const struct path_init *init, struct udp *rtp, struct udp *rtcp);
+void path_free(struct media_path *p);
+void path_set_browser(struct media_path *p, const struct media_browser *b, uint64_t now_us);
+/* New ICE credentials of ours. */
+void path_set_restart(struct media_path *p, const char *ufrag, const char *pwd);
+void path_set_trunk(struct media_path *p, const struct media_trunk *t, uint64_t now_us);
+void path_set_hold(struct media_path *p, bool held, uint64_t now_us);
+void path_tick(struct media_path *p, uint64_t now_us);
+/* BYE both ways, DTLS close_notify, sockets closed. path_final() fills the last event. */
+void path_end(struct media_path *p, uint64_t now_us);
+void path_event(struct media_path *p, struct media_event *ev);
+void path_figures(const struct media_path *p, struct media_event *out);
+/* The copy that any thread may take. */
+void path_figures_load(const struct media_path *p, struct media_event *out);
+
+/* ---- path_secure.c ---- */
+int path_ice_alloc(struct media_path *p, const struct media_path_config *cfg,
+                   const struct media_local *local);
+void path_secure_set(struct media_path *p, uint64_t now_us);
+void path_secure_tick(struct media_path *p, uint64_t now_us);
+void path_secure_close(struct media_path *p);
+void path_stun(struct media_path *p, const struct stun_view *msg, const struct udp_packet *pkt,
+               uint64_t now_us);
+/* DTLS, SRTP or SRTCP from a source that passed an ICE check. */
+void path_from_browser(struct media_path *p, struct udp_packet *pkt, uint64_t now_us);
+bool path_browser_ready(const struct media_path *p);
+/* Room for a packet to the browser (its payload goes RTP_HEADER bytes in), then the sending of it. */
+uint8_t *path_browser_room(struct media_path *p);
+void path_browser_send(struct media_path *p, uint8_t *room, const struct rtp_hdr *h, size_t len,
+                       uint64_t now_us);
+void path_browser_send_rtcp(struct media_path *p, uint8_t *room, size_t n);
+
+/* ---- path_up.c ---- */
+int path_up_set(struct media_path *p);
+void path_up_packet(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us);
+void path_up_tick(struct media_path *p, uint64_t now_us);
+bool path_trunk_ready(const struct media_path *p);
+/* buf: payload of len bytes, RTP_HEADER bytes in. */
+void path_trunk_send(struct media_path *p, uint8_t *buf, const struct rtp_hdr *h, size_t len,
+                     uint64_t now_us);
+
+/* ---- path_down.c ---- */
+int path_down_set(struct media_path *p);
+void path_down_tone(struct media_path *p, enum media_tone tone, uint64_t now_us);
+void path_trunk_rtp(struct media_path *p, const struct udp_packet *pkt, uint64_t now_us);
+void path_down_tick(struct media_path *p, uint64_t now_us);
+
+/* ---- path_report.c ---- */
+void path_reports(struct media_path *p, bool bye, uint64_t now_us);
+void path_report_from_browser(struct media_path *p, const uint8_t *buf, size_t n, uint64_t now_us);
+void path_trunk_rtcp(struct media_path *p, const struct udp_packet *pkt, uint64_t now_us);
+/* A telephone-event packet from one side; its digit goes to the other. */
+void path_event_packet(struct media_path *p, bool from_browser, const struct rtp_hdr *h, uint64_t now_us);
+void path_events_tick(struct media_path *p, uint64_t now_us);
+void path_digits(struct media_path *p, const char *digits, unsigned duration_ms);
+void path_timeouts(struct media_path *p, uint64_t now_us);
+
+#endif

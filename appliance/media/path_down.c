@@ -1,0 +1,251 @@
+/* media/path: trunk to browser. No buffer here: the browser has one. See path.h. */
+#include "media/path.h"
+
+#include "core/metric.h"
+#include "media/g711.h"
+#include "media/worker.h"
+
+#include <string.h>
+
+METRIC_COUNTER(drop_source, "dngate_media_dropped_total", "reason=\"trunk_source\"", "Media packets dropped");
+METRIC_COUNTER(drop_form, "dngate_media_dropped_total", "reason=\"malformed\"", "Media packets dropped");
+METRIC_COUNTER(drop_pt, "dngate_media_dropped_total", "reason=\"payload_type\"", "Media packets dropped");
+
+enum {
+    JUMP = CODEC_RATE, /* samples: a larger step of the timestamp is another stream */
+    PT_PCMU = 0,       /* static types: RFC 3551 */
+    PT_PCMA = 8,
+    COMPLEXITY_START = 2,
+};
+
+int path_down_set(struct media_path *p)
+{
+    struct path_down *d = &p->down;
+
+    if (p->browser.codec != MEDIA_OPUS || d->enc)
+        return 0;
+    d->complexity = COMPLEXITY_START;
+    int err = codec_enc_alloc(&d->enc, MEDIA_OPUS, CODEC_BITRATE);
+
+    if (!err)
+        codec_enc_complexity(d->enc, d->complexity);
+    return err;
+}
+
+/* Follows the worker's load; cheap, called for every packet. */
+static void follow_load(struct media_path *p)
+{
+    int wanted = worker_complexity(p->worker);
+
+    if (wanted == p->down.complexity)
+        return;
+    p->down.complexity = wanted;
+    codec_enc_complexity(p->down.enc, wanted);
+}
+
+/* 20 ms of pcm as the browser's payload at out; 0 when that fails. */
+static size_t encode(struct media_path *p, const int16_t *pcm, uint8_t *out)
+{
+    size_t n = PATH_FRAME;
+
+    switch (p->browser.codec) {
+    case MEDIA_PCMU:
+        g711_ulaw_enc(out, pcm, n);
+        return n;
+    case MEDIA_PCMA:
+        g711_alaw_enc(out, pcm, n);
+        return n;
+    case MEDIA_OPUS:
+        if (!p->down.enc)
+            return 0;
+        follow_load(p);
+        return codec_enc_frame(p->down.enc, pcm, n, out, RTP_PAYLOAD_MAX, &n) ? 0 : n;
+    default:
+        return 0;
+    }
+}
+
+static uint8_t browser_pt(const struct media_path *p)
+{
+    const struct media_browser *b = &p->browser;
+
+    return b->codec == MEDIA_OPUS ? b->pt_opus : b->codec == MEDIA_PCMU ? b->pt_pcmu : b->pt_pcma;
+}
+
+/* One frame of the trunk's audio; its place in time, gaps included, is that of the trunk's timestamps. */
+static void frame_out(struct media_path *p, const int16_t *pcm, uint32_t ts, uint64_t now_us)
+{
+    struct path_down *d = &p->down;
+    uint32_t factor = p->to_browser.splice.rate / CODEC_RATE;
+    struct rtp_hdr in = {.seq = d->seq, .ts = ts * factor, .ssrc = d->ssrc, .pt = browser_pt(p)}, out;
+    uint8_t *room = path_browser_room(p);
+    size_t n;
+
+    d->seq++;
+    if (!room || p->to_browser.event_on)
+        return;
+    n = encode(p, pcm, room + RTP_HEADER);
+    if (!n)
+        return;
+    (void)rtp_splice_relay(&p->to_browser.splice, &in, now_us, &out);
+    path_browser_send(p, room, &out, n, now_us);
+}
+
+static void frames_out(struct media_path *p, uint64_t now_us)
+{
+    struct path_down *d = &p->down;
+    size_t done = 0;
+
+    for (; d->pcm_count - done >= PATH_FRAME; done += PATH_FRAME) {
+        frame_out(p, d->pcm + done, d->head_ts, now_us);
+        d->head_ts += PATH_FRAME;
+    }
+    d->pcm_count -= done;
+    memmove(d->pcm, d->pcm + done, d->pcm_count * sizeof(*d->pcm));
+}
+
+/* Where h stands in the trunk's stream. False: too late, its place has been sent. */
+static bool place(struct path_down *d, const struct rtp_hdr *h)
+{
+    int32_t gap = rtp_ts_diff(h->ts, d->next_ts);
+
+    if (!d->started || h->ssrc != d->in_ssrc || gap > JUMP || gap < -JUMP) {
+        d->started = true;
+        d->in_ssrc = h->ssrc;
+        d->ssrc++; /* a new stream for rtp_splice as well */
+    } else if (gap < 0) {
+        return false;
+    } else if (gap > 0) {
+        d->seq = (uint16_t)(d->seq + (gap < PATH_FRAME ? 1 : gap / PATH_FRAME));
+    } else {
+        return true;
+    }
+    d->pcm_count = 0;
+    d->head_ts = h->ts;
+    return true;
+}
+
+static void transcode(struct media_path *p, enum media_codec c, const struct rtp_hdr *h, uint64_t now_us)
+{
+    struct path_down *d = &p->down;
+
+    if (h->len > CODEC_SAMPLES_MAX || !place(d, h)) {
+        p->from_trunk.dropped++;
+        return;
+    }
+    if (c == MEDIA_PCMA)
+        g711_alaw_dec(d->pcm + d->pcm_count, h->payload, h->len);
+    else
+        g711_ulaw_dec(d->pcm + d->pcm_count, h->payload, h->len);
+    d->pcm_count += h->len;
+    d->next_ts = h->ts + (uint32_t)h->len;
+    frames_out(p, now_us);
+}
+
+static void relay(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us)
+{
+    uint8_t *room = path_browser_room(p);
+    struct rtp_hdr out;
+
+    if (!room || p->to_browser.event_on || h->len > RTP_PAYLOAD_MAX)
+        return;
+    (void)rtp_splice_relay(&p->to_browser.splice, h, now_us, &out);
+    out.pt = browser_pt(p);
+    memcpy(room + RTP_HEADER, h->payload, h->len);
+    path_browser_send(p, room, &out, h->len, now_us);
+}
+
+static void audio(struct media_path *p, enum media_codec c, const struct rtp_hdr *h, uint64_t now_us)
+{
+    p->from_trunk.codec = c;
+    if (p->down.tone_on || !(p->trunk.dir & MEDIA_RECV) || !h->len)
+        return;
+    if (c == p->browser.codec)
+        relay(p, h, now_us);
+    else
+        transcode(p, c, h, now_us);
+}
+
+static enum media_codec codec_of(const struct media_path *p, uint8_t pt)
+{
+    if (pt == p->trunk.pt)
+        return p->trunk.codec;
+    return pt == PT_PCMU ? MEDIA_PCMU : pt == PT_PCMA ? MEDIA_PCMA : MEDIA_NONE;
+}
+
+static void accepted(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us)
+{
+    enum media_codec c = codec_of(p, h->pt);
+
+    p->from_trunk.alive_us = now_us;
+    rtcp_recv_packet(&p->from_trunk.recv, h, now_us);
+    if (h->pt == p->trunk.pt_event)
+        path_event_packet(p, false, h, now_us);
+    else if (c != MEDIA_NONE)
+        audio(p, c, h, now_us);
+    else /* comfort noise and what was never negotiated */
+        metric_add(&drop_pt, 1);
+}
+
+void path_trunk_rtp(struct media_path *p, const struct udp_packet *pkt, uint64_t now_us)
+{
+    struct media_event ev = {.type = MEDIA_TRUNK_LATCHED, .addr = pkt->src};
+    struct rtp_hdr h;
+
+    if (p->ended || !p->trunk_set || rtp_parse(&h, pkt->p, pkt->n)) {
+        metric_add(&drop_form, 1);
+        return;
+    }
+    switch (srclock_rtp(&p->lock, &pkt->src, h.ssrc, h.seq)) {
+    case SRCLOCK_DROP:
+        p->from_trunk.dropped++;
+        metric_add(&drop_source, 1);
+        return;
+    case SRCLOCK_LATCHED:
+        path_event(p, &ev);
+        break;
+    case SRCLOCK_PASS:
+        break;
+    }
+    p->trunk_local = pkt->local;
+    accepted(p, &h, now_us);
+}
+
+/* ---- tone ---- */
+
+void path_down_tone(struct media_path *p, enum media_tone tone, uint64_t now_us)
+{
+    p->down.tone_on = tone == MEDIA_TONE_RINGBACK;
+    p->down.started = false;
+    p->down.tone_us = now_us;
+    if (p->down.tone_on)
+        tone_init(&p->down.tone, &tone_ringback);
+}
+
+static void tone_out(struct media_path *p, uint64_t now_us)
+{
+    int16_t pcm[PATH_FRAME];
+    uint8_t *room = path_browser_room(p);
+    struct rtp_hdr out;
+    size_t n;
+
+    tone_read(&p->down.tone, pcm, PATH_FRAME);
+    if (!room || p->to_browser.event_on)
+        return;
+    n = encode(p, pcm, room + RTP_HEADER);
+    if (!n)
+        return;
+    rtp_splice_own(&p->to_browser.splice, p->to_browser.splice.rate / 50, now_us, &out);
+    out.pt = browser_pt(p);
+    path_browser_send(p, room, &out, n, now_us);
+}
+
+void path_down_tick(struct media_path *p, uint64_t now_us)
+{
+    if (!p->down.tone_on || now_us < p->down.tone_us)
+        return;
+    p->down.tone_us += PATH_SLOW_US;
+    if (now_us > p->down.tone_us + PATH_FIGURES_US) /* slept: no burst */
+        p->down.tone_us = now_us;
+    tone_out(p, now_us);
+}

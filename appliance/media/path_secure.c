@@ -1,0 +1,310 @@
+/* media/path: towards the browser: ICE finds the way, DTLS proves who is there, SRTP carries. See path.h. */
+#include "media/path.h"
+
+#include "core/metric.h"
+#include "media/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+METRIC_COUNTER(drop_stun, "dngate_media_dropped_total", "reason=\"stun_refused\"", "Media packets dropped");
+METRIC_COUNTER(drop_early, "dngate_media_dropped_total", "reason=\"no_keys\"", "Media packets dropped");
+METRIC_COUNTER(drop_auth, "dngate_media_dropped_total", "reason=\"srtp_auth\"", "Media packets dropped");
+METRIC_COUNTER(drop_replay, "dngate_media_dropped_total", "reason=\"srtp_replay\"", "Media packets dropped");
+METRIC_COUNTER(drop_ssrc, "dngate_media_dropped_total", "reason=\"ssrc_limit\"", "Media packets dropped");
+METRIC_COUNTER(drop_form, "dngate_media_dropped_total", "reason=\"malformed\"", "Media packets dropped");
+
+static void fail(struct media_path *p, const char *reason)
+{
+    struct media_event ev = {.type = MEDIA_FAILED};
+
+    snprintf(ev.reason, sizeof(ev.reason), "%s", reason);
+    path_event(p, &ev);
+}
+
+/* ---- sending ---- */
+
+static void queue_copy(struct media_path *p, const uint8_t *pkt, size_t n, const struct addr *local,
+                       const struct addr *dst)
+{
+    struct udp_queue *q = worker_queue(p->worker, dst);
+
+    if (!q || n > UDP_PACKET_MAX)
+        return;
+    memcpy(udp_queue_room(q), pkt, n);
+    udp_queue_push(q, n, local, dst);
+}
+
+static void ice_out_h(const uint8_t *pkt, size_t n, const struct addr *src, const struct addr *dst, void *arg)
+{
+    queue_copy(arg, pkt, n, src, dst);
+}
+
+static void dtls_out_h(const uint8_t *pkt, size_t n, void *arg)
+{
+    struct media_path *p = arg;
+    struct addr local, remote;
+
+    if (ice_route_early(p->ice, &local, &remote))
+        queue_copy(p, pkt, n, &local, &remote);
+}
+
+bool path_browser_ready(const struct media_path *p)
+{
+    return p->srtp_out && !p->failed;
+}
+
+uint8_t *path_browser_room(struct media_path *p)
+{
+    struct addr local, remote;
+    struct udp_queue *q;
+
+    if (!path_browser_ready(p) || !ice_route(p->ice, &local, &remote))
+        return NULL;
+    q = worker_queue(p->worker, &remote);
+    return q ? udp_queue_room(q) : NULL;
+}
+
+static void push(struct media_path *p, size_t n)
+{
+    struct addr local, remote;
+
+    if (ice_route(p->ice, &local, &remote))
+        udp_queue_push(worker_queue(p->worker, &remote), n, &local, &remote);
+}
+
+void path_browser_send(struct media_path *p, uint8_t *room, const struct rtp_hdr *h, size_t len,
+                       uint64_t now_us)
+{
+    size_t n = rtp_build(room, h) + len;
+
+    if (srtpctx_protect(p->srtp_out, room, &n))
+        return;
+    rtcp_send_packet(&p->to_browser.send, h->ts, len, now_us);
+    push(p, n);
+}
+
+void path_browser_send_rtcp(struct media_path *p, uint8_t *room, size_t n)
+{
+    if (!srtpctx_protect_rtcp(p->srtp_out, room, &n))
+        push(p, n);
+}
+
+/* ---- ICE ---- */
+
+static void ice_happened_h(enum ice_event what, const struct addr *addr, void *arg)
+{
+    struct media_path *p = arg;
+    struct media_event ev = {.addr = *addr};
+
+    switch (what) {
+    case ICE_SELECTED:
+    case ICE_MOVED:
+        ev.type = what == ICE_SELECTED ? MEDIA_ICE_UP : MEDIA_ICE_MOVED;
+        path_event(p, &ev);
+        break;
+    case ICE_VERIFIED:
+        worker_addr_add(p->worker, addr, p);
+        break;
+    case ICE_FORGOTTEN:
+        worker_addr_del(p->worker, addr, p);
+        break;
+    case ICE_TIMED_OUT:
+        fail(p, "ice");
+        break;
+    case ICE_CONSENT_LOST:
+        fail(p, "consent");
+        break;
+    }
+}
+
+int path_ice_alloc(struct media_path *p, const struct media_path_config *cfg, const struct media_local *local)
+{
+    struct ice_config icfg = {
+        .controlling = cfg->controlling,
+        .tag = p->id,
+        .ufrag = local->ice_ufrag,
+        .pwd = local->ice_pwd,
+        .sendh = ice_out_h,
+        .eventh = ice_happened_h,
+        .arg = p,
+    };
+
+    return ice_alloc(&p->ice, &icfg);
+}
+
+void path_stun(struct media_path *p, const struct stun_view *msg, const struct udp_packet *pkt,
+               uint64_t now_us)
+{
+    if (p->ended || ice_recv(p->ice, msg, &pkt->local, &pkt->src, now_us / 1000))
+        metric_add(&drop_stun, 1);
+}
+
+/* ---- DTLS ---- */
+
+static void keys_close(struct media_path *p)
+{
+    srtpctx_free(p->srtp_in);
+    srtpctx_free(p->srtp_out);
+    p->srtp_in = p->srtp_out = NULL;
+    dtls_free(p->dtls);
+    p->dtls = NULL;
+    p->dtls_started = false;
+}
+
+void path_secure_close(struct media_path *p)
+{
+    keys_close(p);
+}
+
+/* The same certificate and role go on with their association (also over an ICE restart); others need a new one. */
+void path_secure_set(struct media_path *p, uint64_t now_us)
+{
+    struct media_browser *b = &p->browser;
+    enum dtls_role role = b->we_are_dtls_client ? DTLS_CLIENT : DTLS_SERVER;
+    bool same = p->dtls && p->we_are_client == b->we_are_dtls_client &&
+                !memcmp(p->fingerprint, b->fingerprint, sizeof(p->fingerprint));
+
+    ice_remote(p->ice, b->ice_ufrag, b->ice_pwd, b->cands, b->cand_count, now_us / 1000);
+    explicit_bzero(b->ice_pwd, sizeof(b->ice_pwd));
+    if (same)
+        return;
+    keys_close(p);
+    p->we_are_client = b->we_are_dtls_client;
+    memcpy(p->fingerprint, b->fingerprint, sizeof(p->fingerprint));
+    if (dtls_alloc(&p->dtls, worker_identity(p->worker), role, p->fingerprint, dtls_out_h, p))
+        fail(p, "dtls");
+}
+
+static void keys_take(struct media_path *p, uint64_t now_us)
+{
+    struct media_event ev = {.type = MEDIA_DTLS_UP};
+    struct dtls_keys k;
+    struct addr local;
+    int err = dtls_keys(p->dtls, &k);
+
+    if (!err)
+        err = srtpctx_alloc(&p->srtp_in, k.profile, k.remote, k.len, true);
+    if (!err)
+        err = srtpctx_alloc(&p->srtp_out, k.profile, k.local, k.len, false);
+    explicit_bzero(&k, sizeof(k));
+    if (err) {
+        keys_close(p);
+        fail(p, "dtls");
+        return;
+    }
+    p->from_browser.alive_us = now_us;
+    (void)ice_route_early(p->ice, &local, &ev.addr);
+    path_event(p, &ev);
+}
+
+static void dtls_progress(struct media_path *p, uint64_t now_us)
+{
+    switch (dtls_state(p->dtls)) {
+    case DTLS_UP:
+        if (!p->srtp_in)
+            keys_take(p, now_us);
+        break;
+    case DTLS_FAILED:
+        fail(p, dtls_wrong_peer(p->dtls) ? "fingerprint" : "dtls");
+        break;
+    case DTLS_CLOSED: /* the browser has left; its SIP leg or its consent will say so */
+    case DTLS_HANDSHAKE:
+        break;
+    }
+}
+
+void path_secure_tick(struct media_path *p, uint64_t now_us)
+{
+    struct addr local, remote;
+
+    ice_tick(p->ice, now_us / 1000);
+    if (!p->dtls || p->failed || dtls_state(p->dtls) != DTLS_HANDSHAKE)
+        return;
+    dtls_tick(p->dtls, now_us / 1000);
+    if (!p->dtls_started && ice_route(p->ice, &local, &remote)) {
+        p->dtls_started = true;
+        (void)dtls_start(p->dtls);
+    }
+    dtls_progress(p, now_us);
+}
+
+/* ---- receiving ---- */
+
+/* libsrtp keeps state for every SSRC it has verified: a browser gets a few. */
+static bool ssrc_allowed(const struct media_path *p, const uint8_t *pkt)
+{
+    uint32_t ssrc = (uint32_t)pkt[8] << 24 | (uint32_t)pkt[9] << 16 | (uint32_t)pkt[10] << 8 | pkt[11];
+
+    return p->up.ssrc_count < PATH_SSRC_MAX || ssrc == p->up.ssrc;
+}
+
+static void ssrc_seen(struct media_path *p, uint32_t ssrc)
+{
+    if (p->up.ssrc_count && ssrc == p->up.ssrc)
+        return;
+    p->up.ssrc = ssrc;
+    p->up.ssrc_count++;
+}
+
+static void refused(struct media_path *p, int err)
+{
+    metric_add(err == EALREADY ? &drop_replay : &drop_auth, 1);
+    p->from_browser.dropped++;
+}
+
+static void rtp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_us)
+{
+    struct rtp_hdr h;
+    int err;
+
+    if (pkt->n < RTP_HEADER || !ssrc_allowed(p, pkt->p)) {
+        metric_add(&drop_ssrc, 1);
+        return;
+    }
+    err = srtpctx_unprotect(p->srtp_in, pkt->p, &pkt->n);
+    if (err) {
+        refused(p, err);
+        return;
+    }
+    if (rtp_parse(&h, pkt->p, pkt->n)) {
+        metric_add(&drop_form, 1);
+        return;
+    }
+    ssrc_seen(p, h.ssrc);
+    p->from_browser.alive_us = now_us;
+    ice_media(p->ice, &pkt->src, now_us / 1000);
+    path_up_packet(p, &h, now_us);
+}
+
+static void rtcp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_us)
+{
+    int err = srtpctx_unprotect_rtcp(p->srtp_in, pkt->p, &pkt->n);
+
+    if (err) {
+        refused(p, err);
+        return;
+    }
+    p->from_browser.alive_us = now_us;
+    path_report_from_browser(p, pkt->p, pkt->n, now_us);
+}
+
+void path_from_browser(struct media_path *p, struct udp_packet *pkt, uint64_t now_us)
+{
+    bool is_dtls = pkt->n && pkt->p[0] >= 20 && pkt->p[0] <= 63; /* RFC 7983 */
+
+    if (p->ended || p->failed)
+        return;
+    if (is_dtls && p->dtls) {
+        p->dtls_started = true;
+        (void)dtls_recv(p->dtls, pkt->p, pkt->n);
+        dtls_progress(p, now_us);
+    } else if (is_dtls || !p->srtp_in) {
+        metric_add(&drop_early, 1);
+    } else if (rtp_is_rtcp(pkt->p, pkt->n)) {
+        rtcp_in(p, pkt, now_us);
+    } else {
+        rtp_in(p, pkt, now_us);
+    }
+}

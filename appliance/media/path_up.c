@@ -1,0 +1,184 @@
+/* media/path: browser to trunk. See path.h. */
+#include "media/path.h"
+
+#include "core/metric.h"
+#include "media/g711.h"
+
+#include <string.h>
+
+METRIC_COUNTER(drop_pt, "dngate_media_dropped_total", "reason=\"payload_type\"", "Media packets dropped");
+
+enum { PLAYOUT_BURST = 8 /* frames caught up with in one tick */ };
+
+int path_up_set(struct media_path *p)
+{
+    const uint8_t pts[] = {[MEDIA_OPUS] = p->browser.pt_opus,
+                           [MEDIA_PCMU] = p->browser.pt_pcmu,
+                           [MEDIA_PCMA] = p->browser.pt_pcma};
+
+    if (!p->browser_set)
+        return 0;
+    for (enum media_codec c = MEDIA_OPUS; c <= MEDIA_PCMA; c++) {
+        int err = pts[c] == 0xff || p->up.dec[c] ? 0 : codec_dec_alloc(&p->up.dec[c], c);
+
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+static enum media_codec codec_of(const struct media_path *p, uint8_t pt)
+{
+    const struct media_browser *b = &p->browser;
+
+    return pt == b->pt_opus   ? MEDIA_OPUS
+           : pt == b->pt_pcmu ? MEDIA_PCMU
+           : pt == b->pt_pcma ? MEDIA_PCMA
+                              : MEDIA_NONE;
+}
+
+/* ---- to the trunk ---- */
+
+bool path_trunk_ready(const struct media_path *p)
+{
+    const struct addr *dst = srclock_dest(&p->lock);
+
+    return p->trunk_set && (p->trunk.dir & MEDIA_SEND) && addr_isset(dst, true) && !addr_is_any(dst);
+}
+
+void path_trunk_send(struct media_path *p, uint8_t *buf, const struct rtp_hdr *h, size_t len, uint64_t now_us)
+{
+    size_t n = rtp_build(buf, h) + len;
+
+    if (!udp_send(&p->rtp, buf, n, &p->trunk_local, srclock_dest(&p->lock)))
+        rtcp_send_packet(&p->to_trunk.send, h->ts, len, now_us);
+}
+
+/* Both sides speak the same G.711, in packets of the length the trunk wants: nothing to decode, nothing to wait for. */
+static bool straight(const struct media_path *p, enum media_codec c, const struct rtp_hdr *h)
+{
+    return p->trunk_set && c == p->trunk.codec && c != MEDIA_OPUS &&
+           h->len == p->trunk.ptime_ms * (CODEC_RATE / 1000);
+}
+
+static void relay(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us)
+{
+    uint8_t buf[RTP_PACKET_MAX];
+    struct rtp_hdr out;
+
+    if (!path_trunk_ready(p) || p->to_trunk.event_on || h->len > RTP_PAYLOAD_MAX)
+        return;
+    (void)rtp_splice_relay(&p->to_trunk.splice, h, now_us, &out);
+    out.pt = p->trunk.pt;
+    memcpy(buf + RTP_HEADER, h->payload, h->len);
+    path_trunk_send(p, buf, &out, h->len, now_us);
+}
+
+static void audio(struct media_path *p, enum media_codec c, const struct rtp_hdr *h, uint64_t now_us)
+{
+    struct path_in *in = &p->from_browser;
+
+    if (c != in->codec) {
+        in->codec = c;
+        rtcp_recv_rate(&in->recv, codec_clock_rate(c));
+        jbuf_reset(p->up.jbuf, codec_clock_rate(c));
+        jbuf_fec(p->up.jbuf, c == MEDIA_OPUS);
+        p->up.pcm_count = 0;
+    }
+    rtcp_recv_packet(&in->recv, h, now_us);
+    if (!straight(p, c, h)) {
+        (void)jbuf_put(p->up.jbuf, h, codec_packet_ticks(c, h->payload, h->len),
+                       now_us); /* it counts what it refuses */
+        return;
+    }
+    if (jbuf_due_us(p->up.jbuf) != UINT64_MAX) { /* until now we transcoded */
+        jbuf_reset(p->up.jbuf, CODEC_RATE);
+        p->up.pcm_count = 0;
+    }
+    relay(p, h, now_us);
+}
+
+void path_up_packet(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us)
+{
+    enum media_codec c = codec_of(p, h->pt);
+
+    if (h->pt == p->browser.pt_event) {
+        rtcp_recv_packet(&p->from_browser.recv, h, now_us);
+        path_event_packet(p, true, h, now_us);
+    } else if (c != MEDIA_NONE && p->up.dec[c] && h->len) {
+        audio(p, c, h, now_us);
+    } else { /* comfort noise and what was never negotiated */
+        rtcp_recv_packet(&p->from_browser.recv, h, now_us);
+        metric_add(&drop_pt, 1);
+    }
+}
+
+/* ---- playout ---- */
+
+static void pcm_append(struct path_up *up, const int16_t *pcm, size_t n)
+{
+    size_t over = up->pcm_count + n > PATH_PCM_MAX ? up->pcm_count + n - PATH_PCM_MAX : 0;
+
+    if (over) { /* nobody takes it: the trunk is on hold or unknown */
+        memmove(up->pcm, up->pcm + over, (up->pcm_count - over) * sizeof(*pcm));
+        up->pcm_count -= over;
+    }
+    memcpy(up->pcm + up->pcm_count, pcm, n * sizeof(*pcm));
+    up->pcm_count += n;
+}
+
+static void playout(struct media_path *p, uint64_t now_us)
+{
+    struct path_up *up = &p->up;
+    enum media_codec c = p->from_browser.codec;
+    int16_t pcm[CODEC_SAMPLES_MAX];
+    struct jbuf_frame f;
+    enum jbuf_result res = jbuf_get(up->jbuf, now_us, &f);
+    size_t n = (size_t)((uint64_t)f.dur * CODEC_RATE / codec_clock_rate(c));
+
+    if (res == JBUF_WAIT || n > CODEC_SAMPLES_MAX)
+        return;
+    if (res != JBUF_FRAME)
+        codec_dec_lost(up->dec[c], res == JBUF_LOST ? f.payload : NULL, f.len, pcm, n);
+    else if (codec_dec_frame(up->dec[c], f.payload, f.len, pcm, &n))
+        codec_dec_lost(up->dec[c], NULL, 0, pcm, n);
+    jbuf_quiet(up->jbuf, codec_quiet(pcm, n));
+    pcm_append(up, pcm, n);
+}
+
+static void packet_out(struct media_path *p, size_t samples, uint64_t now_us)
+{
+    struct path_up *up = &p->up;
+    uint8_t buf[RTP_PACKET_MAX];
+    struct rtp_hdr out;
+
+    if (path_trunk_ready(p) && !p->to_trunk.event_on) {
+        rtp_splice_own(&p->to_trunk.splice, (uint32_t)samples, now_us, &out);
+        out.pt = p->trunk.pt;
+        if (p->trunk.codec == MEDIA_PCMA)
+            g711_alaw_enc(buf + RTP_HEADER, up->pcm, samples);
+        else
+            g711_ulaw_enc(buf + RTP_HEADER, up->pcm, samples);
+        path_trunk_send(p, buf, &out, samples, now_us);
+    }
+    up->pcm_count -= samples;
+    memmove(up->pcm, up->pcm + samples, up->pcm_count * sizeof(*up->pcm));
+}
+
+void path_up_tick(struct media_path *p, uint64_t now_us)
+{
+    struct path_up *up = &p->up;
+    size_t samples = p->trunk_set ? p->trunk.ptime_ms * (CODEC_RATE / 1000) : PATH_FRAME;
+    uint64_t gap_us = (uint64_t)samples * 1000000 / CODEC_RATE;
+
+    for (unsigned i = 0; i < PLAYOUT_BURST && jbuf_due_us(up->jbuf) <= now_us; i++) {
+        while (up->pcm_count >= samples) /* we are late: no standing delay of it */
+            packet_out(p, samples, now_us);
+        playout(p, now_us);
+    }
+    /* The jitter buffer sets the pace; only what a long frame leaves behind waits for its own time. */
+    if (up->pcm_count >= samples && now_us >= up->next_us) {
+        packet_out(p, samples, now_us);
+        up->next_us = up->pcm_count >= samples ? now_us + gap_us : 0;
+    }
+}
