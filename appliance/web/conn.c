@@ -13,12 +13,17 @@
 
 enum { OUT_MAX = WEB_BODY_OUT_MAX + 65536 };
 
-METRIC_COUNTER(requests_2xx, "dngate_http_requests_total", "code=\"2xx\"", "HTTP requests answered, by class of status");
-METRIC_COUNTER(requests_3xx, "dngate_http_requests_total", "code=\"3xx\"", "HTTP requests answered, by class of status");
-METRIC_COUNTER(requests_4xx, "dngate_http_requests_total", "code=\"4xx\"", "HTTP requests answered, by class of status");
-METRIC_COUNTER(requests_5xx, "dngate_http_requests_total", "code=\"5xx\"", "HTTP requests answered, by class of status");
+METRIC_COUNTER(requests_2xx, "dngate_http_requests_total", "code=\"2xx\"",
+               "HTTP requests answered, by class of status");
+METRIC_COUNTER(requests_3xx, "dngate_http_requests_total", "code=\"3xx\"",
+               "HTTP requests answered, by class of status");
+METRIC_COUNTER(requests_4xx, "dngate_http_requests_total", "code=\"4xx\"",
+               "HTTP requests answered, by class of status");
+METRIC_COUNTER(requests_5xx, "dngate_http_requests_total", "code=\"5xx\"",
+               "HTTP requests answered, by class of status");
 
-int conn_alloc(struct conn **cp, struct web *w, enum listener_kind kind, const struct addr *peer, const struct addr *local)
+int conn_alloc(struct conn **cp, struct web *w, enum listener_kind kind, const struct addr *peer,
+               const struct addr *local)
 {
     struct conn *c;
     int err;
@@ -78,7 +83,10 @@ void conn_free(struct conn *c)
 
 static void count_status(int status)
 {
-    struct metric *m = status < 300 ? &requests_2xx : status < 400 ? &requests_3xx : status < 500 ? &requests_4xx : &requests_5xx;
+    struct metric *m = status < 300   ? &requests_2xx
+                       : status < 400 ? &requests_3xx
+                       : status < 500 ? &requests_4xx
+                                      : &requests_5xx;
 
     metric_add(m, 1);
 }
@@ -92,9 +100,10 @@ void conn_access(struct conn *c)
         return;
     c->access.open = false;
     count_status(c->access.status);
-    log_info("http", "peer=%s method=%s path=\"%.200s\" status=%d bytes=%llu ms=%llu", addr_ip(&c->peer, peer, sizeof(peer)),
-             h && *h->target ? http_method_name(h->method) : "-", h && *h->target ? h->target : "-", c->access.status,
-             (unsigned long long)c->access.bytes, (unsigned long long)(clock_us() - c->access.start_us) / 1000);
+    log_info("http", "peer=%s method=%s path=\"%.200s\" status=%d bytes=%llu ms=%llu",
+             addr_ip(&c->peer, peer, sizeof(peer)), h && *h->target ? http_method_name(h->method) : "-",
+             h && *h->target ? h->target : "-", c->access.status, (unsigned long long)c->access.bytes,
+             (unsigned long long)(clock_us() - c->access.start_us) / 1000);
 }
 
 /* ---------------------------------------------------------------- answering */
@@ -144,9 +153,11 @@ static void error_body(struct conn *c, struct buf *body, const char **type, int 
         web_resp_reset(&resp);
     } else if (c->head && strstr(http_field(c->head, "accept"), "text/html")) {
         *type = "text/html; charset=utf-8";
-        buf_printf(body, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>%d %s</title></head>\n"
-                         "<body><h1>%s</h1><p>%s</p><p><a href=\"/\">dngate</a></p></body></html>\n",
-                   status, reason, reason, detail);
+        buf_printf(
+            body,
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>%d %s</title></head>\n"
+            "<body><h1>%s</h1><p>%s</p><p><a href=\"/\">dngate</a></p></body></html>\n",
+            status, reason, reason, detail);
     } else {
         *type = "text/plain; charset=utf-8";
         buf_printf(body, "%d %s\n%s\n", status, reason, detail);
@@ -188,9 +199,11 @@ static void reply_page(struct conn *c, const struct www_file *f)
         return;
     }
     static_reply(&s, f, c->head);
-    snprintf(extra, sizeof(extra), "ETag: %s\r\nVary: Accept-Encoding\r\n%s%s%s", s.etag, s.coding ? "Content-Encoding: " : "",
-             s.coding ? s.coding : "", s.coding ? "\r\n" : "");
-    r = (struct reply){.status = s.status, .type = s.status == 304 ? NULL : f->mime, .extra = extra,
+    snprintf(extra, sizeof(extra), "ETag: %s\r\nVary: Accept-Encoding\r\n%s%s%s", s.etag,
+             s.coding ? "Content-Encoding: " : "", s.coding ? s.coding : "", s.coding ? "\r\n" : "");
+    r = (struct reply){.status = s.status,
+                       .type = s.status == 304 ? NULL : f->mime,
+                       .extra = extra,
                        .cache = f->immutable ? "public, max-age=31536000, immutable" : "no-cache",
                        .length = s.status == 304 ? 0 : s.len};
     reply(c, &r, s.data, true);
@@ -198,7 +211,9 @@ static void reply_page(struct conn *c, const struct www_file *f)
 
 static void reply_resp(struct conn *c, struct web_resp *resp)
 {
-    struct reply r = {.status = resp->status, .type = resp->body.len ? resp->content_type : NULL, .extra = resp->headers,
+    struct reply r = {.status = resp->status,
+                      .type = resp->body.len ? resp->content_type : NULL,
+                      .extra = resp->headers,
                       .length = resp->body.len};
 
     if (resp->body.err) {
@@ -222,8 +237,8 @@ static void redirect(struct conn *c)
     }
     if (c->w->ports[LISTEN_HTTPS] != 443)
         snprintf(port, sizeof(port), ":%u", c->w->ports[LISTEN_HTTPS]);
-    snprintf(extra, sizeof(extra), "Location: https://%.*s%s%s%s%s\r\n", (int)http_host_namelen(h->host), h->host, port,
-             h->target, *h->query ? "?" : "", h->query);
+    snprintf(extra, sizeof(extra), "Location: https://%.*s%s%s%s%s\r\n", (int)http_host_namelen(h->host),
+             h->host, port, h->target, *h->query ? "?" : "", h->query);
     r.status = h->method == HTTP_GET || h->method == HTTP_HEAD ? 301 : 308;
     reply(c, &r, NULL, false);
 }
@@ -234,10 +249,17 @@ static void route(struct conn *c)
 {
     const struct http_head *h = c->head;
     struct web_req req = {
-        .method = http_method_name(h->method), .path = h->path, .query = h->query, .peer = &c->peer, .host = h->host,
-        .content_type = http_field(h, "content-type"), .authorization = http_field(h, "authorization"),
-        .cookie = http_field(h, "cookie"), .csrf = http_field(h, "x-csrf-token"),
-        .body = c->body.len ? (const uint8_t *)c->body.data : (const uint8_t *)"", .body_len = c->body.len,
+        .method = http_method_name(h->method),
+        .path = h->path,
+        .query = h->query,
+        .peer = &c->peer,
+        .host = h->host,
+        .content_type = http_field(h, "content-type"),
+        .authorization = http_field(h, "authorization"),
+        .cookie = http_field(h, "cookie"),
+        .csrf = http_field(h, "x-csrf-token"),
+        .body = c->body.len ? (const uint8_t *)c->body.data : (const uint8_t *)"",
+        .body_len = c->body.len,
     };
     char allow[128], extra[160];
     struct web_resp resp;

@@ -15,12 +15,14 @@
 #include "web/server.h"
 
 enum {
-    CONN_HEAD_MS = 10000,   /* TLS handshake and head of the first request; head of a later one from its first byte */
-    CONN_IDLE_MS = 60000,   /* between requests */
+    CONN_HEAD_MS =
+        10000, /* TLS handshake and head of the first request; head of a later one from its first byte */
+    CONN_IDLE_MS = 60000, /* between requests */
     CONN_BODY_MS = 30000,
-    CONN_SEND_MS = 30000,   /* the peer takes nothing */
-    CONN_LINGER_MS = 1000,  /* what an error's sender still sends is thrown away, lest a reset eat our answer */
-    CONN_REST_MAX = 65536,  /* pipelined bytes that wait while an answer is on its way */
+    CONN_SEND_MS = 30000, /* the peer takes nothing */
+    CONN_LINGER_MS =
+        1000, /* what an error's sender still sends is thrown away, lest a reset eat our answer */
+    CONN_REST_MAX = 65536, /* pipelined bytes that wait while an answer is on its way */
 };
 
 enum conn_state { CONN_HEAD, CONN_BODY, CONN_DELAY, CONN_REPLY, CONN_WS, CONN_LINGER };
@@ -35,23 +37,23 @@ struct conn {
     enum listener_kind kind;
     struct addr peer, local;
     enum conn_state state;
-    bool tls_up;       /* handshake done (or plain) */
-    bool close_after;  /* after this answer */
-    bool dead;         /* to be closed by edge.c */
+    bool tls_up;      /* handshake done (or plain) */
+    bool close_after; /* after this answer */
+    bool dead;        /* to be closed by edge.c */
 
-    struct buf in;     /* head being received; http_head points into it */
+    struct buf in; /* head being received; http_head points into it */
     size_t scan;
     struct http_head *head;
     struct buf body, rest;
     struct web_resp resp; /* while in CONN_DELAY */
     bool resp_held;
 
-    struct buf out;    /* bytes to send, from out_pos */
+    struct buf out; /* bytes to send, from out_pos */
     size_t out_pos;
     const uint8_t *page; /* then these, not ours */
     size_t page_len;
 
-    struct {           /* for the access log */
+    struct { /* for the access log */
         uint64_t start_us, bytes;
         int status;
         bool open;
@@ -60,7 +62,8 @@ struct conn {
 };
 
 /* Counts against the source's and the server's limits. EUSERS, ENOSPC, ENOMEM. */
-int conn_alloc(struct conn **cp, struct web *w, enum listener_kind kind, const struct addr *peer, const struct addr *local);
+int conn_alloc(struct conn **cp, struct web *w, enum listener_kind kind, const struct addr *peer,
+               const struct addr *local);
 void conn_free(struct conn *c);
 /* False from any of these: close it now. */
 bool conn_rx(struct conn *c, const uint8_t *p, size_t n);

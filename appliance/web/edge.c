@@ -22,8 +22,8 @@
 
 enum {
     BACKLOG = 1024,
-    ACCEPT_BATCH = 64,    /* per turn of the loop, so that connections are served, too */
-    SEND_MAX = 16384,     /* one TLS record */
+    ACCEPT_BATCH = 64, /* per turn of the loop, so that connections are served, too */
+    SEND_MAX = 16384,  /* one TLS record */
     RECV_MAX = 16384,
     TICK_MS = 1000,
     NO_FD_PAUSE_MS = 200,
@@ -169,8 +169,9 @@ static void adopt(struct listener *l, int fd, const struct addr *peer, const str
         char text[ADDR_STRLEN];
 
         metric_add(err == EUSERS ? &web_drop_source : &web_drop_conns, 1);
-        log_warn_limited("web", "peer=%s connections=%zu connection refused: %s", addr_ip(peer, text, sizeof(text)),
-                         w->conn_count, err == EUSERS ? "too many of this source" : "too many");
+        log_warn_limited("web", "peer=%s connections=%zu connection refused: %s",
+                         addr_ip(peer, text, sizeof(text)), w->conn_count,
+                         err == EUSERS ? "too many of this source" : "too many");
         close(fd);
         return;
     }
@@ -196,7 +197,8 @@ static void accept_all(struct listener *l)
 
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                log_warn_limited("web", "connections=%zu not accepting for a moment: %s", l->w->conn_count, strerror(errno));
+                log_warn_limited("web", "connections=%zu not accepting for a moment: %s", l->w->conn_count,
+                                 strerror(errno));
                 l->w->paused_until_ms = clock_ms() + NO_FD_PAUSE_MS;
                 edge_pause(l->w, true);
             }
@@ -224,7 +226,8 @@ void edge_pause(struct web *w, bool pause)
         lws_rx_flow_control(w->listeners[i].wsi, !pause);
 }
 
-static int listen_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+static int listen_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                           size_t len)
 {
     struct listener *l = lws_get_opaque_user_data(wsi);
 
@@ -342,7 +345,8 @@ static int kind_listen(struct web *w, enum listener_kind kind, uint16_t port, ch
 
         *l = (struct listener){.w = w, .kind = kind, .addr = w->cfg.bind[i]};
         err = listener_open(l, port);
-        if ((err == EAFNOSUPPORT || err == EADDRNOTAVAIL) && addr_af(&w->cfg.bind[i]) == AF_INET6 && w->cfg.bind_count > 1)
+        if ((err == EAFNOSUPPORT || err == EADDRNOTAVAIL) && addr_af(&w->cfg.bind[i]) == AF_INET6 &&
+            w->cfg.bind_count > 1)
             continue;
         if (err) {
             snprintf(why, whysz, "%s.port=%u: cannot listen on %s: %s", kind_names[kind], port,
@@ -410,8 +414,7 @@ static int context_open(struct web *w)
     w->ctx = lws_create_context(&info);
     if (!w->ctx)
         return ENOMEM;
-    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
-    info.vhost_name = "plain";
+    info.vhost_name = "plain"; /* not _SERVER: SNI is looked up by port, and only the TLS host may be found */
     info.protocols = protocols;
     info.options = 0;
     w->plain = lws_create_vhost(w->ctx, &info);

@@ -26,12 +26,12 @@ struct http_field {
 
 struct http_head { /* points into the text given to http_head_decode */
     enum http_method method;
-    char *target;                  /* path and query as sent, without the query after decoding */
-    char path[HTTP_PATH_MAX + 1];  /* decoded */
-    char *query;                   /* raw; "" when none */
-    char *host;                    /* "" only in HTTP/1.0 */
+    char *target;                 /* path and query as sent, without the query after decoding */
+    char path[HTTP_PATH_MAX + 1]; /* decoded */
+    char *query;                  /* raw; "" when none */
+    char *host;                   /* "" only in HTTP/1.0 */
     bool http10, keep_alive, expect_continue;
-    uint64_t length;               /* of the body */
+    uint64_t length; /* of the body */
     struct http_field fields[HTTP_FIELDS_MAX];
     size_t field_count;
 };

@@ -32,7 +32,8 @@ static bool same_name(const struct hostport *a, const struct hostport *b)
     return a->len == b->len && !strncasecmp(a->name, b->name, a->len);
 }
 
-static bool own_host(const struct hostport *origin, const char *host, const uint16_t *ports, size_t port_count)
+static bool own_host(const struct hostport *origin, const char *host, const uint16_t *ports,
+                     size_t port_count)
 {
     struct hostport own;
 
@@ -66,7 +67,8 @@ static bool listed(const struct hostport *origin, const char *list)
     return false;
 }
 
-bool origin_allowed(const char *origin, const char *host, const uint16_t *ports, size_t port_count, const char *list)
+bool origin_allowed(const char *origin, const char *host, const uint16_t *ports, size_t port_count,
+                    const char *list)
 {
     struct hostport hp;
 

@@ -11,6 +11,7 @@
  * or stands in list ("https://a.example https://b.example:8443", space or comma separated, https:// may be left out).
  * An absent Origin ("" or "null") is refused: every browser sends one.
  */
-bool origin_allowed(const char *origin, const char *host, const uint16_t *ports, size_t port_count, const char *list);
+bool origin_allowed(const char *origin, const char *host, const uint16_t *ports, size_t port_count,
+                    const char *list);
 
 #endif

@@ -7,8 +7,10 @@
  * count wss: into 'self', and /ws may be on wss.port, so the host is named for WebSockets. */
 static void policy_write(struct buf *out, const char *host)
 {
-    buf_puts(out, "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-                  "media-src 'self' blob:; font-src 'self'; worker-src 'self' blob:; manifest-src 'self'; connect-src 'self'");
+    buf_puts(out, "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src "
+                  "'self' data:; "
+                  "media-src 'self' blob:; font-src 'self'; worker-src 'self' blob:; manifest-src 'self'; "
+                  "connect-src 'self'");
     if (*host && http_host_valid(host)) {
         int n = (int)http_host_namelen(host);
 
@@ -43,13 +45,14 @@ int reply_head(struct buf *out, const struct reply *r)
     buf_printf(out, "Cache-Control: %s\r\n", r->cache ? r->cache : "no-store");
     if (r->tls) /* RFC 6797 7.2: never over plain HTTP */
         buf_puts(out, "Strict-Transport-Security: max-age=31536000\r\n");
-    buf_puts(out, "X-Frame-Options: DENY\r\n"
-                  "X-Content-Type-Options: nosniff\r\n"
-                  "Referrer-Policy: no-referrer\r\n"
-                  "Cross-Origin-Opener-Policy: same-origin\r\n"
-                  "Cross-Origin-Resource-Policy: same-origin\r\n"
-                  "Permissions-Policy: microphone=(self), speaker-selection=(self), autoplay=(self), camera=(), "
-                  "geolocation=(), payment=(), usb=()\r\n");
+    buf_puts(out,
+             "X-Frame-Options: DENY\r\n"
+             "X-Content-Type-Options: nosniff\r\n"
+             "Referrer-Policy: no-referrer\r\n"
+             "Cross-Origin-Opener-Policy: same-origin\r\n"
+             "Cross-Origin-Resource-Policy: same-origin\r\n"
+             "Permissions-Policy: microphone=(self), speaker-selection=(self), autoplay=(self), camera=(), "
+             "geolocation=(), payment=(), usb=()\r\n");
     policy_write(out, r->host);
     if (r->extra)
         buf_puts(out, r->extra);

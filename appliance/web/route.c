@@ -26,13 +26,14 @@ void web_routes_clear(void)
     route_count = 0;
 }
 
-static bool path_matches(const char *pattern, const char *path)
+/* How well a pattern fits, 0 = not: the more letters the better, and the same letters without a star better yet. */
+static size_t path_fit(const char *pattern, const char *path)
 {
     size_t n = strlen(pattern);
 
     if (n && pattern[n - 1] == '*')
-        return !strncmp(pattern, path, n - 1);
-    return !strcmp(pattern, path);
+        return strncmp(pattern, path, n - 1) ? 0 : 2 * n - 1;
+    return strcmp(pattern, path) ? 0 : 2 * n + 1;
 }
 
 static void allow_add(char *allow, size_t sz, const char *method)
@@ -45,32 +46,30 @@ static void allow_add(char *allow, size_t sz, const char *method)
         snprintf(allow + n, sz - n, "%s%s", n ? ", " : "", method);
 }
 
-/* The longest pattern wins, so that "/api/x" goes before "/api/" with its star. */
+/* The best fit wins, so that "/api/x" goes before "/api/" with its star; its methods are all that the path has. */
 enum route_result route_run(const struct web_req *req, struct web_resp *resp, char *allow, size_t allowsz)
 {
     const char *method = strcmp(req->method, "HEAD") ? req->method : "GET";
-    const struct route *best = NULL;
-    size_t longest = 0;
-    bool found = false;
+    const struct route *chosen = NULL;
+    size_t best = 0;
 
     allow[0] = '\0';
-    for (size_t i = 0; i < route_count; i++)
-        if (path_matches(routes[i].path, req->path) && strlen(routes[i].path) >= longest) {
-            longest = strlen(routes[i].path);
-            found = true;
-        }
-    for (size_t i = 0; found && i < route_count; i++) {
-        const struct route *r = &routes[i];
+    for (size_t i = 0; i < route_count; i++) {
+        size_t fit = path_fit(routes[i].path, req->path);
 
-        if (strlen(r->path) != longest || !path_matches(r->path, req->path))
-            continue;
-        if (!strcmp(r->method, method))
-            best = r;
-        allow_add(allow, allowsz, r->method);
+        if (fit > best)
+            best = fit;
     }
-    if (best)
-        best->h(req, resp, best->arg);
-    return best ? ROUTE_DONE : found ? ROUTE_METHOD : ROUTE_NONE;
+    for (size_t i = 0; best && i < route_count; i++) {
+        if (path_fit(routes[i].path, req->path) != best)
+            continue;
+        if (!strcmp(routes[i].method, method))
+            chosen = &routes[i];
+        allow_add(allow, allowsz, routes[i].method);
+    }
+    if (chosen)
+        chosen->h(req, resp, chosen->arg);
+    return chosen ? ROUTE_DONE : best ? ROUTE_METHOD : ROUTE_NONE;
 }
 
 void web_resp_init(struct web_resp *resp)

@@ -34,14 +34,14 @@ struct web {
     size_t listener_count;
     uint16_t ports[LISTEN_KINDS];
     struct lws_context *ctx;
-    struct lws_vhost *plain;  /* http.port and the file descriptors we watch */
-    struct lws *inbox;        /* watches the mailbox; its timer is our tick */
+    struct lws_vhost *plain; /* http.port and the file descriptors we watch */
+    struct lws *inbox;       /* watches the mailbox; its timer is our tick */
     struct tls *tls;
-    struct conn *conns;       /* all, in a list */
+    struct conn *conns; /* all, in a list */
     size_t conn_count;
-    struct table *ws_conns;   /* by id */
+    struct table *ws_conns; /* by id */
     struct sources *sources;
-    struct mbox *out;         /* of struct sip_ws_out */
+    struct mbox *out; /* of struct sip_ws_out */
     uint64_t next_id;
     uint64_t paused_until_ms; /* no file descriptors left: listeners wait */
     uint64_t swept_ms;
@@ -53,7 +53,7 @@ struct web {
 };
 
 extern struct metric web_conns, web_ws_conns, web_rx_bytes, web_tx_bytes;
-extern struct metric web_drop_banned, web_drop_conns, web_drop_source, web_drop_timeout, web_drop_tls, web_drop_rate,
-    web_drop_backlog, web_drop_malformed, web_drop_origin;
+extern struct metric web_drop_banned, web_drop_conns, web_drop_source, web_drop_timeout, web_drop_tls,
+    web_drop_rate, web_drop_backlog, web_drop_malformed, web_drop_origin;
 
 #endif

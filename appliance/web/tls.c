@@ -39,9 +39,12 @@ struct tls {
     size_t cert_len, key_len;
 };
 
-METRIC_COUNTER(reloads_ok, "dngate_certificate_reloads_total", "result=\"ok\"", "New certificate files looked at");
-METRIC_COUNTER(reloads_refused, "dngate_certificate_reloads_total", "result=\"refused\"", "New certificate files looked at");
-METRIC_GAUGE(not_after, "dngate_certificate_not_after_seconds", NULL, "When the certificate expires, Unix time");
+METRIC_COUNTER(reloads_ok, "dngate_certificate_reloads_total", "result=\"ok\"",
+               "New certificate files looked at");
+METRIC_COUNTER(reloads_refused, "dngate_certificate_reloads_total", "result=\"refused\"",
+               "New certificate files looked at");
+METRIC_GAUGE(not_after, "dngate_certificate_not_after_seconds", NULL,
+             "When the certificate expires, Unix time");
 
 static void stamp_take(const struct tls *t, struct stamp *s)
 {
@@ -130,8 +133,9 @@ static int files_read(struct tls *t, char *why, size_t whysz)
 
 static int context_load(struct tls *t)
 {
-    bool ok = SSL_CTX_use_certificate_ASN1(t->ctx, (int)t->cert_len, (const unsigned char *)t->cert) == 1 &&
-              SSL_CTX_use_PrivateKey_ASN1(0, t->ctx, (const unsigned char *)t->key, (long)t->key_len + 1) == 1;
+    bool ok =
+        SSL_CTX_use_certificate_ASN1(t->ctx, (int)t->cert_len, (const unsigned char *)t->cert) == 1 &&
+        SSL_CTX_use_PrivateKey_ASN1(0, t->ctx, (const unsigned char *)t->key, (long)t->key_len + 1) == 1;
 
     pem_drop(t);
     return ok ? 0 : EBADMSG;

@@ -16,17 +16,20 @@
 enum { OUT_SLOTS = 4096, BODY_DEFAULT = 1 << 20 };
 
 /* Shared by the files of web/, so not static as METRIC_COUNTER would have them. */
-#define DROPPED(var, reason)                                                                                           \
-    struct metric var = {.name = "dngate_web_dropped_total",                                                           \
-                         .labels = "reason=\"" reason "\"",                                                            \
-                         .help = "Connections and requests refused or ended by us",                                    \
+#define DROPPED(var, reason)                                                                                 \
+    struct metric var = {.name = "dngate_web_dropped_total",                                                 \
+                         .labels = "reason=\"" reason "\"",                                                  \
+                         .help = "Connections and requests refused or ended by us",                          \
                          .type = METRIC_TYPE_COUNTER}
-#define SHARED(var, nm, lbl, hlp, typ) struct metric var = {.name = nm, .labels = lbl, .help = hlp, .type = typ}
+#define SHARED(var, nm, lbl, hlp, typ)                                                                       \
+    struct metric var = {.name = nm, .labels = lbl, .help = hlp, .type = typ}
 
 SHARED(web_conns, "dngate_web_connections", NULL, "Open HTTP and WebSocket connections", METRIC_TYPE_GAUGE);
 SHARED(web_ws_conns, "dngate_ws_connections", NULL, "Open WebSocket connections", METRIC_TYPE_GAUGE);
-SHARED(web_rx_bytes, "dngate_web_bytes_total", "direction=\"in\"", "HTTP and WebSocket bytes", METRIC_TYPE_COUNTER);
-SHARED(web_tx_bytes, "dngate_web_bytes_total", "direction=\"out\"", "HTTP and WebSocket bytes", METRIC_TYPE_COUNTER);
+SHARED(web_rx_bytes, "dngate_web_bytes_total", "direction=\"in\"", "HTTP and WebSocket bytes",
+       METRIC_TYPE_COUNTER);
+SHARED(web_tx_bytes, "dngate_web_bytes_total", "direction=\"out\"", "HTTP and WebSocket bytes",
+       METRIC_TYPE_COUNTER);
 DROPPED(web_drop_banned, "banned");
 DROPPED(web_drop_conns, "too_many_connections");
 DROPPED(web_drop_source, "too_many_of_source");
@@ -39,9 +42,10 @@ DROPPED(web_drop_origin, "origin");
 
 __attribute__((constructor)) static void metrics_register(void)
 {
-    struct metric *all[] = {&web_conns, &web_ws_conns, &web_rx_bytes, &web_tx_bytes, &web_drop_banned, &web_drop_conns,
-                            &web_drop_source, &web_drop_timeout, &web_drop_tls, &web_drop_rate, &web_drop_backlog,
-                            &web_drop_malformed, &web_drop_origin};
+    struct metric *all[] = {&web_conns,       &web_ws_conns,   &web_rx_bytes,     &web_tx_bytes,
+                            &web_drop_banned, &web_drop_conns, &web_drop_source,  &web_drop_timeout,
+                            &web_drop_tls,    &web_drop_rate,  &web_drop_backlog, &web_drop_malformed,
+                            &web_drop_origin};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         metric_register(all[i]);

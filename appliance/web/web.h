@@ -20,13 +20,13 @@ struct web_config {
     size_t bind_count;
     uint16_t http_port, https_port, wss_port; /* 0 = any free (tests) */
     bool http_on, https_on, wss_on;
-    char cert[512], key[512];   /* PEM files; watched: new files are used for new connections within 5 s */
-    char origins[1024];         /* further allowed Origins of /ws, space or comma separated; own host always is */
-    uint32_t rate_per_s;        /* requests per second and source address (burst 4×); 0 = off */
-    uint32_t body_max;          /* bytes; 0 = 1 MiB */
+    char cert[512], key[512]; /* PEM files; watched: new files are used for new connections within 5 s */
+    char origins[1024];  /* further allowed Origins of /ws, space or comma separated; own host always is */
+    uint32_t rate_per_s; /* requests per second and source address (burst 4×); 0 = off */
+    uint32_t body_max;   /* bytes; 0 = 1 MiB */
     uint32_t conns_max, conns_per_ip;
-    struct guard *guard;        /* banned sources are not accepted; may be NULL */
-    struct sip_stack *sip;      /* /ws goes here; NULL = 503 */
+    struct guard *guard;   /* banned sources are not accepted; may be NULL */
+    struct sip_stack *sip; /* /ws goes here; NULL = 503 */
 };
 
 /* EADDRINUSE with the port in why; certificate errors. Logs `listening proto=https port=…` etc. */
@@ -40,7 +40,7 @@ void web_reload(struct web *w);
 /* The real port of "http", "https" or "wss". */
 uint16_t web_port(const struct web *w, const char *proto);
 
-struct web_req { /* valid during the handler */
+struct web_req {                       /* valid during the handler */
     const char *method, *path, *query; /* query "" when none */
     const struct addr *peer;
     const char *content_type;
@@ -53,8 +53,8 @@ struct web_resp {
     int status;
     const char *content_type; /* static string; default application/json */
     struct buf body;
-    char headers[512];        /* further "Name: value\r\n" lines */
-    uint32_t delay_ms;        /* hold the answer back (throttling) without blocking the thread; ≤ 8000 */
+    char headers[512]; /* further "Name: value\r\n" lines */
+    uint32_t delay_ms; /* hold the answer back (throttling) without blocking the thread; ≤ 8000 */
 };
 /* Handlers run on the WEB thread and must not block. Before web_start; method and path are kept, not copied. path may end
  * in "*"; the longest match wins; embedded pages come first; HEAD is served by GET's. ENOSPC. */

@@ -24,7 +24,8 @@ struct wsconn {
 };
 
 METRIC_COUNTER(ws_messages_in, "dngate_ws_messages_total", "direction=\"in\"", "SIP messages over WebSocket");
-METRIC_COUNTER(ws_messages_out, "dngate_ws_messages_total", "direction=\"out\"", "SIP messages over WebSocket");
+METRIC_COUNTER(ws_messages_out, "dngate_ws_messages_total", "direction=\"out\"",
+               "SIP messages over WebSocket");
 
 /* ---------------------------------------------------------------- handshake (RFC 6455 4.2, RFC 7118 4) */
 
@@ -72,9 +73,11 @@ static int upgrade_check(const struct conn *c, const char **extra, const char **
     }
     if (!origin_allowed(origin, h->host, ports, 2, c->w->cfg.origins)) {
         metric_add(&web_drop_origin, 1);
-        log_warn_limited("web", "peer=%s origin=\"%.100s\" host=\"%.100s\" WebSocket refused: origin not allowed",
+        log_warn_limited("web",
+                         "peer=%s origin=\"%.100s\" host=\"%.100s\" WebSocket refused: origin not allowed",
                          addr_ip(&c->peer, peer, sizeof(peer)), origin, h->host);
-        *detail = "Pages of this origin may not connect. An administrator can allow more origins in the settings.";
+        *detail =
+            "Pages of this origin may not connect. An administrator can allow more origins in the settings.";
         return 403;
     }
     if (!http_list_has(http_field(h, "sec-websocket-protocol"), "sip")) {
@@ -140,7 +143,8 @@ void ws_upgrade(struct conn *c)
         return;
     }
     accept_make(accept, sizeof(accept), http_field(c->head, "sec-websocket-key"));
-    snprintf(extra, sizeof(extra), "Upgrade: websocket\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: sip\r\n", accept);
+    snprintf(extra, sizeof(extra),
+             "Upgrade: websocket\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: sip\r\n", accept);
     reply_head(&c->out, &r);
     c->access.status = 101;
     conn_access(c);
@@ -224,8 +228,8 @@ static void violation(struct conn *c)
     char peer[ADDR_STRLEN];
 
     metric_add(&web_drop_malformed, 1);
-    log_warn_limited("web", "peer=%s conn=%llu code=%u reason=\"%s\" WebSocket closed", addr_str(&c->peer, peer, sizeof(peer)),
-                     (unsigned long long)c->id, dec->code, dec->why);
+    log_warn_limited("web", "peer=%s conn=%llu code=%u reason=\"%s\" WebSocket closed",
+                     addr_str(&c->peer, peer, sizeof(peer)), (unsigned long long)c->id, dec->code, dec->why);
     c->ws->over = true; /* what follows cannot be understood */
     ws_close(c, dec->code, dec->why);
 }
@@ -276,7 +280,8 @@ bool ws_timer(struct conn *c)
         ws->pinged = true;
         frame_send(c, WS_OP_PING, "dngate", 6);
     }
-    edge_timer(c, (ws->pinged ? WS_PING_MS + WS_PONG_MS : WS_PING_MS) - (quiet < WS_PING_MS ? quiet : WS_PING_MS) + 1);
+    edge_timer(c, (ws->pinged ? WS_PING_MS + WS_PONG_MS : WS_PING_MS) -
+                      (quiet < WS_PING_MS ? quiet : WS_PING_MS) + 1);
     return !c->dead;
 }
 
@@ -300,9 +305,10 @@ void ws_free(struct conn *c)
 
     if (!ws)
         return;
-    log_info("web", "conn=%llu peer=%s code=%u seconds=%llu in=%llu out=%llu WebSocket closed", (unsigned long long)c->id,
-             addr_str(&c->peer, peer, sizeof(peer)), ws->code, (unsigned long long)(clock_ms() - ws->opened_ms) / 1000,
-             (unsigned long long)ws->messages_in, (unsigned long long)ws->messages_out);
+    log_info("web", "conn=%llu peer=%s code=%u seconds=%llu in=%llu out=%llu WebSocket closed",
+             (unsigned long long)c->id, addr_str(&c->peer, peer, sizeof(peer)), ws->code,
+             (unsigned long long)(clock_ms() - ws->opened_ms) / 1000, (unsigned long long)ws->messages_in,
+             (unsigned long long)ws->messages_out);
     table_del(c->w->ws_conns, &c->id, sizeof(c->id));
     sip_ws_closed(c->w->cfg.sip, c->id);
     ws_decoder_reset(&ws->dec);

@@ -116,7 +116,8 @@ static enum ws_event close_received(struct ws_decoder *d)
     if (d->ctl_len == 1)
         return bad(d, 1002, "close code cut short");
     d->code = (uint16_t)(d->ctl[0] << 8 | d->ctl[1]);
-    if (d->code < 1000 || d->code > 4999 || (d->code >= 1004 && d->code <= 1006) || (d->code > 1014 && d->code < 3000))
+    if (d->code < 1000 || d->code > 4999 || (d->code >= 1004 && d->code <= 1006) ||
+        (d->code > 1014 && d->code < 3000))
         return bad(d, 1002, "close code not allowed");
     if (!ws_utf8_valid(d->ctl + 2, d->ctl_len - 2))
         return bad(d, 1007, "close reason not UTF-8");

@@ -15,13 +15,20 @@ enum ws_event {
     WS_MESSAGE, /* d->msg holds a whole text or binary message until the next call */
     WS_PING,    /* d->ctl: answer with the same bytes */
     WS_PONG,
-    WS_CLOSE,   /* d->code: the peer's (1005 = none given) */
-    WS_BAD,     /* d->code: close with it, d->why says why: 1002, 1007, 1009 */
+    WS_CLOSE, /* d->code: the peer's (1005 = none given) */
+    WS_BAD,   /* d->code: close with it, d->why says why: 1002, 1007, 1009 */
 };
 
 enum { WS_CTL_MAX = 125, WS_FRAME_HEAD_MAX = 14 };
 
-enum ws_opcode { WS_OP_CONT = 0, WS_OP_TEXT = 1, WS_OP_BINARY = 2, WS_OP_CLOSE = 8, WS_OP_PING = 9, WS_OP_PONG = 10 };
+enum ws_opcode {
+    WS_OP_CONT = 0,
+    WS_OP_TEXT = 1,
+    WS_OP_BINARY = 2,
+    WS_OP_CLOSE = 8,
+    WS_OP_PING = 9,
+    WS_OP_PONG = 10
+};
 
 struct ws_decoder {
     struct buf msg; /* its max is the longest message */
@@ -32,8 +39,8 @@ struct ws_decoder {
     /* private */
     uint8_t head[WS_FRAME_HEAD_MAX];
     size_t head_len, head_need;
-    uint64_t left;      /* payload bytes still to come */
-    uint64_t pos;       /* payload bytes seen: index into the mask */
+    uint64_t left; /* payload bytes still to come */
+    uint64_t pos;  /* payload bytes seen: index into the mask */
     uint8_t mask[4], opcode;
     bool in_payload, fin, in_message, text;
 };

@@ -6,12 +6,12 @@
 #include <stdint.h>
 
 struct www_file {
-    const char *path;         /* "/index-agent-dn.html" */
-    const char *mime;         /* "text/html; charset=utf-8" */
-    const char *etag;         /* "\"…\"", of the identity form; encodings append -gz, -br inside the quotes */
+    const char *path; /* "/index-agent-dn.html" */
+    const char *mime; /* "text/html; charset=utf-8" */
+    const char *etag; /* "\"…\"", of the identity form; encodings append -gz, -br inside the quotes */
     const uint8_t *data, *gzip, *brotli; /* gzip/brotli NULL when not worth it */
     size_t len, gzip_len, brotli_len;
-    int immutable;            /* 1: name holds a hash, cache for a year; 0: no-cache + ETag */
+    int immutable; /* 1: name holds a hash, cache for a year; 0: no-cache + ETag */
 };
 extern const struct www_file www_files[];
 extern const size_t www_file_count;
