@@ -10,11 +10,11 @@
 struct control;
 /* EADDRINUSE: another server runs on this DIR. */
 int control_listen(struct control **cp, const char *dir, struct store *s, struct conf *conf);
-int control_fd(const struct control *c);  /* watch for reading in the main loop */
-void control_accept(struct control *c);   /* serves what waits (bounded time) */
-void control_free(struct control *c);     /* closes and unlinks */
+int control_fd(const struct control *c); /* watch for reading in the main loop */
+void control_accept(struct control *c);  /* serves what waits (bounded time) */
+void control_free(struct control *c);    /* closes and unlinks */
 /* Client. ECONNREFUSED/ENOENT: no server; then run the command here. */
-int control_call(const char *dir, int argc, char *const *argv, const char *input, size_t len, bool json, int *status, char **out,
-                 char **err);
+int control_call(const char *dir, int argc, char *const *argv, const char *input, size_t len, bool json,
+                 int *status, char **out, char **err);
 
 #endif

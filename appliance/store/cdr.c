@@ -17,7 +17,8 @@ static void cdr_make_id(struct cdr *c)
     char random[9];
 
     rnd_str(random, sizeof(random), sizeof(random) - 1);
-    snprintf(c->id, sizeof(c->id), "%013lld-%s", (long long)(c->start_ms ? c->start_ms : clock_wall_ms()), random);
+    snprintf(c->id, sizeof(c->id), "%013lld-%s", (long long)(c->start_ms ? c->start_ms : clock_wall_ms()),
+             random);
 }
 
 void cdr_write(struct store *s, const struct cdr *c)

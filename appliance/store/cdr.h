@@ -15,21 +15,21 @@ struct cdr_stream { /* one direction of the audio as it reached us */
     double mos; /* 1.0..4.5; 0 = unknown */
 };
 
-struct cdr { /* passed by value */
-    char id[40];          /* ours: unique, sorts by time */
+struct cdr {     /* passed by value */
+    char id[40]; /* ours: unique, sorts by time */
     enum cdr_direction direction;
-    char dn[64];          /* the agent's DN */
+    char dn[64]; /* the agent's DN */
     char caller[128], callee[128];
     char caller_name[128];
     char trunk[64];
-    char call_uuid[64];   /* X-Genesys-CallUUID, last seen */
-    char sip_call_id[256]; /* of the trunk leg */
+    char call_uuid[64];                           /* X-Genesys-CallUUID, last seen */
+    char sip_call_id[256];                        /* of the trunk leg */
     int64_t start_ms, ring_ms, answer_ms, end_ms; /* Unix ms; 0 = did not happen */
-    uint16_t code;        /* SIP result: 200 answered … */
-    char reason[128];     /* Reason phrase or Reason header text */
-    enum cdr_party hangup; /* who ended it */
+    uint16_t code;                                /* SIP result: 200 answered … */
+    char reason[128];                             /* Reason phrase or Reason header text */
+    enum cdr_party hangup;                        /* who ended it */
     struct cdr_stream from_browser, from_trunk;
-    char remote_ice[64];  /* browser's address at the end: ip:port */
+    char remote_ice[64]; /* browser's address at the end: ip:port */
     double rtt_ms;
 };
 
@@ -39,10 +39,10 @@ void cdr_write(struct store *s, const struct cdr *c);
 int cdr_flush(struct store *s);
 typedef bool(cdr_h)(const struct cdr *c, void *arg);
 struct cdr_filter {
-    const char *dn;          /* NULL = any */
-    int64_t from_ms, to_ms;  /* 0 = open */
-    size_t limit;            /* 0 = 100 */
-    const char *before_id;   /* cursor: older than this id */
+    const char *dn;         /* NULL = any */
+    int64_t from_ms, to_ms; /* 0 = open */
+    size_t limit;           /* 0 = 100 */
+    const char *before_id;  /* cursor: older than this id */
 };
 int cdr_each(struct store_reader *r, const struct cdr_filter *f, cdr_h *h, void *arg); /* newest first */
 

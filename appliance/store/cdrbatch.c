@@ -20,7 +20,8 @@ enum {
 
 METRIC_COUNTER(cdr_written, "dngate_cdr_written_total", NULL, "Call records committed to the database");
 METRIC_COUNTER(cdr_spilled, "dngate_cdr_spilled_total", NULL, "Call records that had to wait in cdr.spill");
-METRIC_COUNTER(cdr_lost, "dngate_cdr_lost_total", NULL, "Call records that only the log has: no database, no spill file");
+METRIC_COUNTER(cdr_lost, "dngate_cdr_lost_total", NULL,
+               "Call records that only the log has: no database, no spill file");
 METRIC_GAUGE(cdr_waiting, "dngate_cdr_waiting", NULL, "Call records in memory, not yet committed");
 
 void cdrbatch_h(void *msg, void *arg)
@@ -67,7 +68,8 @@ void cdrbatch_spill(struct store *s, const struct cdr *v, size_t n, int cause)
 
     if (!err) {
         metric_add(&cdr_spilled, (int64_t)n);
-        log_warn_limited("store", "records=%zu cause=\"%s\" call records wait in cdr.spill", n, strerror(cause));
+        log_warn_limited("store", "records=%zu cause=\"%s\" call records wait in cdr.spill", n,
+                         strerror(cause));
         return;
     }
     for (size_t i = 0; i < n; i++)
@@ -98,19 +100,21 @@ static int cdrbatch_commit(struct store *s)
     int cause = err;
 
     if (err) {
-        health_set("store", HEALTH_DEGRADED, "call records cannot be written to the database (%s); they are kept", strerror(cause));
+        health_set("store", HEALTH_DEGRADED,
+                   "call records cannot be written to the database (%s); they are kept", strerror(cause));
         s->troubled = true;
         err = spill_append(s->dir, s->batch, s->batch_count);
     }
     if (err) {
         s->batch_due_ms = clock_ms() + BATCH_RETRY_MS;
-        log_warn_limited("store", "records=%zu database=\"%s\" spill=\"%s\" call records wait in memory", s->batch_count,
-                         strerror(cause), strerror(err));
+        log_warn_limited("store", "records=%zu database=\"%s\" spill=\"%s\" call records wait in memory",
+                         s->batch_count, strerror(cause), strerror(err));
         return err;
     }
     if (cause) {
         metric_add(&cdr_spilled, (int64_t)s->batch_count);
-        log_warn_limited("store", "records=%zu cause=\"%s\" call records wait in cdr.spill", s->batch_count, strerror(cause));
+        log_warn_limited("store", "records=%zu cause=\"%s\" call records wait in cdr.spill", s->batch_count,
+                         strerror(cause));
     }
     s->batch_count = 0;
     return 0;

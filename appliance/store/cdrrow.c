@@ -12,35 +12,35 @@
 enum field_type { FIELD_TEXT, FIELD_INT, FIELD_REAL, FIELD_DIRECTION, FIELD_PARTY };
 
 /* All fields but the id, which comes first. */
-#define CDR_FIELDS(X)                                                                             \
-    X("direction", FIELD_DIRECTION, direction)                                                      \
-    X("dn", FIELD_TEXT, dn)                                                                         \
-    X("caller", FIELD_TEXT, caller)                                                                 \
-    X("callee", FIELD_TEXT, callee)                                                                 \
-    X("caller_name", FIELD_TEXT, caller_name)                                                       \
-    X("trunk", FIELD_TEXT, trunk)                                                                   \
-    X("call_uuid", FIELD_TEXT, call_uuid)                                                           \
-    X("sip_call_id", FIELD_TEXT, sip_call_id)                                                       \
-    X("start_ms", FIELD_INT, start_ms)                                                              \
-    X("ring_ms", FIELD_INT, ring_ms)                                                                \
-    X("answer_ms", FIELD_INT, answer_ms)                                                            \
-    X("end_ms", FIELD_INT, end_ms)                                                                  \
-    X("code", FIELD_INT, code)                                                                      \
-    X("reason", FIELD_TEXT, reason)                                                                 \
-    X("hangup", FIELD_PARTY, hangup)                                                                \
-    X("browser_codec", FIELD_TEXT, from_browser.codec)                                              \
-    X("browser_packets", FIELD_INT, from_browser.packets)                                           \
-    X("browser_bytes", FIELD_INT, from_browser.bytes)                                               \
-    X("browser_lost", FIELD_INT, from_browser.lost)                                                 \
-    X("browser_jitter_ms", FIELD_REAL, from_browser.jitter_ms)                                      \
-    X("browser_mos", FIELD_REAL, from_browser.mos)                                                  \
-    X("trunk_codec", FIELD_TEXT, from_trunk.codec)                                                  \
-    X("trunk_packets", FIELD_INT, from_trunk.packets)                                               \
-    X("trunk_bytes", FIELD_INT, from_trunk.bytes)                                                   \
-    X("trunk_lost", FIELD_INT, from_trunk.lost)                                                     \
-    X("trunk_jitter_ms", FIELD_REAL, from_trunk.jitter_ms)                                          \
-    X("trunk_mos", FIELD_REAL, from_trunk.mos)                                                      \
-    X("remote_ice", FIELD_TEXT, remote_ice)                                                         \
+#define CDR_FIELDS(X)                                                                                        \
+    X("direction", FIELD_DIRECTION, direction)                                                               \
+    X("dn", FIELD_TEXT, dn)                                                                                  \
+    X("caller", FIELD_TEXT, caller)                                                                          \
+    X("callee", FIELD_TEXT, callee)                                                                          \
+    X("caller_name", FIELD_TEXT, caller_name)                                                                \
+    X("trunk", FIELD_TEXT, trunk)                                                                            \
+    X("call_uuid", FIELD_TEXT, call_uuid)                                                                    \
+    X("sip_call_id", FIELD_TEXT, sip_call_id)                                                                \
+    X("start_ms", FIELD_INT, start_ms)                                                                       \
+    X("ring_ms", FIELD_INT, ring_ms)                                                                         \
+    X("answer_ms", FIELD_INT, answer_ms)                                                                     \
+    X("end_ms", FIELD_INT, end_ms)                                                                           \
+    X("code", FIELD_INT, code)                                                                               \
+    X("reason", FIELD_TEXT, reason)                                                                          \
+    X("hangup", FIELD_PARTY, hangup)                                                                         \
+    X("browser_codec", FIELD_TEXT, from_browser.codec)                                                       \
+    X("browser_packets", FIELD_INT, from_browser.packets)                                                    \
+    X("browser_bytes", FIELD_INT, from_browser.bytes)                                                        \
+    X("browser_lost", FIELD_INT, from_browser.lost)                                                          \
+    X("browser_jitter_ms", FIELD_REAL, from_browser.jitter_ms)                                               \
+    X("browser_mos", FIELD_REAL, from_browser.mos)                                                           \
+    X("trunk_codec", FIELD_TEXT, from_trunk.codec)                                                           \
+    X("trunk_packets", FIELD_INT, from_trunk.packets)                                                        \
+    X("trunk_bytes", FIELD_INT, from_trunk.bytes)                                                            \
+    X("trunk_lost", FIELD_INT, from_trunk.lost)                                                              \
+    X("trunk_jitter_ms", FIELD_REAL, from_trunk.jitter_ms)                                                   \
+    X("trunk_mos", FIELD_REAL, from_trunk.mos)                                                               \
+    X("remote_ice", FIELD_TEXT, remote_ice)                                                                  \
     X("rtt_ms", FIELD_REAL, rtt_ms)
 
 struct field {
@@ -49,23 +49,29 @@ struct field {
     size_t offset, size;
 };
 
-#define FIELD_ROW(name_, type_, member) {name_, type_, offsetof(struct cdr, member), sizeof(((struct cdr *)0)->member)},
+#define FIELD_ROW(name_, type_, member)                                                                      \
+    {name_, type_, offsetof(struct cdr, member), sizeof(((struct cdr *)0)->member)},
 #define FIELD_COLUMN(name_, type_, member) ", " name_
 #define FIELD_MARK(name_, type_, member) ", ?"
 
 static const struct field fields[] = {FIELD_ROW("id", FIELD_TEXT, id) CDR_FIELDS(FIELD_ROW)};
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
 
-static const char insert_sql[] = "INSERT INTO cdr (id" CDR_FIELDS(FIELD_COLUMN) ") VALUES (?" CDR_FIELDS(FIELD_MARK) ") "
-                                 "ON CONFLICT (id) DO NOTHING";
+static const char insert_sql[] = "INSERT INTO cdr (id" CDR_FIELDS(FIELD_COLUMN) ") VALUES (?" CDR_FIELDS(
+    FIELD_MARK) ") "
+                "ON CONFLICT (id) DO NOTHING";
 
 static const char *const directions[] = {[CDR_OUTBOUND] = "outbound", [CDR_INBOUND] = "inbound"};
-static const char *const parties[] = {[CDR_NOBODY] = "", [CDR_AGENT] = "agent", [CDR_TRUNK] = "trunk", [CDR_GATEWAY] = "gateway"};
-enum { DIRECTION_COUNT = sizeof(directions) / sizeof(directions[0]), PARTY_COUNT = sizeof(parties) / sizeof(parties[0]) };
+static const char *const parties[] = {
+    [CDR_NOBODY] = "", [CDR_AGENT] = "agent", [CDR_TRUNK] = "trunk", [CDR_GATEWAY] = "gateway"};
+enum {
+    DIRECTION_COUNT = sizeof(directions) / sizeof(directions[0]),
+    PARTY_COUNT = sizeof(parties) / sizeof(parties[0])
+};
 
-#define SELECT_SQL(more)                                                                                              \
-    "SELECT id" CDR_FIELDS(FIELD_COLUMN) " FROM cdr WHERE start_ms >= ?1 AND (?2 = 0 OR start_ms < ?2) "                 \
-    "AND (?3 = '' OR id < ?3) " more " ORDER BY id DESC LIMIT ?4"
+#define SELECT_SQL(more)                                                                                     \
+    "SELECT id" CDR_FIELDS(FIELD_COLUMN) " FROM cdr WHERE start_ms >= ?1 AND (?2 = 0 OR start_ms < ?2) "     \
+                                         "AND (?3 = '' OR id < ?3) " more " ORDER BY id DESC LIMIT ?4"
 
 const char *cdrrow_select(bool by_dn)
 {

@@ -50,7 +50,8 @@ int check_password(const char *s, size_t min, char *why, size_t whysz)
     if (utf8_count(s) < min)
         snprintf(why, whysz, "the password needs at least %zu characters", min);
     else if (!check_text(s, PASSWORD_MAX))
-        snprintf(why, whysz, "the password must be text of at most %d bytes without control characters", PASSWORD_MAX - 1);
+        snprintf(why, whysz, "the password must be text of at most %d bytes without control characters",
+                 PASSWORD_MAX - 1);
     else
         return 0;
     return EINVAL;

@@ -21,7 +21,9 @@ void csv_init(struct csv *c, const char *text, size_t len)
     eol = len ? memchr(text, '\n', len) : NULL;
     if (!eol)
         eol = c->end;
-    c->separator = len && memchr(text, ';', (size_t)(eol - text)) && !memchr(text, ',', (size_t)(eol - text)) ? ';' : ',';
+    c->separator = len && memchr(text, ';', (size_t)(eol - text)) && !memchr(text, ',', (size_t)(eol - text))
+                       ? ';'
+                       : ',';
 }
 
 /* The length of the line break at p, 0 when there is none. */

@@ -48,7 +48,8 @@ int dn_check_name(const char *name, char *why, size_t whysz)
 {
     if (check_text(name, DN_NAME_MAX))
         return 0;
-    snprintf(why, whysz, "the name must be UTF-8 text of at most %d bytes without control characters", DN_NAME_MAX - 1);
+    snprintf(why, whysz, "the name must be UTF-8 text of at most %d bytes without control characters",
+             DN_NAME_MAX - 1);
     return EINVAL;
 }
 
@@ -93,27 +94,30 @@ int dnrow_load(struct sql *sql, const char *dn, struct dn *out)
 int dnrow_insert(struct sql *sql, const struct dn *d)
 {
     sqlite3_stmt *st;
-    int err = sql_prepare(sql, &st,
-                          "INSERT INTO dn (dn, name, enabled, codec, ha1_md5, ha1_sha256, created_ms, changed_ms) "
-                          "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    int err =
+        sql_prepare(sql, &st,
+                    "INSERT INTO dn (dn, name, enabled, codec, ha1_md5, ha1_sha256, created_ms, changed_ms) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
 
     if (err)
         return err;
-    sql_bind(st, "ttitttii", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5, d->ha1_sha256, d->created_ms,
-             d->changed_ms);
+    sql_bind(st, "ttitttii", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5,
+             d->ha1_sha256, d->created_ms, d->changed_ms);
     return sql_run(sql, st);
 }
 
 int dnrow_update(struct sql *sql, const struct dn *d)
 {
     sqlite3_stmt *st;
-    int err = sql_prepare(sql, &st,
-                          "UPDATE dn SET name = ?2, enabled = ?3, codec = ?4, ha1_md5 = ?5, ha1_sha256 = ?6, changed_ms = ?7 "
-                          "WHERE dn = ?1");
+    int err = sql_prepare(
+        sql, &st,
+        "UPDATE dn SET name = ?2, enabled = ?3, codec = ?4, ha1_md5 = ?5, ha1_sha256 = ?6, changed_ms = ?7 "
+        "WHERE dn = ?1");
 
     if (err)
         return err;
-    sql_bind(st, "ttittti", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5, d->ha1_sha256, d->changed_ms);
+    sql_bind(st, "ttittti", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5,
+             d->ha1_sha256, d->changed_ms);
     err = sql_run(sql, st);
     return err || sql_changes(sql) ? err : ENOENT;
 }
@@ -160,8 +164,8 @@ static int add_job(struct store_tx *tx, void *arg)
     return err ? err : dn_changed(tx, d->dn, "added");
 }
 
-int dn_add(struct store *s, const char *dn, const char *password, const char *name, enum dn_codec codec, bool enabled, char *why,
-           size_t whysz)
+int dn_add(struct store *s, const char *dn, const char *password, const char *name, enum dn_codec codec,
+           bool enabled, char *why, size_t whysz)
 {
     struct dn d = {.codec = codec, .enabled = enabled};
     int err;

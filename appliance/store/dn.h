@@ -5,14 +5,19 @@
 #include "store/store.h"
 
 enum { DN_MAX = 64, DN_NAME_MAX = 128 };
-enum dn_codec { DN_CODEC_AUTO, DN_CODEC_OPUS, DN_CODEC_PCMU, DN_CODEC_PCMA }; /* what the browser leg prefers; auto: opus first,
+enum dn_codec {
+    DN_CODEC_AUTO,
+    DN_CODEC_OPUS,
+    DN_CODEC_PCMU,
+    DN_CODEC_PCMA
+}; /* what the browser leg prefers; auto: opus first,
                                                                                  G.711 straight through allowed */
 struct dn {
     char dn[DN_MAX];
     char name[DN_NAME_MAX];
     bool enabled;
     enum dn_codec codec;
-    char ha1_md5[33];     /* realm "dngate" */
+    char ha1_md5[33]; /* realm "dngate" */
     char ha1_sha256[65];
     int64_t created_ms, changed_ms;
 };
@@ -29,8 +34,8 @@ typedef bool(dn_h)(const struct dn *dn, void *arg); /* true = stop */
 int dn_each(struct store_reader *r, dn_h *h, void *arg);
 
 /* EEXIST; EINVAL with why. Password is hashed here and wiped by the caller. At least 6 characters. */
-int dn_add(struct store *s, const char *dn, const char *password, const char *name, enum dn_codec codec, bool enabled, char *why,
-           size_t whysz);
+int dn_add(struct store *s, const char *dn, const char *password, const char *name, enum dn_codec codec,
+           bool enabled, char *why, size_t whysz);
 int dn_passwd(struct store *s, const char *dn, const char *password, char *why, size_t whysz);
 int dn_enable(struct store *s, const char *dn, bool enabled); /* ENOENT */
 int dn_remove(struct store *s, const char *dn);               /* ENOENT; CDRs stay */
@@ -39,6 +44,7 @@ int dn_remove(struct store *s, const char *dn);               /* ENOENT; CDRs st
 struct dn_import_result {
     uint32_t added, changed, unchanged;
 };
-int dn_import_csv(struct store *s, const char *csv, size_t len, struct dn_import_result *res, char *why, size_t whysz);
+int dn_import_csv(struct store *s, const char *csv, size_t len, struct dn_import_result *res, char *why,
+                  size_t whysz);
 
 #endif

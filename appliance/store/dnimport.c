@@ -39,7 +39,8 @@ struct import {
     size_t whysz;
 };
 
-__attribute__((format(printf, 4, 5))) static int import_wrong(struct import *im, unsigned line, enum column col, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static int import_wrong(struct import *im, unsigned line,
+                                                              enum column col, const char *fmt, ...)
 {
     va_list ap;
     int n = snprintf(im->why, im->whysz, "line %u: %s: ", line, column_names[col]);
@@ -56,7 +57,8 @@ static int import_header(struct import *im)
     int err = csv_next(&im->csv, im->why, im->whysz);
 
     if (err == ENOENT)
-        snprintf(im->why, im->whysz, "line 1: empty; the first line names the columns: dn,name,password,enabled,codec");
+        snprintf(im->why, im->whysz,
+                 "line 1: empty; the first line names the columns: dn,name,password,enabled,codec");
     if (err)
         return EINVAL;
     for (int c = 0; c < COLUMN_COUNT; c++)
@@ -68,13 +70,14 @@ static int import_header(struct import *im)
         while (c < COLUMN_COUNT && strcasecmp(im->csv.fields[i], column_names[c]))
             c++;
         if (c == COLUMN_COUNT || im->column_at[c] >= 0) {
-            snprintf(im->why, im->whysz, "line 1: %.64s: %s; columns are dn,name,password,enabled,codec", im->csv.fields[i],
-                     c == COLUMN_COUNT ? "unknown column" : "twice");
+            snprintf(im->why, im->whysz, "line 1: %.64s: %s; columns are dn,name,password,enabled,codec",
+                     im->csv.fields[i], c == COLUMN_COUNT ? "unknown column" : "twice");
             return EINVAL;
         }
         im->column_at[c] = (int)i;
     }
-    return im->column_at[COLUMN_DN] < 0 ? import_wrong(im, im->csv.line, COLUMN_DN, "this column is needed") : 0;
+    return im->column_at[COLUMN_DN] < 0 ? import_wrong(im, im->csv.line, COLUMN_DN, "this column is needed")
+                                        : 0;
 }
 
 static int enabled_decode(bool *on, const char *s)
@@ -109,7 +112,8 @@ static int import_decode(struct import *im, struct import_row *row)
 
     row->dn.enabled = true;
     if (im->csv.count != im->columns) {
-        snprintf(im->why, im->whysz, "line %u: %zu fields, the first line names %zu columns", line, im->csv.count, im->columns);
+        snprintf(im->why, im->whysz, "line %u: %zu fields, the first line names %zu columns", line,
+                 im->csv.count, im->columns);
         return EINVAL;
     }
     if (!dn_valid(dn))
@@ -165,7 +169,8 @@ static int import_row(struct import *im)
         return err;
     earlier = (uintptr_t)table_get(im->lines, row->dn.dn, strlen(row->dn.dn));
     if (earlier)
-        return import_wrong(im, row->line, COLUMN_DN, "%s stands in line %u already", row->dn.dn, (unsigned)earlier);
+        return import_wrong(im, row->line, COLUMN_DN, "%s stands in line %u already", row->dn.dn,
+                            (unsigned)earlier);
     err = table_put(im->lines, row->dn.dn, strlen(row->dn.dn), (void *)(uintptr_t)row->line);
     if (!err)
         im->count++;
@@ -201,8 +206,8 @@ static void import_merge(struct dn *d, const struct import_row *row)
 
 static bool dn_same(const struct dn *a, const struct dn *b)
 {
-    return !strcmp(a->name, b->name) && a->enabled == b->enabled && a->codec == b->codec && !strcmp(a->ha1_md5, b->ha1_md5) &&
-           !strcmp(a->ha1_sha256, b->ha1_sha256);
+    return !strcmp(a->name, b->name) && a->enabled == b->enabled && a->codec == b->codec &&
+           !strcmp(a->ha1_md5, b->ha1_md5) && !strcmp(a->ha1_sha256, b->ha1_sha256);
 }
 
 static int import_write(struct import *im, struct store_tx *tx, const struct import_row *row)
@@ -246,7 +251,8 @@ static int import_job(struct store_tx *tx, void *arg)
     return audit_write(tx, "dn import: %u added, %u changed", im->result.added, im->result.changed);
 }
 
-int dn_import_csv(struct store *s, const char *csv, size_t len, struct dn_import_result *res, char *why, size_t whysz)
+int dn_import_csv(struct store *s, const char *csv, size_t len, struct dn_import_result *res, char *why,
+                  size_t whysz)
 {
     struct import *im = calloc(1, sizeof(*im));
     int err;

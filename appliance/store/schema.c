@@ -112,7 +112,8 @@ static int schema_migrate(struct sql *sql, const struct schema *schema, bool fre
     return err;
 }
 
-static int schema_bring(struct sql *sql, const char *path, const struct schema *schema, char *why, size_t whysz)
+static int schema_bring(struct sql *sql, const char *path, const struct schema *schema, char *why,
+                        size_t whysz)
 {
     int64_t version, tables;
     int err;
@@ -126,7 +127,8 @@ static int schema_bring(struct sql *sql, const char *path, const struct schema *
         return 0;
     if (version > (int64_t)schema->count) {
         snprintf(why, whysz,
-                 "%s was written by a newer dngate (database version %lld, this program knows up to %zu): use the newer program or "
+                 "%s was written by a newer dngate (database version %lld, this program knows up to %zu): "
+                 "use the newer program or "
                  "restore a backup",
                  path, (long long)version, schema->count);
         return ENOTSUP;
@@ -138,7 +140,8 @@ static int schema_bring(struct sql *sql, const char *path, const struct schema *
     if (version) {
         err = schema_snapshot(sql, path, schema->count);
         if (err) {
-            snprintf(why, whysz, "%s: cannot copy the database before its migration: %s", path, schema_explain(err));
+            snprintf(why, whysz, "%s: cannot copy the database before its migration: %s", path,
+                     schema_explain(err));
             return err;
         }
     }

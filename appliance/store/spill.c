@@ -60,7 +60,7 @@ int spill_append(const char *dir, const struct cdr *v, size_t n)
 {
     char path[PATH_MAX];
     struct buf text;
-    int fd, err = 0;
+    int fd = -1, err = 0;
 
     buf_init(&text, SPILL_APPEND_MAX);
     for (size_t i = 0; i < n && !err; i++)
@@ -111,7 +111,7 @@ int spill_replay(const char *dir, spill_h *h, spill_commit_h *commit, void *arg)
 {
     char path[PATH_MAX], replay[PATH_MAX];
     FILE *f;
-    int fd, err;
+    int fd = -1, err;
 
     spill_path(path, sizeof(path), dir, "");
     spill_path(replay, sizeof(replay), dir, ".replay");

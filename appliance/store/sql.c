@@ -37,8 +37,9 @@ int sql_errno(int rc)
 
 int sql_open(struct sql *sql, const char *path, enum sql_mode mode, int busy_ms)
 {
-    const char *pragmas = mode == SQL_WRITER ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                                             : "PRAGMA query_only = ON;";
+    const char *pragmas =
+        mode == SQL_WRITER ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                           : "PRAGMA query_only = ON;";
     int err;
 
     memset(sql, 0, sizeof(*sql));

@@ -31,7 +31,8 @@ enum store_noun { STORE_DN, STORE_TRUNK, STORE_USER, STORE_SETTING };
 /* Told after commit, on the writer thread: post to your own mailbox. key = dn, trunk name, … ; a change made by another process is
  * noticed within 1 s (PRAGMA data_version) and told with key "". */
 typedef void(store_change_h)(enum store_noun noun, const char *key, void *arg);
-int store_listen(struct store *s, store_change_h *h, void *arg); /* ENOSPC: too many. Never write from the handler: EDEADLK */
+int store_listen(struct store *s, store_change_h *h,
+                 void *arg); /* ENOSPC: too many. Never write from the handler: EDEADLK */
 
 /* Who the audit names for writes of the calling thread from now on ("" = "system"): a user of the console, "cli:root". */
 void store_actor(const char *who);

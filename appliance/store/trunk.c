@@ -40,8 +40,9 @@ static const char *trunk_context(char *buf, size_t sz, const char *name)
 
 /* ---------------------------------------------------------------- reading */
 
-#define TRUNK_SELECT                                                                                                  \
-    "SELECT name, host, port, transport, username, password, registers, enabled, priority, ping_seconds, codecs FROM trunk "
+#define TRUNK_SELECT                                                                                         \
+    "SELECT name, host, port, transport, username, password, registers, enabled, priority, ping_seconds, "   \
+    "codecs FROM trunk "
 
 static int trunk_read(sqlite3_stmt *st, const struct secret *key, struct trunk *t)
 {
@@ -61,7 +62,8 @@ static int trunk_read(sqlite3_stmt *st, const struct secret *key, struct trunk *
     sql_text(st, 10, t->codecs, sizeof(t->codecs));
     if (!key || !sealed || !sealed[0])
         return 0;
-    return secret_open(key, t->password, sizeof(t->password), trunk_context(context, sizeof(context), t->name), sealed);
+    return secret_open(key, t->password, sizeof(t->password),
+                       trunk_context(context, sizeof(context), t->name), sealed);
 }
 
 int trunk_each(struct store_reader *r, bool with_password, trunk_h *h, void *arg)
@@ -163,12 +165,14 @@ static int add_job(struct store_tx *tx, void *arg)
         err = E2BIG;
     if (!err)
         err = sql_prepare(tx->sql, &st,
-                          "INSERT INTO trunk (name, host, port, transport, username, password, registers, enabled, priority, "
+                          "INSERT INTO trunk (name, host, port, transport, username, password, registers, "
+                          "enabled, priority, "
                           "ping_seconds, codecs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     if (err)
         return err;
-    sql_bind(st, "ttitttiiiit", t->name, t->host, (int64_t)t->port, trunk_transport_name(t->transport), t->username, row->sealed,
-             (int64_t)t->registers, (int64_t)t->enabled, (int64_t)t->priority, (int64_t)t->ping_seconds, t->codecs);
+    sql_bind(st, "ttitttiiiit", t->name, t->host, (int64_t)t->port, trunk_transport_name(t->transport),
+             t->username, row->sealed, (int64_t)t->registers, (int64_t)t->enabled, (int64_t)t->priority,
+             (int64_t)t->ping_seconds, t->codecs);
     err = sql_run(tx->sql, st);
     return err ? err : trunk_changed(tx, t->name, "added");
 }
@@ -185,7 +189,8 @@ int trunk_add(struct store *s, const struct trunk *t, char *why, size_t whysz)
         return EINVAL;
     }
     if (t->password[0])
-        err = secret_seal(s->secret, row.sealed, sizeof(row.sealed), trunk_context(context, sizeof(context), t->name), t->password);
+        err = secret_seal(s->secret, row.sealed, sizeof(row.sealed),
+                          trunk_context(context, sizeof(context), t->name), t->password);
     if (!err)
         err = store_call(s, add_job, &row);
     if (err == EEXIST)

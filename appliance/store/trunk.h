@@ -16,9 +16,9 @@ struct trunk {
     char password[TRUNK_SECRET_MAX]; /* opened only for the signalling thread; "" otherwise */
     bool registers;                  /* --register: register DNs towards it (a later issue); stored now */
     bool enabled;
-    int priority;                    /* lower first; default 10 */
-    uint32_t ping_seconds;           /* OPTIONS interval; 0 = off (always considered up); default 30 */
-    char codecs[64];                 /* "pcmu,pcma" in order of preference */
+    int priority;          /* lower first; default 10 */
+    uint32_t ping_seconds; /* OPTIONS interval; 0 = off (always considered up); default 30 */
+    char codecs[64];       /* "pcmu,pcma" in order of preference */
 };
 
 const char *trunk_transport_name(enum trunk_transport t);
@@ -26,8 +26,8 @@ int trunk_transport_decode(enum trunk_transport *t, const char *name); /* EINVAL
 /* Ordered by priority, then name. with_password needs the store's secret key. */
 typedef bool(trunk_h)(const struct trunk *t, void *arg);
 int trunk_each(struct store_reader *r, bool with_password, trunk_h *h, void *arg);
-int trunk_get(struct store_reader *r, const char *name, struct trunk *out); /* ENOENT */
-int trunk_add(struct store *s, const struct trunk *t, char *why, size_t whysz);   /* EEXIST, EINVAL */
-int trunk_remove(struct store *s, const char *name);                              /* ENOENT */
+int trunk_get(struct store_reader *r, const char *name, struct trunk *out);     /* ENOENT */
+int trunk_add(struct store *s, const struct trunk *t, char *why, size_t whysz); /* EEXIST, EINVAL */
+int trunk_remove(struct store *s, const char *name);                            /* ENOENT */
 
 #endif

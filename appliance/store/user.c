@@ -11,7 +11,8 @@
 
 enum { USER_PASSWORD_MIN = 8 };
 
-static const char *const role_names[] = {[USER_ADMIN] = "admin", [USER_SUPERVISOR] = "supervisor", [USER_READONLY] = "readonly"};
+static const char *const role_names[] = {
+    [USER_ADMIN] = "admin", [USER_SUPERVISOR] = "supervisor", [USER_READONLY] = "readonly"};
 enum { ROLE_COUNT = sizeof(role_names) / sizeof(role_names[0]) };
 
 const char *user_role_name(enum user_role r)
@@ -100,7 +101,8 @@ static int add_job(struct store_tx *tx, void *arg)
     const struct user *u = arg;
     char what[64];
     sqlite3_stmt *st;
-    int err = sql_prepare(tx->sql, &st, "INSERT INTO user (name, role, pwhash, created_ms, changed_ms) VALUES (?, ?, ?, ?, ?)");
+    int err = sql_prepare(
+        tx->sql, &st, "INSERT INTO user (name, role, pwhash, created_ms, changed_ms) VALUES (?, ?, ?, ?, ?)");
 
     if (err)
         return err;
@@ -110,7 +112,8 @@ static int add_job(struct store_tx *tx, void *arg)
     return err ? err : user_changed(tx, u->name, what);
 }
 
-int user_add(struct store *s, const char *name, enum user_role role, const char *password, char *why, size_t whysz)
+int user_add(struct store *s, const char *name, enum user_role role, const char *password, char *why,
+             size_t whysz)
 {
     struct user u = {.role = role};
     int err;

@@ -13,8 +13,8 @@
 #include <sys/statvfs.h>
 
 enum {
-    WRITER_TICK_MS = 500,   /* other processes' changes, spilled records */
-    WRITER_DISK_MS = 10000, /* free space */
+    WRITER_TICK_MS = 500,    /* other processes' changes, spilled records */
+    WRITER_DISK_MS = 10000,  /* free space */
     WRITER_LOCKED_MS = 5000, /* how long a job is tried against another process's lock */
     DISK_LOW_MB = 200,
 };
@@ -90,7 +90,8 @@ void store_tx_notice(struct store_tx *tx, enum store_noun noun, const char *key)
 {
     struct store_notice *n;
 
-    if (tx->notice_count == STORE_NOTICES_MAX) { /* too many to tell one by one: "look again at all of them" */
+    if (tx->notice_count ==
+        STORE_NOTICES_MAX) { /* too many to tell one by one: "look again at all of them" */
         tx->notice_count = 0;
         key = "";
     } else if (tx->notice_count == 1 && !tx->notices[0].key[0]) {

@@ -21,12 +21,14 @@ struct mbox;
 struct secret;
 
 enum {
-    STORE_CALLS_MAX = 64,    /* jobs that wait for the writer */
-    STORE_CDRS_MAX = 256,    /* call records that wait for the writer, and rows of a batch; more go to the spill file */
+    STORE_CALLS_MAX = 64, /* jobs that wait for the writer */
+    STORE_CDRS_MAX =
+        256, /* call records that wait for the writer, and rows of a batch; more go to the spill file */
     STORE_LISTENERS_MAX = 8,
-    STORE_NOTICES_MAX = 32,  /* changed keys told one by one per transaction; more become one notice with key "" */
+    STORE_NOTICES_MAX =
+        32, /* changed keys told one by one per transaction; more become one notice with key "" */
     STORE_WHO_MAX = 64,
-    STORE_BUSY_MS = 200,     /* one try against another process's lock */
+    STORE_BUSY_MS = 200, /* one try against another process's lock */
 };
 
 struct store_listener {
@@ -37,8 +39,8 @@ struct store_listener {
 struct store {
     char dir[PATH_MAX - 32];
     struct secret *secret;
-    struct mbox *calls;   /* of struct store_request */
-    struct mbox *cdrs;    /* of struct cdr */
+    struct mbox *calls; /* of struct store_request */
+    struct mbox *cdrs;  /* of struct cdr */
     pthread_t thread;
     bool running;
 
@@ -46,7 +48,7 @@ struct store {
     struct store_listener listeners[STORE_LISTENERS_MAX];
     size_t listener_count;
     struct sql sql;
-    struct cdr *batch;    /* 2 * STORE_CDRS_MAX rows */
+    struct cdr *batch; /* 2 * STORE_CDRS_MAX rows */
     size_t batch_count;
     uint64_t batch_due_ms; /* when to commit (again) */
     bool stopping;

@@ -1,0 +1,264 @@
+#include "cli.h"
+#include "cmd/cmd.h"
+#include "cmd/control.h"
+#include "cmd/wire.h"
+#include "conf/conf.h"
+#include "core/log.h"
+#include "store/setting.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum { CLI_INPUT_MAX = 8 * 1024 * 1024, CLI_OUTPUT_MAX = 64 * 1024 * 1024, CLI_WHY_MAX = 512 };
+
+extern char **environ;
+
+/* ---------------------------------------------------------------- input */
+
+static int read_all(int fd, struct buf *in)
+{
+    char chunk[16384];
+    ssize_t n;
+    int err = 0;
+
+    while (!err && (n = read(fd, chunk, sizeof(chunk))) != 0)
+        err = n < 0 ? errno : buf_write(in, chunk, (size_t)n);
+    explicit_bzero(chunk, sizeof(chunk));
+    return err;
+}
+
+static void interrupt_h(int sig)
+{
+    (void)sig; /* only ends the read, so that the terminal's echo comes back */
+}
+
+/* A line from the terminal without echo. EINTR after Ctrl-C. */
+static int prompt(const char *question, struct buf *in)
+{
+    struct sigaction act = {.sa_handler = interrupt_h}, old;
+    struct termios before, quiet;
+    char line[512];
+    ssize_t n;
+    int err;
+
+    if (tcgetattr(STDIN_FILENO, &before))
+        return errno;
+    fputs(question, stderr);
+    quiet = before;
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    sigaction(SIGINT, &act, &old);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+    n = read(STDIN_FILENO, line, sizeof(line));
+    err = n < 0 ? errno : buf_write(in, line, (size_t)n);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    sigaction(SIGINT, &old, NULL);
+    fputs("\n", stderr);
+    explicit_bzero(line, sizeof(line));
+    return err;
+}
+
+static int prompt_twice(struct buf *in)
+{
+    struct buf again;
+    int err = prompt("Password: ", in);
+
+    if (err)
+        return err;
+    buf_init(&again, CLI_INPUT_MAX);
+    err = prompt("Once more: ", &again);
+    if (!err &&
+        (again.len != in->len || memcmp(again.data ? again.data : "", in->data ? in->data : "", in->len))) {
+        fputs("dngate: the two do not match\n", stderr);
+        err = EINVAL;
+    }
+    wire_wipe(&again);
+    return err;
+}
+
+/* A password is the first line, without its end. */
+static void cut_line(struct buf *in)
+{
+    if (!in->data)
+        return;
+    in->len = strcspn(in->data, "\r\n");
+    in->data[in->len] = '\0';
+}
+
+/* Reads what the command wants to read before it runs; *has says whether it wants anything. */
+static int read_input(int argc, char *const *argv, struct buf *in, bool *has)
+{
+    const char *file;
+    bool secret;
+    int fd, err;
+
+    *has = cmd_wants_input(argc, argv, &file, &secret);
+    if (!*has)
+        return 0;
+    if (secret && isatty(STDIN_FILENO)) {
+        err = prompt_twice(in);
+    } else if (!strcmp(file, "-")) {
+        err = read_all(STDIN_FILENO, in);
+    } else {
+        fd = open(file, O_RDONLY | O_CLOEXEC);
+        err = fd < 0 ? errno : read_all(fd, in);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (err && err != EINVAL)
+        fprintf(stderr, "dngate: %s: %s\n", file, err == EMSGSIZE ? "longer than 8 MiB" : strerror(err));
+    if (!err && !wire_text_ok(in->data ? in->data : "", in->len)) {
+        fprintf(stderr, "dngate: %s: not UTF-8 text\n", file);
+        err = EILSEQ;
+    }
+    if (!err && secret)
+        cut_line(in);
+    return err;
+}
+
+/* ---------------------------------------------------------------- in this process */
+
+static void setting_load_h(const char *key, const char *value, void *arg)
+{
+    char why[CLI_WHY_MAX];
+
+    if (conf_set(arg, CONF_DATABASE, key, value, why, sizeof(why)) == EINVAL)
+        fprintf(stderr, "dngate: %s (in the database)\n", why); /* told, so that it can be put right */
+}
+
+/* What the server would see if it was started from here, -o aside. */
+static int conf_load(struct conf *conf, struct store *s, char *why, size_t whysz)
+{
+    struct store_reader *r;
+    int err = store_reader_alloc(&r, s);
+
+    if (!err) {
+        err = setting_each(r, setting_load_h, conf);
+        store_reader_free(r);
+    }
+    if (err) {
+        snprintf(why, whysz, "cannot read the settings: %s", store_strerror(err));
+        return err;
+    }
+    return conf_set_environment(conf, environ, why, whysz);
+}
+
+static int run_here(struct cmd *c, const char *dir, int argc, char *const *argv)
+{
+    char why[CLI_WHY_MAX] = "", who[32];
+    int status = CMD_REFUSED, err;
+
+    log_set_level(NULL, LOG_ERROR); /* stdout belongs to the command's output */
+    snprintf(who, sizeof(who), "cli:uid=%u", (unsigned)getuid());
+    store_actor(who);
+    err = store_open(&c->store, dir, why, sizeof(why));
+    if (!err)
+        err = conf_alloc(&c->conf);
+    if (!err && !strcmp(argv[0], "settings"))
+        err = conf_load(c->conf, c->store, why, sizeof(why));
+    if (err)
+        buf_printf(c->err, "%s\n", why[0] ? why : strerror(err));
+    else
+        status = cmd_run(c, argc, argv);
+    conf_free(c->conf);
+    store_close(c->store);
+    return status;
+}
+
+/* ---------------------------------------------------------------- */
+
+static bool no_server(int err)
+{
+    return err == ECONNREFUSED || err == ENOENT || err == ENOTDIR;
+}
+
+static int print(int status, const char *out, size_t len, const char *err)
+{
+    if (err[0])
+        fprintf(stderr, "dngate: %s", err);
+    if (fwrite(out, 1, len, stdout) != len || fflush(stdout)) {
+        fprintf(stderr, "dngate: cannot write: %s\n", strerror(errno));
+        return CMD_REFUSED;
+    }
+    return status;
+}
+
+/* Help needs neither server nor data directory. */
+static bool only_help(int argc, char *const *argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return true;
+    return argc == 1 && strcmp(argv[0], "settings");
+}
+
+static int run_and_print(struct cmd *c, const char *dir, int argc, char *const *argv)
+{
+    struct buf out, err;
+    int status;
+
+    buf_init(&out, CLI_OUTPUT_MAX);
+    buf_init(&err, CLI_OUTPUT_MAX);
+    c->out = &out;
+    c->err = &err;
+    status = only_help(argc, argv) ? cmd_run(c, argc, argv) : run_here(c, dir, argc, argv);
+    status = print(status, out.data ? out.data : "", out.len, err.data ? err.data : "");
+    buf_reset(&out);
+    buf_reset(&err);
+    return status;
+}
+
+int cli_run(const char *dir, bool json, int argc, char *const *argv)
+{
+    struct cmd c = {.json = json};
+    char *out, *err;
+    struct buf in;
+    bool has;
+    int status = CMD_REFUSED, rc;
+
+    buf_init(&in, CLI_INPUT_MAX);
+    if (read_input(argc, argv, &in, &has))
+        goto out;
+    if (has) {
+        c.input = in.data ? in.data : "";
+        c.input_len = in.len;
+    }
+    rc = only_help(argc, argv)
+             ? ENOENT
+             : control_call(dir, argc, argv, c.input, c.input_len, json, &status, &out, &err);
+    if (no_server(rc)) {
+        status = run_and_print(&c, dir, argc, argv);
+    } else if (rc) {
+        fprintf(stderr, "dngate: the running server does not answer: %s\n", strerror(rc));
+        status = CMD_REFUSED;
+    } else {
+        status = print(status, out, strlen(out), err);
+        free(out);
+        free(err);
+    }
+
+out:
+    wire_wipe(&in);
+    return status;
+}
+
+int cli_healthcheck(const char *dir)
+{
+    char *argv[] = {"ready"}, *out, *err;
+    int status, rc = control_call(dir, 1, argv, NULL, 0, false, &status, &out, &err);
+
+    if (rc) {
+        fprintf(stderr, "dngate: no server answers on %s: %s\n", dir, strerror(rc));
+        return CMD_REFUSED;
+    }
+    status = print(status, out, strlen(out), err);
+    free(out);
+    free(err);
+    return status ? CMD_REFUSED : CMD_OK;
+}

@@ -1,0 +1,231 @@
+#include "cmd/grid.h"
+#include "cmd/opt.h"
+#include "cmd/verb.h"
+#include "conf/conf.h"
+#include "store/setting.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WHY_MAX = 512, VALUE_MAX = 2048 };
+
+/* ---------------------------------------------------------------- showing */
+
+static const char *source_name(enum conf_source s)
+{
+    static const char *const names[] = {[CONF_DEFAULT] = "default",
+                                        [CONF_DATABASE] = "database",
+                                        [CONF_ENVIRONMENT] = "environment",
+                                        [CONF_OPTION] = "option"};
+
+    return names[s];
+}
+
+/* A secret is only said to be there. */
+static const char *value_shown(const struct conf *conf, const struct conf_def *def, char *buf, size_t sz)
+{
+    conf_str(conf, def->key, buf, sz);
+    if (def->type == CONF_SECRET && buf[0])
+        snprintf(buf, sz, "(set)");
+    return buf;
+}
+
+static const char *type_name(enum conf_type t)
+{
+    static const char *const names[] = {[CONF_INT] = "number",
+                                        [CONF_BOOL] = "yes|no",
+                                        [CONF_STR] = "text",
+                                        [CONF_ENUM] = "choice",
+                                        [CONF_SECRET] = "secret"};
+
+    return names[t];
+}
+
+/* "0..65535", "text|json", "yes|no" or what else a value may be. */
+static const char *range(const struct conf_def *def, char *buf, size_t sz)
+{
+    if (def->type == CONF_INT)
+        snprintf(buf, sz, "%lld..%lld%s%s", (long long)def->min, (long long)def->max, def->unit[0] ? " " : "",
+                 def->unit);
+    else if (def->type == CONF_ENUM)
+        snprintf(buf, sz, "%s", def->choices);
+    else if (def->type == CONF_BOOL)
+        snprintf(buf, sz, "yes|no");
+    else
+        snprintf(buf, sz, "text of at most %lld bytes", (long long)def->max);
+    return buf;
+}
+
+static void setting_json(struct cmd *c, const struct conf_def *def)
+{
+    char value[VALUE_MAX], allowed[128];
+
+    buf_puts(c->out, "{");
+    cmd_json_member(c->out, "key", def->key, true);
+    cmd_json_member(c->out, "value", value_shown(c->conf, def, value, sizeof(value)), true);
+    cmd_json_member(c->out, "source", source_name(conf_source(c->conf, def->key)), true);
+    cmd_json_member(c->out, "default", def->def, true);
+    cmd_json_member(c->out, "type", type_name(def->type), true);
+    cmd_json_member(c->out, "range", range(def, allowed, sizeof(allowed)), true);
+    buf_printf(c->out, "\"locked\":%s,\"restart\":%s,", cmd_json_bool(conf_locked(c->conf, def->key)),
+               cmd_json_bool(!def->live));
+    cmd_json_member(c->out, "meaning", def->meaning, false);
+    buf_puts(c->out, "}");
+}
+
+static int list(struct cmd *c)
+{
+    static const char *const heads[] = {"KEY", "VALUE", "SOURCE", "DEFAULT", "RESTART", "MEANING"};
+    char value[VALUE_MAX];
+    struct grid g;
+
+    if (c->json) {
+        for (size_t i = 0; i < conf_count(); i++) {
+            buf_puts(c->out, i ? ",\n" : "[");
+            setting_json(c, conf_at(i));
+        }
+        buf_puts(c->out, "]\n");
+        return CMD_OK;
+    }
+    grid_init(&g, 6);
+    for (size_t i = 0; i < 6; i++)
+        grid_add(&g, heads[i]);
+    for (size_t i = 0; i < conf_count(); i++) {
+        const struct conf_def *def = conf_at(i);
+
+        grid_add(&g, def->key);
+        grid_add(&g, value_shown(c->conf, def, value, sizeof(value)));
+        grid_add(&g, source_name(conf_source(c->conf, def->key)));
+        grid_add(&g, def->def);
+        grid_add(&g, def->live ? "no" : "needed");
+        grid_add(&g, def->meaning);
+    }
+    return grid_print(&g, c->out) ? CMD_REFUSED : CMD_OK;
+}
+
+static int show(struct cmd *c, const struct conf_def *def)
+{
+    char value[VALUE_MAX], allowed[128];
+
+    if (c->json) {
+        setting_json(c, def);
+        buf_puts(c->out, "\n");
+        return CMD_OK;
+    }
+    buf_printf(c->out, "%s = %s\nsource    %s%s\ndefault   %s\nallowed   %s\nrestart   %s\nmeaning   %s\n",
+               def->key, value_shown(c->conf, def, value, sizeof(value)),
+               source_name(conf_source(c->conf, def->key)), conf_locked(c->conf, def->key) ? " (locked)" : "",
+               def->def, range(def, allowed, sizeof(allowed)),
+               def->live ? "not needed" : "needed after a change", def->meaning);
+    return CMD_OK;
+}
+
+/* ---------------------------------------------------------------- changing */
+
+static int environment_name(char *buf, size_t sz, const char *key)
+{
+    int n = snprintf(buf, sz, "DNGATE_%s", key);
+
+    for (char *p = buf; *p; p++)
+        *p = *p == '.' ? '_' : (char)toupper((unsigned char)*p);
+    return n;
+}
+
+/* Would all settings together still make sense? Tried on a copy, so that nobody listens to a value that is taken back. */
+static int check_together(const struct conf *conf, const char *key, const char *value, char *why,
+                          size_t whysz)
+{
+    char text[VALUE_MAX];
+    struct conf *copy;
+    int err = conf_alloc(&copy);
+
+    if (err) {
+        snprintf(why, whysz, "%s", strerror(err));
+        return err;
+    }
+    for (size_t i = 0; i < conf_count() && !err; i++) {
+        const struct conf_def *def = conf_at(i);
+
+        if (conf_source(conf, def->key) != CONF_DEFAULT)
+            err = conf_set(copy, CONF_DATABASE, def->key, conf_str(conf, def->key, text, sizeof(text)), why,
+                           whysz);
+    }
+    if (!err)
+        err = conf_set(copy, CONF_DATABASE, key, value, why, whysz);
+    if (!err)
+        err = conf_check(copy, why, whysz);
+    conf_free(copy);
+    return err;
+}
+
+static int refuse_locked(struct cmd *c, const char *key)
+{
+    char name[128];
+
+    environment_name(name, sizeof(name), key);
+    if (conf_source(c->conf, key) == CONF_OPTION)
+        return cmd_refuse(c, "%s is fixed by -o when the server was started; change it there", key);
+    return cmd_refuse(c, "%s is fixed by the environment (%s); change it there", key, name);
+}
+
+static int change(struct cmd *c, const struct conf_def *def, const char *value)
+{
+    char why[WHY_MAX], name[128];
+    int err;
+
+    if (def->type == CONF_SECRET) {
+        environment_name(name, sizeof(name), def->key);
+        return cmd_refuse(
+            c, "%s is a secret and not kept in the database: give it in the environment (%s) or with -o",
+            def->key, name);
+    }
+    if (conf_locked(c->conf, def->key))
+        return refuse_locked(c, def->key);
+    if ((value && conf_validate(def, value, why, sizeof(why))) ||
+        check_together(c->conf, def->key, value, why, sizeof(why)))
+        return cmd_refuse(c, "%s", why);
+    err = setting_put(c->store, def->key, value);
+    if (err)
+        return cmd_refuse(c, "%s: %s", def->key, store_strerror(err));
+    if (conf_set(c->conf, CONF_DATABASE, def->key, value, why, sizeof(why)))
+        return cmd_refuse(c, "%s", why);
+    if (c->json)
+        return show(c, def);
+    return cmd_done(c, "%s = %s%s", def->key, value ? value : def->def,
+                    def->live ? "" : "; takes effect when the server is started again");
+}
+
+static int cmd_settings(struct cmd *c, int argc, char *const *argv)
+{
+    const char *words[2];
+    bool reset = false;
+    const struct opt opts[] = {{"reset", NULL, &reset}};
+    const struct conf_def *def;
+    size_t count;
+
+    if (opt_parse(c->err, opts, 1, argc, argv, words, 0, 2, &count))
+        return CMD_USAGE;
+    if (reset && count != 1) {
+        buf_puts(c->err, "--reset takes one KEY and no VALUE\n");
+        return CMD_USAGE;
+    }
+    if (!count)
+        return list(c);
+    def = conf_find(words[0]);
+    if (!def)
+        return cmd_refuse(c, "there is no setting %s; dngate settings lists them all", words[0]);
+    if (count == 2 || reset)
+        return change(c, def, reset ? NULL : words[1]);
+    return show(c, def);
+}
+
+static const struct verb verbs[] = {
+    {"", "[KEY [VALUE] | KEY --reset]",
+     "Lists all settings, shows one, or changes it in the database; --reset goes back to the default.\n"
+     "What -o or the environment (DNGATE_ and the key in capitals, _ for .) say stands above the database.",
+     VERB_NO_INPUT, cmd_settings},
+};
+
+const struct noun noun_settings = {"settings", "Settings.", verbs, 1};

@@ -1,0 +1,159 @@
+/* main: the command line's arguments and the exit status. */
+#include "app.h"
+#include "cli.h"
+#include "cmd/cmd.h"
+#include "version.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { OPTIONS_MAX = 128, WORDS_MAX = 32 };
+
+struct arguments {
+    const char *data;
+    bool json, lab;
+    char *options[OPTIONS_MAX]; /* of -o */
+    size_t option_count;
+    char *words[WORDS_MAX]; /* the command and what it takes */
+    int word_count;
+};
+
+static void usage(FILE *f)
+{
+    fprintf(f,
+            "dngate %s: turns Genesys directory numbers into browser phones\n"
+            "\n"
+            "usage: dngate COMMAND [--data DIR] [--json] ...\n"
+            "\n"
+            "  serve [--data DIR] [--lab] [-o KEY=VALUE]...                  run in the foreground, log to "
+            "stdout\n"
+            "%s"
+            "  healthcheck                                                   exit 0 when the local server is "
+            "ready\n"
+            "  version\n"
+            "\n"
+            "  --data DIR   the data directory (default: /data if it exists, else ./data)\n"
+            "  --json       output for programs\n"
+            "  --help       after a command: what it takes\n"
+            "\n"
+            "Exit status: 0 done, 1 refused or failed, 2 usage.\n",
+            DNGATE_VERSION, cmd_usage());
+}
+
+static int usage_error(const char *what, const char *arg)
+{
+    fprintf(stderr, "dngate: %s%s; dngate --help shows what there is\n", what, arg);
+    return CMD_USAGE;
+}
+
+static const char *default_data(void)
+{
+    struct stat st;
+
+    return !stat("/data", &st) && S_ISDIR(st.st_mode) ? "/data" : "./data";
+}
+
+/* "--data DIR" and "--data=DIR" (likewise -o): the value, NULL when argv[*i] is something else, "" when it is missing. */
+static char *value_of(const char *name, int argc, char **argv, int *i)
+{
+    size_t len = strlen(name);
+
+    if (!strcmp(argv[*i], name))
+        return *i + 1 < argc ? argv[++*i] : "";
+    if (!strncmp(argv[*i], name, len) && argv[*i][len] == '=')
+        return argv[*i] + len + 1;
+    return NULL;
+}
+
+/* Takes out what every command knows; the rest are words. Behind "--" everything is a word. */
+static int arguments_parse(struct arguments *a, int argc, char **argv)
+{
+    bool serve = argc > 1 && !strcmp(argv[1], "serve");
+    bool options = true;
+    char *value;
+
+    for (int i = 1; i < argc; i++) {
+        if (options && (value = value_of("--data", argc, argv, &i))) {
+            if (!*value)
+                return usage_error("--data needs a directory", "");
+            a->data = value;
+        } else if (options && serve && (value = value_of("-o", argc, argv, &i))) {
+            if (!strchr(value, '='))
+                return usage_error("-o takes KEY=VALUE: ", value);
+            if (a->option_count == OPTIONS_MAX)
+                return usage_error("too many -o", "");
+            a->options[a->option_count++] = value;
+        } else if (options && !strcmp(argv[i], "--json")) {
+            a->json = true;
+        } else if (options && serve && !strcmp(argv[i], "--lab")) {
+            a->lab = true;
+        } else {
+            if (a->word_count == WORDS_MAX)
+                return usage_error("too many arguments", "");
+            options = options && strcmp(argv[i], "--");
+            a->words[a->word_count++] = argv[i];
+        }
+    }
+    return CMD_OK;
+}
+
+static int serve(const struct arguments *a)
+{
+    struct app_options opt = {a->data, a->lab, a->options, a->option_count};
+
+    return app_serve(&opt);
+}
+
+static int version(const struct arguments *a)
+{
+    printf(a->json ? "{\"name\":\"dngate\",\"version\":\"%s\"}\n" : "dngate %s\n", DNGATE_VERSION);
+    return CMD_OK;
+}
+
+static bool is_help(const char *word)
+{
+    return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+static int run(const struct arguments *a)
+{
+    const char *word = a->word_count ? a->words[0] : "";
+    bool help = is_help(word) || !strcmp(word, "help");
+
+    if (!a->word_count) {
+        usage(stderr);
+        return CMD_USAGE;
+    }
+    if (cmd_known(word))
+        return cli_run(a->data, a->json, a->word_count, a->words);
+    if (help) {
+        usage(stdout);
+        return CMD_OK;
+    }
+    if (!strcmp(word, "--version"))
+        return version(a);
+    if (strcmp(word, "serve") && strcmp(word, "healthcheck") && strcmp(word, "version"))
+        return usage_error("unknown command ", word);
+    if (a->word_count > 1 && is_help(a->words[1])) {
+        usage(stdout);
+        return CMD_OK;
+    }
+    if (a->word_count > 1)
+        return usage_error("unknown argument ", a->words[1]);
+    if (!strcmp(word, "serve"))
+        return serve(a);
+    return !strcmp(word, "healthcheck") ? cli_healthcheck(a->data) : version(a);
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = {0};
+    int status = arguments_parse(&a, argc, argv);
+
+    if (status)
+        return status;
+    if (!a.data)
+        a.data = default_data();
+    return run(&a);
+}
