@@ -1,0 +1,211 @@
+#include "admin/agent.h"
+#include "core/guard.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "core/metric.h"
+#include "crypto/hash.h"
+#include "store/dn.h"
+#include "web/web.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { BODY_MAX = 4096, PASSWORD_MAX = 256, BAN_RETRY_S = 600 };
+
+struct admin_agent {
+    struct store *store;
+    struct store_reader *reader; /* the WEB thread's own; opened by its first request */
+    struct guard *guard;
+};
+
+METRIC_COUNTER(signin_ok, "dngate_agent_signins_total", "result=\"ok\"", "Sign-ins of the agent's page");
+METRIC_COUNTER(signin_wrong, "dngate_agent_signins_total", "result=\"wrong\"",
+               "Sign-ins of the agent's page");
+METRIC_COUNTER(signin_banned, "dngate_agent_signins_total", "result=\"banned\"",
+               "Sign-ins of the agent's page");
+
+struct credentials {
+    char dn[DN_MAX];
+    char password[PASSWORD_MAX];
+};
+
+static bool copy_str(char *out, size_t sz, const struct json_val *obj, const char *key)
+{
+    const char *s = json_get_str(obj, key);
+
+    return s && *s && (size_t)snprintf(out, sz, "%s", s) < sz;
+}
+
+static bool is_json(const char *content_type)
+{
+    size_t n = strcspn(content_type, "; ");
+
+    return n == strlen("application/json") && !strncasecmp(content_type, "application/json", n);
+}
+
+/* 0 or the status of the problem that was written. */
+static int credentials_decode(struct credentials *cr, const struct web_req *req, struct web_resp *resp)
+{
+    struct json *doc = NULL;
+    char why[128] = "";
+
+    if (!is_json(req->content_type)) {
+        web_problem(resp, 415, "Unsupported Media Type", "Send Content-Type: application/json.");
+        return 415;
+    }
+    if (req->body_len > BODY_MAX) {
+        web_problem(resp, 413, "Content Too Large", "A sign-in takes at most %d bytes.", BODY_MAX);
+        return 413;
+    }
+    if (json_parse(&doc, (const char *)req->body, req->body_len, why, sizeof(why))) {
+        web_problem(resp, 400, "Bad Request", "The body is not JSON: %s.", why);
+        return 400;
+    }
+    if (!copy_str(cr->dn, sizeof(cr->dn), json_root(doc), "dn") ||
+        !copy_str(cr->password, sizeof(cr->password), json_root(doc), "password") || !dn_valid(cr->dn)) {
+        web_problem(resp, 422, "Unprocessable Content", "Give \"dn\" (a directory number) and \"password\".");
+        json_free(doc);
+        return 422;
+    }
+    json_free(doc);
+    return 0;
+}
+
+/* The same work whether or not there is such a DN. EACCES: wrong, unknown or disabled; else the store's error. */
+static int verify(struct admin_agent *a, const struct credentials *cr, struct dn *dn)
+{
+    char ha1[SHA256_HEXLEN];
+    bool right;
+    int err = 0;
+
+    if (!a->reader)
+        err = store_reader_alloc(&a->reader, a->store);
+    if (err)
+        return err;
+    memset(dn, 0, sizeof(*dn));
+    err = dn_get(a->reader, cr->dn, dn);
+    if (err && err != ENOENT)
+        return err;
+    if (err)
+        memset(dn->ha1_sha256, 'x', SHA256_HEXLEN - 1); /* no password leads to it */
+    hash_ha1_sha256(ha1, cr->dn, DN_REALM, cr->password);
+    right = hash_equal(ha1, dn->ha1_sha256, SHA256_HEXLEN - 1);
+    explicit_bzero(ha1, sizeof(ha1));
+    return right && dn->enabled ? 0 : EACCES;
+}
+
+/* "host:port" without the port. */
+static int name_len(const char *host)
+{
+    const char *end = *host == '[' ? strchr(host, ']') : NULL;
+
+    return end ? (int)(end - host) + 1 : (int)strcspn(host, ":");
+}
+
+static void config_write(struct web_resp *resp, const struct web_req *req, const struct dn *dn)
+{
+    struct buf *b = &resp->body;
+    char uri[512], ws[512];
+
+    snprintf(uri, sizeof(uri), "sip:%s@%.*s", dn->dn, name_len(req->host), req->host);
+    snprintf(ws, sizeof(ws), "wss://%s/ws", req->host);
+    buf_puts(b, "{\"dn\":");
+    buf_json_str(b, dn->dn);
+    buf_puts(b, ",\"displayName\":");
+    buf_json_str(b, *dn->name ? dn->name : dn->dn);
+    buf_puts(b, ",\"iceServers\":[],\"sip\":{\"uri\":"); /* browsers reach the media port directly */
+    buf_json_str(b, uri);
+    buf_puts(b, ",\"ws\":");
+    buf_json_str(b, ws);
+    buf_puts(b, ",\"realm\":");
+    buf_json_str(b, DN_REALM);
+    buf_printf(b, "},\"features\":{\"codec\":\"%s\",\"autoAnswer\":true,\"dtmf\":true}}",
+               dn_codec_name(dn->codec));
+}
+
+static void refuse(struct admin_agent *a, const struct web_req *req, struct web_resp *resp, const char *dn)
+{
+    char peer[ADDR_STRLEN];
+
+    metric_add(&signin_wrong, 1);
+    if (guard_fail(a->guard, req->peer) == GUARD_BAN)
+        log_warn("http", "peer=%s banned after repeated wrong passwords",
+                 addr_ip(req->peer, peer, sizeof(peer)));
+    log_warn_limited("http", "peer=%s dn=%s agent sign-in refused", addr_ip(req->peer, peer, sizeof(peer)),
+                     dn);
+    web_problem(resp, 401, "Unauthorized",
+                "The directory number or its password is wrong, or the number is disabled. Check both; an "
+                "administrator can set a new password.");
+}
+
+static void answer(struct admin_agent *a, const struct web_req *req, struct web_resp *resp,
+                   const struct credentials *cr)
+{
+    struct dn dn;
+    int err = verify(a, cr, &dn);
+
+    if (!err) {
+        guard_ok(a->guard, req->peer);
+        metric_add(&signin_ok, 1);
+        config_write(resp, req, &dn);
+    } else if (err == EACCES) {
+        refuse(a, req, resp, cr->dn);
+    } else {
+        log_error("http", "error=%d the database cannot be read", err);
+        web_problem(resp, 503, "Service Unavailable", "The database cannot be read. Try again in a moment.");
+    }
+    explicit_bzero(&dn, sizeof(dn));
+}
+
+static void config_h(const struct web_req *req, struct web_resp *resp, void *arg)
+{
+    struct admin_agent *a = arg;
+    struct credentials cr = {0};
+    uint32_t delay_ms = 0;
+
+    switch (guard_check(a->guard, req->peer, &delay_ms)) {
+    case GUARD_BAN:
+        metric_add(&signin_banned, 1);
+        web_problem(
+            resp, 429, "Too Many Requests",
+            "Too many wrong passwords came from your address. Wait some minutes, or ask an administrator.");
+        snprintf(resp->headers, sizeof(resp->headers), "Retry-After: %d\r\n", BAN_RETRY_S);
+        return;
+    case GUARD_DELAY:
+        resp->delay_ms = delay_ms;
+        break;
+    case GUARD_PASS:
+        break;
+    }
+    if (!credentials_decode(&cr, req, resp))
+        answer(a, req, resp, &cr);
+    explicit_bzero(&cr, sizeof(cr));
+}
+
+int admin_agent_alloc(struct admin_agent **ap, struct store *s, struct guard *g)
+{
+    struct admin_agent *a = calloc(1, sizeof(*a));
+    int err;
+
+    if (!a)
+        return ENOMEM;
+    a->store = s;
+    a->guard = g;
+    err = web_route("POST", "/api/agent/v1/config", config_h, a);
+    if (err) {
+        free(a);
+        return err;
+    }
+    *ap = a;
+    return 0;
+}
+
+void admin_agent_free(struct admin_agent *a)
+{
+    if (!a)
+        return;
+    store_reader_free(a->reader);
+    free(a);
+}

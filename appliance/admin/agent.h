@@ -1,0 +1,21 @@
+/*
+ * admin/agent: POST /api/agent/v1/config: what the agent's page needs to start, for the DN and password that it sends.
+ *
+ *   {"dn":"5001","password":"…"} → {"dn","displayName","iceServers":[…],"sip":{"uri","ws","realm"},"features":{…}}
+ *
+ * Throttled by source like SIP digest: late answers first, then 429. Unknown, disabled and known DNs answer alike to whoever
+ * does not know the password. Runs on the WEB thread.
+ */
+#ifndef ADMIN_AGENT_H
+#define ADMIN_AGENT_H
+
+struct admin_agent;
+struct guard;
+struct store;
+
+/* Registers the route; before web_start. s and g must outlive the web server. ENOMEM, ENOSPC. */
+int admin_agent_alloc(struct admin_agent **ap, struct store *s, struct guard *g);
+/* After web_stop. */
+void admin_agent_free(struct admin_agent *a);
+
+#endif

@@ -1,0 +1,40 @@
+#include "admin/status.h"
+#include "core/health.h"
+#include "core/metric.h"
+#include "web/web.h"
+
+static void healthz_h(const struct web_req *req, struct web_resp *resp, void *arg)
+{
+    (void)req;
+    (void)arg;
+    resp->content_type = "text/plain; charset=utf-8";
+    buf_puts(&resp->body, "ok\n");
+}
+
+static void readyz_h(const struct web_req *req, struct web_resp *resp, void *arg)
+{
+    (void)req;
+    (void)arg;
+    resp->status = health_ready() ? 200 : 503;
+    health_json(&resp->body);
+}
+
+/* Open to all like Prometheus exporters are: figures only, nothing secret, no names of people. */
+static void metrics_h(const struct web_req *req, struct web_resp *resp, void *arg)
+{
+    (void)req;
+    (void)arg;
+    resp->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    metric_render(&resp->body);
+}
+
+int admin_status_register(void)
+{
+    int err = web_route("GET", "/healthz", healthz_h, NULL);
+
+    if (!err)
+        err = web_route("GET", "/readyz", readyz_h, NULL);
+    if (!err)
+        err = web_route("GET", "/metrics", metrics_h, NULL);
+    return err;
+}

@@ -1,0 +1,173 @@
+/* The agent's sign-in and the status pages, through the routes that the web server would call. */
+#include "testing.h"
+#include "admin/agent.h"
+#include "admin/status.h"
+#include "core/guard.h"
+#include "core/health.h"
+#include "core/json.h"
+#include "store/dn.h"
+#include "web/route.h"
+#include <unistd.h>
+
+static struct {
+    char dir[64];
+    struct store *store;
+    struct guard *guard;
+    struct admin_agent *agent;
+    struct addr peer;
+    struct web_resp resp;
+} t;
+
+static bool set_up(void)
+{
+    char why[256];
+
+    memset(&t, 0, sizeof(t));
+    snprintf(t.dir, sizeof(t.dir), "/tmp/dngate-test-XXXXXX");
+    web_routes_clear();
+    addr_parse_ip(&t.peer, "192.0.2.7", 4711);
+    web_resp_init(&t.resp);
+    return mkdtemp(t.dir) && !store_open(&t.store, t.dir, why, sizeof(why)) &&
+           !guard_alloc(&t.guard, &(struct guard_config){0}) &&
+           !admin_agent_alloc(&t.agent, t.store, t.guard) && !admin_status_register() &&
+           !dn_add(t.store, "5001", "secret1", "Ada \"Q\"", DN_CODEC_AUTO, true, why, sizeof(why)) &&
+           !dn_add(t.store, "5002", "secret2", "", DN_CODEC_PCMU, false, why, sizeof(why));
+}
+
+static void tear_down(void)
+{
+    char cmd[100];
+
+    web_resp_reset(&t.resp);
+    admin_agent_free(t.agent);
+    store_close(t.store);
+    guard_free(t.guard);
+    snprintf(cmd, sizeof(cmd), "rm -rf %s", t.dir);
+    if (system(cmd))
+        abort();
+}
+
+static int ask(const char *method, const char *path, const char *type, const char *body)
+{
+    struct web_req req = {.method = method,
+                          .path = path,
+                          .query = "",
+                          .peer = &t.peer,
+                          .content_type = type,
+                          .authorization = "",
+                          .cookie = "",
+                          .csrf = "",
+                          .host = "gw.example:8443",
+                          .body = (const uint8_t *)body,
+                          .body_len = strlen(body)};
+    char allow[100];
+
+    web_resp_reset(&t.resp);
+    web_resp_init(&t.resp);
+    if (route_run(&req, &t.resp, allow, sizeof(allow)) != ROUTE_DONE)
+        return -1;
+    return t.resp.status;
+}
+
+static int sign_in(const char *dn, const char *password)
+{
+    char body[600];
+
+    snprintf(body, sizeof(body), "{\"dn\":\"%s\",\"password\":\"%s\"}", dn, password);
+    return ask("POST", "/api/agent/v1/config", "application/json; charset=utf-8", body);
+}
+
+TEST(the_right_password_gets_what_the_page_needs)
+{
+    struct json *doc;
+    const struct json_val *root, *sip;
+
+    CHECK(set_up());
+    CHECK_EQ_INT(sign_in("5001", "secret1"), 200);
+    CHECK_EQ_INT(json_parse(&doc, t.resp.body.data, t.resp.body.len, NULL, 0), 0);
+    root = json_root(doc);
+    sip = json_get(root, "sip");
+    CHECK_STR(json_get_str(root, "dn"), "5001");
+    CHECK_STR(json_get_str(root, "displayName"), "Ada \"Q\"");
+    CHECK(json_get(root, "iceServers"));
+    CHECK_STR(json_get_str(sip, "uri"), "sip:5001@gw.example");
+    CHECK_STR(json_get_str(sip, "ws"), "wss://gw.example:8443/ws");
+    CHECK_STR(json_get_str(sip, "realm"), "dngate");
+    CHECK_STR(json_get_str(json_get(root, "features"), "codec"), "auto");
+    CHECK(!strstr(t.resp.body.data, "ha1") && !strstr(t.resp.body.data, "secret1"));
+    json_free(doc);
+    tear_down();
+}
+
+TEST(wrong_unknown_and_disabled_answer_alike)
+{
+    char *wrong;
+
+    CHECK(set_up());
+    CHECK_EQ_INT(sign_in("5001", "secret2"), 401);
+    wrong = strdup(t.resp.body.data);
+    CHECK_EQ_INT(sign_in("5999", "secret1"), 401);
+    CHECK_STR(t.resp.body.data, wrong);
+    CHECK_EQ_INT(sign_in("5002", "secret2"), 401);
+    CHECK_STR(t.resp.body.data, wrong);
+    CHECK_STR(t.resp.content_type, "application/problem+json");
+    free(wrong);
+    tear_down();
+}
+
+TEST(repeated_failures_slow_down_then_ban_the_source_not_the_dn)
+{
+    int status = 0, tries;
+    uint32_t longest = 0;
+
+    CHECK(set_up());
+    for (tries = 0; tries < 60 && (status = sign_in("5001", "wrong!")) == 401; tries++)
+        if (t.resp.delay_ms > longest)
+            longest = t.resp.delay_ms;
+    CHECK_EQ_INT(status, 429);
+    CHECK(strstr(t.resp.headers, "Retry-After: "));
+    CHECK(longest >= 250 && longest <= 8000);
+    CHECK_EQ_INT(sign_in("5001", "secret1"), 429);
+    addr_parse_ip(&t.peer, "192.0.2.8", 4711);
+    CHECK_EQ_INT(sign_in("5001", "secret1"), 200);
+    CHECK_EQ_INT(t.resp.delay_ms, 0);
+    tear_down();
+}
+
+TEST(bad_bodies)
+{
+    static const struct {
+        int status;
+        const char *type, *body;
+    } cases[] = {
+        {415, "text/plain", "{\"dn\":\"5001\",\"password\":\"secret1\"}"},
+        {400, "application/json", ""},
+        {400, "application/json", "{\"dn\":"},
+        {422, "application/json", "[]"},
+        {422, "application/json", "{\"dn\":5001,\"password\":\"secret1\"}"},
+        {422, "application/json", "{\"dn\":\"5001\"}"},
+        {422, "application/json", "{\"dn\":\"5001'; --\",\"password\":\"secret1\"}"},
+    };
+
+    CHECK(set_up());
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        CHECK_EQ_INT(ask("POST", "/api/agent/v1/config", cases[i].type, cases[i].body), cases[i].status);
+    tear_down();
+}
+
+TEST(health_ready_and_metrics)
+{
+    CHECK(set_up());
+    health_reset();
+    CHECK_EQ_INT(ask("GET", "/healthz", "", ""), 200);
+    health_set("store", HEALTH_UP, "%s", "");
+    CHECK_EQ_INT(ask("GET", "/readyz", "", ""), 200);
+    health_set("trunk", HEALTH_DEGRADED, "no answer from %s", "gsx1");
+    CHECK_EQ_INT(ask("HEAD", "/readyz", "", ""), 200);
+    health_set("sip", HEALTH_DOWN, "port lost");
+    CHECK_EQ_INT(ask("GET", "/readyz", "", ""), 503);
+    CHECK(strstr(t.resp.body.data, "port lost") && strstr(t.resp.body.data, "gsx1"));
+    CHECK_EQ_INT(ask("GET", "/metrics", "", ""), 200);
+    CHECK(strstr(t.resp.body.data, "# TYPE dngate_agent_signins_total counter"));
+    tear_down();
+}
