@@ -249,7 +249,7 @@ static int media_part_start(struct app *a)
 
     memcpy(cfg.bind, a->bind, sizeof(cfg.bind));
 
-    err = srtp_global_init();
+    err = srtpctx_global_init();
     if (err)
         return err;
 
