@@ -5,6 +5,7 @@
  */
 #include "core/metric.h"
 #include "core/buf.h"
+#include "core/process.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -212,6 +213,7 @@ int metric_render(struct buf *out)
     buf_init(&draft, DRAFT_MAX);
     for (const struct metric *m = first; m; m = m->next)
         metric_sample(&draft, m->type, m->name, m->labels, (double)metric_get(m), m->help);
+    process_collect(&draft);
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < collector_count; i++)
         collectors[i].h(&draft, collectors[i].arg);

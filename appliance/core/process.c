@@ -1,7 +1,4 @@
-/*
- * core/process: what Prometheus expects every process to tell of itself (process_*), read from /proc when /metrics
- * is asked for. It registers itself; there is nothing to call.
- */
+#include "core/process.h"
 #include "core/buf.h"
 #include "core/metric.h"
 
@@ -63,12 +60,11 @@ static size_t open_fds(void)
     return n ? n - 1 : 0; /* without the one that counts */
 }
 
-static void process_collect(struct buf *out, void *arg)
+void process_collect(struct buf *out)
 {
     struct stat_fields st;
     struct rlimit fds;
 
-    (void)arg;
     if (!stat_read(&st)) {
         metric_sample(out, METRIC_TYPE_COUNTER, "process_cpu_seconds_total", NULL,
                       (double)(st.utime + st.stime) / (double)sysconf(_SC_CLK_TCK),
@@ -86,9 +82,4 @@ static void process_collect(struct buf *out, void *arg)
     if (!getrlimit(RLIMIT_NOFILE, &fds))
         metric_sample(out, METRIC_TYPE_GAUGE, "process_max_fds", NULL, (double)fds.rlim_cur,
                       "Most file descriptors that may be open");
-}
-
-__attribute__((constructor)) static void process_register(void)
-{
-    metric_collector(process_collect, NULL);
 }
