@@ -1,0 +1,191 @@
+// The agent's page: joins the parts.
+import { Audio } from './audio.js';
+import { Calls } from './calls.js';
+import { loadIdentity, loadSettings, saveIdentity, saveSettings } from './memory.js';
+import { askToNotify } from './notify.js';
+import { Phone } from './phone.js';
+import { Ringer } from './ringer.js';
+import { signIn } from './signin.js';
+import { IDLE_CALL, createStore, initialState } from './store.js';
+import { createTicker } from './ticker.js';
+import { View } from './view.js';
+import { words } from './words.js';
+
+const store = createStore(initialState);
+const settings = loadSettings();
+const ticker = createTicker('/ticker-agent-dn.js');
+let identity = null;
+
+// One message for each source at a time; text null takes it away.
+function say(source, kind, text = null) {
+    const messages = { ...store.get().messages };
+
+    delete messages[source];
+    if (text) messages[source] = { kind, text };
+    store.set({ messages });
+}
+
+const audio = new Audio(
+    document.getElementById('remote-audio'),
+    settings,
+    (devices) => store.set({ devices }),
+    (text) => (text === words.soundLocked ? awaitClick() : say('audio', 'warn', text)),
+);
+const ringer = new Ringer(audio, settings);
+const phone = new Phone(ticker, {
+    registration: (state, text) => store.set({ registration: { state, text } }),
+    trouble: (text) => say('phone', 'warn', text),
+    session: (session, request) => calls.offered(session, request),
+    elsewhere: () => stopShift('warn', words.elsewhere(identity.dn)),
+    signedOut: (text) => forget('error', text),
+    reconnected: () => calls.reconnected(),
+});
+const calls = new Calls({ store, phone, audio, ringer, ticker, settings, say });
+
+// After a reload the browser may want a click before it lets anything sound.
+function awaitClick() {
+    say('sound', 'warn', words.soundLocked);
+    const unlock = () => {
+        say('sound', null);
+        audio.unlock();
+        if (calls.remoteStream) audio.play(calls.remoteStream);
+    };
+    for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, unlock, { once: true });
+}
+
+function remember(patch) {
+    identity = { ...identity, ...patch };
+    saveIdentity(identity);
+}
+
+function welcome(who, view) {
+    identity = who;
+    calls.iceServers = who.iceServers;
+    store.set({ view, dn: who.dn, displayName: who.displayName });
+}
+
+// Opens the microphone and registers; what stands in the way is said, and Start shift stays.
+async function openShift() {
+    store.set({ busy: true });
+    try {
+        await audio.open();
+        say('shift', null);
+        remember({ shift: true });
+        store.set({ view: 'phone' });
+        phone.start(identity);
+    } catch (error) {
+        store.set({ view: 'shift' });
+        say('shift', 'error', error.message);
+    } finally {
+        store.set({ busy: false });
+    }
+}
+
+function closeShift(view) {
+    calls.hangup();
+    phone.stop();
+    audio.close();
+    store.set({ view, messages: {} });
+}
+
+function stopShift(kind, text) {
+    remember({ shift: false });
+    closeShift('shift');
+    if (text) say('shift', kind, text);
+}
+
+function forget(kind, text) {
+    saveIdentity(null);
+    closeShift('signin');
+    identity = null;
+    store.set({ dn: '', displayName: '', call: IDLE_CALL });
+    if (text) say('signin', kind, text);
+}
+
+const actions = {
+    async signIn(dn, password) {
+        if (!dn || !password) return say('signin', 'error', 'Enter your DN and password.');
+        store.set({ busy: true, messages: {} });
+        try {
+            welcome(await signIn(dn, password), 'shift');
+            saveIdentity(identity);
+            view.clearPassword();
+        } catch (error) {
+            say('signin', 'error', error.message);
+        }
+        return store.set({ busy: false });
+    },
+    startShift() {
+        audio.unlock();
+        askToNotify();
+        return openShift();
+    },
+    endShift: () => stopShift(),
+    signOut: () => forget(),
+    dial: (number) => calls.dial(number),
+    answer: () => calls.answer(),
+    hangup: () => calls.hangup(),
+    digit: (digit) => calls.digit(digit),
+    setMuted: (muted) => calls.setMuted(muted),
+    setting(name, value) {
+        settings[name] = value;
+        saveSettings(settings);
+        if (name === 'volume') audio.setVolume(value);
+        else if (/^(echo|noise|auto)(Cancellation|Suppression|GainControl)$/.test(name) && audio.stream) reopen(audio.open());
+    },
+    chooseMicrophone: (id) => reopen(audio.chooseMicrophone(id)),
+    chooseSpeaker: (id) => reopen(audio.chooseSpeaker(id)),
+};
+
+async function reopen(promise) {
+    try {
+        await promise;
+        say('audio', null);
+    } catch (error) {
+        say('audio', 'error', error.message);
+    }
+    saveSettings(settings);
+}
+
+const view = new View(actions, settings);
+store.subscribe((state) => view.render(state));
+ticker.every(1000, () => view.tick());
+
+(function meter() {
+    if (store.get().view === 'phone') view.level(audio.level());
+    requestAnimationFrame(meter);
+})();
+
+window.addEventListener('beforeunload', (event) => {
+    if (calls.busy && store.get().call.state === 'connected') event.preventDefault();
+});
+// The other side should not hear silence until a timeout.
+window.addEventListener('pagehide', () => calls.hangup());
+
+async function resume() {
+    const saved = loadIdentity();
+
+    if (!saved) return;
+    welcome(saved, 'shift');
+    if (!saved.shift) return;
+    audio.unlock();
+    await openShift();
+    if (audio.context.state === 'suspended') awaitClick();
+}
+resume();
+
+// For support and tests: look, don't touch.
+window.dngate = Object.freeze({
+    get state() {
+        return store.get();
+    },
+    get stats() {
+        return store.get().quality;
+    },
+    get remoteStream() {
+        return calls.remoteStream;
+    },
+    get peerConnections() {
+        return calls.connections;
+    },
+});

@@ -1,0 +1,188 @@
+// The connection and registration with the gateway, on JsSIP: comes up, stays up, and says what it is doing.
+import { UA, debug } from 'jssip';
+import { LiveSocket } from './socket.js';
+import { words } from './words.js';
+
+const REGISTER_SECONDS = 300;
+const RETRY_MS = 4000;
+const HIDDEN_RETRY_MS = 5000; // while hidden, JsSIP's own timers may be a minute late
+const SLEPT_MS = 10000; // a pulse that comes so late was asleep with the computer
+
+// Why the gateway closed the WebSocket (appliance/sip/registrar.c).
+const CLOSE_ELSEWHERE = 4001;
+const CLOSE_REPLACED = 4002; // by a connection with our own instance id: a duplicated tab
+const CLOSE_DROPPED = 4003;
+const CLOSE_GOING_AWAY = 1001;
+
+debug.disable();
+
+export class Phone {
+    #ua = null;
+    #socket = null;
+    #identity = null;
+    #ticker;
+    #events;
+    #downSince = 0;
+    #wasUp = false;
+    #lastPulse = 0;
+
+    // events: registration(state, text), trouble(text or null), session(session, request), elsewhere(), signedOut(text), reconnected()
+    constructor(ticker, events) {
+        this.#ticker = ticker;
+        this.#events = events;
+        ticker.every(1000, () => this.#pulse());
+        window.addEventListener('online', () => this.wake());
+        window.addEventListener('offline', () => this.#ua && events.trouble(words.offline));
+        document.addEventListener('visibilitychange', () => document.hidden || this.wake());
+    }
+
+    get registered() {
+        return Boolean(this.#ua?.isRegistered());
+    }
+
+    start(identity) {
+        this.stop();
+        this.#identity = identity;
+        this.#socket = new LiveSocket(`${location.protocol === 'http:' ? 'ws' : 'wss'}://${location.host}/ws`);
+        this.#ua = new UA({
+            sockets: [this.#socket],
+            uri: `sip:${identity.dn}@${location.hostname}`,
+            authorization_user: identity.dn,
+            ha1: identity.ha1,
+            realm: identity.realm,
+            display_name: identity.displayName || null,
+            instance_id: identity.instanceId,
+            register_expires: REGISTER_SECONDS,
+            session_timers: false,
+            no_answer_timeout: 300, // how long it may ring is for the telephone system to say
+            connection_recovery_min_interval: 1,
+            connection_recovery_max_interval: 10,
+            user_agent: 'dngate agent page',
+        });
+        this.#listen(this.#ua);
+        this.#wasUp = false;
+        this.#downSince = performance.now();
+        this.#events.registration('connecting', 'Connecting…');
+        this.#ua.start();
+    }
+
+    stop() {
+        const ua = this.#ua;
+
+        if (!ua) return;
+        this.#ua = null;
+        ua.stop(); // unregisters and ends calls; closes when that is answered, after 2 s at the latest
+        this.#events.trouble(null);
+        this.#events.registration('offline', 'Signed out');
+    }
+
+    call(number, options) {
+        return this.#ua.call(`sip:${encodeURIComponent(number)}@${location.hostname}`, options);
+    }
+
+    // The network is back, the computer woke up, or the tab is looked at again: don't wait for a timer.
+    wake() {
+        if (!this.#ua) return;
+        if (this.#ua.isConnected()) this.#socket.probe();
+        else this.#ua.transport.connect();
+    }
+
+    #listen(ua) {
+        const on = (event, handler) => ua.on(event, (data) => ua === this.#ua && handler(data));
+
+        on('connecting', () => this.#events.registration('connecting', this.#wasUp ? 'Reconnecting…' : 'Connecting…'));
+        on('connected', () => this.#connected());
+        on('disconnected', (data) => this.#disconnected(data));
+        on('registered', () => this.#registered());
+        on('unregistered', () => ua.isConnected() && this.#events.registration('connecting', 'Registering…'));
+        on('registrationFailed', (data) => this.#failed(data));
+        on('newRTCSession', ({ originator, session, request }) => {
+            if (originator === 'remote') this.#events.session(session, request);
+        });
+    }
+
+    #connected() {
+        this.#downSince = 0;
+        this.#events.registration('connecting', 'Registering…');
+    }
+
+    #registered() {
+        this.#events.trouble(null);
+        this.#events.registration('registered', 'Ready');
+        if (this.#wasUp) this.#events.reconnected();
+        this.#wasUp = true;
+    }
+
+    #disconnected({ code, reason }) {
+        if (code === CLOSE_ELSEWHERE || code === CLOSE_REPLACED) {
+            this.#abandon('replaced', 'Signed in elsewhere');
+            this.#events.elsewhere();
+        } else if (code === CLOSE_DROPPED) {
+            this.#abandon('failed', 'Signed out');
+            this.#events.signedOut(droppedWords(reason));
+        } else {
+            if (!this.#downSince) this.#downSince = performance.now();
+            this.#events.registration('connecting', 'Reconnecting…');
+            this.#explain(code);
+        }
+    }
+
+    async #explain(code) {
+        const ua = this.#ua;
+
+        if (!navigator.onLine) this.#events.trouble(words.offline);
+        else if (code === CLOSE_GOING_AWAY) this.#events.trouble(words.draining);
+        else if (this.#wasUp) this.#events.trouble(words.reconnecting);
+        else {
+            const alive = await fetch('/healthz', { cache: 'no-store' }).then((r) => r.ok).catch(() => false);
+            if (ua === this.#ua && !ua?.isConnected()) this.#events.trouble(alive ? words.socketBlocked : words.unreachable);
+        }
+    }
+
+    #failed({ response, cause }) {
+        const status = response?.status_code;
+
+        if (status === 401 || status === 403 || status === 407) {
+            this.#abandon('failed', 'Signed out');
+            this.#events.signedOut(words.refused);
+            return;
+        }
+        if (!this.#ua.isConnected()) return; // the reconnect registers
+        const ua = this.#ua;
+        this.#events.registration('failed', 'Not registered');
+        this.#events.trouble(words.registrationRetry(status ? `${status} ${response.reason_phrase}` : cause));
+        this.#ticker.after(RETRY_MS + Math.random() * RETRY_MS, () => ua === this.#ua && ua.isConnected() && ua.register());
+    }
+
+    // Ends for good: no reconnecting, no unregistering of what is no longer ours.
+    #abandon(state, text) {
+        const ua = this.#ua;
+
+        this.#ua = null;
+        ua.stop();
+        ua.transport.disconnect();
+        this.#events.trouble(null);
+        this.#events.registration(state, text);
+    }
+
+    #pulse() {
+        const now = performance.now();
+        const slept = this.#lastPulse && now - this.#lastPulse > SLEPT_MS;
+
+        this.#lastPulse = now;
+        if (!this.#ua) return;
+        if (slept) this.wake();
+        this.#socket.pulse();
+        if (document.hidden && this.#downSince && now - this.#downSince > HIDDEN_RETRY_MS) {
+            this.#downSince = now + Math.random() * HIDDEN_RETRY_MS;
+            if (!this.#ua.isConnected()) this.#ua.transport.connect();
+        }
+    }
+}
+
+function droppedWords(reason) {
+    if (/removed/.test(reason)) return words.removed;
+    if (/disabled/.test(reason)) return words.disabled;
+    if (/password/.test(reason)) return words.passwordChanged;
+    return words.refused;
+}

@@ -1,0 +1,54 @@
+// Checks DN and password with the gateway and makes the identity that the phone registers with.
+import { Utils } from 'jssip';
+import { Trouble, words } from './words.js';
+
+const REALM = 'dngate';
+
+async function ask(dn, password) {
+    try {
+        return await fetch('/api/agent/v1/config', {
+            method: 'POST',
+            headers: { 'Content-Type': 'application/json' },
+            body: JSON.stringify({ dn, password }),
+            cache: 'no-store',
+        });
+    } catch {
+        throw new Trouble(navigator.onLine ? words.unreachable : words.offline);
+    }
+}
+
+async function refusal(response) {
+    const problem = await response.json().catch(() => ({}));
+
+    if (response.status === 401) return words.wrongPassword;
+    if (response.status === 429 || response.status === 403) return words.tooManyAttempts(response.headers.get('Retry-After'));
+    return problem.detail || words.serverError(response.status);
+}
+
+// The password is not kept: digest authentication needs HA1 alone. Throws Trouble.
+export async function signIn(dn, password) {
+    const response = await ask(dn, password);
+
+    if (!response.ok) throw new Trouble(await refusal(response));
+    const config = await response.json();
+    const realm = config.sip?.realm ?? REALM;
+
+    return {
+        dn,
+        realm,
+        ha1: Utils.calculateMD5(`${dn}:${realm}:${password}`),
+        displayName: config.displayName ?? '',
+        iceServers: config.iceServers ?? [],
+        instanceId: uuid(),
+        shift: false,
+    };
+}
+
+// crypto.randomUUID() is missing on pages that were not reached by HTTPS.
+function uuid() {
+    const b = crypto.getRandomValues(new Uint8Array(16));
+    b[6] = (b[6] & 0x0f) | 0x40;
+    b[8] = (b[8] & 0x3f) | 0x80;
+    const hex = [...b].map((x) => x.toString(16).padStart(2, '0')).join('');
+    return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5');
+}

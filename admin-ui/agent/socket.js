@@ -1,0 +1,45 @@
+// JsSIP's WebSocket with a pulse: a connection that died without a word (sleep, NAT, pulled cable) is noticed within half a minute,
+// not when the next call fails. The pulse is the double CRLF of RFC 7118 6.
+import { WebSocketInterface } from 'jssip';
+
+const SILENCE_MS = 20000;
+const ANSWER_MS = 6000;
+
+export class LiveSocket extends WebSocketInterface {
+    #heard = 0;
+    #asked = 0;
+
+    _onOpen() {
+        this.#heard = performance.now();
+        this.#asked = 0;
+        super._onOpen();
+    }
+
+    _onMessage(event) {
+        this.#heard = performance.now();
+        this.#asked = 0;
+        super._onMessage(event);
+    }
+
+    // Asks now, whatever was heard before; the answer is awaited by pulse().
+    probe() {
+        if (!this.isConnected() || this.#asked) return;
+        this.#asked = performance.now();
+        this.send('\r\n\r\n');
+    }
+
+    // To be called every second or so.
+    pulse() {
+        const now = performance.now();
+
+        if (!this.isConnected()) return;
+        if (this.#asked && now - this.#asked > ANSWER_MS) this.#drop();
+        else if (now - this.#heard > SILENCE_MS) this.probe();
+    }
+
+    // close() alone would wait a minute for the dead peer's answer.
+    #drop() {
+        this.disconnect();
+        this.ondisconnect(true, 1006, 'no answer');
+    }
+}

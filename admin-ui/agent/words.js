@@ -1,0 +1,97 @@
+// Every trouble in words that say what to do. An agent reads them while somebody waits on the line: short.
+
+export class Trouble extends Error {}
+
+export const words = {
+    wrongPassword: 'Wrong DN or password.',
+    tooManyAttempts: (seconds) =>
+        `Too many attempts from this computer. Wait ${seconds > 0 ? `${seconds} seconds` : 'a few minutes'}, then try again.`,
+    serverError: (status) => `The gateway could not sign you in (error ${status}). Try again; if it stays, tell your administrator.`,
+    offline: 'This computer is offline. Check the network cable or Wi-Fi.',
+    unreachable:
+        'The gateway cannot be reached, or its certificate is not trusted. Reload this page; if the browser shows a certificate warning, tell your administrator.',
+    socketBlocked:
+        'The gateway answers, but the phone connection (WebSocket) is blocked. A proxy or firewall may be in the way: tell your administrator.',
+    reconnecting: 'Connection to the gateway lost. Reconnecting by itself…',
+    draining: 'The gateway is restarting. The phone reconnects by itself.',
+    elsewhere: (dn) => `DN ${dn} was signed in on another page or computer, so this page stopped. Press Start shift to take it back.`,
+    removed: 'The administrator removed this DN.',
+    disabled: 'The administrator disabled this DN.',
+    passwordChanged: 'The password of this DN was changed. Sign in with the new one.',
+    refused: 'The gateway no longer takes this sign-in. Sign in again.',
+    registrationRetry: (why) => `The gateway did not register the phone (${why}). Trying again…`,
+    insecure: 'The browser allows the microphone on HTTPS pages only. Open this page with https://.',
+    microphoneDenied:
+        'The microphone is blocked for this page. Click the icon beside the address, allow the microphone, then press Start shift.',
+    microphoneMissing: 'No microphone found. Plug in your headset, then press Start shift.',
+    microphoneBusy: 'The microphone is in use by another program or does not work. Close the other program or plug the headset in again.',
+    microphoneLost: 'The microphone was unplugged. Another one is in use if there is one: check it below.',
+    microphoneError: (why) => `The microphone cannot be opened (${why}).`,
+    soundLocked: 'Click anywhere on this page to switch the sound on again.',
+    speakerFailed: 'This speaker cannot be used; the standard one is.',
+    noWebrtc: 'This browser cannot make calls. Use a current Chrome, Edge, Firefox or Safari.',
+    noAudioPath:
+        'No audio path to the gateway. A firewall may block UDP: tell your administrator that the browser cannot reach the gateway’s media port.',
+    audioInterrupted: 'The audio connection is interrupted. Trying to restore it…',
+    badNumber: 'This is not a number that can be dialled.',
+    notRegistered: 'The phone is not connected yet. Wait for “Ready”.',
+};
+
+const byStatus = {
+    403: 'Not allowed',
+    404: 'No such number',
+    408: 'No answer',
+    410: 'Number no longer in use',
+    415: 'The other side speaks no common codec',
+    480: 'Not available',
+    484: 'Number incomplete',
+    486: 'Busy',
+    487: 'Cancelled',
+    488: 'The other side speaks no common codec',
+    500: 'The telephone system reports an error',
+    502: 'The telephone system reports an error',
+    503: 'The telephone system cannot be reached',
+    504: 'The telephone system does not answer',
+    600: 'Busy',
+    603: 'Declined',
+    604: 'No such number',
+};
+
+const byCause = {
+    'RTP Timeout': 'Audio connection lost',
+    'Connection Error': 'Connection to the gateway lost',
+    'Request Timeout': 'The gateway does not answer',
+    'User Denied Media Access': 'Microphone blocked',
+    'WebRTC Error': 'The browser could not set up the audio',
+    'No Answer': 'Not answered',
+    Expires: 'Not answered',
+    Canceled: 'Cancelled',
+    Rejected: 'Declined',
+};
+
+// Why a call ended, from JsSIP's `ended` and `failed` events.
+export function endWords({ originator, cause, message }, incoming, answered) {
+    if (byCause[cause] && (originator !== 'remote' || cause !== 'Rejected')) {
+        if (cause === 'Canceled' && incoming) return 'Missed call';
+        return byCause[cause];
+    }
+    if (answered) return originator === 'local' ? 'You hung up' : 'The other side hung up';
+    return byStatus[message?.status_code] ?? (message?.reason_phrase || cause || 'Call ended');
+}
+
+// Why getUserMedia failed.
+export function microphoneWords(error) {
+    switch (error?.name) {
+        case 'NotAllowedError':
+        case 'SecurityError':
+            return words.microphoneDenied;
+        case 'NotFoundError':
+        case 'OverconstrainedError':
+            return words.microphoneMissing;
+        case 'NotReadableError':
+        case 'AbortError':
+            return words.microphoneBusy;
+        default:
+            return words.microphoneError(error?.message || error);
+    }
+}

@@ -1,0 +1,120 @@
+// Bundles the pages and writes them twice: as files, and as the C table that the server embeds (appliance/web/www.h).
+//
+//   node admin-ui/build.mjs OUTDIR OUT.c
+//
+// The same input gives the same bytes: no dates, no absolute paths.
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+// What is served, and what it is made from.
+const pages = [
+    ['/index-agent-dn.html', 'agent/index.html'],
+    ['/app-agent-dn.js', 'agent/main.js'],
+    ['/app-agent-dn.css', 'agent/agent.css'],
+    ['/ticker-agent-dn.js', 'agent/ticker.worker.js'],
+    ['/index.html', 'home/index.html'],
+    ['/home.js', 'home/home.js'],
+    ['/home.css', 'home/home.css'],
+    ['/favicon.svg', 'shared/favicon.svg'],
+];
+
+const mime = {
+    '.html': 'text/html; charset=utf-8',
+    '.js': 'text/javascript; charset=utf-8',
+    '.css': 'text/css; charset=utf-8',
+    '.svg': 'image/svg+xml',
+    '.txt': 'text/plain; charset=utf-8',
+};
+
+const bundled = new Set(); // directories of the npm packages that went in
+
+async function bundle(source) {
+    const result = await build({
+        absWorkingDir: here,
+        entryPoints: [source],
+        bundle: true,
+        minify: true,
+        write: false,
+        metafile: true,
+        format: extname(source) === '.js' ? 'iife' : undefined,
+        target: ['chrome100', 'firefox102', 'safari15.4'],
+        define: { 'process.env.NODE_ENV': '"production"' },
+        legalComments: 'none',
+        logLevel: 'warning',
+    });
+    for (const input of Object.keys(result.metafile.inputs)) {
+        const match = /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input);
+        if (match) bundled.add(match[0]);
+    }
+    return Buffer.from(result.outputFiles[0].contents);
+}
+
+async function content(source) {
+    return /\.(js|css)$/.test(source) ? bundle(source) : readFile(join(here, source));
+}
+
+// The notices that the licences of the bundled packages ask for.
+async function licences() {
+    let text = '';
+    for (const dir of [...bundled].sort()) {
+        const { name, version } = JSON.parse(await readFile(join(here, dir, 'package.json')));
+        const file = (await readdir(join(here, dir))).find((f) => /^licen[cs]e/i.test(f));
+        text += `${name} ${version}\n\n${file ? await readFile(join(here, dir, file), 'utf8') : ''}\n\n`;
+    }
+    return Buffer.from(text);
+}
+
+const gzip = (data) => gzipSync(data, { level: 9 });
+const brotli = (data) =>
+    brotliCompressSync(data, {
+        params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: data.length },
+    });
+
+function bytes(name, data) {
+    const lines = [];
+    for (let i = 0; i < data.length; i += 32) lines.push([...data.subarray(i, i + 32)].join(','));
+    return `static const uint8_t ${name}[] = {\n${lines.join(',\n')}};\n`;
+}
+
+function table(files) {
+    let arrays = '';
+    const rows = files.map(({ path, data }, i) => {
+        const etag = createHash('sha256').update(data).digest('hex').slice(0, 20);
+        const coded = { gzip: gzip(data), brotli: brotli(data) };
+        const members = [`.data = f${i}, .len = ${data.length}`];
+        arrays += bytes(`f${i}`, data);
+        for (const [name, body] of Object.entries(coded)) {
+            if (body.length >= data.length) continue;
+            arrays += bytes(`f${i}_${name}`, body);
+            members.push(`.${name} = f${i}_${name}, .${name}_len = ${body.length}`);
+        }
+        return `    {.path = "${path}", .mime = "${mime[extname(path)]}", .etag = "\\"${etag}\\"", ${members.join(', ')}},\n`;
+    });
+    return (
+        '/* Made by admin-ui/build.mjs. */\n#include "web/www.h"\n\n' +
+        `${arrays}\nconst struct www_file www_files[] = {\n${rows.join('')}};\n` +
+        'const size_t www_file_count = sizeof(www_files) / sizeof(www_files[0]);\n'
+    );
+}
+
+async function main(outdir, outc) {
+    if (!outdir || !outc) throw new Error('usage: node build.mjs OUTDIR OUT.c');
+    const files = await Promise.all(pages.map(async ([path, source]) => ({ path, data: await content(source) })));
+    files.push({ path: '/licenses.txt', data: await licences() });
+    await rm(outdir, { recursive: true, force: true });
+    for (const { path, data } of files) {
+        const file = join(outdir, path);
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(file, data);
+    }
+    await mkdir(dirname(outc), { recursive: true });
+    await writeFile(outc, table(files));
+}
+
+await main(process.argv[2], process.argv[3]);
