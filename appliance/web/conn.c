@@ -369,7 +369,8 @@ static bool request_next(struct conn *c)
         return true;
     }
     c->state = CONN_HEAD;
-    edge_timer(c, CONN_IDLE_MS);
+    edge_timer(c, c->w->cfg.idle_ms);
+    c->idle = true;
     buf_init(&c->rest, CONN_REST_MAX);
     if (rest.len)
         ok = conn_rx(c, (const uint8_t *)rest.data, rest.len);
@@ -386,8 +387,10 @@ static size_t head_rx(struct conn *c, const uint8_t *p, size_t n)
 
     if (!old && (*p == '\r' || *p == '\n'))
         return 1; /* RFC 9112 2.2: an empty line before the request line is skipped */
-    if (!old)
-        edge_timer(c, CONN_HEAD_MS);
+    if (c->idle) {
+        c->idle = false;
+        edge_timer(c, c->w->cfg.head_ms);
+    }
     take = n < HTTP_HEAD_MAX - old ? n : HTTP_HEAD_MAX - old;
     if (buf_write(&c->in, p, take)) {
         c->dead = true;

@@ -15,9 +15,8 @@
 #include "web/server.h"
 
 enum {
-    CONN_HEAD_MS =
-        10000, /* TLS handshake and head of the first request; head of a later one from its first byte */
-    CONN_IDLE_MS = 60000, /* between requests */
+    CONN_HEAD_MS = 10000, /* default: TLS handshake and first head; a later head from its first byte */
+    CONN_IDLE_MS = 60000, /* default: between requests */
     CONN_BODY_MS = 30000,
     CONN_SEND_MS = 30000, /* the peer takes nothing */
     CONN_LINGER_MS =
@@ -38,6 +37,7 @@ struct conn {
     struct addr peer, local;
     enum conn_state state;
     bool tls_up;      /* handshake done (or plain) */
+    bool idle;        /* between requests */
     bool close_after; /* after this answer */
     bool dead;        /* to be closed by edge.c */
 

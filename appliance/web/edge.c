@@ -127,7 +127,7 @@ static int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void
     switch (reason) {
     case LWS_CALLBACK_RAW_ADOPT:
         c->wsi = wsi;
-        edge_timer(c, CONN_HEAD_MS);
+        edge_timer(c, c->w->cfg.head_ms);
         return 0;
     case LWS_CALLBACK_RAW_RX:
         conn_up(c);
@@ -409,7 +409,7 @@ static int context_open(struct web *w)
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.user = w;
-    info.timeout_secs = CONN_HEAD_MS / 1000;
+    info.timeout_secs = w->cfg.head_ms / 1000 + 1; /* ours comes first */
     info.pt_serv_buf_size = RECV_MAX;
     w->ctx = lws_create_context(&info);
     if (!w->ctx)

@@ -8,6 +8,7 @@
 #include "web/edge.h"
 #include "web/route.h"
 #include "web/source.h"
+#include "web/wsconn.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,14 @@ static void defaults(struct web_config *cfg)
         cfg->conns_per_ip = WEB_CONNS_PER_IP_DEFAULT;
     if (!cfg->body_max)
         cfg->body_max = BODY_DEFAULT;
+    if (!cfg->head_ms)
+        cfg->head_ms = CONN_HEAD_MS;
+    if (!cfg->idle_ms)
+        cfg->idle_ms = CONN_IDLE_MS;
+    if (!cfg->ping_ms)
+        cfg->ping_ms = WS_PING_MS;
+    if (!cfg->pong_ms)
+        cfg->pong_ms = WS_PONG_MS;
 }
 
 static void out_drop_h(void *msg, void *arg)

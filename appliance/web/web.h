@@ -25,6 +25,8 @@ struct web_config {
     uint32_t rate_per_s; /* requests per second and source address (burst 4×); 0 = off */
     uint32_t body_max;   /* bytes; 0 = 1 MiB */
     uint32_t conns_max, conns_per_ip;
+    /* ms; 0 = 10 s for TLS and head, 60 s between requests, 25 s of silence before a ping, 10 s for its answer */
+    uint32_t head_ms, idle_ms, ping_ms, pong_ms;
     struct guard *guard;   /* banned sources are not accepted; may be NULL */
     struct sip_stack *sip; /* /ws goes here; NULL = 503 */
 };
@@ -34,8 +36,6 @@ int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t w
 /* Closes WebSockets with 1001, flushes for at most half a second, joins the thread. */
 void web_stop(struct web *w);
 /* Looks at the certificate files now, not at the next tick. Any thread. */
-void web_reload(struct web *w);
-/* Looks at the certificate files now. Any thread. */
 void web_reload(struct web *w);
 /* The real port of "http", "https" or "wss". */
 uint16_t web_port(const struct web *w, const char *proto);

@@ -152,7 +152,7 @@ void ws_upgrade(struct conn *c)
     c->head = NULL;
     buf_reset(&c->in);
     c->state = CONN_WS;
-    edge_timer(c, WS_PING_MS);
+    edge_timer(c, c->w->cfg.ping_ms);
     edge_want_write(c);
 }
 
@@ -268,20 +268,20 @@ size_t ws_rx(struct conn *c, const uint8_t *p, size_t n)
 bool ws_timer(struct conn *c)
 {
     struct wsconn *ws = c->ws;
+    uint64_t ping = c->w->cfg.ping_ms, pong = c->w->cfg.pong_ms;
     uint64_t quiet = clock_ms() - ws->heard_ms;
 
     if (ws->closing)
         return false;
-    if (ws->pinged && quiet >= WS_PING_MS + WS_PONG_MS) {
+    if (ws->pinged && quiet >= ping + pong) {
         metric_add(&web_drop_timeout, 1);
         return false;
     }
-    if (!ws->pinged && quiet >= WS_PING_MS) {
+    if (!ws->pinged && quiet >= ping) {
         ws->pinged = true;
         frame_send(c, WS_OP_PING, "dngate", 6);
     }
-    edge_timer(c, (ws->pinged ? WS_PING_MS + WS_PONG_MS : WS_PING_MS) -
-                      (quiet < WS_PING_MS ? quiet : WS_PING_MS) + 1);
+    edge_timer(c, (ws->pinged ? ping + pong : ping) - quiet + 1);
     return !c->dead;
 }
 

@@ -8,8 +8,8 @@
 #include "web/conn.h"
 
 enum {
-    WS_PING_MS = 25000,      /* silence after which we ping */
-    WS_PONG_MS = 10000,      /* silence after that which ends it */
+    WS_PING_MS = 25000,      /* default: silence after which we ping */
+    WS_PONG_MS = 10000,      /* default: silence after that which ends it */
     WS_CLOSE_MS = 2000,      /* for the peer's answer to our Close */
     WS_OUT_MAX = 256 * 1024, /* bytes that may wait for a slow peer */
 };

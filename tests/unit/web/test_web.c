@@ -184,6 +184,44 @@ static int ask_once(const char *request)
     return status;
 }
 
+static struct client *ws_open(void)
+{
+    struct client *c = client_tls(srv.https, 0);
+    struct answer a = {0};
+    char origin[64];
+    int status;
+
+    snprintf(origin, sizeof(origin), "https://localhost:%u", srv.https);
+    status = ws_ask(c, &a, srv.https, origin, "sip", "");
+    answer_free(&a);
+    if (status != 101) {
+        client_close(c);
+        return NULL;
+    }
+    return c;
+}
+
+static bool shown_certificate(uint8_t out[32])
+{
+    struct client *c = client_tls(srv.https, 0);
+
+    if (!c)
+        return false;
+    client_fingerprint(c, out);
+    client_close(c);
+    return true;
+}
+
+static bool file_write(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    bool ok = f && fputs(text, f) >= 0;
+
+    if (f)
+        fclose(f);
+    return ok;
+}
+
 #define WITH_SERVER                                                                                          \
     server_prepare();                                                                                        \
     if (!server_start())                                                                                     \
@@ -512,6 +550,63 @@ TEST(connections_per_source_and_banned_sources)
     guard_free(g);
 }
 
+TEST(slow_and_silent_clients_are_ended)
+{
+    static const char *const heads[] = {"GET / HTTP/1.1\r\nHost: h\r\n",
+                                        "POST /api/x HTTP/1.1\r\nHost: h\r\n"};
+    struct client *c;
+    struct answer a;
+
+    server_prepare();
+    srv.cfg.head_ms = 300;
+    srv.cfg.idle_ms = 200;
+    CHECK(server_start());
+    c = client_plain(srv.https); /* no handshake */
+    CHECK(client_closed(c));
+    client_close(c);
+    c = client_tls(srv.https, 0); /* a handshake and nothing else */
+    CHECK(client_closed(c));
+    CHECK_EQ_INT(c->len, 0);
+    client_close(c);
+    for (size_t i = 0; i < 2; i++) { /* a head that never ends */
+        c = client_tls(srv.https, 0);
+        CHECK_EQ_INT(client_ask(c, &a, heads[i]), 408);
+        CHECK(client_closed(c));
+        answer_free(&a);
+        client_close(c);
+    }
+    c = client_tls(srv.https, 0); /* idle after an answer */
+    CHECK_EQ_INT(get(c, &a, "/", ""), 200);
+    answer_free(&a);
+    CHECK(client_closed(c));
+    CHECK_EQ_INT(c->len, 0);
+    client_close(c);
+    server_stop();
+}
+
+TEST(ws_that_does_not_answer_a_ping_is_ended)
+{
+    struct client *c;
+    struct frame f;
+
+    server_prepare();
+    srv.cfg.ping_ms = 100;
+    srv.cfg.pong_ms = 100;
+    CHECK(server_start());
+    CHECK((c = ws_open()));
+    for (int i = 0; i < 2; i++) {
+        CHECK(ws_get(c, &f));
+        CHECK_EQ_INT(f.opcode, 9);
+        if (!i)
+            CHECK(ws_put(c, 0x8a, true, f.data, f.len));
+        free(f.data);
+    }
+    CHECK(client_closed(c));
+    CHECK(sip_wait(&sip.closed, 1));
+    client_close(c);
+    server_stop();
+}
+
 TEST(a_port_that_is_taken_is_named)
 {
     struct web *other = NULL;
@@ -534,44 +629,6 @@ TEST(a_port_that_is_taken_is_named)
 }
 
 /* ---------------------------------------------------------------- certificate */
-
-static struct client *ws_open(void)
-{
-    struct client *c = client_tls(srv.https, 0);
-    struct answer a = {0};
-    char origin[64];
-    int status;
-
-    snprintf(origin, sizeof(origin), "https://localhost:%u", srv.https);
-    status = ws_ask(c, &a, srv.https, origin, "sip", "");
-    answer_free(&a);
-    if (status != 101) {
-        client_close(c);
-        return NULL;
-    }
-    return c;
-}
-
-static bool shown_certificate(uint8_t out[32])
-{
-    struct client *c = client_tls(srv.https, 0);
-
-    if (!c)
-        return false;
-    client_fingerprint(c, out);
-    client_close(c);
-    return true;
-}
-
-static bool file_write(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "w");
-    bool ok = f && fputs(text, f) >= 0;
-
-    if (f)
-        fclose(f);
-    return ok;
-}
 
 TEST(a_new_certificate_is_taken_and_open_connections_live_on)
 {
