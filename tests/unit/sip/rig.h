@@ -22,6 +22,7 @@
 #include <semaphore.h>
 #include <stdarg.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { RIG_WAIT_MS = 10000, RIG_TEXT_MAX = 8192 };
@@ -356,7 +357,7 @@ __attribute__((unused)) static int sock_open(int type, const char *ip, struct ad
     return fd;
 }
 
-__attribute__((unused)) static void udp_send(const struct rig *rig, int fd, const void *p, size_t n)
+__attribute__((unused)) static void rig_udp_send(const struct rig *rig, int fd, const void *p, size_t n)
 {
     CHECK_OR(sendto(fd, p, n, 0, &rig->addr.u.sa, addr_len(&rig->addr)) == (ssize_t)n, return);
 }

@@ -1,0 +1,425 @@
+/* Who may speak, what a malformed message gets on each transport, streams, and the way to a browser whatever its Contact says. */
+/* TSAN */
+#include "rig.h"
+
+#include <re.h>
+
+#define TO_HERE "To: <sip:5001@127.0.0.1>\r\n"
+#define HEAD(method, transport, branch)                                                                                \
+    method " sip:5001@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/" transport " 127.0.0.1:9;rport;branch=z9hG4bK" branch "\r\n" \
+           "From: sip:1003@127.0.0.1;tag=a\r\n" TO_HERE "Call-ID: " branch "\r\n"
+#define OPTIONS_UDP HEAD("OPTIONS", "UDP", "o1") "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+#define OPTIONS_TCP HEAD("OPTIONS", "TCP", "o2") "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+
+/* A trunk on 127.0.0.1 that is not pinged; the sockets of the test stand for it. */
+static bool rig_with_trunk(struct rig *rig)
+{
+    struct addr a;
+    struct trunk_config c;
+
+    addr_parse_ip(&a, "127.0.0.1", 5999);
+    c = trunk_at("t", &a, 10, 0);
+    return rig_start(rig) && rig_trunks(rig, &c, 1);
+}
+
+static bool answered(struct rig *rig, int fd, int status)
+{
+    char want[32];
+
+    snprintf(want, sizeof(want), "SIP/2.0 %d ", status);
+    CHECK_OR(sock_recv(rig, fd, RIG_WAIT_MS) > 0, return false);
+    if (strncmp(rig->text, want, strlen(want)))
+        testing_fail(__FILE__, __LINE__, "want %d, got %.60s", status, rig->text);
+    return !strncmp(rig->text, want, strlen(want));
+}
+
+static int tcp_open(struct rig *rig, const char *ip)
+{
+    struct addr a;
+    int fd = sock_open(SOCK_STREAM, ip, &a);
+
+    CHECK_OR(fd >= 0 && !connect(fd, &rig->addr.u.sa, addr_len(&rig->addr)), return -1);
+    return fd;
+}
+
+static void rig_tcp_send(int fd, const char *p, size_t n)
+{
+    CHECK_OR(send(fd, p, n, MSG_NOSIGNAL) == (ssize_t)n, return);
+}
+
+TEST(a_stranger_gets_nothing_on_udp)
+{
+    int64_t before = sip_reason_total(SIP_REASON_UNKNOWN_SOURCE);
+    struct rig rig = {0};
+    struct addr a;
+    int stranger, trunk;
+
+    CHECK(rig_with_trunk(&rig));
+    stranger = sock_open(SOCK_DGRAM, "127.0.0.2", &a);
+    trunk = sock_open(SOCK_DGRAM, "127.0.0.1", &a);
+    rig_udp_send(&rig, stranger, OPTIONS_UDP, sizeof(OPTIONS_UDP) - 1);
+    rig_udp_send(&rig, stranger, "rubbish", 7);
+    rig_udp_send(&rig, trunk, OPTIONS_UDP, sizeof(OPTIONS_UDP) - 1);
+    if (answered(&rig, trunk, 200)) {
+        CHECK_OR(strstr(rig.text, "Allow: INVITE") && strstr(rig.text, "Accept: application/sdp"), ;);
+        CHECK_OR(!sock_recv(&rig, stranger, 0), ;);
+        CHECK_OR(sip_reason_total(SIP_REASON_UNKNOWN_SOURCE) == before + 2, ;);
+    }
+    close(stranger);
+    close(trunk);
+    rig_stop(&rig);
+}
+
+TEST(a_stranger_is_hung_up_on_tcp)
+{
+    struct rig rig = {0};
+    int fd;
+
+    CHECK(rig_with_trunk(&rig));
+    fd = tcp_open(&rig, "127.0.0.2");
+    CHECK_OR(!sock_recv(&rig, fd, RIG_WAIT_MS), ;);
+    close(fd);
+    rig_stop(&rig);
+}
+
+static const struct {
+    const char *text;
+    int status; /* 0: silence */
+} malformed[] = {
+    {HEAD("OPTIONS", "UDP", "m1") "CSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n", 400},
+    {HEAD("OPTIONS", "UDP", "m2") "CSeq: 1 OPTIONS\r\nContent-Length: 50\r\n\r\nx", 400},
+    {HEAD("OPTIONS", "UDP", "m3") "CSeq: 1 OPTIONS\r\nContent-Length: -5\r\n\r\n", 400},
+    {HEAD("OPTIONS", "UDP", "m4") "CSeq: 1 OPTIONS\r\nMax-Forwards: 300\r\nContent-Length: 0\r\n\r\n", 400},
+    {HEAD("OPTIONS", "UDP", "m5") "CSeq: 1 OPTIONS\r\nSubject: a\r\n folded\r\nContent-Length: 0\r\n\r\n", 400},
+    {"OPTIONS : SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKm6\r\nFrom: <sip:a@h>;tag=a\r\n" TO_HERE
+     "Call-ID: m6\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+     400}, /* a request URI that libre cannot read */
+    {HEAD("OPTIONS", "UDP", "m7") "Content-Length: 0\r\n\r\n", 0},
+    {"OPTIONS sip:a SIP/2.0\r\n\r\n", 0},
+    {"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKno\r\nFrom: <sip:a@h>;tag=a\r\n" TO_HERE
+     "Call-ID: no\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+     0},
+    {"\r\n\r\n", 0},
+    {HEAD("ACK", "UDP", "m8") "CSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n", 0},
+};
+
+TEST(malformed_on_udp)
+{
+    struct rig rig = {0};
+    struct addr a;
+    int fd;
+
+    CHECK(rig_with_trunk(&rig));
+    fd = sock_open(SOCK_DGRAM, "127.0.0.1", &a);
+    for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+        rig_udp_send(&rig, fd, malformed[i].text, strlen(malformed[i].text));
+        if (malformed[i].status && !answered(&rig, fd, malformed[i].status))
+            testing_fail(__FILE__, __LINE__, "row %zu", i);
+    }
+    /* the silent ones were silent, and it lives */
+    rig_udp_send(&rig, fd, OPTIONS_UDP, sizeof(OPTIONS_UDP) - 1);
+    CHECK_OR(answered(&rig, fd, 200) && strstr(rig.text, "Call-ID: o1"), ;);
+    close(fd);
+    rig_stop(&rig);
+}
+
+TEST(malformed_from_a_browser)
+{
+    struct rig rig = {0};
+
+    CHECK(rig_start(&rig));
+    ws_open(&rig, 1);
+    for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+        ws_send(&rig, 1, "%s", malformed[i].text);
+        if (malformed[i].status && !ws_expect(&rig, 1, malformed[i].status))
+            testing_fail(__FILE__, __LINE__, "row %zu", i);
+        if (!strcmp(malformed[i].text, "\r\n\r\n"))
+            CHECK_OR(ws_next(&rig, 1, NULL, RIG_WAIT_MS) && !strcmp(rig.text, "\r\n"), ;);
+    }
+    ws_send(&rig, 1, "%s", OPTIONS_UDP);
+    ws_expect(&rig, 1, 200);
+    ws_send(&rig, 1, "%s", HEAD("BOGUS", "WS", "b1") "CSeq: 1 BOGUS\r\n\r\n");
+    ws_expect(&rig, 1, 501);
+    ws_send(&rig, 1, "%s", HEAD("BYE", "WS", "b2") "CSeq: 1 BYE\r\n\r\n");
+    ws_expect(&rig, 1, 481);
+    ws_send(&rig, 1, "%s", HEAD("SUBSCRIBE", "WS", "b3") "CSeq: 1 SUBSCRIBE\r\nEvent: x\r\n\r\n");
+    ws_expect(&rig, 1, 489);
+    ws_send(&rig, 1, "%s", HEAD("CANCEL", "WS", "b4") "CSeq: 1 CANCEL\r\n\r\n");
+    ws_expect(&rig, 1, 481);
+    rig_stop(&rig);
+}
+
+TEST(messages_of_a_stream)
+{
+    static const char two[] = OPTIONS_TCP "\r\n\r\n" HEAD("OPTIONS", "TCP", "o3") "CSeq: 2 OPTIONS\r\nl: 3\r\n\r\nabc";
+    struct rig rig = {0};
+    int fd;
+
+    CHECK(rig_with_trunk(&rig));
+    fd = tcp_open(&rig, "127.0.0.1");
+    for (size_t i = 0; i < sizeof(OPTIONS_TCP) - 1; i++) /* byte by byte */
+        rig_tcp_send(fd, &two[i], 1);
+    CHECK_OR(answered(&rig, fd, 200) && strstr(rig.text, "Call-ID: o2"), ;);
+    rig_tcp_send(fd, two + sizeof(OPTIONS_TCP) - 1, 4);
+    CHECK_OR(sock_recv(&rig, fd, RIG_WAIT_MS) == 2 && !strcmp(rig.text, "\r\n"), ;); /* pong */
+    rig_tcp_send(fd, two + sizeof(OPTIONS_TCP) + 3, sizeof(two) - sizeof(OPTIONS_TCP) - 4);
+    CHECK_OR(answered(&rig, fd, 200) && strstr(rig.text, "Call-ID: o3"), ;);
+    close(fd);
+    rig_stop(&rig);
+}
+
+static void hung_up_after(const char *text)
+{
+    struct rig rig = {0};
+    int fd;
+
+    CHECK(rig_with_trunk(&rig));
+    fd = tcp_open(&rig, "127.0.0.1");
+    rig_tcp_send(fd, text, strlen(text));
+    CHECK_OR(!sock_recv(&rig, fd, RIG_WAIT_MS), ;);
+    close(fd);
+    rig_stop(&rig);
+}
+
+TEST(a_stream_that_cannot_be_cut_is_hung_up)
+{
+    hung_up_after(HEAD("OPTIONS", "TCP", "s1") "CSeq: 1 OPTIONS\r\n\r\n");
+    hung_up_after(HEAD("OPTIONS", "TCP", "s2") "CSeq: 1 OPTIONS\r\nContent-Length: 99999\r\n\r\n");
+    hung_up_after("GET / HTTP/1.1\r\n\r\n");
+}
+
+TEST(connections_from_one_address_are_limited)
+{
+    enum { LIMIT = 16 };
+    struct rig rig = {0};
+    int fd[LIMIT + 1];
+
+    CHECK(rig_with_trunk(&rig));
+    for (int i = 0; i <= LIMIT; i++)
+        fd[i] = tcp_open(&rig, "127.0.0.1");
+    CHECK_OR(!sock_recv(&rig, fd[LIMIT], RIG_WAIT_MS), ;);
+    rig_tcp_send(fd[0], OPTIONS_TCP, sizeof(OPTIONS_TCP) - 1);
+    answered(&rig, fd[0], 200);
+    for (int i = 0; i <= LIMIT; i++)
+        close(fd[i]);
+    rig_stop(&rig);
+}
+
+/* ------------------------------------------------------------------ a call to a browser through libre's own sessions */
+
+static struct {
+    struct sipsess_sock *sock;
+    struct sipsess *sess;
+    sem_t up;
+    int laddr_err;
+} agent;
+
+static int offer_h(struct mbuf **descp, const struct sip_msg *msg, void *arg)
+{
+    (void)descp;
+    (void)msg;
+    (void)arg;
+    return 0;
+}
+
+static int answer_h(const struct sip_msg *msg, void *arg)
+{
+    (void)msg;
+    (void)arg;
+    return 0;
+}
+
+static void progress_h(const struct sip_msg *msg, void *arg)
+{
+    (void)msg;
+    (void)arg;
+}
+
+static void estab_h(const struct sip_msg *msg, void *arg)
+{
+    (void)msg;
+    (void)arg;
+    sem_post(&agent.up);
+}
+
+static void close_h(int err, const struct sip_msg *msg, void *arg)
+{
+    (void)err;
+    (void)msg;
+    (void)arg;
+}
+
+static int agent_extra_h(struct sip_stack *st, struct rig *rig)
+{
+    (void)rig;
+    return sipsess_listen(&agent.sock, sip_stack_sip(st), 16, NULL, NULL);
+}
+
+static void invite_h(void *arg)
+{
+    struct rig *rig = arg;
+    char route[SIP_WS_ROUTE_LEN];
+    const char *routev[] = {sip_ws_route(route, 5)};
+    (void)rig;
+
+    agent.laddr_err = sipsess_connect(&agent.sess, agent.sock, "sip:abc@r4k2.invalid;transport=ws", NULL, "sip:600@dngate.test",
+                                      "gw", routev, 1, "application/sdp", NULL, NULL, NULL, false, offer_h, answer_h,
+                                      progress_h, estab_h, NULL, NULL, close_h, NULL, NULL);
+}
+
+static void bye_h(void *arg)
+{
+    (void)arg;
+    agent.sess = mem_deref(agent.sess);
+}
+
+static void sock_close_h(void *arg)
+{
+    (void)arg;
+    agent.sess = mem_deref(agent.sess);
+    agent.sock = mem_deref(agent.sock);
+}
+
+/* A header line's value of rig->text. */
+static const char *header(const struct rig *rig, const char *name, char *buf, size_t sz)
+{
+    const char *p = strstr(rig->text, name);
+    size_t n = p ? strcspn(p += strlen(name), "\r") : 0;
+
+    snprintf(buf, sz, "%.*s", (int)n, p ? p : "");
+    return buf;
+}
+
+static void answer(struct rig *rig, uint64_t conn, const char *contact)
+{
+    char via[256], from[256], to[256], callid[128], cseq[64];
+
+    header(rig, "Via: ", via, sizeof(via));
+    header(rig, "From: ", from, sizeof(from));
+    header(rig, "To: ", to, sizeof(to));
+    header(rig, "Call-ID: ", callid, sizeof(callid));
+    header(rig, "CSeq: ", cseq, sizeof(cseq));
+    ws_send(rig, conn,
+            "SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=browser\r\nCall-ID: %s\r\nCSeq: %s\r\n%sContent-Length: 0\r\n\r\n",
+            via, from, to, callid, cseq, contact);
+}
+
+TEST(a_dialog_stays_with_its_connection)
+{
+    struct rig rig = {.extra_h = agent_extra_h};
+
+    sem_init(&agent.up, 0, 0);
+    CHECK(rig_start(&rig));
+    ws_open(&rig, 4);
+    ws_open(&rig, 5);
+    rig_run(&rig, invite_h, &rig);
+    CHECK_OR(!agent.laddr_err, ;);
+    if (ws_next(&rig, 5, NULL, RIG_WAIT_MS)) {
+        CHECK_OR(!strncmp(rig.text, "INVITE sip:abc@r4k2.invalid;transport=ws SIP/2.0\r\n", 50), ;);
+        CHECK_OR(strstr(rig.text, "Via: SIP/2.0/WS 192.0.2.1:8443;") && strstr(rig.text, "Contact: <sip:gw@192.0.2.1:8443;transport=ws>"), ;);
+        /* a Contact that names another connection's route, and one outside */
+        answer(&rig, 5, "Contact: <sip:abc@[100::4]:9;transport=ws>\r\n");
+        CHECK_OR(ws_next(&rig, 5, NULL, RIG_WAIT_MS) && !strncmp(rig.text, "ACK ", 4), ;);
+        sem_wait(&agent.up);
+        rig_run(&rig, bye_h, NULL);
+        if (ws_next(&rig, 5, NULL, RIG_WAIT_MS)) {
+            CHECK_OR(!strncmp(rig.text, "BYE ", 4), ;);
+            answer(&rig, 5, "");
+        }
+        CHECK_OR(!ws_next(&rig, 4, NULL, 0), ;);
+    } else {
+        testing_fail(__FILE__, __LINE__, "no INVITE");
+    }
+    ws_sync(&rig, 5);
+    rig_run(&rig, sock_close_h, NULL);
+    rig_stop(&rig);
+    sem_destroy(&agent.up);
+}
+
+TEST(no_one_is_reached_through_a_closed_connection)
+{
+    struct rig rig = {.extra_h = agent_extra_h};
+
+    CHECK(rig_start(&rig));
+    ws_open(&rig, 5);
+    ws_open(&rig, 6);
+    sip_ws_closed(rig.stack, 5);
+    ws_sync(&rig, 6);
+    rig_run(&rig, invite_h, &rig);
+    CHECK_OR(agent.laddr_err == ENOTCONN, ;);
+    rig_run(&rig, sock_close_h, NULL);
+    rig_stop(&rig);
+}
+
+/* ------------------------------------------------------------------ who sends an INVITE */
+
+static struct {
+    struct sip_lsnr *lsnr;
+    struct rig *rig;
+} caller;
+
+static bool invited_h(const struct sip_msg *msg, void *arg)
+{
+    char dn[64], reason[128];
+    (void)arg;
+
+    if (pl_strcmp(&msg->met, "INVITE"))
+        return false;
+    if (!registrar_authorize(caller.rig->registrar, msg, dn, sizeof(dn))) {
+        snprintf(reason, sizeof(reason), "Busy %s", dn);
+        (void)sip_treply(NULL, sip_stack_sip(caller.rig->stack), msg, 486, reason);
+    }
+    return true;
+}
+
+static int caller_extra_h(struct sip_stack *st, struct rig *rig)
+{
+    caller.rig = rig;
+    return sip_listen(&caller.lsnr, sip_stack_sip(st), true, invited_h, NULL);
+}
+
+static void caller_close_h(void *arg)
+{
+    (void)arg;
+    caller.lsnr = mem_deref(caller.lsnr);
+}
+
+static void ws_invite(struct rig *rig, uint64_t conn, const char *dn, const char *auth)
+{
+    static int n;
+
+    n++;
+    ws_send(rig, conn,
+            "INVITE sip:600@dngate.test SIP/2.0\r\nVia: SIP/2.0/WSS x.invalid;branch=z9hG4bKi%d\r\nFrom: <sip:%s@dngate.test>;tag=i%d\r\n"
+            "To: <sip:600@dngate.test>\r\nCall-ID: i%d\r\nCSeq: 1 INVITE\r\nContact: <sip:abc@x.invalid;transport=ws>\r\n%s"
+            "Content-Length: 0\r\n\r\n",
+            n, dn, n, n, auth);
+}
+
+TEST(an_agent_calls_only_as_himself)
+{
+    struct creds c = {.user = "5001", .password = "lab5001", .algorithm = "SHA-256", .nc = 1};
+    struct rig rig = {.extra_h = caller_extra_h};
+    char auth[1024];
+
+    CHECK(rig_start(&rig));
+    ws_open(&rig, 1);
+    ws_open(&rig, 2);
+    if (ws_sign_in(&rig, 1, "5001", "lab5001", "MD5", "u", 600, 200)) {
+        ws_invite(&rig, 1, "5001", "");
+        CHECK_OR(ws_expect(&rig, 1, 486) && strstr(rig.text, "Busy 5001"), ;);
+        ws_invite(&rig, 1, "5002", "");
+        ws_expect(&rig, 1, 403);
+    }
+    /* without a registration: a challenge, and credentials of his own */
+    ws_invite(&rig, 2, "5001", "");
+    if (ws_expect(&rig, 2, 401) && creds_challenge(&c, &rig)) {
+        creds_header(&c, "INVITE", auth, sizeof(auth));
+        ws_invite(&rig, 2, "5002", auth);
+        ws_expect(&rig, 2, 401);
+        ws_invite(&rig, 2, "5001", auth);
+        CHECK_OR(ws_expect(&rig, 2, 486) && strstr(rig.text, "Busy 5001"), ;);
+    }
+    rig_run(&rig, caller_close_h, NULL);
+    rig_stop(&rig);
+}
