@@ -1,4 +1,5 @@
 /* The web server as a client sees it: pages, routes, limits, TLS, certificate change, SIP over WebSocket. */
+/* TSAN */
 #include "testing.h"
 #include "client.h"
 #include "core/clock.h"
