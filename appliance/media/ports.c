@@ -40,7 +40,10 @@ int ports_open(struct udp *rtp, struct udp *rtcp, const struct addr *bind, bool 
     if (any)
         pairs = ANY_TRIES;
     at = pairs ? rnd_u32() % pairs : 0;
-    for (uint32_t i = 0; i < pairs && err == EADDRINUSE; i++)
-        err = open_at(rtp, rtcp, bind, dual, any ? 0 : (uint16_t)(first + 2 * ((at + i) % pairs)));
+    for (uint32_t i = 0; i < pairs && err == EADDRINUSE; i++) {
+        uint32_t port = any ? 0 : first + 2 * ((at + i) % pairs);
+
+        err = open_at(rtp, rtcp, bind, dual, (uint16_t)port);
+    }
     return err == EADDRINUSE ? EADDRNOTAVAIL : err;
 }

@@ -1,0 +1,95 @@
+/* A call through a path, end to end on loopback: audio, digits, holds. */
+/* TSAN */
+#include "fake/mediacall.h"
+#include "testing.h"
+
+#include <math.h>
+
+static struct mediacall call;
+
+enum { SECOND = 8000 };
+
+/* Levels of the fakes' tone: 8000 peak. */
+static bool hears(const struct mediacall_sink *s, double hz)
+{
+    double rms, share = mediacall_tone_share(s, hz, SECOND, &rms);
+
+    if (share > 0.9 && rms > 4000 && rms < 7500)
+        return true;
+    printf("share=%.2f rms=%.0f packets=%" PRIu64 "\n", share, rms, s->packets);
+    return false;
+}
+
+static bool two_seconds_both_ways(struct mediacall *c)
+{
+    return c->at_browser.pcm_count > 2 * SECOND && c->at_trunk.pcm_count > 2 * SECOND;
+}
+
+static void talk_both_ways(const struct mediacall_config *cfg)
+{
+    CHECK_EQ_INT(mediacall_start(&call, cfg), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    call.browser_talks = call.trunk_talks = true;
+    CHECK(mediacall_run(&call, two_seconds_both_ways, 6000));
+    CHECK(hears(&call.at_trunk, 440));
+    CHECK(hears(&call.at_browser, 1000));
+    CHECK_EQ_INT(call.at_trunk.ssrcs, 1);
+    CHECK_EQ_INT(call.at_trunk.last.ssrc, call.local.trunk_ssrc);
+    CHECK_EQ_INT(call.at_trunk.gaps, 0);
+    CHECK_EQ_INT(call.at_browser.ssrcs, 1);
+    CHECK_EQ_INT(call.at_browser.last.ssrc, call.local.ssrc);
+    CHECK_EQ_INT(call.at_browser.gaps, 0);
+}
+
+TEST(opus_call_carries_audio_both_ways_when_the_browser_offers)
+{
+    struct mediacall_config cfg = {.browser = MEDIA_OPUS, .trunk = MEDIA_PCMU};
+
+    talk_both_ways(&cfg);
+    mediacall_stop(&call);
+}
+
+TEST(opus_call_carries_audio_both_ways_when_we_offer)
+{
+    struct mediacall_config cfg = {.browser = MEDIA_OPUS, .trunk = MEDIA_PCMA, .we_offer = true};
+
+    talk_both_ways(&cfg);
+    mediacall_stop(&call);
+}
+
+TEST(ulaw_browser_to_alaw_trunk)
+{
+    struct mediacall_config cfg = {.browser = MEDIA_PCMU, .trunk = MEDIA_PCMA};
+
+    talk_both_ways(&cfg);
+    mediacall_stop(&call);
+}
+
+TEST(the_same_g711_goes_straight_through)
+{
+    struct mediacall_config cfg = {.browser = MEDIA_PCMU, .trunk = MEDIA_PCMU};
+
+    talk_both_ways(&cfg);
+    mediacall_stop(&call);
+}
+
+TEST(the_end_reports_what_was_heard)
+{
+    struct mediacall_config cfg = {.browser = MEDIA_OPUS, .trunk = MEDIA_PCMU};
+    const struct media_event *ev;
+    struct media_event running;
+
+    talk_both_ways(&cfg);
+    CHECK_EQ_INT(media_path_stats(call.path, &running), 0);
+    CHECK(running.trunk.packets > 40);
+    media_path_close(call.path);
+    CHECK(mediacall_run(&call, mediacall_ended, 2000));
+    ev = mediacall_event(&call, MEDIA_ENDED);
+    CHECK_EQ_INT(ev->browser.codec, MEDIA_OPUS);
+    CHECK_EQ_INT(ev->trunk.codec, MEDIA_PCMU);
+    CHECK(ev->browser.packets >= 98 && ev->browser.packets <= call.browser_n);
+    CHECK(ev->trunk.packets >= 98 && ev->trunk.packets <= call.trunk_n);
+    CHECK(ev->trunk.mos > 4 && ev->browser.mos > 3.5);
+    CHECK(ev->trunk.lost < 3 && ev->browser.lost < 3);
+    mediacall_stop(&call);
+}
