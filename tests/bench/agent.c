@@ -1,0 +1,342 @@
+/* bench/agent: see agent.h. */
+#include "agent.h"
+#include "call/sdp.h"
+#include "core/clock.h"
+#include "core/rnd.h"
+#include "fake/browser.h"
+#include "siptext.h"
+#include "wsclient.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MESSAGE_MAX = 16384,
+    PT_OPUS = 111,
+    PT_PCMU = 0,
+    RTCP_SENDS = 250 /* packets between two reports: 5 s */
+};
+
+static void fail(struct agent *a, const char *what)
+{
+    fprintf(stderr, "bench: agent %u: %.*s\n", a->dn, (int)strcspn(what, "\r\n"), what);
+    a->state = AGENT_FAILED;
+}
+
+/* ---- SIP ---- */
+
+static void begin_request(struct agent *a, struct buf *out, const char *method, const char *uri,
+                          unsigned cseq)
+{
+    char branch[17];
+
+    rnd_str(branch, sizeof(branch), 16);
+    buf_printf(out,
+               "%s %s SIP/2.0\r\nVia: SIP/2.0/WSS %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n"
+               "From: <sip:%u@127.0.0.1>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n"
+               "Contact: <sip:%u@%s;transport=ws>\r\n",
+               method, uri, a->host, branch, a->dn, a->tag, a->to, a->call_id, cseq, method, a->dn, a->host);
+}
+
+static void finish(struct agent *a, struct buf *out, const char *body)
+{
+    if (*body)
+        buf_puts(out, "Content-Type: application/sdp\r\n");
+    buf_printf(out, "Content-Length: %zu\r\n\r\n%s", strlen(body), body);
+    if (out->err || wsclient_send(a->ws, out->data))
+        fail(a, "cannot send");
+    buf_reset(out);
+}
+
+static void new_dialog(struct agent *a, unsigned to)
+{
+    rnd_str(a->tag, sizeof(a->tag), 10);
+    rnd_str(a->call_id, sizeof(a->call_id), 20);
+    snprintf(a->to, sizeof(a->to), "<sip:%u@127.0.0.1>", to);
+    a->cseq = 1;
+    a->authorized = false;
+}
+
+static bool authorize(struct agent *a, struct buf *out, const struct siptext *challenge, const char *method,
+                      const char *uri)
+{
+    char dn[16];
+
+    if (!challenge)
+        return true;
+    snprintf(dn, sizeof(dn), "%u", a->dn);
+    a->authorized = true;
+    return siptext_authorize(out, challenge, dn, a->password, method, uri);
+}
+
+static void send_register(struct agent *a, const struct siptext *challenge)
+{
+    struct buf out;
+
+    buf_init(&out, MESSAGE_MAX);
+    begin_request(a, &out, "REGISTER", "sip:127.0.0.1", a->cseq++);
+    buf_puts(&out, "Expires: 600\r\nSupported: path,gruu,outbound\r\n");
+    if (!authorize(a, &out, challenge, "REGISTER", "sip:127.0.0.1"))
+        fail(a, "no MD5 challenge");
+    finish(a, &out, "");
+}
+
+/* As Chromium writes it; the trunk's codec only when it shall go straight through. */
+static void write_offer(struct agent *a, char *sdp, size_t sz)
+{
+    const struct fbrowser_local *l = fbrowser_local(a->peer);
+    char fp[32 * 3 + 1] = "";
+
+    for (unsigned i = 0; i < 32; i++)
+        snprintf(fp + 3 * i, 4, "%02X%s", l->fingerprint[i], i < 31 ? ":" : "");
+    snprintf(sdp, sz,
+             "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+             "m=audio %u UDP/TLS/RTP/SAVPF %s\r\nc=IN IP4 127.0.0.1\r\na=rtcp:9 IN IP4 0.0.0.0\r\n"
+             "a=candidate:1 1 udp 2122260223 127.0.0.1 %u typ host generation "
+             "0\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\n"
+             "a=fingerprint:sha-256 %s\r\na=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\n%s"
+             "a=rtpmap:0 PCMU/8000\r\na=rtpmap:126 telephone-event/8000\r\na=ssrc:%u cname:bench\r\n",
+             addr_port(&l->addr), a->codec == MEDIA_OPUS ? "111 0 126" : "0 126", addr_port(&l->addr),
+             l->ufrag, l->pwd, fp,
+             a->codec == MEDIA_OPUS ? "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n"
+                                    : "",
+             fbrowser_ssrc(a->peer));
+}
+
+static void send_invite(struct agent *a, const struct siptext *challenge)
+{
+    char uri[64], sdp[2000];
+    struct buf out;
+
+    snprintf(uri, sizeof(uri), "sip:%u@127.0.0.1", a->number);
+    write_offer(a, sdp, sizeof(sdp));
+    buf_init(&out, MESSAGE_MAX);
+    begin_request(a, &out, "INVITE", uri, a->cseq);
+    if (!authorize(a, &out, challenge, "INVITE", uri))
+        fail(a, "no MD5 challenge");
+    finish(a, &out, sdp);
+}
+
+static void send_ack(struct agent *a, const char *uri)
+{
+    struct buf out;
+
+    buf_init(&out, MESSAGE_MAX);
+    begin_request(a, &out, "ACK", uri, a->cseq);
+    finish(a, &out, "");
+}
+
+static void on_register_response(struct agent *a, const struct siptext *m)
+{
+    if (m->status == 200)
+        a->state = AGENT_READY;
+    else if (m->status == 401 && !a->authorized)
+        send_register(a, m);
+    else if (m->status >= 300)
+        fail(a, m->p);
+}
+
+/* The answer: where the gateway's media is, and what it wants to hear. */
+static void on_answer(struct agent *a, const struct siptext *m)
+{
+    struct fbrowser_remote remote = {0};
+    struct sdp sdp;
+
+    if (sdp_parse(&sdp, m->body, strlen(m->body)) || sdp.audio < 0 || !sdp.cand_count ||
+        !sdp.has_fingerprint) {
+        fail(a, "unusable answer");
+        return;
+    }
+    snprintf(remote.ufrag, sizeof(remote.ufrag), "%s", sdp.ice_ufrag);
+    snprintf(remote.pwd, sizeof(remote.pwd), "%s", sdp.ice_pwd);
+    memcpy(remote.fingerprint, sdp.fingerprint, sizeof(remote.fingerprint));
+    remote.addr = sdp.cands[0].addr;
+    remote.we_are_dtls_client = sdp.setup == SDP_SETUP_PASSIVE;
+    a->sound = strstr(m->body, "maxplaybackrate=8000") ? a->narrow : a->wide;
+    fbrowser_remote(a->peer, &remote, clock_us());
+    a->state = AGENT_CONNECTING;
+}
+
+static void on_invite_response(struct agent *a, const struct siptext *m)
+{
+    char contact[SIP_VALUE_MAX];
+
+    if (m->status < 200)
+        return;
+    siptext_header(m, "To", 0, a->to, sizeof(a->to));
+    if (m->status == 200) {
+        if (!siptext_header(m, "Contact", 0, contact, sizeof(contact)) ||
+            !siptext_bracket(contact, a->target, sizeof(a->target))) {
+            fail(a, "no Contact in 200");
+            return;
+        }
+        send_ack(a, a->target);
+        if (a->state == AGENT_CALLING)
+            on_answer(a, m);
+        return;
+    }
+    snprintf(a->target, sizeof(a->target), "sip:%u@127.0.0.1", a->number);
+    send_ack(a, a->target);
+    if ((m->status == 401 || m->status == 407) && !a->authorized) {
+        snprintf(a->to, sizeof(a->to), "<sip:%u@127.0.0.1>", a->number);
+        a->cseq++;
+        send_invite(a, m);
+    } else {
+        fail(a, m->p);
+    }
+}
+
+static void on_request(struct agent *a, const struct siptext *m)
+{
+    struct buf out;
+
+    if (!strcmp(m->method, "ACK"))
+        return;
+    buf_init(&out, MESSAGE_MAX);
+    buf_puts(&out, "SIP/2.0 200 OK\r\n");
+    siptext_copy(&out, m, "Via");
+    siptext_copy(&out, m, "From");
+    siptext_copy(&out, m, "To");
+    siptext_copy(&out, m, "Call-ID");
+    siptext_copy(&out, m, "CSeq");
+    finish(a, &out, "");
+    if (!strcmp(m->method, "BYE") && a->state >= AGENT_CALLING && a->state != AGENT_ENDING)
+        fail(a, "the gateway hung up");
+}
+
+static void ws_h(const char *text, void *arg)
+{
+    struct agent *a = arg;
+    struct siptext m;
+
+    if (!text) {
+        if (a->state != AGENT_OFFLINE)
+            fail(a, "WebSocket closed");
+    } else if (siptext_read(&m, text)) {
+        if (!m.status)
+            on_request(a, &m);
+        else if (!strcmp(m.method, "REGISTER"))
+            on_register_response(a, &m);
+        else if (!strcmp(m.method, "INVITE"))
+            on_invite_response(a, &m);
+        else if (!strcmp(m.method, "BYE") && m.status >= 200)
+            a->state = AGENT_READY;
+    }
+}
+
+int agent_register(struct agent *a, uint16_t port)
+{
+    char name[13];
+    int err;
+
+    a->media.fd = -1;
+    rnd_str(name, sizeof(name), 12);
+    snprintf(a->host, sizeof(a->host), "%s.invalid", name);
+    err = wsclient_open(&a->ws, port, ws_h, a);
+    if (err)
+        return err;
+    a->state = AGENT_REGISTERING;
+    new_dialog(a, a->dn);
+    send_register(a, NULL);
+    return 0;
+}
+
+/* ---- media ---- */
+
+static void media_readable(void *arg)
+{
+    struct agent *a = arg;
+
+    fbrowser_poll(a->peer, clock_us());
+}
+
+static void rtp_h(const struct rtp_hdr *h, uint64_t now_us, void *arg)
+{
+    struct agent *a = arg;
+
+    (void)now_us;
+    if (h->pt == (a->codec == MEDIA_OPUS ? PT_OPUS : PT_PCMU))
+        hearing_packet(&a->in, h, loop_wall_us());
+}
+
+int agent_call(struct agent *a)
+{
+    struct fbrowser_config cfg = {.identity = a->identity, .controlling = true, .rtph = rtp_h, .arg = a};
+    int err = fbrowser_alloc(&a->peer, &cfg);
+
+    if (!err)
+        err = hearing_init(&a->in, a->codec);
+    if (err)
+        return err;
+    a->media = (struct io){.fd = fbrowser_fd(a->peer), .readable = media_readable, .arg = a};
+    err = loop_watch(&a->media);
+    if (err)
+        return err;
+    rtcp_send_init(&a->rtcp, fbrowser_ssrc(a->peer), codec_clock_rate(a->codec));
+    a->ts = rnd_u32();
+    a->called_us = clock_us();
+    a->state = AGENT_CALLING;
+    new_dialog(a, a->number);
+    send_invite(a, NULL);
+    return 0;
+}
+
+static void send_report(struct agent *a)
+{
+    uint8_t p[RTCP_PACKET_MAX];
+    size_t n = rtcp_build(p, sizeof(p), &a->rtcp, &a->in.recv, "bench", false, loop_wall_us());
+
+    fbrowser_send_rtcp(a->peer, p, n);
+}
+
+void agent_send(struct agent *a)
+{
+    bool opus = a->codec == MEDIA_OPUS;
+    const uint8_t *p;
+    size_t n;
+
+    if (!a->peer)
+        return;
+    fbrowser_poll(a->peer, clock_us());
+    if (a->state == AGENT_CONNECTING && fbrowser_up(a->peer)) {
+        a->state = AGENT_UP;
+        a->up_us = clock_us();
+    }
+    if (a->state != AGENT_UP)
+        return;
+    p = opus ? a->sound->opus[a->frame] : a->sound->pcmu[a->frame];
+    n = opus ? a->sound->opus_len[a->frame] : SOUND_FRAME;
+    if (a->out && a->frame % SOUND_CYCLE == SOUND_ONSET)
+        hearing_mark(a->out, loop_wall_us(), opus ? a->sound->opus_onset : 0);
+    fbrowser_send(a->peer, opus ? PT_OPUS : PT_PCMU, a->sends == 0, a->ts, p, n);
+    rtcp_send_packet(&a->rtcp, a->ts, n, loop_wall_us());
+    a->ts += codec_clock_rate(a->codec) / 50;
+    a->frame = (a->frame + 1) % SOUND_FRAMES;
+    if (++a->sends % RTCP_SENDS == 50)
+        send_report(a);
+}
+
+void agent_hangup(struct agent *a)
+{
+    struct buf out;
+
+    if (a->state != AGENT_UP && a->state != AGENT_CONNECTING)
+        return;
+    a->state = AGENT_ENDING;
+    buf_init(&out, MESSAGE_MAX);
+    begin_request(a, &out, "BYE", a->target, ++a->cseq);
+    finish(a, &out, "");
+}
+
+void agent_close(struct agent *a)
+{
+    a->state = AGENT_OFFLINE;
+    wsclient_close(a->ws);
+    fbrowser_free(a->peer); /* closes the socket that loop.c watches */
+    hearing_close(&a->in);
+    a->ws = NULL;
+    a->peer = NULL;
+    a->media.fd = -1;
+}

@@ -1,0 +1,29 @@
+/* bench/server: the release binary under test: started on free ports with a fresh data directory, measured, stopped. */
+#ifndef BENCH_SERVER_H
+#define BENCH_SERVER_H
+
+#include "loop.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+struct server {
+    pid_t pid;
+    char dir[256];
+    uint16_t https_port;
+    struct io log;
+    char line[4096];
+    unsigned line_len;
+    char last[256]; /* newest line of the log, for error messages */
+    FILE *copy;     /* BENCH_LOG: the log goes there, too */
+};
+
+/* Provisions `agents` DNs (1000, 1001, … with the password of server_password) and the trunk, then starts. Prints
+ * why it fails. */
+int server_start(struct server *s, const char *binary, unsigned agents, uint16_t trunk_port);
+void server_stop(struct server *s);
+void server_password(char *buf, unsigned sz, unsigned dn);
+double server_cpu_ms(const struct server *s); /* user and system time since its start */
+long server_rss_kb(const struct server *s);
+
+#endif
