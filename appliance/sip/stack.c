@@ -130,8 +130,8 @@ static void log_listening(const struct sip_stack *st)
 
     for (size_t i = 0; i < st->bound; i++) {
         (void)addr_ip(&st->laddr[i], str, sizeof(str));
-        log_info("sip", "proto=sip-udp address=%s port=%u listening", str, st->port);
-        log_info("sip", "proto=sip-tcp address=%s port=%u listening", str, st->port);
+        log_info("sip", "listening proto=sip-udp port=%u address=%s", st->port, str);
+        log_info("sip", "listening proto=sip-tcp port=%u address=%s", st->port, str);
     }
 }
 
