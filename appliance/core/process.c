@@ -4,22 +4,18 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-/* The fields of /proc/self/stat that we show; see proc_pid_stat(5). */
-struct stat_fields {
-    unsigned long utime, stime, vsize;
-    long threads, rss;
-    unsigned long long starttime;
-};
+/* Fields of /proc/self/stat, counted from the one behind the state; see proc_pid_stat(5). */
+enum stat_field { UTIME = 10, STIME = 11, THREADS = 16, STARTTIME = 18, VSIZE = 19, RSS = 20, STAT_FIELDS };
 
-static int stat_read(struct stat_fields *st)
+static int stat_read(unsigned long long v[STAT_FIELDS])
 {
-    char text[1024];
-    const char *s;
+    char text[1024], *s, *end;
     size_t n;
     FILE *f = fopen("/proc/self/stat", "re");
 
@@ -29,12 +25,15 @@ static int stat_read(struct stat_fields *st)
     fclose(f);
     text[n] = '\0';
     s = strrchr(text, ')'); /* the name before it may hold anything */
-    if (!s)
+    if (!s || strlen(s) < 4)
         return -1;
-    n = (size_t)sscanf(
-        s + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %ld %*d %llu %lu %ld",
-        &st->utime, &st->stime, &st->threads, &st->starttime, &st->vsize, &st->rss);
-    return n == 6 ? 0 : -1;
+    s += 3; /* ") S" */
+    for (size_t i = 0; i < STAT_FIELDS; i++, s = end) {
+        v[i] = strtoull(s, &end, 10);
+        if (end == s)
+            return -1;
+    }
+    return 0;
 }
 
 static double start_time(unsigned long long ticks)
@@ -62,19 +61,19 @@ static size_t open_fds(void)
 
 void process_collect(struct buf *out)
 {
-    struct stat_fields st;
+    unsigned long long st[STAT_FIELDS];
     struct rlimit fds;
 
-    if (!stat_read(&st)) {
+    if (!stat_read(st)) {
         metric_sample(out, METRIC_TYPE_COUNTER, "process_cpu_seconds_total", NULL,
-                      (double)(st.utime + st.stime) / (double)sysconf(_SC_CLK_TCK),
+                      (double)(st[UTIME] + st[STIME]) / (double)sysconf(_SC_CLK_TCK),
                       "User and system CPU time spent, in seconds");
         metric_sample(out, METRIC_TYPE_GAUGE, "process_resident_memory_bytes", NULL,
-                      (double)st.rss * (double)sysconf(_SC_PAGESIZE), "Resident memory in bytes");
-        metric_sample(out, METRIC_TYPE_GAUGE, "process_virtual_memory_bytes", NULL, (double)st.vsize,
+                      (double)st[RSS] * (double)sysconf(_SC_PAGESIZE), "Resident memory in bytes");
+        metric_sample(out, METRIC_TYPE_GAUGE, "process_virtual_memory_bytes", NULL, (double)st[VSIZE],
                       "Virtual memory in bytes");
-        metric_sample(out, METRIC_TYPE_GAUGE, "process_threads", NULL, (double)st.threads, "Threads");
-        metric_sample(out, METRIC_TYPE_GAUGE, "process_start_time_seconds", NULL, start_time(st.starttime),
+        metric_sample(out, METRIC_TYPE_GAUGE, "process_threads", NULL, (double)st[THREADS], "Threads");
+        metric_sample(out, METRIC_TYPE_GAUGE, "process_start_time_seconds", NULL, start_time(st[STARTTIME]),
                       "Start of the process, in seconds since the Unix epoch");
     }
     metric_sample(out, METRIC_TYPE_GAUGE, "process_open_fds", NULL, (double)open_fds(),
