@@ -22,7 +22,7 @@ static void trunk_report(struct media_path *p, bool bye, uint64_t now_us)
         return;
     n = rtcp_build(buf, sizeof(buf), &p->to_trunk.send, &p->from_trunk.recv, p->cname, bye, now_us);
     if (n)
-        (void)udp_send(&p->rtcp, buf, n, &p->trunk_local, &p->trunk.rtcp);
+        (void)udp_transmit(&p->rtcp, buf, n, &p->trunk_local, &p->trunk.rtcp);
 }
 
 static void browser_report(struct media_path *p, bool bye, uint64_t now_us)

@@ -50,7 +50,7 @@ void path_trunk_send(struct media_path *p, uint8_t *buf, const struct rtp_hdr *h
 {
     size_t n = rtp_build(buf, h) + len;
 
-    if (!udp_send(&p->rtp, buf, n, &p->trunk_local, srclock_dest(&p->lock)))
+    if (!udp_transmit(&p->rtp, buf, n, &p->trunk_local, srclock_dest(&p->lock)))
         rtcp_send_packet(&p->to_trunk.send, h->ts, len, now_us);
 }
 

@@ -236,7 +236,7 @@ static int target_set(struct msghdr *h, struct target *t, const struct udp *u, c
     return 0;
 }
 
-int udp_send(const struct udp *u, const uint8_t *p, size_t n, const struct addr *local,
+int udp_transmit(const struct udp *u, const uint8_t *p, size_t n, const struct addr *local,
              const struct addr *dst)
 {
     struct target t;

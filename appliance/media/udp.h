@@ -51,7 +51,7 @@ void udp_queue_push(struct udp_queue *q, size_t n, const struct addr *local, con
 void udp_queue_flush(struct udp_queue *q);
 
 /* One packet, now. errno of sendmsg; EAFNOSUPPORT: dst is IPv6 and the socket is not. */
-int udp_send(const struct udp *u, const uint8_t *p, size_t n, const struct addr *local,
+int udp_transmit(const struct udp *u, const uint8_t *p, size_t n, const struct addr *local,
              const struct addr *dst);
 
 #endif

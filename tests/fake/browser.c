@@ -36,7 +36,7 @@ static void ice_out_h(const uint8_t *p, size_t n, const struct addr *src, const 
 
     (void)src;
     if (!b->muted)
-        (void)udp_send(&b->udp, p, n, NULL, dst);
+        (void)udp_transmit(&b->udp, p, n, NULL, dst);
 }
 
 static void ice_happened_h(enum ice_event ev, const struct addr *addr, void *arg)
@@ -58,7 +58,7 @@ static int to_peer(struct fbrowser *b, const uint8_t *p, size_t n)
         return 0;
     if (!ice_route_early(b->ice, &local, &remote))
         return ENOTCONN;
-    return udp_send(&b->udp, p, n, NULL, &remote);
+    return udp_transmit(&b->udp, p, n, NULL, &remote);
 }
 
 static void dtls_out_h(const uint8_t *p, size_t n, void *arg)

@@ -106,7 +106,7 @@ int mediacall_trunk_send(struct mediacall *c, const struct udp *from, uint8_t pt
     size_t len = rtp_build(buf, &h);
 
     memcpy(buf + len, payload, n);
-    return udp_send(from, buf, len + n, NULL, &c->path_addr);
+    return udp_transmit(from, buf, len + n, NULL, &c->path_addr);
 }
 
 static void talk(struct mediacall *c, uint64_t now_us)
