@@ -1,0 +1,32 @@
+/* fake/wsagent: a browser's SIP user agent without a browser: speaks through sip/wsedge as the web thread would. */
+#ifndef FAKE_WSAGENT_H
+#define FAKE_WSAGENT_H
+
+#include "fake/sippeer.h"
+#include <stdint.h>
+
+struct sip_stack;
+struct mbox;
+
+enum { WSAGENT_QUEUE = 64 };
+
+struct wsagent {
+    struct sippeer p; /* first */
+    struct sip_stack *st;
+    struct mbox *out; /* of struct sip_ws_out, for this agent alone */
+    uint64_t conn;
+    char dn[64], password[64];
+    char *queue[WSAGENT_QUEUE];
+    size_t head, count;
+    bool closed; /* the gateway closed it */
+};
+
+/* Opens connection number conn. */
+int wsagent_open(struct wsagent *a, struct sip_stack *st, struct mbox *out, uint64_t conn, const char *dn, const char *password);
+void wsagent_close(struct wsagent *a);
+/* REGISTER with digest; the final code, 0 = none came. */
+int wsagent_register(struct wsagent *a);
+/* An SDP as Chromium writes it; its candidate leads nowhere. */
+const char *wsagent_sdp(char *buf, size_t sz, const char *setup, const char *dir);
+
+#endif

@@ -1,0 +1,230 @@
+/* The trunk calls a DN: the whole signalling in one process, a SIP Server and a browser in text. */
+#include "core/clock.h"
+#include "fake/box.h"
+#include "testing.h"
+
+static struct box box;
+static struct fake_trunk trunk;
+static struct wsagent agent;
+static struct sipdlg da, dt;
+static struct sipmsg m, ring;
+static char sdp[2048], ruri[96];
+
+static void open_box(const char *const options[])
+{
+    CHECK_EQ_INT(fake_trunk_open(&trunk), 0);
+    CHECK_EQ_INT(box_open(&box, options, &trunk, 1), 0);
+    CHECK_EQ_INT(wsagent_open(&agent, box.stack, box.out, 1, "5001", "secret5001"), 0);
+    CHECK_EQ_INT(wsagent_register(&agent), 200);
+}
+
+static void close_box(void)
+{
+    wsagent_close(&agent);
+    box_close(&box);
+    fake_trunk_close(&trunk);
+}
+
+#define BOX(options)                                                                                                           \
+    open_box(options);                                                                                                         \
+    CHECK_OR(!testing_failed, close_box(); return)
+#define WANT(cond) CHECK_OR(cond, close_box(); return)
+
+static void call(const char *dn, const char *hdrs, const char *offer)
+{
+    (void)snprintf(ruri, sizeof(ruri), "sip:%s@127.0.0.1:%u", dn, box.sip_port);
+    sippeer_invite(&trunk.p, &dt, ruri, hdrs, offer);
+}
+
+/* Calls 5001; its browser rings. */
+static bool rings(const char *hdrs, const char *offer)
+{
+    call("5001", hdrs, offer);
+    if (!sippeer_expect(&trunk.p, &m, "100", 0) || !sippeer_expect(&agent.p, &ring, "INVITE", 0))
+        return false;
+    sipdlg_of_invite(&da, &agent.p, &ring);
+    sippeer_reply(&agent.p, &ring, 100, "Trying", "", NULL);
+    sippeer_reply(&agent.p, &ring, 180, "Ringing", "", NULL);
+    return sippeer_expect(&trunk.p, &m, "180", 0);
+}
+
+static bool answers(void)
+{
+    sippeer_reply(&agent.p, &ring, 200, "OK", "", wsagent_sdp(sdp, sizeof(sdp), "active", "sendrecv"));
+    return sippeer_expect(&agent.p, &m, "ACK", 0) && sippeer_expect(&trunk.p, &m, "200 INVITE", 0);
+}
+
+static const char *offer(void)
+{
+    static char text[1024];
+
+    return fake_trunk_sdp(text, sizeof(text), 40000, "");
+}
+
+TEST(answered_call_carries_headers_and_leaves_one_cdr)
+{
+    char val[256], to[256];
+    struct cdr cdr;
+
+    BOX(NULL);
+    WANT(rings("X-Genesys-CallUUID: 00IN\r\nP-Asserted-Identity: <sip:1003@x>\r\nCall-Info: <sip:x>;answer-after=0\r\nX-Other: 1\r\n",
+               offer()));
+    WANT(strstr(sipmsg_hdr(&m, "To", to, sizeof(to)), ";tag="));
+    WANT(sipmsg_has(&m, "Contact: <sip:5001@127.0.0.1:"));
+    WANT(!strncmp(ring.text, "INVITE sip:5001@x1.invalid;transport=ws SIP/2.0", 46));
+    WANT(strstr(sipmsg_hdr(&ring, "From", val, sizeof(val)), "\"Peer\" <sip:1003@127.0.0.1>;tag="));
+    WANT(sipmsg_has(&ring, "X-Genesys-CallUUID: 00IN\r\n") && sipmsg_has(&ring, "P-Asserted-Identity: <sip:1003@x>\r\n"));
+    WANT(sipmsg_has(&ring, "Call-Info: <sip:x>;answer-after=0\r\n") && !sipmsg_has(&ring, "X-Other"));
+    WANT(sipmsg_has(&ring, "UDP/TLS/RTP/SAVPF 111 0 8 110 126") && sipmsg_has(&ring, "a=setup:actpass"));
+    WANT(sipmsg_has(&ring, "a=rtcp-mux") && sipmsg_has(&ring, "a=candidate:") && sipmsg_has(&ring, "a=group:BUNDLE 0"));
+    WANT(answers());
+    WANT(!strcmp(to, sipmsg_hdr(&m, "To", val, sizeof(val))));
+    WANT(sipmsg_has(&m, "RTP/AVP 0 101\r\n"));
+    sipdlg_take(&dt, &m);
+    sippeer_ack(&trunk.p, &dt, NULL);
+    sippeer_request(&trunk.p, &dt, "BYE", "Reason: SIP;cause=200;text=\"Over\"\r\n", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "200 BYE", 0));
+    WANT(sippeer_expect(&agent.p, &m, "BYE", 0));
+    WANT(sipmsg_has(&m, "text=\"Over\""));
+    sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 200 && cdr.hangup == CDR_TRUNK && cdr.direction == CDR_INBOUND);
+    WANT(!strcmp(cdr.dn, "5001") && !strcmp(cdr.caller, "1003") && !strcmp(cdr.call_uuid, "00IN"));
+    close_box();
+}
+
+TEST(calls_that_cannot_ring_are_refused_and_recorded)
+{
+    static const struct {
+        const char *dn;
+        int code;
+    } cases[] = {{"9999", 404}, {"5003", 404}, {"5002", 480}, {"bad%20dn", 404}};
+    struct cdr cdr;
+    char what[8];
+
+    BOX(NULL);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void)snprintf(what, sizeof(what), "%d", cases[i].code);
+        call(cases[i].dn, "", offer());
+        WANT(sippeer_expect(&trunk.p, &m, what, 0));
+        sippeer_ack_failure(&trunk.p, &dt, &m, ruri);
+        WANT(box_cdr(&box, i + 1, &cdr));
+        WANT(cdr.code == cases[i].code && cdr.hangup == CDR_GATEWAY);
+    }
+    call("5001", "", "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n");
+    WANT(sippeer_expect(&trunk.p, &m, "488", 0));
+    close_box();
+}
+
+TEST(what_the_agent_says_reaches_the_trunk)
+{
+    static const int codes[] = {486, 480, 603};
+    struct cdr cdr;
+    char what[8];
+
+    BOX(NULL);
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(what, sizeof(what), "%d", codes[i]);
+        WANT(rings("", offer()));
+        sippeer_reply(&agent.p, &ring, codes[i], "No", "Reason: SIP;cause=1;text=\"at lunch\"\r\n", NULL);
+        WANT(sippeer_expect(&agent.p, &m, "ACK", 0));
+        WANT(sippeer_expect(&trunk.p, &m, what, 0));
+        WANT(sipmsg_has(&m, "text=\"at lunch\""));
+        sippeer_ack_failure(&trunk.p, &dt, &m, ruri);
+        WANT(box_cdr(&box, i + 1, &cdr));
+        WANT(cdr.code == codes[i] && cdr.hangup == CDR_AGENT);
+    }
+    close_box();
+}
+
+TEST(nobody_answers)
+{
+    const char *options[] = {"call.ring_seconds=5", NULL};
+    struct cdr cdr;
+
+    BOX(options);
+    WANT(rings("", offer()));
+    WANT(sippeer_expect(&trunk.p, &m, "480", 8000));
+    WANT(sipmsg_has(&m, "Reason: SIP;cause=480"));
+    WANT(sippeer_expect(&agent.p, &m, "CANCEL", 0));
+    sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
+    sippeer_reply(&agent.p, &ring, 487, "Request Terminated", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "ACK", 0));
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 480 && cdr.hangup == CDR_GATEWAY);
+    close_box();
+}
+
+TEST(caller_gives_up)
+{
+    struct cdr cdr;
+
+    BOX(NULL);
+    WANT(rings("", offer()));
+    sippeer_cancel(&trunk.p, &dt, ruri, "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n");
+    WANT(sippeer_expect(&trunk.p, &m, "200 CANCEL", 0));
+    WANT(sippeer_expect(&trunk.p, &m, "487 INVITE", 0));
+    sippeer_ack_failure(&trunk.p, &dt, &m, ruri);
+    WANT(sippeer_expect(&agent.p, &m, "CANCEL", 0));
+    WANT(sipmsg_has(&m, "Call completed elsewhere"));
+    sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
+    sippeer_reply(&agent.p, &ring, 487, "Request Terminated", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "ACK", 0));
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 487 && cdr.hangup == CDR_TRUNK);
+    close_box();
+}
+
+TEST(late_offer_is_answered_with_ours)
+{
+    BOX(NULL);
+    WANT(rings("", NULL));
+    WANT(answers());
+    WANT(sipmsg_has(&m, "RTP/AVP 0 8 101"));
+    sipdlg_take(&dt, &m);
+    sippeer_ack(&trunk.p, &dt, offer());
+    sippeer_request(&trunk.p, &dt, "BYE", "", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "200 BYE", 0));
+    close_box();
+}
+
+TEST(retransmitted_invite_and_late_ack)
+{
+    struct sipdlg again;
+
+    BOX(NULL);
+    WANT(rings("", offer()));
+    again = dt;
+    WANT(answers());
+    sipdlg_take(&dt, &m);
+    WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 1500)); /* no ACK: said again */
+    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp", offer());
+    WANT(sippeer_expect(&trunk.p, &m, "500 INVITE", 0)); /* not before the ACK of the first */
+    WANT(sipmsg_has(&m, "Retry-After"));
+    dt.invite_cseq = again.invite_cseq;
+    sippeer_ack(&trunk.p, &dt, NULL);
+    WANT(sippeer_hears_no(&trunk.p, "200 INVITE", 1500));
+    close_box();
+}
+
+TEST(browser_gone_while_ringing)
+{
+    struct cdr cdr;
+
+    BOX(NULL);
+    WANT(rings("", offer()));
+    wsagent_close(&agent);
+    WANT(sippeer_expect(&trunk.p, &m, "480", 2000));
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 480);
+    close_box();
+}
+
+TEST(required_extensions_we_lack_are_named)
+{
+    BOX(NULL);
+    call("5001", "Require: 100rel\r\n", offer());
+    WANT(sippeer_expect(&trunk.p, &m, "420", 0));
+    WANT(sipmsg_has(&m, "Unsupported: 100rel"));
+    close_box();
+}

@@ -1,0 +1,392 @@
+/* An agent calls through the trunk: the whole signalling in one process, a SIP Server and a browser in text. */
+#include "core/clock.h"
+#include "fake/box.h"
+#include "testing.h"
+#include <errno.h>
+
+static struct box box;
+static struct fake_trunk trunk, second;
+static struct wsagent agent;
+static struct sipdlg da, dt; /* the dialogs as agent and trunk see them */
+static struct sipmsg m, invite, agent_req;
+static char sdp[2048];
+
+static void open_box(const char *const options[], size_t trunks)
+{
+    struct fake_trunk t[2];
+
+    CHECK_EQ_INT(fake_trunk_open(&trunk), 0);
+    CHECK_EQ_INT(fake_trunk_open(&second), 0);
+    t[0] = trunk;
+    t[1] = second;
+    CHECK_EQ_INT(box_open(&box, options, t, trunks), 0);
+    trunk.gateway_port = second.gateway_port = box.sip_port;
+    CHECK_EQ_INT(wsagent_open(&agent, box.stack, box.out, 1, "5001", "secret5001"), 0);
+    CHECK_EQ_INT(wsagent_register(&agent), 200);
+}
+
+static void close_box(void)
+{
+    wsagent_close(&agent);
+    box_close(&box);
+    fake_trunk_close(&trunk);
+    fake_trunk_close(&second);
+}
+
+#define BOX(options, trunks)                                                                                                   \
+    open_box(options, trunks);                                                                                                 \
+    CHECK_OR(!testing_failed, close_box(); return)
+/* A failed expectation ends the test, and the box with it. */
+#define WANT(cond) CHECK_OR(cond, close_box(); return)
+
+static void dial(const char *to, const char *hdrs)
+{
+    char uri[96];
+
+    (void)snprintf(uri, sizeof(uri), "sip:%s@dngate", to);
+    sippeer_invite(&agent.p, &da, uri, hdrs, wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendrecv"));
+}
+
+static bool trunk_rings(struct fake_trunk *t)
+{
+    if (!sippeer_expect(&t->p, &invite, "INVITE", 0))
+        return false;
+    sipdlg_of_invite(&dt, &t->p, &invite);
+    sippeer_reply(&t->p, &invite, 100, "Trying", "", NULL);
+    sippeer_reply(&t->p, &invite, 180, "Ringing", "", NULL);
+    return true;
+}
+
+/* Dials and answers: an established call. */
+static bool talk(void)
+{
+    dial("600", "");
+    if (!trunk_rings(&trunk) || !sippeer_expect(&agent.p, &m, "180", 0))
+        return false;
+    sippeer_reply(&trunk.p, &invite, 200, "OK", "", fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
+    if (!sippeer_expect(&trunk.p, &m, "ACK", 0) || !sippeer_expect(&agent.p, &m, "200 INVITE", 0))
+        return false;
+    sipdlg_take(&da, &m);
+    sippeer_ack(&agent.p, &da, NULL);
+    return true;
+}
+
+static bool agent_hangs_up(void)
+{
+    sippeer_request(&agent.p, &da, "BYE", "", NULL, NULL);
+    if (!sippeer_expect(&agent.p, &m, "200 BYE", 0) || !sippeer_expect(&trunk.p, &m, "BYE", 0))
+        return false;
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    return true;
+}
+
+TEST(answered_call_carries_headers_and_leaves_one_cdr)
+{
+    char val[256], to_tag[256];
+    struct cdr cdr;
+
+    BOX(NULL, 1);
+    dial("600", "X-Genesys-CallUUID: 00TESTUUID\r\nUser-to-User: 414243;encoding=hex\r\nX-Private: no\r\n");
+    WANT(sippeer_expect(&agent.p, &m, "100", 0));
+    WANT(trunk_rings(&trunk));
+    WANT(!strncmp(invite.text, "INVITE sip:600@127.0.0.1:", 25));
+    WANT(strstr(sipmsg_hdr(&invite, "From", val, sizeof(val)), "\"Agent One\" <sip:5001@127.0.0.1>;tag="));
+    WANT(strstr(sipmsg_hdr(&invite, "P-Asserted-Identity", val, sizeof(val)), "<sip:5001@127.0.0.1>"));
+    WANT(strstr(sipmsg_hdr(&invite, "Contact", val, sizeof(val)), "<sip:5001@127.0.0.1:"));
+    WANT(sipmsg_has(&invite, "X-Genesys-CallUUID: 00TESTUUID\r\n"));
+    WANT(sipmsg_has(&invite, "User-to-User: 414243;encoding=hex\r\n"));
+    WANT(!sipmsg_has(&invite, "X-Private"));
+    WANT(sipmsg_has(&invite, "RTP/AVP 0 8 101\r\n"));
+    WANT(sippeer_expect(&agent.p, &m, "180", 0));
+    WANT(strstr(sipmsg_hdr(&m, "To", to_tag, sizeof(to_tag)), ";tag="));
+    WANT(sipmsg_has(&m, "Contact: <sip:"));
+    WANT(sipmsg_has(&m, "a=setup:active"));
+    sippeer_reply(&trunk.p, &invite, 200, "OK", "X-Genesys-CallUUID: 00SECOND\r\n", fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0));
+    WANT(!strcmp(to_tag, sipmsg_hdr(&m, "To", val, sizeof(val))));
+    WANT(sipmsg_has(&m, "X-Genesys-CallUUID: 00SECOND\r\n"));
+    WANT(sipmsg_has(&m, "a=ice-ufrag:") && sipmsg_has(&m, "typ host") && sipmsg_has(&m, "opus/48000/2"));
+    sipdlg_take(&da, &m);
+    sippeer_ack(&agent.p, &da, NULL);
+    sippeer_request(&agent.p, &da, "BYE", "Reason: Q.850;cause=16;text=\"Done\"\r\n", NULL, NULL);
+    WANT(sippeer_expect(&agent.p, &m, "200 BYE", 0));
+    WANT(sippeer_expect(&trunk.p, &m, "BYE", 0));
+    WANT(sipmsg_has(&m, "Reason: Q.850;cause=16;text=\"Done\"\r\n"));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 200 && cdr.hangup == CDR_AGENT && cdr.direction == CDR_OUTBOUND);
+    WANT(!strcmp(cdr.dn, "5001") && !strcmp(cdr.callee, "600") && !strcmp(cdr.trunk, "trunk1"));
+    WANT(!strcmp(cdr.call_uuid, "00SECOND") && !strcmp(cdr.reason, "Done"));
+    WANT(cdr.start_ms && cdr.ring_ms >= cdr.start_ms && cdr.answer_ms >= cdr.ring_ms && cdr.end_ms >= cdr.answer_ms);
+    close_box();
+}
+
+TEST(failures_of_the_trunk_reach_the_agent_as_they_are)
+{
+    static const struct {
+        int code;
+        const char *phrase;
+    } cases[] = {{486, "Busy Here"}, {603, "Decline"}, {404, "Not Found"}, {302, "Moved Temporarily"}, {500, "Broken"}};
+    struct cdr cdr;
+    char what[8];
+
+    BOX(NULL, 1);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        dial("603", "");
+        WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+        sippeer_reply(&trunk.p, &invite, cases[i].code, cases[i].phrase, "Reason: SIP;cause=1;text=\"why\"\r\n", NULL);
+        WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+        (void)snprintf(what, sizeof(what), "%d", cases[i].code);
+        WANT(sippeer_expect(&agent.p, &m, what, 0));
+        WANT(sipmsg_has(&m, cases[i].phrase));
+        WANT(sipmsg_has(&m, "Reason: SIP;cause=1;text=\"why\"\r\n"));
+        sippeer_ack_failure(&agent.p, &da, &m, "sip:603@dngate");
+        WANT(box_cdr(&box, i + 1, &cdr));
+        WANT(cdr.code == cases[i].code && cdr.hangup == CDR_TRUNK && !cdr.answer_ms);
+    }
+    close_box();
+}
+
+TEST(early_media_and_forked_ringing)
+{
+    char first[1024];
+
+    BOX(NULL, 1);
+    dial("601", "");
+    WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+    sippeer_reply(&trunk.p, &invite, 183, "Session Progress", "", fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
+    WANT(sippeer_expect(&agent.p, &m, "183", 0));
+    WANT(sipmsg_has(&m, "a=setup:active"));
+    (void)snprintf(first, sizeof(first), "%s", sipmsg_body(&m));
+    (void)snprintf(trunk.p.tag, sizeof(trunk.p.tag), "branch2"); /* another branch rings, and it answers */
+    sippeer_reply(&trunk.p, &invite, 180, "Ringing", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "180", 0));
+    sippeer_reply(&trunk.p, &invite, 200, "OK", "", fake_trunk_sdp(sdp, sizeof(sdp), 40002, ""));
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(sipmsg_has(&m, ";tag=branch2"));
+    WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0));
+    WANT(!strncmp(first, sipmsg_body(&m), strlen(first))); /* RFC 3261 13.2.1: the same answer */
+    sippeer_reply(&trunk.p, &invite, 200, "OK", "", fake_trunk_sdp(sdp, sizeof(sdp), 40002, ""));
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0)); /* a retransmitted 200 gets its ACK again */
+    close_box();
+}
+
+TEST(agent_cancels)
+{
+    struct cdr cdr;
+
+    BOX(NULL, 1);
+    dial("604", "");
+    WANT(trunk_rings(&trunk));
+    WANT(sippeer_expect(&agent.p, &m, "180", 0));
+    sippeer_cancel(&agent.p, &da, "sip:604@dngate", "Reason: SIP;cause=487;text=\"Changed my mind\"\r\n");
+    WANT(sippeer_expect(&agent.p, &m, "200 CANCEL", 0));
+    WANT(sippeer_expect(&agent.p, &m, "487 INVITE", 0));
+    WANT(sippeer_expect(&trunk.p, &m, "CANCEL", 0));
+    WANT(sipmsg_has(&m, "text=\"Changed my mind\""));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    sippeer_reply(&trunk.p, &invite, 487, "Request Terminated", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 487 && cdr.hangup == CDR_AGENT && !strcmp(cdr.reason, "Changed my mind"));
+    close_box();
+}
+
+TEST(cancel_that_crosses_the_answer_ends_in_bye)
+{
+    BOX(NULL, 1);
+    dial("604", "");
+    WANT(trunk_rings(&trunk));
+    sippeer_cancel(&agent.p, &da, "sip:604@dngate", "");
+    WANT(sippeer_expect(&agent.p, &m, "487 INVITE", 0));
+    WANT(sippeer_expect(&trunk.p, &agent_req, "CANCEL", 0));
+    sippeer_reply(&trunk.p, &invite, 200, "OK", "", fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(sippeer_expect(&trunk.p, &m, "BYE", 0));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    close_box();
+}
+
+TEST(silent_trunk_is_left_for_the_next)
+{
+    struct cdr cdr;
+    uint64_t t0;
+
+    BOX(NULL, 2);
+    t0 = clock_ms();
+    dial("600", "");
+    WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0)); /* says nothing */
+    WANT(trunk_rings(&second));
+    WANT(clock_ms() - t0 < 3000);
+    WANT(sippeer_expect(&agent.p, &m, "180", 0));
+    sippeer_reply(&second.p, &invite, 486, "Busy Here", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "486", 0));
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(!strcmp(cdr.trunk, "trunk2"));
+    close_box();
+}
+
+TEST(a_trunk_that_refuses_with_503_is_left_at_once)
+{
+    BOX(NULL, 2);
+    dial("600", "");
+    WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
+    sippeer_reply(&trunk.p, &m, 503, "Service Unavailable", "", NULL);
+    WANT(sippeer_expect(&second.p, &m, "INVITE", 500));
+    close_box();
+}
+
+TEST(no_trunk_answers_503_within_4_seconds)
+{
+    struct cdr cdr;
+    uint64_t t0;
+
+    BOX(NULL, 2);
+    t0 = clock_ms();
+    dial("600", "");
+    WANT(sippeer_expect(&agent.p, &m, "503", 0));
+    WANT(clock_ms() - t0 < 4000);
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 503 && cdr.hangup == CDR_GATEWAY);
+    close_box();
+}
+
+TEST(trunk_hangs_up_and_its_reason_crosses)
+{
+    struct cdr cdr;
+
+    BOX(NULL, 1);
+    WANT(talk());
+    sippeer_request(&trunk.p, &dt, "BYE", "Reason: SIP;cause=200;text=\"Far end left\"\r\nX-Genesys-CallUUID: LAST\r\n", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "200 BYE", 0));
+    WANT(sippeer_expect(&agent.p, &m, "BYE", 0));
+    WANT(sipmsg_has(&m, "Reason: SIP;cause=200;text=\"Far end left\"\r\n"));
+    sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 200 && cdr.hangup == CDR_TRUNK && !strcmp(cdr.reason, "Far end left") && !strcmp(cdr.call_uuid, "LAST"));
+    close_box();
+}
+
+TEST(hold_and_retrieve_stay_on_the_trunk_side)
+{
+    char val[256];
+
+    BOX(NULL, 1);
+    WANT(talk());
+    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp", fake_trunk_sdp(sdp, sizeof(sdp), 40000, "a=sendonly\r\n"));
+    WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
+    WANT(sipmsg_has(&m, "a=recvonly"));
+    sippeer_ack(&trunk.p, &dt, NULL);
+    sippeer_request(&trunk.p, &dt, "INVITE", "", NULL, NULL); /* retrieve: "make me an offer" */
+    WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
+    WANT(sipmsg_has(&m, "RTP/AVP 0 8 101"));
+    sippeer_ack(&trunk.p, &dt, fake_trunk_sdp(sdp, sizeof(sdp), 40010, ""));
+    sippeer_request(&trunk.p, &dt, "UPDATE", "Session-Expires: 1800;refresher=uac\r\nSupported: timer\r\n", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "200 UPDATE", 0));
+    WANT(strstr(sipmsg_hdr(&m, "Session-Expires", val, sizeof(val)), "1800;refresher=uac"));
+    sippeer_request(&trunk.p, &dt, "NOTIFY", "Event: talk\r\nSubscription-State: active\r\n", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "489 NOTIFY", 0));
+    sippeer_request(&trunk.p, &dt, "UPDATE", "Session-Expires: 30\r\nSupported: timer\r\n", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "422 UPDATE", 0));
+    WANT(sipmsg_has(&m, "Min-SE: 90"));
+    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp",
+                    "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n");
+    WANT(sippeer_expect(&trunk.p, &m, "488 INVITE", 0));
+    WANT(sippeer_hears_no(&agent.p, "INVITE", 200));
+    WANT(agent_hangs_up());
+    close_box();
+}
+
+TEST(agent_holds_dials_digits_and_gets_answers)
+{
+    BOX(NULL, 1);
+    WANT(talk());
+    sippeer_request(&agent.p, &da, "INVITE", "", "application/sdp", wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendonly"));
+    WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0));
+    WANT(sipmsg_has(&m, "a=recvonly") && sipmsg_has(&m, "a=setup:active"));
+    sippeer_ack(&agent.p, &da, NULL);
+    sippeer_request(&agent.p, &da, "INFO", "", "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n");
+    WANT(sippeer_expect(&agent.p, &m, "200 INFO", 0));
+    sippeer_request(&agent.p, &da, "INFO", "", "application/dtmf", "#");
+    WANT(sippeer_expect(&agent.p, &m, "200 INFO", 0));
+    sippeer_request(&agent.p, &da, "INFO", "", "text/plain", "hello");
+    WANT(sippeer_expect(&agent.p, &m, "415 INFO", 0));
+    WANT(sippeer_hears_no(&trunk.p, "INVITE", 200));
+    WANT(agent_hangs_up());
+    close_box();
+}
+
+TEST(one_call_per_dn_when_so_set)
+{
+    const char *options[] = {"call.limit_per_dn=1", NULL};
+    struct sipdlg first;
+    struct cdr cdr;
+
+    BOX(options, 1);
+    WANT(talk());
+    first = da;
+    dial("601", "");
+    WANT(sippeer_expect(&agent.p, &m, "486", 0));
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 486 && cdr.hangup == CDR_GATEWAY);
+    da = first;
+    WANT(agent_hangs_up());
+    WANT(box_cdr(&box, 2, &cdr));
+    close_box();
+}
+
+TEST(an_offer_without_dtls_is_488)
+{
+    BOX(NULL, 1);
+    sippeer_invite(&agent.p, &da, "sip:600@dngate", "", fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
+    WANT(sippeer_expect(&agent.p, &m, "488", 0));
+    sippeer_invite(&agent.p, &da, "sip:600@dngate", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "488", 0));
+    close_box();
+}
+
+TEST(nobody_else_can_speak_in_the_dialog)
+{
+    struct wsagent other;
+    struct sipdlg stolen;
+
+    BOX(NULL, 1);
+    WANT(talk());
+    CHECK_EQ_INT(wsagent_open(&other, box.stack, box.out, 2, "5002", "secret5002"), 0);
+    WANT(wsagent_register(&other) == 200);
+    stolen = da;
+    sippeer_request(&other.p, &stolen, "BYE", "", NULL, NULL);
+    WANT(sippeer_expect(&other.p, &m, "403 BYE", 0));
+    wsagent_close(&other);
+    WANT(agent_hangs_up());
+    close_box();
+}
+
+TEST(an_answered_call_outlives_its_websocket_and_the_next_one_takes_over)
+{
+    struct cdr cdr;
+
+    BOX(NULL, 1);
+    WANT(talk());
+    wsagent_close(&agent);
+    WANT(sippeer_hears_no(&trunk.p, "BYE", 500));
+    CHECK_EQ_INT(wsagent_open(&agent, box.stack, box.out, 1001, "5001", "secret5001"), 0);
+    WANT(wsagent_register(&agent) == 200);
+    (void)snprintf(da.branch, sizeof(da.branch), "z9hG4bKnew");
+    WANT(agent_hangs_up());
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 200 && cdr.hangup == CDR_AGENT);
+    close_box();
+}
+
+TEST(shutdown_ends_calls_on_both_sides)
+{
+    BOX(NULL, 1);
+    WANT(talk());
+    box_close(&box);
+    WANT(sippeer_expect(&trunk.p, &m, "BYE", 1000));
+    WANT(sipmsg_has(&m, "Reason: SIP;cause=503"));
+    agent.st = NULL;
+    close_box();
+}
