@@ -31,10 +31,14 @@ struct waiting {
 
 /* The parameters of an Authorization header; "" where one is missing. */
 struct credentials {
-    char username[64], realm[128], nonce[128], uri[512], response[72], qop[16], cnonce[128], nc[16], algorithm[16];
+    char username[64], realm[128], nonce[128], uri[512], response[72], qop[16], cnonce[128], nc[16],
+        algorithm[16];
 };
 
-#define FIELD(name) {#name, offsetof(struct credentials, name), sizeof(((struct credentials *)0)->name)}
+#define FIELD(name)                                                                                          \
+    {                                                                                                        \
+#name, offsetof(struct credentials, name), sizeof(((struct credentials *)0)->name)                   \
+    }
 static const struct {
     const char *name;
     size_t offset, size;
@@ -243,11 +247,12 @@ static void challenge(struct auth *a, const struct sip_msg *msg, bool stale)
     char nonce[64];
 
     (void)digest_nonce(a->digest, nonce, sizeof(nonce));
-    (void)sip_treplyf(NULL, NULL, a->st->sip, msg, false, 401, "Unauthorized",
-                      "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", algorithm=MD5%s\r\n"
-                      "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", algorithm=SHA-256%s\r\n"
-                      "Content-Length: 0\r\n\r\n",
-                      a->cfg.realm, nonce, st, a->cfg.realm, nonce, st);
+    (void)sip_treplyf(
+        NULL, NULL, a->st->sip, msg, false, 401, "Unauthorized",
+        "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", algorithm=MD5%s\r\n"
+        "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", algorithm=SHA-256%s\r\n"
+        "Content-Length: 0\r\n\r\n",
+        a->cfg.realm, nonce, st, a->cfg.realm, nonce, st);
 }
 
 static int verify(struct auth *a, const struct sip_msg *msg, const struct credentials *c, const char *user,
@@ -266,7 +271,8 @@ static int verify(struct auth *a, const struct sip_msg *msg, const struct creden
         .nc = c->nc,
         .method = method,
     };
-    const char *nobody = r.alg == DIGEST_MD5 ? a->nobody + AUTH_HA1_LEN - AUTH_HA1_MD5_LEN : a->nobody, *ha1 = nobody;
+    const char *nobody = r.alg == DIGEST_MD5 ? a->nobody + AUTH_HA1_LEN - AUTH_HA1_MD5_LEN : a->nobody,
+               *ha1 = nobody;
     int err;
 
     memset(dn, 0, sizeof(*dn));

@@ -11,17 +11,18 @@ static const struct answer {
     uint16_t code;
     const char *reason;
 } answers[] = {
-    {"BYE", 481, "Call Does Not Exist"},    {"CANCEL", 481, "Transaction Does Not Exist"},
-    {"INFO", 481, "Call Does Not Exist"},   {"UPDATE", 481, "Call Does Not Exist"},
-    {"PRACK", 481, "Call Does Not Exist"},  {"NOTIFY", 481, "Subscription Does Not Exist"},
-    {"REFER", 481, "Call Does Not Exist"},  {"SUBSCRIBE", 489, "Bad Event"},
-    {"PUBLISH", 489, "Bad Event"},          {"MESSAGE", 405, "Method Not Allowed"},
+    {"BYE", 481, "Call Does Not Exist"},     {"CANCEL", 481, "Transaction Does Not Exist"},
+    {"INFO", 481, "Call Does Not Exist"},    {"UPDATE", 481, "Call Does Not Exist"},
+    {"PRACK", 481, "Call Does Not Exist"},   {"NOTIFY", 481, "Subscription Does Not Exist"},
+    {"REFER", 481, "Call Does Not Exist"},   {"SUBSCRIBE", 489, "Bad Event"},
+    {"PUBLISH", 489, "Bad Event"},           {"MESSAGE", 405, "Method Not Allowed"},
     {"REGISTER", 405, "Method Not Allowed"},
 };
 
 static const struct answer *answer_find(const struct sip_msg *msg)
 {
-    static const struct answer busy = {"INVITE", 503, "Service Unavailable"}, gone = {"INVITE", 481, "Call Does Not Exist"},
+    static const struct answer busy = {"INVITE", 503, "Service Unavailable"},
+                               gone = {"INVITE", 481, "Call Does Not Exist"},
                                unknown = {"", 501, "Not Implemented"};
 
     if (!pl_strcmp(&msg->met, "INVITE"))
@@ -40,8 +41,10 @@ static bool request_h(const struct sip_msg *msg, void *arg)
     if (!pl_strcmp(&msg->met, "ACK"))
         return true;
     if (!pl_strcmp(&msg->met, "OPTIONS")) {
-        (void)sip_treplyf(NULL, NULL, st->sip, msg, false, 200, "OK",
-                          ALLOW "\r\nAccept: application/sdp, application/dtmf-relay\r\nSupported: timer, replaces\r\n" EMPTY);
+        (void)sip_treplyf(
+            NULL, NULL, st->sip, msg, false, 200, "OK",
+            ALLOW
+            "\r\nAccept: application/sdp, application/dtmf-relay\r\nSupported: timer, replaces\r\n" EMPTY);
         return true;
     }
     a = answer_find(msg);

@@ -14,7 +14,8 @@
 enum { REGISTRAR_LISTENERS_MAX = 4, REGISTRAR_SWEEP_MS = 1000, REGISTRAR_MAX = SIP_WS_CONNS_MAX };
 
 METRIC_GAUGE(registrations, "dngate_registrations", NULL, "DNs registered (limit 8192)");
-METRIC_COUNTER(replaced, "dngate_registrations_replaced_total", NULL, "Registrations ended by a newer one of the same DN");
+METRIC_COUNTER(replaced, "dngate_registrations_replaced_total", NULL,
+               "Registrations ended by a newer one of the same DN");
 
 struct entry {
     struct binding b;
@@ -64,8 +65,9 @@ static struct entry *entry_by_conn(const struct registrar *r, uint64_t conn)
 /* Takes it out and tells why. */
 static void entry_remove(struct registrar *r, struct entry *e, enum registrar_event ev)
 {
-    static const char *const words[] = {
-        [REG_EXPIRED] = "registration expired", [REG_REMOVED] = "unregistered", [REG_CONN_LOST] = "connection lost"};
+    static const char *const words[] = {[REG_EXPIRED] = "registration expired",
+                                        [REG_REMOVED] = "unregistered",
+                                        [REG_CONN_LOST] = "connection lost"};
 
     (void)table_del(r->by_dn, e->b.dn, strlen(e->b.dn));
     (void)table_del(r->by_conn, &e->b.ws_conn, sizeof(e->b.ws_conn));
@@ -178,7 +180,8 @@ static int wish_decode(const struct registrar *r, struct wish *w, const struct s
 /* ------------------------------------------------------------------ serving it */
 
 /* The binding as it is now; JsSIP finds itself by +sip.instance and reg-id. */
-static void reply_ok(struct registrar *r, const struct sip_msg *msg, const struct entry *e, const struct wish *w)
+static void reply_ok(struct registrar *r, const struct sip_msg *msg, const struct entry *e,
+                     const struct wish *w)
 {
     uint64_t now = clock_ms();
 
@@ -209,7 +212,8 @@ static void supersede(struct registrar *r, struct entry *old, const struct wish 
     bool same = w->instance[0] && !strcmp(w->instance, old->b.instance);
 
     metric_add(&replaced, 1);
-    log_info("sip", "dn=%s conn=%llu replaced by a newer registration", old->b.dn, (unsigned long long)old->b.ws_conn);
+    log_info("sip", "dn=%s conn=%llu replaced by a newer registration", old->b.dn,
+             (unsigned long long)old->b.ws_conn);
     sip_ws_close(r->st, old->b.ws_conn, same ? 4002 : 4001, same ? "replaced" : "signed in elsewhere");
     (void)table_del(r->by_conn, &old->b.ws_conn, sizeof(old->b.ws_conn));
 }
@@ -230,8 +234,8 @@ static int entry_add(struct registrar *r, struct entry **ep, const struct wish *
     return err;
 }
 
-static void entry_fill(struct entry *e, const struct wish *w, const struct sip_msg *msg, const struct sip_origin *o,
-                       const struct registrar_dn *dn)
+static void entry_fill(struct entry *e, const struct wish *w, const struct sip_msg *msg,
+                       const struct sip_origin *o, const struct registrar_dn *dn)
 {
     const struct sip_hdr *ua = sip_msg_hdr(msg, SIP_HDR_USER_AGENT);
 
@@ -243,7 +247,8 @@ static void entry_fill(struct entry *e, const struct wish *w, const struct sip_m
     (void)sip_ws_route(e->b.route, o->ws_conn);
     e->b.user_agent[0] = 0;
     if (ua) {
-        struct pl pl = {ua->val.p, ua->val.l < sizeof(e->b.user_agent) ? ua->val.l : sizeof(e->b.user_agent) - 1};
+        struct pl pl = {ua->val.p,
+                        ua->val.l < sizeof(e->b.user_agent) ? ua->val.l : sizeof(e->b.user_agent) - 1};
 
         (void)pl_strcpy(&pl, e->b.user_agent, sizeof(e->b.user_agent));
     }
@@ -279,15 +284,16 @@ static int bind_dn(struct registrar *r, struct entry **ep, const struct wish *w,
             return err;
         }
         metric_set(&registrations, (int64_t)table_count(r->by_dn));
-        log_info("sip", "dn=%s conn=%llu source=%s expires=%u registered", e->b.dn, (unsigned long long)e->b.ws_conn,
-                 addr_ip(&e->b.peer, src, sizeof(src)), w->expires);
+        log_info("sip", "dn=%s conn=%llu source=%s expires=%u registered", e->b.dn,
+                 (unsigned long long)e->b.ws_conn, addr_ip(&e->b.peer, src, sizeof(src)), w->expires);
     }
     *ep = e;
     tell(r, ev, &e->b);
     return 0;
 }
 
-static void serve(struct registrar *r, const struct sip_msg *msg, const struct wish *w, const struct registrar_dn *dn)
+static void serve(struct registrar *r, const struct sip_msg *msg, const struct wish *w,
+                  const struct registrar_dn *dn)
 {
     struct wish granted = *w;
     struct entry *e = NULL;

@@ -30,9 +30,9 @@ struct binding { /* one DN's registration */
     char dn[64];
     uint64_t ws_conn;
     struct addr peer;
-    char contact[256];      /* its Contact URI as sent: the request URI of what we send */
-    char route[64];         /* routev[0] for sipsess_connect: leads to its connection whatever the Contact says */
-    char instance[96];      /* +sip.instance or "" */
+    char contact[256]; /* its Contact URI as sent: the request URI of what we send */
+    char route[64];    /* routev[0] for sipsess_connect: leads to its connection whatever the Contact says */
+    char instance[96]; /* +sip.instance or "" */
     char user_agent[128];
     int64_t registered_ms, expires_ms; /* Unix ms */
 };

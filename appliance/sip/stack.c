@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 enum {
-    SIP_FDS_MAX = 32768,      /* libre keeps a table indexed by file descriptor */
-    SIP_HASH_SIZE = 1024,     /* transactions and connections */
-    SIP_PORT_TRIES = 16,      /* to find one port that is free for UDP and TCP */
+    SIP_FDS_MAX = 32768,  /* libre keeps a table indexed by file descriptor */
+    SIP_HASH_SIZE = 1024, /* transactions and connections */
+    SIP_PORT_TRIES = 16,  /* to find one port that is free for UDP and TCP */
     SIP_CONTROL_SLOTS = 4,
     SIP_TCP_BACKLOG = 64,
     SIP_UDP_BUFFER = 1 << 20, /* a burst of calls while a timer runs */
@@ -115,8 +115,8 @@ static int bind_all(struct sip_stack *st, char *why, size_t whysz)
         if ((err == EAFNOSUPPORT || err == EADDRNOTAVAIL) && addr_is_any(&st->cfg.bind[i]) && i > 0)
             err = 0;
         if (err) {
-            (void)snprintf(why, whysz, "sip.port=%u: cannot listen on %s %s: %s", addr_port(&st->cfg.bind[i]), proto,
-                           addr_str(&st->cfg.bind[i], str, sizeof(str)), strerror(err));
+            (void)snprintf(why, whysz, "sip.port=%u: cannot listen on %s %s: %s", addr_port(&st->cfg.bind[i]),
+                           proto, addr_str(&st->cfg.bind[i], str, sizeof(str)), strerror(err));
             sockets_close(st);
             return err;
         }
@@ -205,7 +205,8 @@ static void watch_h(int flags, void *arg)
     (void)mbox_drain(w->mb, w->h, w->arg);
 }
 
-int sip_stack_watch_alloc(struct sip_watch **wp, struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *arg)
+int sip_stack_watch_alloc(struct sip_watch **wp, struct sip_stack *st, struct mbox *mb, sip_mbox_h *h,
+                          void *arg)
 {
     struct sip_watch *w;
     int err;
@@ -261,7 +262,8 @@ static int sip_open(struct sip_stack *st)
     if (err)
         return err;
     dns_open(st);
-    err = sip_alloc(&st->sip, st->dnsc, SIP_HASH_SIZE, SIP_HASH_SIZE, SIP_HASH_SIZE, st->cfg.software, NULL, st);
+    err = sip_alloc(&st->sip, st->dnsc, SIP_HASH_SIZE, SIP_HASH_SIZE, SIP_HASH_SIZE, st->cfg.software, NULL,
+                    st);
     if (err)
         return err;
     while (!err && st->bound) {

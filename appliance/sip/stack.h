@@ -59,8 +59,8 @@ enum sip_source { SIP_FROM_TRUNK, SIP_FROM_AGENT };
 struct sip_origin {
     enum sip_source source;
     struct addr peer;
-    uint64_t ws_conn;   /* SIP_FROM_AGENT: the WebSocket connection */
-    char trunk[64];     /* SIP_FROM_TRUNK: the trunk's name */
+    uint64_t ws_conn; /* SIP_FROM_AGENT: the WebSocket connection */
+    char trunk[64];   /* SIP_FROM_TRUNK: the trunk's name */
 };
 /* ENOENT when it belongs to neither (cannot happen behind the filters). */
 int sip_stack_origin(const struct sip_stack *st, const struct sip_msg *msg, struct sip_origin *o);

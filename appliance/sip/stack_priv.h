@@ -53,7 +53,8 @@ void sip_stack_match(struct sip_stack *st, sip_trunk_match_h *h, void *arg);
 
 /* As sip_stack_watch; mem_deref ends it before the stack does. */
 struct sip_watch;
-int sip_stack_watch_alloc(struct sip_watch **wp, struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *arg);
+int sip_stack_watch_alloc(struct sip_watch **wp, struct sip_stack *st, struct mbox *mb, sip_mbox_h *h,
+                          void *arg);
 
 int wsedge_init(struct sip_stack *st);   /* main thread */
 void wsedge_close(struct sip_stack *st); /* main thread, after the signalling thread has ended */

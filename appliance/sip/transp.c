@@ -143,12 +143,12 @@ void transp_refuse(enum sip_reason r, enum sip_transp tp, const struct sa *src)
 
     sip_reason_count(r);
     transp_addr(&a, src);
-    log_warn_limited("sip", "reason=%s transport=%s source=%s message refused", sip_reason_label(r), sip_transp_name(tp),
-                     addr_str(&a, str, sizeof(str)));
+    log_warn_limited("sip", "reason=%s transport=%s source=%s message refused", sip_reason_label(r),
+                     sip_transp_name(tp), addr_str(&a, str, sizeof(str)));
 }
 
-static void trace(const struct sip *sip, bool tx, enum sip_transp tp, const struct sa *src, const struct sa *dst,
-                  const uint8_t *p, size_t len)
+static void trace(const struct sip *sip, bool tx, enum sip_transp tp, const struct sa *src,
+                  const struct sa *dst, const uint8_t *p, size_t len)
 {
     if (sip->traceh)
         sip->traceh(tx, tp, src, dst, p, len, sip->arg);
@@ -174,8 +174,8 @@ static void dispatch(struct sip *sip, const struct sip_msg *msg)
         (void)sip_reply(sip, msg, 501, "Not Implemented");
 }
 
-static int decode(struct sip_msg **msgp, struct mbuf *mb, const struct sip_transport *t, struct sip_conn *conn,
-                  const struct sa *src, const struct sa *dst)
+static int decode(struct sip_msg **msgp, struct mbuf *mb, const struct sip_transport *t,
+                  struct sip_conn *conn, const struct sa *src, const struct sa *dst)
 {
     struct sip_msg *msg;
     int err;
@@ -193,8 +193,8 @@ static int decode(struct sip_msg **msgp, struct mbuf *mb, const struct sip_trans
 }
 
 /* The 400 is made from the headers alone: a request URI that libre cannot read is replaced, the body is left out. */
-static void reject(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src, const struct sa *dst, const char *p,
-                   const struct sip_check *c)
+static void reject(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
+                   const struct sa *dst, const char *p, const struct sip_check *c)
 {
     const char *sp = memchr(p, ' ', c->start_len);
     struct mbuf *mb = mbuf_alloc(c->head_len + 64);
@@ -229,8 +229,8 @@ static struct mbuf *message_copy(const char *p, const struct sip_check *c, const
     return err ? mem_deref(mb) : mb;
 }
 
-void transp_input(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src, const struct sa *dst, const void *p,
-                  size_t len, enum sip_carrier carrier)
+void transp_input(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
+                  const struct sa *dst, const void *p, size_t len, enum sip_carrier carrier)
 {
     struct sip_check c = {.verdict = SIP_MSG_OK, .len = len};
     struct sip_msg *msg = NULL;
@@ -246,8 +246,12 @@ void transp_input(const struct sip_transport *t, struct sip_conn *conn, const st
         if (!decode(&msg, mb, t, conn, src, dst))
             dispatch(t->sip, msg);
         else if (t->edge)
-            c = (struct sip_check){c.request ? SIP_MSG_REJECT : SIP_MSG_DROP, SIP_REASON_DECODE, c.request,
-                                   c.start_len, c.head_len, c.len};
+            c = (struct sip_check){c.request ? SIP_MSG_REJECT : SIP_MSG_DROP,
+                                   SIP_REASON_DECODE,
+                                   c.request,
+                                   c.start_len,
+                                   c.head_len,
+                                   c.len};
     }
     if (c.verdict == SIP_MSG_REJECT)
         reject(t, conn, src, dst, p, &c);
@@ -275,7 +279,8 @@ static int transport_add(struct sip *sip, enum sip_transp tp, int fd, const stru
     t->edge = edge;
     sa_init(&t->laddr, AF_UNSPEC);
     if (fd >= 0) {
-        err = getsockname(fd, (struct sockaddr *)&ss, &len) ? errno : sa_set_sa(&t->laddr, (struct sockaddr *)&ss);
+        err = getsockname(fd, (struct sockaddr *)&ss, &len) ? errno
+                                                            : sa_set_sa(&t->laddr, (struct sockaddr *)&ss);
         if (!err)
             err = tp == SIP_TRANSP_UDP ? transp_udp_listen(t) : transp_tcp_listen(t);
     }
@@ -331,7 +336,8 @@ int sip_transp_add(struct sip *sip, enum sip_transp tp, const struct sa *laddr, 
 }
 
 /* libre's own WebSocket server is not used: browsers come through sip/wsedge. */
-int sip_transp_add_websock(struct sip *sip, enum sip_transp tp, const struct sa *laddr, bool server, const char *cert)
+int sip_transp_add_websock(struct sip *sip, enum sip_transp tp, const struct sa *laddr, bool server,
+                           const char *cert)
 {
     (void)sip;
     (void)tp;
@@ -367,8 +373,8 @@ static int conn_send(struct sip_connqent **qentp, struct sip *sip, struct sip_co
     return t ? transp_tcp_send(qentp, t, dst, mb, transph, arg) : EPROTONOSUPPORT;
 }
 
-int sip_transp_send(struct sip_connqent **qentp, struct sip *sip, void *sock, enum sip_transp tp, const struct sa *dst,
-                    char *host, struct mbuf *mb, sip_transp_h *transph, void *arg)
+int sip_transp_send(struct sip_connqent **qentp, struct sip *sip, void *sock, enum sip_transp tp,
+                    const struct sa *dst, char *host, struct mbuf *mb, sip_transp_h *transph, void *arg)
 {
     const struct sip_transport *t = sock;
 

@@ -85,8 +85,8 @@ void transp_sa(struct sa *sa, const struct addr *a);
 void transp_addr(struct addr *a, const struct sa *sa);
 
 /* --- between the files of this module --- */
-void transp_input(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src, const struct sa *dst, const void *p,
-                  size_t len, enum sip_carrier carrier);
+void transp_input(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
+                  const struct sa *dst, const void *p, size_t len, enum sip_carrier carrier);
 void transp_refuse(enum sip_reason r, enum sip_transp tp, const struct sa *src);
 struct sip_transport *transp_find(const struct sip *sip, enum sip_transp tp, int af);
 struct sip_conn *transp_conn_find(const struct sip *sip, enum sip_transp tp, const struct sa *key);
@@ -99,8 +99,8 @@ int transp_udp_listen(struct sip_transport *t);
 int transp_udp_send(const struct sip_transport *t, const struct sa *dst, const struct mbuf *mb);
 int transp_tcp_listen(struct sip_transport *t);
 int transp_tcp_write(struct sip_conn *conn, const struct mbuf *mb);
-int transp_tcp_send(struct sip_connqent **qentp, const struct sip_transport *t, const struct sa *dst, struct mbuf *mb,
-                    sip_transp_h *transph, void *arg);
+int transp_tcp_send(struct sip_connqent **qentp, const struct sip_transport *t, const struct sa *dst,
+                    struct mbuf *mb, sip_transp_h *transph, void *arg);
 int transp_ws_send(struct sip_conn *conn, const struct mbuf *mb);
 void transp_ws_key(struct sa *sa, uint64_t id);
 

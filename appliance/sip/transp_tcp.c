@@ -10,7 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TCP_MESSAGE_SECONDS = 32, TCP_IDLE_SECONDS = 900, TCP_READ_SIZE = 16384, TCP_ROUNDS = 4, TCP_ACCEPTS = 16 };
+enum {
+    TCP_MESSAGE_SECONDS = 32,
+    TCP_IDLE_SECONDS = 900,
+    TCP_READ_SIZE = 16384,
+    TCP_ROUNDS = 4,
+    TCP_ACCEPTS = 16
+};
 
 static void event_h(int flags, void *arg);
 
@@ -123,7 +129,8 @@ static int messages(struct sip_conn *c)
         if (err == EAGAIN)
             return 0;
         if (err) {
-            transp_refuse(err == EMSGSIZE ? SIP_REASON_TOO_LARGE : SIP_REASON_CONTENT_LENGTH, c->tp, &c->paddr);
+            transp_refuse(err == EMSGSIZE ? SIP_REASON_TOO_LARGE : SIP_REASON_CONTENT_LENGTH, c->tp,
+                          &c->paddr);
             return err;
         }
         if (t)
@@ -308,8 +315,8 @@ static void ignore_h(int err, void *arg)
     (void)arg;
 }
 
-int transp_tcp_send(struct sip_connqent **qentp, const struct sip_transport *t, const struct sa *dst, struct mbuf *mb,
-                    sip_transp_h *transph, void *arg)
+int transp_tcp_send(struct sip_connqent **qentp, const struct sip_transport *t, const struct sa *dst,
+                    struct mbuf *mb, sip_transp_h *transph, void *arg)
 {
     struct sip_conn *c = transp_conn_find(t->sip, SIP_TRANSP_TCP, dst);
     struct sip_connqent *q;

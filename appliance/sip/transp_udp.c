@@ -76,6 +76,7 @@ int transp_udp_send(const struct sip_transport *t, const struct sa *dst, const s
     if (t->fd < 0)
         return EBADF;
     if (sendto(t->fd, mbuf_buf(mb), mbuf_get_left(mb), MSG_DONTWAIT | MSG_NOSIGNAL, &dst->u.sa, dst->len) < 0)
-        return errno == EAGAIN ? 0 : errno; /* a full socket loses it as the network would: transactions repeat */
+        return errno == EAGAIN ? 0
+                               : errno; /* a full socket loses it as the network would: transactions repeat */
     return 0;
 }

@@ -43,7 +43,7 @@ struct peer {
 
 struct trunks {
     struct sip_stack *st;
-    struct resolver *resolver; /* made when the first name comes */
+    struct resolver *resolver;           /* made when the first name comes */
     struct peer *peers[TRUNK_PEERS_MAX]; /* in order of priority, then name */
     size_t n;
     struct {
@@ -100,7 +100,8 @@ static void state_set(struct peer *pr, enum trunk_state state, uint16_t code, co
     pr->p.since_ms = clock_wall_ms();
     (void)addr_str(&pr->p.addr, addr, sizeof(addr));
     if (state == TRUNK_UP)
-        log_info("trunk", "trunk=%s address=%s code=%u rtt_us=%u up", pr->p.cfg.name, addr, code, pr->p.rtt_us);
+        log_info("trunk", "trunk=%s address=%s code=%u rtt_us=%u up", pr->p.cfg.name, addr, code,
+                 pr->p.rtt_us);
     else
         log_warn("trunk", "trunk=%s address=%s code=%u down: %s", pr->p.cfg.name, addr, code, why);
     report_health(t);
@@ -148,7 +149,8 @@ static void no_answer_h(void *arg)
     ping_done(pr, 0, "no answer to OPTIONS");
 }
 
-static int contact_h(enum sip_transp tp, const struct sa *src, const struct sa *dst, struct mbuf *mb, void *arg)
+static int contact_h(enum sip_transp tp, const struct sa *src, const struct sa *dst, struct mbuf *mb,
+                     void *arg)
 {
     (void)dst;
     (void)arg;
@@ -168,7 +170,8 @@ static int ping_send(struct peer *pr)
         return err;
     transp_sa(&from, &laddr);
     transp_sa(&to, &pr->p.addr);
-    (void)re_snprintf(uri, sizeof(uri), "sip:%J;transport=%s", &to, pr->p.cfg.transport == TRANSPORT_TCP ? "tcp" : "udp");
+    (void)re_snprintf(uri, sizeof(uri), "sip:%J;transport=%s", &to,
+                      pr->p.cfg.transport == TRANSPORT_TCP ? "tcp" : "udp");
     metric_add(&pings, 1);
     pr->sent_us = clock_us();
     return sip_requestf(&pr->req, sip, true, "OPTIONS", uri, NULL, NULL, contact_h, response_h, pr,
@@ -282,7 +285,8 @@ static bool same_place(const struct trunk_config *a, const struct trunk_config *
 
 static int compare(const void *a, const void *b)
 {
-    const struct trunk_config *x = &(*(struct peer *const *)a)->p.cfg, *y = &(*(struct peer *const *)b)->p.cfg;
+    const struct trunk_config *x = &(*(struct peer *const *)a)->p.cfg,
+                              *y = &(*(struct peer *const *)b)->p.cfg;
 
     if (x->priority != y->priority)
         return x->priority < y->priority ? -1 : 1;
@@ -312,7 +316,8 @@ static struct peer *peer_new(struct trunks *t, const struct trunk_config *cfg)
         return NULL;
     pr->trunks = t;
     pr->p.cfg = *cfg;
-    pr->p.cfg.port = sip_transp_port(cfg->transport == TRANSPORT_TLS ? SIP_TRANSP_TLS : SIP_TRANSP_UDP, cfg->port);
+    pr->p.cfg.port =
+        sip_transp_port(cfg->transport == TRANSPORT_TLS ? SIP_TRANSP_TLS : SIP_TRANSP_UDP, cfg->port);
     pr->p.since_ms = clock_wall_ms();
     return pr;
 }

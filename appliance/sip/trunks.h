@@ -25,7 +25,7 @@ enum trunk_state { TRUNK_UNKNOWN /* not yet answered: tried like up */, TRUNK_UP
 struct trunk_peer {
     struct trunk_config cfg;
     enum trunk_state state;
-    struct addr addr;  /* resolved */
+    struct addr addr; /* resolved */
     int64_t since_ms;
     uint16_t last_code;
     uint32_t rtt_us;

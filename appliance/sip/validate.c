@@ -21,7 +21,20 @@ static const struct {
 #define REASON_ROW(id, label, words) [SIP_REASON_##id] = {&metric_##id, label, words},
     SIP_REASONS(REASON_ROW)};
 
-enum known { VIA, FROM, TO, CALL_ID, CSEQ, CONTENT_LENGTH, MAX_FORWARDS, CONTENT_TYPE, CONTACT, ROUTE, RECORD_ROUTE, KNOWN };
+enum known {
+    VIA,
+    FROM,
+    TO,
+    CALL_ID,
+    CSEQ,
+    CONTENT_LENGTH,
+    MAX_FORWARDS,
+    CONTENT_TYPE,
+    CONTACT,
+    ROUTE,
+    RECORD_ROUTE,
+    KNOWN
+};
 
 /* libre finds headers by a hash of 12 bits of their name: `id` is its value, so that a made-up name cannot pass as one of these. */
 static const struct {
@@ -45,8 +58,8 @@ static const struct {
 
 struct scan {
     struct sip_check *c;
-    struct pl method;            /* of a request */
-    struct pl value[KNOWN];      /* first one of each */
+    struct pl method;       /* of a request */
+    struct pl value[KNOWN]; /* first one of each */
     bool seen[KNOWN];
     enum sip_reason drop, reject; /* the first defect of each kind */
 };
@@ -89,7 +102,8 @@ static bool is_token(const char *p, size_t n)
     for (size_t i = 0; i < n; i++) {
         unsigned char ch = (unsigned char)p[i];
 
-        if (!(ch >= '0' && ch <= '9') && !((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') && !(ch && strchr(marks, ch)))
+        if (!(ch >= '0' && ch <= '9') && !((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') &&
+            !(ch && strchr(marks, ch)))
             return false;
     }
     return true;

@@ -17,7 +17,7 @@ enum { SIP_MESSAGE_MAX = 65535, SIP_HEADERS_MAX = 128, SIP_LINE_MAX = 8192 };
 
 enum sip_verdict {
     SIP_MSG_OK,
-    SIP_MSG_DROP,   /* not even an error answer can be trusted to reach its sender */
+    SIP_MSG_DROP, /* not even an error answer can be trusted to reach its sender */
     SIP_MSG_REJECT, /* a request whose Via, From, To, Call-ID and CSeq are usable: answer 400 with the reason's words */
 };
 

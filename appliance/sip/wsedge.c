@@ -127,7 +127,8 @@ int wsedge_frame_h(uint64_t conn, const void *p, size_t len, void *arg)
 
 static void open_conn(struct sip_stack *st, const struct ws_in *m)
 {
-    int err = st->ws_count < SIP_WS_CONNS_MAX ? transp_ws_open(st->sip, m->conn, &m->peer, &m->local) : ENOSPC;
+    int err =
+        st->ws_count < SIP_WS_CONNS_MAX ? transp_ws_open(st->sip, m->conn, &m->peer, &m->local) : ENOSPC;
 
     if (err) {
         sip_reason_count(SIP_REASON_CONN_LIMIT);

@@ -20,7 +20,7 @@ struct sip_ws_out { /* SIGNALLING → WEB, by value; data is malloc'd and owned 
     uint64_t conn;
     uint8_t *data;
     size_t len;
-    uint16_t code;    /* SIP_WS_CLOSE: 1000.. */
+    uint16_t code; /* SIP_WS_CLOSE: 1000.. */
     char reason[48];
 };
 

@@ -47,11 +47,11 @@ struct rig {
     struct rig_frame *frames, **tail;
     uint32_t expires_min;
     struct guard_config guard_cfg;
-    bool disabled;            /* DN 5001 */
-    const char *password;     /* of DN 5001 */
+    bool disabled;                                         /* DN 5001 */
+    const char *password;                                  /* of DN 5001 */
     int (*extra_h)(struct sip_stack *st, struct rig *rig); /* more listeners, before the fall-through */
-    struct addr addr;         /* where the stack listens */
-    char text[RIG_TEXT_MAX];  /* the last thing received */
+    struct addr addr;                                      /* where the stack listens */
+    char text[RIG_TEXT_MAX];                               /* the last thing received */
     enum registrar_event events[64];
     _Atomic int event_count;
 };
@@ -74,8 +74,10 @@ __attribute__((unused)) static void rig_event_h(enum registrar_event ev, const s
     struct rig *rig = arg;
     (void)b;
 
-    if (rig->event_count < 64)
-        rig->events[rig->event_count++] = ev;
+    if (rig->event_count < 64) {
+        rig->events[rig->event_count] = ev;
+        rig->event_count++; /* last: the test waits for it */
+    }
 }
 
 static void rig_job_h(void *msg, void *arg)
@@ -232,7 +234,8 @@ __attribute__((unused)) static bool ws_open(struct rig *rig, uint64_t conn)
     return ws_open_from(rig, conn, "198.51.100.7");
 }
 
-__attribute__((unused, format(printf, 3, 4))) static void ws_send(struct rig *rig, uint64_t conn, const char *fmt, ...)
+__attribute__((unused, format(printf, 3, 4))) static void ws_send(struct rig *rig, uint64_t conn,
+                                                                  const char *fmt, ...)
 {
     char buf[RIG_TEXT_MAX];
     va_list ap;
@@ -241,8 +244,8 @@ __attribute__((unused, format(printf, 3, 4))) static void ws_send(struct rig *ri
     va_start(ap, fmt);
     n = vsnprintf(buf, sizeof(buf), fmt, ap);
     va_end(ap);
-    CHECK_OR(n < (int)sizeof(buf), return);
-    CHECK_OR(!sip_ws_recv(rig->stack, conn, buf, (size_t)n), return);
+    CHECK_OR(n < (int)sizeof(buf), return );
+    CHECK_OR(!sip_ws_recv(rig->stack, conn, buf, (size_t)n), return );
 }
 
 /* Waits for a response of this status. */
@@ -262,7 +265,7 @@ __attribute__((unused)) static bool ws_expect(struct rig *rig, uint64_t conn, in
 __attribute__((unused)) static void ws_sync(struct rig *rig, uint64_t conn)
 {
     ws_send(rig, conn, "\r\n\r\n");
-    CHECK_OR(ws_next(rig, conn, NULL, RIG_WAIT_MS) && !strcmp(rig->text, "\r\n"), return);
+    CHECK_OR(ws_next(rig, conn, NULL, RIG_WAIT_MS) && !strcmp(rig->text, "\r\n"), return );
 }
 
 struct creds { /* what a client puts into Authorization */
@@ -279,7 +282,8 @@ __attribute__((unused)) static bool creds_challenge(struct creds *c, const struc
     return p && sscanf(p, "nonce=\"%127[^\"]", c->nonce) == 1;
 }
 
-__attribute__((unused)) static const char *creds_header(const struct creds *c, const char *method, char *buf, size_t sz)
+__attribute__((unused)) static const char *creds_header(const struct creds *c, const char *method, char *buf,
+                                                        size_t sz)
 {
     char ha1[65], ha2[65], response[65], nc[9], text[512];
     bool md5 = !strcmp(c->algorithm, "MD5");
@@ -304,8 +308,8 @@ __attribute__((unused)) static const char *creds_header(const struct creds *c, c
 }
 
 /* A REGISTER as JsSIP writes it; extra are further header lines (Authorization). */
-__attribute__((unused)) static void ws_register(struct rig *rig, uint64_t conn, const char *dn, const char *instance,
-                                                unsigned expires, const char *extra)
+__attribute__((unused)) static void ws_register(struct rig *rig, uint64_t conn, const char *dn,
+                                                const char *instance, unsigned expires, const char *extra)
 {
     static unsigned cseq;
 
@@ -318,18 +322,22 @@ __attribute__((unused)) static void ws_register(struct rig *rig, uint64_t conn, 
             "From: <sip:%s@dngate.test>;tag=t%u\r\n"
             "Call-ID: reg-%llu\r\n"
             "CSeq: %u REGISTER\r\n"
-            "Contact: <sip:abc%llu@r4k2.invalid;transport=ws>;+sip.ice;reg-id=1;+sip.instance=\"<urn:uuid:%s>\";expires=%u\r\n"
+            "Contact: "
+            "<sip:abc%llu@r4k2.invalid;transport=ws>;+sip.ice;reg-id=1;+sip.instance=\"<urn:uuid:%s>\";"
+            "expires=%u\r\n"
             "Expires: %u\r\n"
             "Allow: INVITE,ACK,CANCEL,BYE,UPDATE,MESSAGE,OPTIONS,REFER,INFO,NOTIFY\r\n"
             "Supported: path,gruu,outbound\r\n"
             "User-Agent: JsSIP 3.13.8\r\n"
             "%sContent-Length: 0\r\n\r\n",
-            cseq, dn, dn, cseq, (unsigned long long)conn, cseq, (unsigned long long)conn, instance, expires, expires, extra);
+            cseq, dn, dn, cseq, (unsigned long long)conn, cseq, (unsigned long long)conn, instance, expires,
+            expires, extra);
 }
 
 /* REGISTER, 401, REGISTER with credentials; the answer must have this status. */
-__attribute__((unused)) static bool ws_sign_in(struct rig *rig, uint64_t conn, const char *dn, const char *password,
-                                               const char *algorithm, const char *instance, unsigned expires, int status)
+__attribute__((unused)) static bool ws_sign_in(struct rig *rig, uint64_t conn, const char *dn,
+                                               const char *password, const char *algorithm,
+                                               const char *instance, unsigned expires, int status)
 {
     struct creds c = {.user = dn, .password = password, .algorithm = algorithm, .nc = 1};
     char auth[1024];
@@ -359,7 +367,7 @@ __attribute__((unused)) static int sock_open(int type, const char *ip, struct ad
 
 __attribute__((unused)) static void rig_udp_send(const struct rig *rig, int fd, const void *p, size_t n)
 {
-    CHECK_OR(sendto(fd, p, n, 0, &rig->addr.u.sa, addr_len(&rig->addr)) == (ssize_t)n, return);
+    CHECK_OR(sendto(fd, p, n, 0, &rig->addr.u.sa, addr_len(&rig->addr)) == (ssize_t)n, return );
 }
 
 /* Reads what comes within the time into rig->text (0-terminated). Also for TCP. Returns bytes, 0 = nothing or end. */
@@ -400,7 +408,8 @@ __attribute__((unused)) static bool rig_trunks(struct rig *rig, const struct tru
     return !t.err;
 }
 
-__attribute__((unused)) static struct trunk_config trunk_at(const char *name, const struct addr *a, int priority, uint32_t ping)
+__attribute__((unused)) static struct trunk_config trunk_at(const char *name, const struct addr *a,
+                                                            int priority, uint32_t ping)
 {
     struct trunk_config c = {.port = addr_port(a), .priority = priority, .ping_seconds = ping};
 

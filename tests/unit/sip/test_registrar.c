@@ -47,7 +47,8 @@ static void sign_in(const char *algorithm)
             testing_fail(__FILE__, __LINE__, "Contact: %s", rig.text);
         if (!l.found || l.b.ws_conn != 7 || strcmp(l.b.contact, "sip:abc7@r4k2.invalid;transport=ws") ||
             strcmp(l.b.user_agent, "JsSIP 3.13.8") || strcmp(l.b.route, "sip:[100::7]:9;transport=ws"))
-            testing_fail(__FILE__, __LINE__, "binding %d %s %s %s", l.found, l.b.contact, l.b.user_agent, l.b.route);
+            testing_fail(__FILE__, __LINE__, "binding %d %s %s %s", l.found, l.b.contact, l.b.user_agent,
+                         l.b.route);
     }
     rig_stop(&rig);
 }
@@ -109,7 +110,8 @@ TEST(wrong_unknown_and_disabled_look_alike)
 
     CHECK(rig_start(&rig));
     ws_open(&rig, 1);
-    if (refused(&rig, 1, "5001", known, sizeof(known)) && refused(&rig, 1, "9999", unknown, sizeof(unknown))) {
+    if (refused(&rig, 1, "5001", known, sizeof(known)) &&
+        refused(&rig, 1, "9999", unknown, sizeof(unknown))) {
         rig.disabled = true;
         if (ws_sign_in(&rig, 1, "5001", "lab5001", "MD5", UUID_A, 600, 401))
             refused(&rig, 1, "5001", disabled, sizeof(disabled));
@@ -183,7 +185,8 @@ TEST(the_newest_wins_and_the_older_is_told)
         CHECK_OR(!look(&rig).found, ;);
     }
     CHECK_OR(rig.event_count == 4 && rig.events[0] == REG_ADDED && rig.events[1] == REG_REPLACED &&
-                 rig.events[2] == REG_REPLACED && rig.events[3] == REG_CONN_LOST, ;);
+                 rig.events[2] == REG_REPLACED && rig.events[3] == REG_CONN_LOST,
+             ;);
     rig_stop(&rig);
 }
 
@@ -302,7 +305,8 @@ static void bad_contact(const char *contact)
     if (ws_expect(&rig, 1, 401) && creds_challenge(&c, &rig)) {
         ws_send(&rig, 1,
                 "REGISTER sip:dngate.test SIP/2.0\r\nVia: SIP/2.0/WSS a.invalid;branch=z9hG4bKx\r\n"
-                "To: <sip:5001@dngate.test>\r\nFrom: <sip:5001@dngate.test>;tag=1\r\nCall-ID: x\r\nCSeq: 9 REGISTER\r\n"
+                "To: <sip:5001@dngate.test>\r\nFrom: <sip:5001@dngate.test>;tag=1\r\nCall-ID: x\r\nCSeq: 9 "
+                "REGISTER\r\n"
                 "%s%sContent-Length: 0\r\n\r\n",
                 creds_header(&c, "REGISTER", auth, sizeof(auth)), contact);
         ws_expect(&rig, 1, 400);

@@ -5,8 +5,9 @@
 #include <re.h>
 
 #define TO_HERE "To: <sip:5001@127.0.0.1>\r\n"
-#define HEAD(method, transport, branch)                                                                                \
-    method " sip:5001@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/" transport " 127.0.0.1:9;rport;branch=z9hG4bK" branch "\r\n" \
+#define HEAD(method, transport, branch)                                                                      \
+    method " sip:5001@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/" transport                                          \
+           " 127.0.0.1:9;rport;branch=z9hG4bK" branch "\r\n"                                                 \
            "From: sip:1003@127.0.0.1;tag=a\r\n" TO_HERE "Call-ID: " branch "\r\n"
 #define OPTIONS_UDP HEAD("OPTIONS", "UDP", "o1") "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
 #define OPTIONS_TCP HEAD("OPTIONS", "TCP", "o2") "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
@@ -44,7 +45,7 @@ static int tcp_open(struct rig *rig, const char *ip)
 
 static void rig_tcp_send(int fd, const char *p, size_t n)
 {
-    CHECK_OR(send(fd, p, n, MSG_NOSIGNAL) == (ssize_t)n, return);
+    CHECK_OR(send(fd, p, n, MSG_NOSIGNAL) == (ssize_t)n, return );
 }
 
 TEST(a_stranger_gets_nothing_on_udp)
@@ -90,9 +91,10 @@ static const struct {
     {HEAD("OPTIONS", "UDP", "m2") "CSeq: 1 OPTIONS\r\nContent-Length: 50\r\n\r\nx", 400},
     {HEAD("OPTIONS", "UDP", "m3") "CSeq: 1 OPTIONS\r\nContent-Length: -5\r\n\r\n", 400},
     {HEAD("OPTIONS", "UDP", "m4") "CSeq: 1 OPTIONS\r\nMax-Forwards: 300\r\nContent-Length: 0\r\n\r\n", 400},
-    {HEAD("OPTIONS", "UDP", "m5") "CSeq: 1 OPTIONS\r\nSubject: a\r\n folded\r\nContent-Length: 0\r\n\r\n", 400},
-    {"OPTIONS : SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKm6\r\nFrom: <sip:a@h>;tag=a\r\n" TO_HERE
-     "Call-ID: m6\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+    {HEAD("OPTIONS", "UDP", "m5") "CSeq: 1 OPTIONS\r\nSubject: a\r\n folded\r\nContent-Length: 0\r\n\r\n",
+     400},
+    {"OPTIONS : SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKm6\r\nFrom: "
+     "<sip:a@h>;tag=a\r\n" TO_HERE "Call-ID: m6\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
      400}, /* a request URI that libre cannot read */
     {HEAD("OPTIONS", "UDP", "m7") "Content-Length: 0\r\n\r\n", 0},
     {"OPTIONS sip:a SIP/2.0\r\n\r\n", 0},
@@ -151,7 +153,8 @@ TEST(malformed_from_a_browser)
 
 TEST(messages_of_a_stream)
 {
-    static const char two[] = OPTIONS_TCP "\r\n\r\n" HEAD("OPTIONS", "TCP", "o3") "CSeq: 2 OPTIONS\r\nl: 3\r\n\r\nabc";
+    static const char two[] =
+        OPTIONS_TCP "\r\n\r\n" HEAD("OPTIONS", "TCP", "o3") "CSeq: 2 OPTIONS\r\nl: 3\r\n\r\nabc";
     struct rig rig = {0};
     int fd;
 
@@ -262,9 +265,10 @@ static void invite_h(void *arg)
     const char *routev[] = {sip_ws_route(route, 5)};
     (void)rig;
 
-    agent.laddr_err = sipsess_connect(&agent.sess, agent.sock, "sip:abc@r4k2.invalid;transport=ws", NULL, "sip:600@dngate.test",
-                                      "gw", routev, 1, "application/sdp", NULL, NULL, NULL, false, offer_h, answer_h,
-                                      progress_h, estab_h, NULL, NULL, close_h, NULL, NULL);
+    agent.laddr_err =
+        sipsess_connect(&agent.sess, agent.sock, "sip:abc@r4k2.invalid;transport=ws", NULL,
+                        "sip:600@dngate.test", "gw", routev, 1, "application/sdp", NULL, NULL, NULL, false,
+                        offer_h, answer_h, progress_h, estab_h, NULL, NULL, close_h, NULL, NULL);
 }
 
 static void bye_h(void *arg)
@@ -300,7 +304,8 @@ static void answer(struct rig *rig, uint64_t conn, const char *contact)
     header(rig, "Call-ID: ", callid, sizeof(callid));
     header(rig, "CSeq: ", cseq, sizeof(cseq));
     ws_send(rig, conn,
-            "SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=browser\r\nCall-ID: %s\r\nCSeq: %s\r\n%sContent-Length: 0\r\n\r\n",
+            "SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=browser\r\nCall-ID: %s\r\nCSeq: "
+            "%s\r\n%sContent-Length: 0\r\n\r\n",
             via, from, to, callid, cseq, contact);
 }
 
@@ -316,7 +321,9 @@ TEST(a_dialog_stays_with_its_connection)
     CHECK_OR(!agent.laddr_err, ;);
     if (ws_next(&rig, 5, NULL, RIG_WAIT_MS)) {
         CHECK_OR(!strncmp(rig.text, "INVITE sip:abc@r4k2.invalid;transport=ws SIP/2.0\r\n", 50), ;);
-        CHECK_OR(strstr(rig.text, "Via: SIP/2.0/WS 192.0.2.1:8443;") && strstr(rig.text, "Contact: <sip:gw@192.0.2.1:8443;transport=ws>"), ;);
+        CHECK_OR(strstr(rig.text, "Via: SIP/2.0/WS 192.0.2.1:8443;") &&
+                     strstr(rig.text, "Contact: <sip:gw@192.0.2.1:8443;transport=ws>"),
+                 ;);
         /* a Contact that names another connection's route, and one outside */
         answer(&rig, 5, "Contact: <sip:abc@[100::4]:9;transport=ws>\r\n");
         CHECK_OR(ws_next(&rig, 5, NULL, RIG_WAIT_MS) && !strncmp(rig.text, "ACK ", 4), ;);
@@ -390,8 +397,10 @@ static void ws_invite(struct rig *rig, uint64_t conn, const char *dn, const char
 
     n++;
     ws_send(rig, conn,
-            "INVITE sip:600@dngate.test SIP/2.0\r\nVia: SIP/2.0/WSS x.invalid;branch=z9hG4bKi%d\r\nFrom: <sip:%s@dngate.test>;tag=i%d\r\n"
-            "To: <sip:600@dngate.test>\r\nCall-ID: i%d\r\nCSeq: 1 INVITE\r\nContact: <sip:abc@x.invalid;transport=ws>\r\n%s"
+            "INVITE sip:600@dngate.test SIP/2.0\r\nVia: SIP/2.0/WSS x.invalid;branch=z9hG4bKi%d\r\nFrom: "
+            "<sip:%s@dngate.test>;tag=i%d\r\n"
+            "To: <sip:600@dngate.test>\r\nCall-ID: i%d\r\nCSeq: 1 INVITE\r\nContact: "
+            "<sip:abc@x.invalid;transport=ws>\r\n%s"
             "Content-Length: 0\r\n\r\n",
             n, dn, n, n, auth);
 }

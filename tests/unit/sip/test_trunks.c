@@ -40,8 +40,8 @@ static bool change_is(size_t i, const char *name, enum trunk_state state)
     ts.tv_sec += RIG_WAIT_MS / 1000;
     CHECK_OR(!sem_timedwait(&changes.sem, &ts), return false);
     if (changes.n <= i || strcmp(changes.name[i], name) || changes.state[i] != state)
-        testing_fail(__FILE__, __LINE__, "change %zu is %s %d, want %s %d", i, changes.name[i], (int)changes.state[i], name,
-                     (int)state);
+        testing_fail(__FILE__, __LINE__, "change %zu is %s %d, want %s %d", i, changes.name[i],
+                     (int)changes.state[i], name, (int)state);
     return true;
 }
 
@@ -49,16 +49,17 @@ static bool change_is(size_t i, const char *name, enum trunk_state state)
 static void answer(struct rig *rig, int fd, const char *status)
 {
     static char out[RIG_TEXT_MAX];
-    char *eol = strstr(rig->text, "\r\n"), *ua = strstr(rig->text, "Contact:"), *end = strstr(rig->text, "From:");
+    char *eol = strstr(rig->text, "\r\n"), *ua = strstr(rig->text, "Contact:"),
+         *end = strstr(rig->text, "From:");
     int n;
 
-    CHECK_OR(eol && end && !strncmp(rig->text, "OPTIONS sip:", 12), return);
+    CHECK_OR(eol && end && !strncmp(rig->text, "OPTIONS sip:", 12), return );
     if (ua && ua < end) { /* Via …, then From, To, Call-ID, CSeq are echoed */
         memmove(ua, end, strlen(end) + 1);
     }
     n = snprintf(out, sizeof(out), "SIP/2.0 %s%s", status, eol);
     if (rig->addr.u.sa.sa_family)
-        CHECK_OR(sendto(fd, out, (size_t)n, 0, &rig->addr.u.sa, addr_len(&rig->addr)) == n, return);
+        CHECK_OR(sendto(fd, out, (size_t)n, 0, &rig->addr.u.sa, addr_len(&rig->addr)) == n, return );
 }
 
 struct chosen {
@@ -111,7 +112,9 @@ TEST(up_down_and_failover)
     CHECK_OR(rig_trunks(&rig, v, 2), ;);
     c = choose(&rig); /* unknown ones are tried */
     CHECK_OR(!strcmp(c.name[0], "a") && !strcmp(c.name[1], "b") && !c.name[2][0], ;);
-    CHECK_OR(sock_recv(&rig, fa, RIG_WAIT_MS) && strstr(rig.text, "Max-Forwards: 70") && strstr(rig.text, "CSeq: 1 OPTIONS"), ;);
+    CHECK_OR(sock_recv(&rig, fa, RIG_WAIT_MS) && strstr(rig.text, "Max-Forwards: 70") &&
+                 strstr(rig.text, "CSeq: 1 OPTIONS"),
+             ;);
     answer(&rig, fa, "404 Not Found"); /* any answer is life */
     change_is(0, "a", TRUNK_UP);
     CHECK_OR(sock_recv(&rig, fb, RIG_WAIT_MS), ;);

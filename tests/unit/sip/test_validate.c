@@ -23,12 +23,14 @@ static const struct row {
     {LINE BASE LEN "\r\n", SIP_REASON_NONE, SIP_MSG_OK},
     {STATUS BASE LEN "\r\n", SIP_REASON_NONE, SIP_MSG_OK},
     /* the forms that Genesys SIP Server and JsSIP send */
-    {LINE "Via: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bK0AF-1\r\nFrom: sip:1003@192.0.2.9:5060;tag=6A-0\r\nTo: sip:5001@192.0.2.1:5060\r\n" CALL_ID CSEQ LEN
-          "\r\n",
+    {LINE "Via: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bK0AF-1\r\nFrom: "
+          "sip:1003@192.0.2.9:5060;tag=6A-0\r\nTo: sip:5001@192.0.2.1:5060\r\n" CALL_ID CSEQ LEN "\r\n",
      SIP_REASON_NONE, SIP_MSG_OK},
-    {LINE "v: SIP/2.0/WSS x.invalid;branch=z9hG4bK7\r\nf: \"A;tag=no\" <sip:5001@h;x=y>;tag=q\r\nt: <sip:600@h>\r\ni: abc\r\n" CSEQ "l: 0\r\n\r\n",
+    {LINE "v: SIP/2.0/WSS x.invalid;branch=z9hG4bK7\r\nf: \"A;tag=no\" <sip:5001@h;x=y>;tag=q\r\nt: "
+          "<sip:600@h>\r\ni: abc\r\n" CSEQ "l: 0\r\n\r\n",
      SIP_REASON_NONE, SIP_MSG_OK},
-    {LINE BASE LEN "X-Genesys-CallUUID: 00JQ\r\nMax-Forwards: 0\r\nSubject: caf\xc3\xa9\t!\r\n\r\n", SIP_REASON_NONE, SIP_MSG_OK},
+    {LINE BASE LEN "X-Genesys-CallUUID: 00JQ\r\nMax-Forwards: 0\r\nSubject: caf\xc3\xa9\t!\r\n\r\n",
+     SIP_REASON_NONE, SIP_MSG_OK},
     {"SIP/2.0 180\r\n" BASE LEN "\r\n", SIP_REASON_NONE, SIP_MSG_OK},
 
     {"", SIP_REASON_LINE_END, SIP_MSG_DROP},
@@ -49,16 +51,20 @@ static const struct row {
     {LINE VIA FROM TO CALL_ID LEN "\r\n", SIP_REASON_NO_CSEQ, SIP_MSG_DROP},
     {STATUS VIA FROM TO CALL_ID LEN "\r\n", SIP_REASON_NO_CSEQ, SIP_MSG_DROP},
     {LINE "Via: SIP/2.0/UDP 192.0.2.9\r\n" FROM TO CALL_ID CSEQ LEN "\r\n", SIP_REASON_BAD_VIA, SIP_MSG_DROP},
-    {LINE "Via: SIP/2.0/UDP 192.0.2.9;branch=\r\n" FROM TO CALL_ID CSEQ LEN "\r\n", SIP_REASON_BAD_VIA, SIP_MSG_DROP},
-    {LINE "Via: HTTP/1.1 192.0.2.9;branch=z9hG4bK\r\n" FROM TO CALL_ID CSEQ LEN "\r\n", SIP_REASON_BAD_VIA, SIP_MSG_DROP},
+    {LINE "Via: SIP/2.0/UDP 192.0.2.9;branch=\r\n" FROM TO CALL_ID CSEQ LEN "\r\n", SIP_REASON_BAD_VIA,
+     SIP_MSG_DROP},
+    {LINE "Via: HTTP/1.1 192.0.2.9;branch=z9hG4bK\r\n" FROM TO CALL_ID CSEQ LEN "\r\n", SIP_REASON_BAD_VIA,
+     SIP_MSG_DROP},
     {LINE VIA FROM TO "Call-ID: a b\r\n" CSEQ LEN "\r\n", SIP_REASON_BAD_CALL_ID, SIP_MSG_DROP},
     {LINE VIA FROM TO CALL_ID "CSeq: INVITE\r\n" LEN "\r\n", SIP_REASON_BAD_CSEQ, SIP_MSG_DROP},
     {LINE VIA FROM TO CALL_ID "CSeq: 4294967296 INVITE\r\n" LEN "\r\n", SIP_REASON_BAD_CSEQ, SIP_MSG_DROP},
     {LINE VIA FROM TO CALL_ID "CSeq: -1 INVITE\r\n" LEN "\r\n", SIP_REASON_BAD_CSEQ, SIP_MSG_DROP},
     {LINE VIA FROM TO CALL_ID "CSeq: 1 BYE\r\n" LEN "\r\n", SIP_REASON_CSEQ_METHOD, SIP_MSG_REJECT},
     {"ACK sip:a SIP/2.0\r\n" BASE LEN "\r\n", SIP_REASON_CSEQ_METHOD, SIP_MSG_DROP},
-    {LINE VIA "From: <sip:1003@192.0.2.9>\r\n" TO CALL_ID CSEQ LEN "\r\n", SIP_REASON_FROM_TAG, SIP_MSG_REJECT},
-    {LINE VIA "From: <sip:1003@192.0.2.9;tag=in-uri>\r\n" TO CALL_ID CSEQ LEN "\r\n", SIP_REASON_FROM_TAG, SIP_MSG_REJECT},
+    {LINE VIA "From: <sip:1003@192.0.2.9>\r\n" TO CALL_ID CSEQ LEN "\r\n", SIP_REASON_FROM_TAG,
+     SIP_MSG_REJECT},
+    {LINE VIA "From: <sip:1003@192.0.2.9;tag=in-uri>\r\n" TO CALL_ID CSEQ LEN "\r\n", SIP_REASON_FROM_TAG,
+     SIP_MSG_REJECT},
     {LINE VIA FROM "To: <sip:5001@h>;tag=\r\n" CALL_ID CSEQ LEN "\r\n", SIP_REASON_TO_TAG, SIP_MSG_REJECT},
     {LINE BASE LEN "Max-Forwards: 256\r\n\r\n", SIP_REASON_MAX_FORWARDS, SIP_MSG_REJECT},
     {LINE BASE LEN "Max-Forwards: seventy\r\n\r\n", SIP_REASON_MAX_FORWARDS, SIP_MSG_REJECT},
@@ -94,8 +100,9 @@ static void check(const struct row *r, enum sip_carrier carrier)
     sip_validate(&c, copy, n, carrier);
     free(copy);
     if (c.verdict != r->verdict || c.reason != r->reason)
-        testing_fail(__FILE__, __LINE__, "row %zu carrier %d: %d %s, want %d %s", (size_t)(r - rows), (int)carrier,
-                     (int)c.verdict, sip_reason_label(c.reason), (int)r->verdict, sip_reason_label(r->reason));
+        testing_fail(__FILE__, __LINE__, "row %zu carrier %d: %d %s, want %d %s", (size_t)(r - rows),
+                     (int)carrier, (int)c.verdict, sip_reason_label(c.reason), (int)r->verdict,
+                     sip_reason_label(r->reason));
 }
 
 TEST(every_row_on_every_carrier)
@@ -118,7 +125,8 @@ static struct sip_check validate(const char *text, size_t n, enum sip_carrier ca
 TEST(a_nul_byte_in_the_head)
 {
     CHECK_EQ_INT(VALIDATE(LINE BASE "Subject: a\0b\r\n" LEN "\r\n", SIP_DATAGRAM).reason, SIP_REASON_CONTROL);
-    CHECK_EQ_INT(VALIDATE("INVITE\0 sip:a SIP/2.0\r\n" BASE LEN "\r\n", SIP_DATAGRAM).reason, SIP_REASON_CONTROL);
+    CHECK_EQ_INT(VALIDATE("INVITE\0 sip:a SIP/2.0\r\n" BASE LEN "\r\n", SIP_DATAGRAM).reason,
+                 SIP_REASON_CONTROL);
 }
 
 TEST(carriers_differ)
@@ -126,8 +134,10 @@ TEST(carriers_differ)
     CHECK_EQ_INT(VALIDATE(LINE BASE "\r\n", SIP_DATAGRAM).verdict, SIP_MSG_OK);
     CHECK_EQ_INT(VALIDATE(LINE BASE "\r\n", SIP_WEBSOCKET).verdict, SIP_MSG_OK);
     CHECK_EQ_INT(VALIDATE(LINE BASE "\r\n", SIP_STREAM).reason, SIP_REASON_CONTENT_LENGTH);
-    CHECK_EQ_INT(VALIDATE(LINE BASE "Record-Route: <sip:[100::1];lr>\r\n\r\n", SIP_DATAGRAM).verdict, SIP_MSG_OK);
-    CHECK_EQ_INT(VALIDATE(LINE BASE "Record-Route: <sip:[100::1];lr>\r\n\r\n", SIP_WEBSOCKET).reason, SIP_REASON_RECORD_ROUTE);
+    CHECK_EQ_INT(VALIDATE(LINE BASE "Record-Route: <sip:[100::1];lr>\r\n\r\n", SIP_DATAGRAM).verdict,
+                 SIP_MSG_OK);
+    CHECK_EQ_INT(VALIDATE(LINE BASE "Record-Route: <sip:[100::1];lr>\r\n\r\n", SIP_WEBSOCKET).reason,
+                 SIP_REASON_RECORD_ROUTE);
 }
 
 TEST(what_follows_the_body_is_cut)
@@ -146,13 +156,16 @@ TEST(limits)
     p += snprintf(p, 1024, "%s", LINE BASE LEN);
     for (int i = 6; i < SIP_HEADERS_MAX; i++)
         p += snprintf(p, 32, "X-%d: y\r\n", i);
-    CHECK_EQ_INT(validate(text, (size_t)(snprintf(p, 8, "\r\n") + p - text), SIP_DATAGRAM).verdict, SIP_MSG_OK);
-    CHECK_EQ_INT(validate(text, (size_t)(snprintf(p, 32, "X-Last: y\r\n\r\n") + p - text), SIP_DATAGRAM).reason,
-                 SIP_REASON_HEADER_COUNT);
+    CHECK_EQ_INT(validate(text, (size_t)(snprintf(p, 8, "\r\n") + p - text), SIP_DATAGRAM).verdict,
+                 SIP_MSG_OK);
+    CHECK_EQ_INT(
+        validate(text, (size_t)(snprintf(p, 32, "X-Last: y\r\n\r\n") + p - text), SIP_DATAGRAM).reason,
+        SIP_REASON_HEADER_COUNT);
     p = text + snprintf(text, 1024, "%s", LINE BASE LEN "X-Long: ");
     memset(p, 'a', SIP_LINE_MAX);
     memcpy(p + SIP_LINE_MAX, "\r\n\r\n", 4);
-    CHECK_EQ_INT(validate(text, (size_t)(p - text) + SIP_LINE_MAX + 4, SIP_DATAGRAM).reason, SIP_REASON_LINE_LENGTH);
+    CHECK_EQ_INT(validate(text, (size_t)(p - text) + SIP_LINE_MAX + 4, SIP_DATAGRAM).reason,
+                 SIP_REASON_LINE_LENGTH);
     CHECK_EQ_INT(validate(text, SIP_MESSAGE_MAX + 1, SIP_DATAGRAM).reason, SIP_REASON_TOO_LARGE);
 }
 
@@ -164,8 +177,8 @@ TEST(a_name_that_collides)
     unsigned found = 0;
 
     for (unsigned i = 0; i < 26 * 26 * 26; i++) {
-        snprintf(text, sizeof(text), "%sZ%c%c%c: <sip:evil@h>\r\n\r\n", LINE BASE LEN, letters[i / 676], letters[i / 26 % 26],
-                 letters[i % 26]);
+        snprintf(text, sizeof(text), "%sZ%c%c%c: <sip:evil@h>\r\n\r\n", LINE BASE LEN, letters[i / 676],
+                 letters[i / 26 % 26], letters[i % 26]);
         found += validate(text, strlen(text), SIP_DATAGRAM).reason == SIP_REASON_COLLISION;
     }
     CHECK(found > 20 && found < 200); /* eleven of 4096 values */
