@@ -91,6 +91,16 @@ static void count_status(int status)
     metric_add(m, 1);
 }
 
+/* Refusals are what floods are made of: their lines are few, their number is in /metrics. */
+static bool access_silent(const struct conn *c)
+{
+    static struct log_limit limit;
+    uint32_t suppressed;
+    bool refusal = c->access.status == 429 || !c->head || !*c->head->target;
+
+    return refusal && !log_limit_pass(&limit, 20, &suppressed);
+}
+
 void conn_access(struct conn *c)
 {
     char peer[ADDR_STRLEN];
@@ -100,6 +110,8 @@ void conn_access(struct conn *c)
         return;
     c->access.open = false;
     count_status(c->access.status);
+    if (access_silent(c))
+        return;
     log_info("http", "peer=%s method=%s path=\"%.200s\" status=%d bytes=%llu ms=%llu",
              addr_ip(&c->peer, peer, sizeof(peer)), h && *h->target ? http_method_name(h->method) : "-",
              h && *h->target ? h->target : "-", c->access.status, (unsigned long long)c->access.bytes,

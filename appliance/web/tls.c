@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PEM_MAX = 256 * 1024, DRAIN_MS = 1000 };
+enum { PEM_MAX = 256 * 1024, DRAIN_MS = 1000, TELL_MS = 60000, WARN_DAYS = 14 };
 
 /* Of libwebsockets' mbedtls wrapper, which has OpenSSL's names; its headers are not installed. Both take PEM with a chain when
  * the text does not begin like DER; lws's own file loader takes only the first certificate of a file. */
@@ -34,8 +34,10 @@ struct tls {
     void *ctx;
     enum tls_state state;
     struct stamp seen;
-    uint64_t drain_until_ms;
-    char *cert, *key; /* PEM about to be loaded, each behind a line end */
+    uint64_t drain_until_ms, told_ms;
+    int64_t not_after_ms; /* of the certificate in use */
+    char refused[256];    /* why newer files were not taken; "" */
+    char *cert, *key;     /* PEM about to be loaded, each behind a line end */
     size_t cert_len, key_len;
 };
 
@@ -93,17 +95,18 @@ static int pem_read(const char *file, char **text, size_t *len)
     return copy ? 0 : ENOMEM;
 }
 
-static void health_tell(const struct cert_info *info, int err, const char *why)
+static void health_tell(struct tls *t)
 {
-    int64_t left_ms = info->not_after_ms - clock_wall_ms();
+    int64_t left_ms = t->not_after_ms - clock_wall_ms();
     int days = (int)(left_ms / 86400000);
 
-    metric_set(&not_after, info->not_after_ms / 1000);
-    if (err && err != ETIME)
-        health_set("certificate", HEALTH_DEGRADED, "new files refused: %s", why);
-    else if (left_ms <= 0)
+    t->told_ms = clock_ms();
+    metric_set(&not_after, t->not_after_ms / 1000);
+    if (left_ms <= 0)
         health_set("certificate", HEALTH_DEGRADED, "expired; browsers refuse it");
-    else if (days < 14)
+    else if (*t->refused)
+        health_set("certificate", HEALTH_DEGRADED, "new files refused: %s", t->refused);
+    else if (days < WARN_DAYS)
         health_set("certificate", HEALTH_DEGRADED, "expires in %d days", days);
     else
         health_set("certificate", HEALTH_UP, "%s", "");
@@ -127,7 +130,7 @@ static int files_read(struct tls *t, char *why, size_t whysz)
         pem_drop(t);
         return err;
     }
-    health_tell(&info, 0, "");
+    t->not_after_ms = info.not_after_ms;
     return 0;
 }
 
@@ -160,6 +163,7 @@ int tls_open(struct tls **tp, struct web *w, char *why, size_t whysz)
     err = files_read(t, why, whysz);
     if (err)
         goto out;
+    health_tell(t);
     *tp = t; /* tls_context_h is called from inside lws_create_vhost */
     memset(&info, 0, sizeof(info));
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
@@ -205,12 +209,11 @@ static void files_changed(struct tls *t)
     int err = files_read(t, why, sizeof(why));
 
     t->state = TLS_STEADY;
+    snprintf(t->refused, sizeof(t->refused), "%s", err ? why : "");
+    health_tell(t);
     if (err) {
-        struct cert_info old = {.not_after_ms = metric_get(&not_after) * 1000};
-
         metric_add(&reloads_refused, 1);
         log_error("web", "file=%s new certificate refused, the old one stays: %s", t->w->cfg.cert, why);
-        health_tell(&old, err, why);
         return;
     }
     t->state = TLS_DRAINING;
@@ -258,6 +261,8 @@ void tls_tick(struct tls *t, uint64_t now_ms)
         drain(t, now_ms);
         return;
     }
+    if (now_ms - t->told_ms >= TELL_MS)
+        health_tell(t); /* it ages */
     handshakes(t, false);
     stamp_take(t, &now);
     if (memcmp(&now, &t->seen, sizeof(now))) {
