@@ -223,10 +223,13 @@ static bool recv_seq(struct rtcp_recv *r, const struct rtp_hdr *h)
     return true;
 }
 
-/* RFC 3550 A.8, in floating point. A gap in talk (ts jumps) is measured like any other step. */
+/* RFC 3550 A.8, in floating point. A gap in talk (ts jumps) is measured like any other step; of packets that share a timestamp
+ * (RFC 4733 events) the first one counts. */
 static void recv_jitter(struct rtcp_recv *r, uint32_t ts, uint64_t now_us)
 {
-    if (r->prev_us && ts != r->prev_ts) {
+    if (r->prev_us && ts == r->prev_ts)
+        return;
+    if (r->prev_us) {
         double arrival = (double)(int64_t)(now_us - r->prev_us) * r->rate / 1e6;
         double d = arrival - (double)rtp_ts_diff(ts, r->prev_ts);
 

@@ -154,7 +154,8 @@ static void on_answer(struct agent *a, const struct siptext *m)
     memcpy(remote.fingerprint, sdp.fingerprint, sizeof(remote.fingerprint));
     remote.addr = sdp.cands[0].addr;
     remote.we_are_dtls_client = sdp.setup == SDP_SETUP_PASSIVE;
-    a->sound = strstr(m->body, "maxplaybackrate=8000") ? a->narrow : a->wide;
+    if (!a->sound)
+        a->sound = strstr(m->body, "maxplaybackrate=8000") ? a->narrow : a->wide;
     fbrowser_remote(a->peer, &remote, clock_us());
     a->state = AGENT_CONNECTING;
 }
@@ -245,11 +246,18 @@ int agent_register(struct agent *a, uint16_t port)
 
 /* ---- media ---- */
 
+static void poll_peer(struct agent *a)
+{
+    fbrowser_poll(a->peer, clock_us());
+    if (a->state == AGENT_CONNECTING && fbrowser_up(a->peer)) {
+        a->state = AGENT_UP;
+        a->up_us = clock_us();
+    }
+}
+
 static void media_readable(void *arg)
 {
-    struct agent *a = arg;
-
-    fbrowser_poll(a->peer, clock_us());
+    poll_peer(arg);
 }
 
 static void rtp_h(const struct rtp_hdr *h, uint64_t now_us, void *arg)
@@ -299,11 +307,7 @@ void agent_send(struct agent *a)
 
     if (!a->peer)
         return;
-    fbrowser_poll(a->peer, clock_us());
-    if (a->state == AGENT_CONNECTING && fbrowser_up(a->peer)) {
-        a->state = AGENT_UP;
-        a->up_us = clock_us();
-    }
+    poll_peer(a);
     if (a->state != AGENT_UP)
         return;
     p = opus ? a->sound->opus[a->frame] : a->sound->pcmu[a->frame];

@@ -30,7 +30,7 @@ struct agent {
     char password[32];
     enum media_codec codec;
     const struct dtls_identity *identity;
-    const struct sound *wide, *narrow, *sound; /* sound: what the answer asked for */
+    const struct sound *wide, *narrow, *sound; /* sound: NULL = what the answer asks for */
 
     struct wsclient *ws;
     char host[24], tag[12], call_id[24], to[256], target[256];

@@ -4,7 +4,8 @@
  *
  *   agents (WSS, ICE, DTLS-SRTP, Opus or G.711) ⇄ dngate ⇄ far end (SIP on UDP, RTP, G.711)
  *
- * One JSON document on stdout, progress on stderr. BENCH_CALLS="1 25 50 100", BENCH_SECONDS=10, BENCH_MODES="opus passthrough".
+ * One JSON document on stdout, progress on stderr. BENCH_CALLS="1 25 50 100", BENCH_SECONDS=10, BENCH_MODES="opus passthrough",
+ * BENCH_OPUS=narrow or full (default: as the server's answer asks), BENCH_LOG=file for the server's log.
  * Delay is that of the sound: from the onset of a voice in what one end sends to the onset in what the other end gets.
  */
 #include "agent.h"
@@ -32,6 +33,7 @@ enum {
 
 struct bench {
     struct sound wide, narrow;
+    const struct sound *forced; /* NULL = as the server's answer asks */
     struct dtls_identity *identity;
     struct farend far;
     struct server server;
@@ -116,7 +118,7 @@ static bool register_all(struct bench *b, bool opus)
         a->identity = b->identity;
         a->wide = &b->wide;
         a->narrow = &b->narrow;
-        a->sound = &b->narrow;
+        a->sound = b->forced;
         err = agent_register(a, b->server.https_port);
         if (err) {
             fprintf(stderr, "bench: agent %u: %s\n", a->dn, strerror(err));
@@ -330,9 +332,12 @@ int main(int argc, char **argv)
 {
     const char *calls = getenv("BENCH_CALLS"), *seconds = getenv("BENCH_SECONDS"),
                *modes = getenv("BENCH_MODES");
+    const char *bandwidth = getenv("BENCH_OPUS");
     unsigned v[STEPS_MAX], n = numbers(calls ? calls : "1 25 50 100", v, STEPS_MAX), failed = 0, done = 0;
     int err;
 
+    if (bandwidth)
+        bench.forced = strcmp(bandwidth, "full") ? &bench.narrow : &bench.wide;
     bench.binary = argc > 1 ? argv[1] : "build/dngate";
     bench.seconds = seconds ? strtod(seconds, NULL) : 10.0;
     if (bench.seconds < 1.0)

@@ -44,7 +44,7 @@ static int run_command(const char *binary, ...)
     if (pid < 0)
         return errno;
     if (!pid) {
-        dup2(STDERR_FILENO, STDOUT_FILENO); /* stdout is for the JSON */
+        dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO); /* stdout is for the JSON */
         execv(binary, (char *const *)argv);
         _exit(127);
     }

@@ -15,7 +15,7 @@ enum {
     WIDE = WIDE_FRAME * SOUND_FRAMES,
     QUIET_LEVEL = 400,
     LOUD_LEVEL = 1500,
-    QUIET_SAMPLES = 600 /* silence that must come before an onset */
+    QUIET_SAMPLES = 400 /* silence that must come before an onset */
 };
 
 #define TAU 6.283185307179586

@@ -154,6 +154,18 @@ TEST(jitter_in_milliseconds)
     }
 }
 
+TEST(events_are_no_jitter)
+{
+    struct rtcp_recv r;
+    uint16_t seq = 0;
+
+    rtcp_recv_init(&r, 8000);
+    for (unsigned i = 0; i < 1000;
+         i++) /* of every 50 packets 10 are an event with the timestamp of its start */
+        receive(&r, seq++, (i % 50 < 10 ? i - i % 50 : i) * 160, 1, 1000000 + i * 20000);
+    CHECK(rtcp_recv_jitter_ms(&r) < 0.1);
+}
+
 TEST(broken_compounds_are_refused_whole)
 {
     struct rtcp_send s;
