@@ -1,0 +1,260 @@
+/* A call with its audio: a browser with ICE and DTLS-SRTP, a trunk with plain RTP, on loopback. */
+#include "core/clock.h"
+#include "fake/box.h"
+#include "fake/browser.h"
+#include "media/rtp.h"
+#include "testing.h"
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { FRAME = 160 };
+
+static struct box box;
+static struct fake_trunk trunk;
+static struct wsagent agent;
+static struct sipdlg da, dt;
+static struct sipmsg m, invite;
+static struct dtls_identity *identity;
+static struct fbrowser *browser;
+static uint8_t from_trunk[FRAME], at_trunk[2048];
+static size_t heard_by_browser;
+static int rtp_fd = -1;
+static uint16_t rtp_port;
+
+static void rtp_h(const struct rtp_hdr *h, uint64_t now_us, void *arg)
+{
+    (void)now_us;
+    (void)arg;
+    if (h->len == FRAME && !memcmp(h->payload, from_trunk, FRAME))
+        heard_by_browser++;
+}
+
+static void close_box(void)
+{
+    wsagent_close(&agent);
+    box_close(&box);
+    fake_trunk_close(&trunk);
+    fbrowser_free(browser);
+    browser = NULL;
+    if (rtp_fd >= 0)
+        (void)close(rtp_fd);
+    rtp_fd = -1;
+}
+
+#define WANT(cond) CHECK_OR(cond, close_box(); return)
+
+static void line(const char *name, char *dst, size_t sz)
+{
+    const char *p = strstr(sipmsg_body(&m), name);
+
+    dst[0] = '\0';
+    if (p)
+        (void)snprintf(dst, sz, "%.*s", (int)strcspn(p + strlen(name), "\r"), p + strlen(name));
+}
+
+/* What our answer in m says, for the browser. */
+static void take_answer(void)
+{
+    struct fbrowser_remote r = {.we_are_dtls_client = false};
+    char text[128], ip[64] = "";
+    unsigned port = 0;
+
+    line("a=ice-ufrag:", r.ufrag, sizeof(r.ufrag));
+    line("a=ice-pwd:", r.pwd, sizeof(r.pwd));
+    line("a=fingerprint:sha-256 ", text, sizeof(text));
+    for (size_t i = 0; i < 32 && strlen(text) >= i * 3 + 2; i++)
+        r.fingerprint[i] = (uint8_t)strtol((char[]){text[i * 3], text[i * 3 + 1], 0}, NULL, 16);
+    line("a=candidate:1 1 udp ", text, sizeof(text));
+    (void)sscanf(text, "%*u %63s %u", ip, &port);
+    (void)addr_parse_ip(&r.addr, ip, (uint16_t)port);
+    fbrowser_remote(browser, &r, clock_us());
+}
+
+static const char *offer(void)
+{
+    static char text[2048];
+    const struct fbrowser_local *l = fbrowser_local(browser);
+    char fp[100] = "", ip[ADDR_STRLEN];
+
+    for (int i = 0, n = 0; i < 32; i++)
+        n += snprintf(fp + n, sizeof(fp) - (size_t)n, "%s%02X", i ? ":" : "", l->fingerprint[i]);
+    (void)snprintf(text, sizeof(text),
+                   "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+                   "m=audio %u UDP/TLS/RTP/SAVPF 111 0 126\r\nc=IN IP4 127.0.0.1\r\na=candidate:1 1 udp 2122260223 %s %u typ host\r\n"
+                   "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s\r\na=setup:actpass\r\na=mid:0\r\na=rtcp-mux\r\n"
+                   "a=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:126 telephone-event/8000\r\n",
+                   addr_port(&l->addr), addr_ip(&l->addr, ip, sizeof(ip)), addr_port(&l->addr), l->ufrag, l->pwd, fp);
+    return text;
+}
+
+static int rtp_open(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(a);
+
+    rtp_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (rtp_fd < 0 || bind(rtp_fd, (void *)&a, sizeof(a)) || getsockname(rtp_fd, (void *)&a, &len))
+        return -1;
+    rtp_port = ntohs(a.sin_port);
+    return 0;
+}
+
+/* Both ends talk PCMU for some time; returns how many of the browser's own frames the trunk heard. */
+static size_t talk(uint16_t gateway_port, unsigned frames)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(gateway_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    uint8_t pkt[12 + FRAME] = {0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9}, said[FRAME];
+    uint64_t next = clock_us();
+    size_t heard = 0;
+
+    memset(said, 0x55, sizeof(said));
+    memcpy(pkt + 12, from_trunk, FRAME);
+    for (unsigned i = 0; i < frames; next += 20000) {
+        ssize_t n;
+
+        while (clock_us() < next) {
+            fbrowser_poll(browser, clock_us());
+            (void)poll(NULL, 0, 2);
+        }
+        pkt[2] = (uint8_t)(i >> 8);
+        pkt[3] = (uint8_t)i;
+        pkt[6] = (uint8_t)((i * FRAME) >> 8);
+        pkt[7] = (uint8_t)(i * FRAME);
+        (void)sendto(rtp_fd, pkt, sizeof(pkt), 0, (void *)&to, sizeof(to));
+        (void)fbrowser_send(browser, 0, i == 0, i * FRAME, said, FRAME);
+        while ((n = recv(rtp_fd, at_trunk, sizeof(at_trunk), MSG_DONTWAIT)) > 0)
+            heard += n == 12 + FRAME && !memcmp(at_trunk + 12, said, FRAME);
+        i++;
+    }
+    return heard;
+}
+
+static bool browser_comes_up(void)
+{
+    uint64_t end = clock_us() + 5000000;
+
+    while (clock_us() < end && !fbrowser_up(browser)) {
+        fbrowser_poll(browser, clock_us());
+        (void)poll(NULL, 0, 2);
+    }
+    return fbrowser_up(browser);
+}
+
+static bool open_all(void)
+{
+    struct fbrowser_config cfg = {.rtph = rtp_h, .controlling = true};
+
+    heard_by_browser = 0;
+    memset(from_trunk, 0x2a, sizeof(from_trunk));
+    if (!identity && dtls_identity_alloc(&identity))
+        return false;
+    cfg.identity = identity;
+    if (fbrowser_alloc(&browser, &cfg) || rtp_open() || fake_trunk_open(&trunk) || box_open(&box, NULL, &trunk, 1))
+        return false;
+    return !wsagent_open(&agent, box.stack, box.out, 1, "5002", "secret5002") && wsagent_register(&agent) == 200;
+}
+
+static bool call_up(uint16_t *gateway_port)
+{
+    char sdp[1024];
+    const char *p;
+
+    sippeer_invite(&agent.p, &da, "sip:600@dngate", "", offer());
+    if (!sippeer_expect(&trunk.p, &invite, "INVITE", 0) || !(p = strstr(sipmsg_body(&invite), "m=audio ")))
+        return false;
+    *gateway_port = (uint16_t)strtoul(p + 8, NULL, 10);
+    sipdlg_of_invite(&dt, &trunk.p, &invite);
+    sippeer_reply(&trunk.p, &invite, 180, "Ringing", "", NULL);
+    if (!sippeer_expect(&agent.p, &m, "180", 0))
+        return false;
+    take_answer();
+    if (!browser_comes_up()) /* before the answer: the first word is not cut */
+        return false;
+    sippeer_reply(&trunk.p, &invite, 200, "OK", "", fake_trunk_sdp(sdp, sizeof(sdp), rtp_port, ""));
+    if (!sippeer_expect(&agent.p, &m, "200 INVITE", 0))
+        return false;
+    sipdlg_take(&da, &m);
+    sippeer_ack(&agent.p, &da, NULL);
+    return true;
+}
+
+TEST(pcmu_passes_both_ways_and_is_counted)
+{
+    uint16_t port = 0;
+    struct cdr cdr;
+    size_t heard;
+
+    WANT(open_all());
+    WANT(call_up(&port));
+    heard = talk(port, 100);
+    printf("# browser heard %zu, trunk heard %zu of 100\n", heard_by_browser, heard);
+    WANT(heard >= 90);
+    WANT(heard_by_browser >= 90);
+    sippeer_request(&agent.p, &da, "BYE", "", NULL, NULL);
+    WANT(sippeer_expect(&agent.p, &m, "200 BYE", 0));
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(!strcmp(cdr.from_browser.codec, "PCMU") && !strcmp(cdr.from_trunk.codec, "PCMU"));
+    WANT(cdr.from_browser.packets >= 95 && cdr.from_trunk.packets >= 95);
+    WANT(cdr.from_browser.mos > 3.5 && cdr.from_trunk.mos > 3.5);
+    WANT(cdr.remote_ice[0]);
+    close_box();
+}
+
+static size_t fds(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    size_t n = 0;
+
+    while (d && readdir(d))
+        n++;
+    if (d)
+        (void)closedir(d);
+    return n;
+}
+
+/* Every fourth call is refused, the others are answered and hung up at once. */
+static bool churn(unsigned calls)
+{
+    char sdp[1024];
+
+    for (unsigned i = 0; i < calls; i++) {
+        sippeer_invite(&agent.p, &da, "sip:600@dngate", "", offer());
+        if (!sippeer_expect(&trunk.p, &invite, "INVITE", 0))
+            return false;
+        if (i % 4 == 3) {
+            sippeer_reply(&trunk.p, &invite, 486, "Busy Here", "", NULL);
+            if (!sippeer_expect(&agent.p, &m, "486", 0))
+                return false;
+            continue;
+        }
+        sippeer_reply(&trunk.p, &invite, 200, "OK", "", fake_trunk_sdp(sdp, sizeof(sdp), rtp_port, ""));
+        if (!sippeer_expect(&agent.p, &m, "200 INVITE", 0))
+            return false;
+        sipdlg_take(&da, &m);
+        sippeer_ack(&agent.p, &da, NULL);
+        sippeer_request(&agent.p, &da, "BYE", "", NULL, NULL);
+        if (!sippeer_expect(&agent.p, &m, "200 BYE", 0) || !sippeer_expect(&trunk.p, &m, "BYE", 0))
+            return false;
+        sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    }
+    return true;
+}
+
+TEST(two_hundred_calls_leave_nothing_open)
+{
+    struct cdr cdr;
+    size_t before;
+
+    WANT(open_all());
+    WANT(churn(8)); /* what is opened once stays open */
+    WANT(box_cdr(&box, 8, &cdr));
+    before = fds();
+    WANT(churn(200));
+    WANT(box_cdr(&box, 208, &cdr));
+    printf("# descriptors: %zu before, %zu after\n", before, fds());
+    WANT(fds() <= before);
+    close_box();
+}
