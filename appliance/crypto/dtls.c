@@ -1,6 +1,7 @@
 /* crypto/dtls: see dtls.h. */
 #include "crypto/dtls.h"
 
+#include "core/metric.h"
 #include "core/rnd.h"
 #include "crypto/hash.h"
 
@@ -21,7 +22,10 @@ enum {
     SRTP_KEY = 16,
     SRTP_SALT = 14,
     CERT_DER_MAX = 1024,
+    RECORD_HDR = 13,
 };
+
+METRIC_COUNTER(malformed, "dngate_dtls_malformed_total", NULL, "Datagrams that are no DTLS records");
 
 struct dtls_identity {
     mbedtls_x509_crt crt;
@@ -309,10 +313,19 @@ static void handshake_step(struct dtls *d)
 {
     int ret = mbedtls_ssl_handshake(&d->ssl);
 
-    if (!ret)
+    switch (ret) {
+    case 0:
         d->state = handshake_done(d) ? DTLS_UP : DTLS_FAILED;
-    else if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE)
+        break;
+    case MBEDTLS_ERR_SSL_WANT_READ:
+    case MBEDTLS_ERR_SSL_WANT_WRITE:
+    case MBEDTLS_ERR_SSL_INVALID_RECORD: /* to be discarded in silence: RFC 6347 4.1.2.7 */
+    case MBEDTLS_ERR_SSL_UNEXPECTED_RECORD:
+        break;
+    default:
         d->state = DTLS_FAILED;
+        break;
+    }
 }
 
 int dtls_start(struct dtls *d)
@@ -335,8 +348,26 @@ static void read_step(struct dtls *d)
         d->state = DTLS_CLOSED;
 }
 
+/* Whole records of DTLS and nothing else: anybody can send a datagram in the browser's name before there are keys. */
+static bool well_formed(const uint8_t *p, size_t n)
+{
+    while (n >= RECORD_HDR) {
+        size_t len = RECORD_HDR + ((size_t)p[11] << 8 | p[12]);
+
+        if (p[0] < 20 || p[0] > 23 || p[1] != 0xfe || len > n)
+            return false;
+        p += len;
+        n -= len;
+    }
+    return n == 0;
+}
+
 int dtls_recv(struct dtls *d, const uint8_t *p, size_t n)
 {
+    if (!well_formed(p, n)) {
+        metric_add(&malformed, 1);
+        return 0;
+    }
     d->in = p;
     d->in_len = n;
     if (d->state == DTLS_HANDSHAKE)
