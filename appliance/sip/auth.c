@@ -238,8 +238,8 @@ static bool find_h(const struct sip_hdr *hdr, const struct sip_msg *msg, void *a
 }
 
 /*
- * MD5 comes first although RFC 8760 asks for the strongest first: JsSIP reads the first WWW-Authenticate alone and gives up when it
- * is not MD5. A client that knows SHA-256 finds it second.
+ * The strongest first, as RFC 8760 section 2.4 asks. JsSIP, which knows MD5 only, keeps the last WWW-Authenticate it reads: MD5 must
+ * stay last.
  */
 static void challenge(struct auth *a, const struct sip_msg *msg, bool stale)
 {
@@ -249,8 +249,8 @@ static void challenge(struct auth *a, const struct sip_msg *msg, bool stale)
     (void)digest_nonce(a->digest, nonce, sizeof(nonce));
     (void)sip_treplyf(
         NULL, NULL, a->st->sip, msg, false, 401, "Unauthorized",
-        "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", algorithm=MD5%s\r\n"
         "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", algorithm=SHA-256%s\r\n"
+        "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", algorithm=MD5%s\r\n"
         "Content-Length: 0\r\n\r\n",
         a->cfg.realm, nonce, st, a->cfg.realm, nonce, st);
 }
