@@ -1,0 +1,308 @@
+/* Two ICE agents that talk through memory on a fake clock. */
+#include "media/ice.h"
+#include "testing.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum { QUEUE = 256, MSG = 1400 };
+
+struct end {
+    struct ice *ice;
+    const char *name;
+    struct addr addr;    /* where it receives */
+    struct addr seen_as; /* what the other sees as its source: differs behind a NAT */
+    bool deaf;           /* nothing arrives */
+    unsigned selected, moved, verified, timed_out, consent_lost, sent, errors487;
+    struct addr last;
+};
+
+struct datagram {
+    uint8_t data[MSG];
+    size_t n;
+    struct end *from;
+    struct addr dst;
+};
+
+static struct end a, b;
+static struct datagram queue[QUEUE];
+static size_t head, tail;
+static uint64_t now;
+
+static void send_h(const uint8_t *p, size_t n, const struct addr *src, const struct addr *dst, void *arg)
+{
+    struct datagram *d = &queue[tail++ % QUEUE];
+    struct stun_view v;
+
+    (void)src;
+    memcpy(d->data, p, n);
+    d->n = n;
+    d->from = arg;
+    d->dst = *dst;
+    d->from->sent++;
+    if (!stun_parse(&v, p, n) && stun_get_error(&v) == 487)
+        d->from->errors487++;
+}
+
+static void event_h(enum ice_event ev, const struct addr *addr, void *arg)
+{
+    struct end *e = arg;
+
+    e->selected += ev == ICE_SELECTED;
+    e->moved += ev == ICE_MOVED;
+    e->verified += ev == ICE_VERIFIED;
+    e->timed_out += ev == ICE_TIMED_OUT;
+    e->consent_lost += ev == ICE_CONSENT_LOST;
+    e->last = *addr;
+}
+
+static int end_alloc(struct end *e, const char *name, bool controlling, const char *addr)
+{
+    char ufrag[16], pwd[32];
+    struct ice_config cfg = {.controlling = controlling,
+                             .tag = 7,
+                             .ufrag = ufrag,
+                             .pwd = pwd,
+                             .sendh = send_h,
+                             .eventh = event_h,
+                             .arg = e};
+
+    *e = (struct end){.name = name};
+    snprintf(ufrag, sizeof(ufrag), "%sfrag", name);
+    snprintf(pwd, sizeof(pwd), "%s-password-0123456789", name);
+    if (addr_parse(&e->addr, addr))
+        return EINVAL;
+    e->seen_as = e->addr;
+    return ice_alloc(&e->ice, &cfg);
+}
+
+static void tell(struct end *e, const struct end *peer, bool with_candidate)
+{
+    struct media_cand c = {.addr = peer->addr, .priority = 100};
+    char ufrag[16], pwd[32];
+
+    snprintf(ufrag, sizeof(ufrag), "%sfrag", peer->name);
+    snprintf(pwd, sizeof(pwd), "%s-password-0123456789", peer->name);
+    ice_remote(e->ice, ufrag, pwd, &c, with_candidate, now);
+}
+
+static bool setup(bool a_controlling, bool b_controlling)
+{
+    head = tail = 0;
+    now = 1000000;
+    return !end_alloc(&a, "a", a_controlling, "10.0.0.1:1000") &&
+           !end_alloc(&b, "b", b_controlling, "10.0.0.2:2000");
+}
+
+static void teardown(void)
+{
+    ice_free(a.ice);
+    ice_free(b.ice);
+}
+
+static void deliver(void)
+{
+    while (head != tail) {
+        struct datagram d = queue[head++ % QUEUE];
+        struct end *to = d.from == &a ? &b : &a;
+        struct stun_view v;
+
+        if (to->deaf || !addr_eq(&d.dst, &to->seen_as) || stun_parse(&v, d.data, d.n))
+            continue;
+        (void)ice_recv(to->ice, &v, &to->addr, &d.from->seen_as, now);
+    }
+}
+
+static void run(unsigned ms)
+{
+    for (uint64_t end = now + ms; now < end; now += 20) {
+        ice_tick(a.ice, now);
+        ice_tick(b.ice, now);
+        deliver();
+    }
+}
+
+static void check_connected(void)
+{
+    struct addr local, remote;
+
+    CHECK_EQ_INT(a.selected, 1);
+    CHECK_EQ_INT(b.selected, 1);
+    CHECK(ice_route(a.ice, &local, &remote) && addr_eq(&remote, &b.seen_as));
+    CHECK(ice_route(b.ice, &local, &remote) && addr_eq(&remote, &a.seen_as));
+    CHECK(ice_controlling(a.ice) != ice_controlling(b.ice));
+}
+
+TEST(both_roles_connect)
+{
+    for (int controlling = 0; controlling < 2; controlling++) {
+        CHECK(setup(controlling, !controlling));
+        tell(&a, &b, true);
+        tell(&b, &a, true);
+        run(1000);
+        check_connected();
+        teardown();
+    }
+}
+
+TEST(a_role_conflict_is_solved_both_ways)
+{
+    for (int both = 0; both < 2; both++) {
+        CHECK(setup(both, both));
+        tell(&a, &b, true);
+        tell(&b, &a, true);
+        run(2000);
+        check_connected();
+        teardown();
+    }
+}
+
+TEST(a_peer_without_candidates_is_learned_from_its_checks)
+{
+    CHECK(setup(false, true));
+    CHECK_EQ_INT(addr_parse(&b.seen_as, "192.0.2.9:4444"), 0); /* and is behind a NAT */
+    tell(&a, &b, false);
+    tell(&b, &a, true);
+    run(1000);
+    check_connected();
+    CHECK_EQ_INT(a.verified, 1);
+    teardown();
+}
+
+TEST(a_lost_first_check_is_repeated)
+{
+    CHECK(setup(false, true));
+    tell(&a, &b, true);
+    tell(&b, &a, true);
+    a.deaf = b.deaf = true;
+    run(800);
+    a.deaf = b.deaf = false;
+    run(3000);
+    check_connected();
+    teardown();
+}
+
+TEST(nobody_there_times_out)
+{
+    CHECK(setup(false, true));
+    b.deaf = true;
+    tell(&a, &b, true);
+    run(ICE_TIMEOUT_MS - 100);
+    CHECK_EQ_INT(a.timed_out, 0);
+    run(200);
+    CHECK_EQ_INT(a.timed_out, 1);
+    CHECK_EQ_INT(a.selected, 0);
+    CHECK(a.sent >= 3 && a.sent <= 20);
+    teardown();
+}
+
+TEST(consent_is_kept_and_expires)
+{
+    struct addr local, remote;
+
+    CHECK(setup(false, true));
+    tell(&a, &b, true);
+    tell(&b, &a, true);
+    run(1000);
+    run(120000);
+    CHECK_EQ_INT(a.consent_lost + b.consent_lost, 0);
+    CHECK(a.sent > 2 * 120000 / 6000 - 4 &&
+          a.sent < 2 * 120000 / 4000 + 20); /* their answers and ours, 4 to 6 s apart */
+    a.deaf = true;
+    run(ICE_CONSENT_LIFE_MS - ICE_CONSENT_MS * 2);
+    CHECK_EQ_INT(a.consent_lost, 0);
+    run(ICE_CONSENT_MS * 2 + 100);
+    CHECK_EQ_INT(a.consent_lost, 1);
+    CHECK(!ice_route(a.ice, &local, &remote));
+    teardown();
+}
+
+TEST(a_moved_peer_is_followed)
+{
+    struct addr local, remote;
+
+    CHECK(setup(false, true));
+    tell(&a, &b, true);
+    tell(&b, &a, true);
+    run(1000);
+    check_connected();
+    CHECK_EQ_INT(addr_parse(&b.seen_as, "10.0.0.2:2999"), 0); /* its NAT binding changed; it does not know */
+    run(6500);                                                /* until its next consent check */
+    for (int i = 0; i < 3; i++)
+        ice_media(a.ice, &b.seen_as, now);
+    CHECK_EQ_INT(a.moved, 1);
+    CHECK(ice_route(a.ice, &local, &remote) && addr_eq(&remote, &b.seen_as));
+    run(60000);
+    CHECK_EQ_INT(a.consent_lost, 0);
+    teardown();
+}
+
+TEST(a_restart_keeps_media_flowing_and_ends_in_a_new_selection)
+{
+    struct media_cand c = {.priority = 100};
+    struct addr local, remote;
+
+    CHECK(setup(false, true));
+    tell(&a, &b, true);
+    tell(&b, &a, true);
+    run(1000);
+    check_connected();
+    CHECK_EQ_INT(ice_local(a.ice, "anew1", "a-new-password-0123456789"), 0);
+    CHECK_EQ_INT(ice_local(b.ice, "bnew1", "b-new-password-0123456789"), 0);
+    c.addr = b.addr;
+    ice_remote(a.ice, "bnew1", "b-new-password-0123456789", &c, 1, now);
+    CHECK(ice_route(a.ice, &local, &remote));
+    c.addr = a.addr;
+    ice_remote(b.ice, "anew1", "a-new-password-0123456789", &c, 1, now);
+    run(60000);
+    CHECK_EQ_INT(a.consent_lost + b.consent_lost + a.timed_out + b.timed_out, 0);
+    CHECK(ice_route(a.ice, &local, &remote) && addr_eq(&remote, &b.addr));
+    CHECK_EQ_INT(ice_local(b.ice, "b2", "b-newer-password-0123456789"), 0);
+    teardown();
+}
+
+TEST(the_wrong_password_opens_nothing)
+{
+    uint8_t msg[256], tid[STUN_TID_LEN] = {1};
+    struct stun_writer w;
+    struct stun_view v;
+    size_t n;
+
+    CHECK(setup(false, true));
+    stun_begin(&w, msg, sizeof(msg), STUN_BINDING, STUN_REQUEST, tid);
+    stun_put(&w, STUN_USERNAME, "afrag:bfrag", 11);
+    stun_put_integrity(&w, "guessed", 7);
+    stun_put_fingerprint(&w);
+    CHECK_EQ_INT(stun_end(&w, &n), 0);
+    CHECK_EQ_INT(stun_parse(&v, msg, n), 0);
+    CHECK_EQ_INT(ice_recv(a.ice, &v, &a.addr, &b.addr, now), EACCES);
+    CHECK_EQ_INT(a.verified, 0);
+    CHECK_EQ_INT(a.sent, 0);
+    teardown();
+}
+
+TEST(pairs_are_bounded)
+{
+    uint8_t msg[256], tid[STUN_TID_LEN] = {1};
+    struct stun_writer w;
+    struct stun_view v;
+    struct addr src;
+    size_t n;
+
+    CHECK(setup(false, true));
+    CHECK_EQ_INT(addr_parse(&src, "10.9.9.9:1"), 0);
+    stun_begin(&w, msg, sizeof(msg), STUN_BINDING, STUN_REQUEST, tid);
+    stun_put(&w, STUN_USERNAME, "afrag:bfrag", 11);
+    stun_put_u64(&w, STUN_ICE_CONTROLLING, 1);
+    stun_put_integrity(&w, "a-password-0123456789", 21);
+    stun_put_fingerprint(&w);
+    CHECK_EQ_INT(stun_end(&w, &n), 0);
+    CHECK_EQ_INT(stun_parse(&v, msg, n), 0);
+    for (uint16_t port = 1; port < 1000; port++) {
+        addr_set_port(&src, port);
+        CHECK_EQ_INT(ice_recv(a.ice, &v, &a.addr, &src, now), 0);
+        head = tail;
+    }
+    ice_close(a.ice);
+    teardown();
+}

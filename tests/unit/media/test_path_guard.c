@@ -1,0 +1,306 @@
+/* What a path does not let through, and what it tells of trouble. */
+/* TSAN */
+#include "core/clock.h"
+#include "fake/mediacall.h"
+#include "media/dtmf.h"
+#include "media/ports.h"
+#include "testing.h"
+
+#include <errno.h>
+
+static struct mediacall call;
+
+static const struct mediacall_config opus = {.browser = MEDIA_OPUS, .trunk = MEDIA_PCMU};
+
+static bool latched(struct mediacall *c)
+{
+    return mediacall_event(c, MEDIA_TRUNK_LATCHED) != NULL;
+}
+
+static bool browser_hears(struct mediacall *c)
+{
+    return c->at_browser.packets > 25;
+}
+
+static bool trunk_hears(struct mediacall *c)
+{
+    return c->at_trunk.packets > 25;
+}
+
+static bool timed_out(struct mediacall *c)
+{
+    return mediacall_event(c, MEDIA_TIMEOUT) != NULL;
+}
+
+TEST(a_browser_with_another_certificate_is_refused)
+{
+    struct mediacall_config cfg = opus;
+
+    cfg.wrong_fingerprint = true;
+    CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
+    CHECK(mediacall_run(&call, mediacall_failed, 5000));
+    CHECK_STR(mediacall_event(&call, MEDIA_FAILED)->reason, "fingerprint");
+    CHECK(!mediacall_event(&call, MEDIA_DTLS_UP));
+    mediacall_stop(&call);
+}
+
+TEST(no_dtls_answer_without_an_ice_check)
+{
+    static const uint8_t hello[] = {22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12,
+                                    1,  0,    0,    0, 0, 0, 0, 0, 0, 0, 0, 0};
+    struct mediacall_config cfg = opus;
+    struct addr port, any;
+    struct udp stranger;
+
+    cfg.we_offer = true; /* we are the DTLS server */
+    CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
+    CHECK_EQ_INT(addr_parse_ip(&any, "127.0.0.1", 0), 0);
+    CHECK_EQ_INT(addr_parse_ip(&port, "127.0.0.1", call.local.ice_port), 0);
+    CHECK_EQ_INT(udp_bind(&stranger, &any, false, 0), 0);
+    CHECK_EQ_INT(udp_transmit(&stranger, hello, sizeof(hello), NULL, &port), 0);
+    CHECK(mediacall_run(&call, mediacall_up,
+                        5000)); /* time enough for an answer; the real browser is not disturbed */
+    CHECK_EQ_INT(udp_read(call.reader, &stranger), 0);
+    udp_close(&stranger);
+    mediacall_stop(&call);
+}
+
+/* A stranger on the machine's other loopback address sends before and after the trunk. */
+TEST(a_stranger_can_neither_inject_nor_receive)
+{
+    struct addr there;
+    struct udp stranger;
+    uint8_t noise[160] = {0};
+
+    CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
+    CHECK_EQ_INT(addr_parse_ip(&there, "127.0.0.9", 0), 0);
+    CHECK_EQ_INT(udp_bind(&stranger, &there, false, 0), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    for (uint32_t i = 0; i < 20; i++)
+        CHECK_EQ_INT(mediacall_trunk_send(&call, &stranger, 0, i * 160, noise, sizeof(noise)), 0);
+    (void)mediacall_run(&call, NULL, 50);
+    CHECK(!latched(&call));
+    CHECK_EQ_INT(call.at_browser.packets, 0);
+    call.trunk_talks = call.browser_talks = true;
+    CHECK(mediacall_run(&call, browser_hears, 3000));
+    CHECK(addr_eq(&mediacall_event(&call, MEDIA_TRUNK_LATCHED)->addr, &call.trunk_addr));
+    call.trunk_talks = false;
+    (void)mediacall_run(&call, NULL, 60);
+    uint64_t before = call.at_browser.packets;
+    for (uint32_t i = 0; i < 20; i++)
+        CHECK_EQ_INT(mediacall_trunk_send(&call, &stranger, 0, i * 160, noise, sizeof(noise)), 0);
+    (void)mediacall_run(&call, NULL, 60);
+    CHECK_EQ_INT(call.at_browser.packets, before);
+    CHECK_EQ_INT(udp_read(call.reader, &stranger), 0);
+    udp_close(&stranger);
+    mediacall_stop(&call);
+}
+
+/* The trunk's SDP names another port than its RTP comes from. */
+TEST(a_symmetric_trunk_is_found)
+{
+    struct mediacall_config cfg = opus;
+    struct media_trunk t;
+
+    cfg.no_trunk = true;
+    CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
+    mediacall_trunk(&call, &t);
+    addr_set_port(&t.rtp, (uint16_t)(addr_port(&t.rtp) ^ 0x4000));
+    CHECK_EQ_INT(media_path_trunk(call.path, &t), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    call.trunk_talks = call.browser_talks = true;
+    CHECK(mediacall_run(&call, latched, 2000));
+    CHECK(addr_eq(&mediacall_event(&call, MEDIA_TRUNK_LATCHED)->addr, &call.trunk_addr));
+    CHECK(call.trunk_n >= 3);
+    CHECK(mediacall_run(&call, trunk_hears, 3000)); /* and gets our audio there */
+    mediacall_stop(&call);
+}
+
+static bool digit_at_trunk(struct mediacall *c)
+{
+    return c->at_trunk.events >= 3 && c->at_trunk.event_payload[1] & 0x80;
+}
+
+TEST(a_digit_goes_from_browser_to_trunk_once)
+{
+    uint8_t ev[4] = {5, 10, 0, 0};
+    unsigned digits = 0;
+
+    CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    call.browser_talks = true;
+    CHECK(mediacall_run(&call, trunk_hears, 3000));
+    call.browser_talks = false;
+    for (unsigned i = 1; i <= 8; i++) { /* 120 ms, the end told three times */
+        unsigned ms = i < 6 ? i * 20 : 120;
+
+        ev[1] = (uint8_t)(i < 6 ? 10 : 0x8a);
+        ev[2] = (uint8_t)(ms * 8 >> 8);
+        ev[3] = (uint8_t)(ms * 8);
+        CHECK_EQ_INT(fbrowser_send(call.browser, MEDIACALL_PT_EVENT, i == 1, 99000, ev, 4), 0);
+        (void)mediacall_run(&call, NULL, 20);
+    }
+    call.browser_talks = true;
+    CHECK(mediacall_run(&call, digit_at_trunk, 2000));
+    (void)mediacall_run(&call, NULL, 200);
+    CHECK_EQ_INT(call.at_trunk.event_payload[0], 5);
+    CHECK_EQ_INT(call.at_trunk.event_payload[2] << 8 | call.at_trunk.event_payload[3], 120 * 8);
+    CHECK_EQ_INT(call.at_trunk.gaps, 0);
+    for (size_t i = 0; i < call.logged; i++)
+        digits += call.log[i].type == MEDIA_DTMF && call.log[i].digit == '5' && call.log[i].from_browser;
+    CHECK_EQ_INT(digits, 1);
+    mediacall_stop(&call);
+}
+
+static bool two_digits_at_trunk(struct mediacall *c)
+{
+    return c->at_trunk.event_payload[0] == 11 && c->at_trunk.event_payload[1] & 0x80;
+}
+
+TEST(digits_of_signalling_reach_the_trunk_without_any_audio)
+{
+    CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
+    CHECK_EQ_INT(media_path_dtmf(call.path, "7#", 100), 0);
+    CHECK_EQ_INT(media_path_dtmf(call.path, "x", 100), EINVAL);
+    CHECK(mediacall_run(&call, two_digits_at_trunk, 2000));
+    CHECK_EQ_INT(call.at_trunk.markers, 2);
+    CHECK_EQ_INT(call.at_trunk.ssrcs, 1);
+    mediacall_stop(&call);
+}
+
+/* Hold, music from elsewhere in another codec, back: one stream for the browser. */
+TEST(a_reinvite_of_the_trunk_is_invisible_to_the_browser)
+{
+    struct media_trunk t;
+
+    CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    call.trunk_talks = true;
+    CHECK(mediacall_run(&call, browser_hears, 3000));
+    mediacall_trunk(&call, &t);
+    t.dir = MEDIA_INACTIVE;
+    CHECK_EQ_INT(media_path_trunk(call.path, &t), 0);
+    (void)mediacall_run(&call, NULL, 60);
+    call.trunk_codec = MEDIA_PCMA;
+    call.trunk_ssrc ^= 1;
+    mediacall_trunk(&call, &t);
+    CHECK_EQ_INT(media_path_trunk(call.path, &t), 0);
+    call.at_browser.pcm_count = 0;
+    uint64_t before = call.at_browser.packets;
+    (void)mediacall_run(&call, NULL, 1300);
+    CHECK(call.at_browser.packets > before + 50);
+    CHECK_EQ_INT(call.at_browser.ssrcs, 1);
+    CHECK(call.at_browser.gaps <= 1);
+    double rms, share = mediacall_tone_share(&call.at_browser, 1000, 8000, &rms);
+    CHECK(share > 0.9);
+    mediacall_stop(&call);
+}
+
+TEST(ringback_is_heard_and_gives_way_to_audio)
+{
+    double rms;
+
+    CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK_EQ_INT(media_path_tone(call.path, MEDIA_TONE_RINGBACK), 0);
+    CHECK(mediacall_run(&call, browser_hears, 3000));
+    CHECK(mediacall_tone_share(&call.at_browser, 425, 3200, &rms) > 0.9);
+    CHECK_EQ_INT(media_path_tone(call.path, MEDIA_TONE_NONE), 0);
+    call.trunk_talks = true;
+    (void)mediacall_run(&call, NULL, 1300);
+    CHECK(mediacall_tone_share(&call.at_browser, 1000, 8000, &rms) > 0.9);
+    CHECK_EQ_INT(call.at_browser.ssrcs, 1);
+    CHECK_EQ_INT(call.at_browser.gaps, 0);
+    mediacall_stop(&call);
+}
+
+TEST(silence_of_the_trunk_is_told_but_not_on_hold)
+{
+    struct mediacall_config cfg = opus;
+
+    cfg.rtp_timeout_s = 1;
+    CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
+    CHECK_EQ_INT(media_path_hold(call.path, true), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK(!mediacall_run(&call, timed_out, 1500));
+    CHECK_EQ_INT(media_path_hold(call.path, false), 0);
+    call.browser_talks = true;
+    CHECK(mediacall_run(&call, timed_out, 2000));
+    CHECK_STR(mediacall_event(&call, MEDIA_TIMEOUT)->reason, "trunk");
+    mediacall_stop(&call);
+}
+
+static bool moved(struct mediacall *c)
+{
+    return mediacall_event(c, MEDIA_ICE_MOVED) != NULL;
+}
+
+/* The browser's network changes; the page restarts ICE in the same call. */
+TEST(an_ice_restart_moves_the_call)
+{
+    struct fbrowser_remote r = {.we_are_dtls_client = false};
+    struct media_local local = call.local;
+    struct media_browser b;
+
+    CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    local = call.local;
+    CHECK_EQ_INT(media_path_ice_restart(call.path, &local), 0);
+    CHECK(strcmp(local.ice_ufrag, call.local.ice_ufrag));
+    CHECK_EQ_INT(fbrowser_rebind(call.browser), 0);
+    fbrowser_restart(call.browser);
+    mediacall_browser(&call, &b);
+    b.we_are_dtls_client = true;
+    CHECK_EQ_INT(media_path_browser(call.path, &b), 0);
+    snprintf(r.ufrag, sizeof(r.ufrag), "%s", local.ice_ufrag);
+    snprintf(r.pwd, sizeof(r.pwd), "%s", local.ice_pwd);
+    CHECK_EQ_INT(addr_parse_ip(&r.addr, "127.0.0.1", local.ice_port), 0);
+    fbrowser_remote(call.browser, &r, clock_us());
+    CHECK(mediacall_run(&call, moved, 3000));
+    call.trunk_talks = call.browser_talks = true;
+    CHECK(mediacall_run(&call, browser_hears, 3000));
+    CHECK(mediacall_run(&call, trunk_hears, 3000));
+    CHECK(!mediacall_failed(&call));
+    mediacall_stop(&call);
+}
+
+TEST(ports_are_pairs_and_run_out_with_a_word)
+{
+    struct udp v[6];
+    struct addr any;
+    uint16_t port;
+
+    CHECK_EQ_INT(addr_parse_ip(&any, "127.0.0.1", 0), 0);
+    CHECK_EQ_INT(ports_open(&v[0], &v[1], &any, false, 0, 0), 0);
+    port = udp_port(&v[0]);
+    CHECK_EQ_INT(port & 1, 0);
+    CHECK_EQ_INT(udp_port(&v[1]), port + 1);
+    CHECK_EQ_INT(ports_open(&v[2], &v[3], &any, false, port, (uint16_t)(port + 1)), EADDRNOTAVAIL);
+    udp_close(&v[0]);
+    udp_close(&v[1]);
+    CHECK_EQ_INT(ports_open(&v[2], &v[3], &any, false, port, (uint16_t)(port + 1)), 0);
+    CHECK_EQ_INT(udp_port(&v[2]), port);
+    udp_close(&v[2]);
+    udp_close(&v[3]);
+}
+
+TEST(a_hundred_calls_leave_no_port_and_no_id_behind)
+{
+    struct media_path_config cfg = {0};
+    struct media_local local;
+
+    CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
+    for (int i = 0; i < 100; i++) {
+        struct media_path *p;
+
+        CHECK_EQ_INT(media_path_create(&p, call.media, &cfg, &local), 0);
+        uint32_t id = media_path_id(p);
+        CHECK(media_path_find(call.media, id) == p);
+        media_path_close(p);
+        CHECK(!media_path_find(call.media, id));
+        call.logged = 0;
+        CHECK(mediacall_run(&call, mediacall_ended, 2000));
+        CHECK_EQ_INT(mediacall_event(&call, MEDIA_ENDED)->path_id, id);
+    }
+    mediacall_stop(&call);
+}
