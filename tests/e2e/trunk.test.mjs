@@ -1,0 +1,204 @@
+// Points 4 and 5 of the calls' contract with a trunk that is not ours: sipp plays the SIP Server, a small agent the browser.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { after, afterEach, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Agent } from './agent.mjs';
+import { binary, freePort, start } from './dngate.mjs';
+
+const run = promisify(execFile);
+const scenario = (name) => fileURLToPath(new URL(`sipp/${name}.xml`, import.meta.url));
+const agents = [];
+let server, trunkPort, agent;
+
+const cli = (...args) => run(binary(), [...args, '--data', server.dir]);
+
+// Runs a scenario to its end; rejects with sipp's own words when it failed.
+const sipp = (name, args = []) =>
+    run('sipp', [`127.0.0.1:${server.ports['sip-udp']}`, '-sf', scenario(name), '-i', '127.0.0.1', '-p', String(trunkPort), '-m', '1',
+                 '-nostdin', '-timeout', '30', '-timeout_error', '-aa', ...args], { cwd: server.dir, timeout: 60000 })
+        .catch((error) => { throw new Error(`sipp ${name}: exit ${error.code} ${String(error.stderr).slice(-1500)}`); });
+
+const settle = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// The CDR's line in the log: every attempt has one.
+const recorded = async (count) => {
+    const lines = () => server.log.filter((line) => / ended$/.test(line) && / direction=/.test(line));
+    for (let i = 0; i < 100 && lines().length < count; i++) await settle(50);
+    assert.equal(lines().length, count);
+    return Object.fromEntries([...lines().at(-1).matchAll(/(\w+)=("[^"]*"|\S+)/g)].map(([, k, v]) => [k, v.replaceAll('"', '')]));
+};
+let calls = 0;
+const cdr = (want) => recorded(++calls).then((row) => assert.deepEqual(Object.fromEntries(Object.keys(want).map((k) => [k, row[k]])), want));
+
+before(async () => {
+    trunkPort = await freePort();
+    server = await start({ lab: false, options: [`wss.port=${await freePort()}`, 'call.ring_seconds=5', 'call.limit_per_dn=10',
+                                                 'media.rtp_timeout=0'] });
+    for (let dn = 5001; dn <= 5005; dn++) await cli('dn', 'add', String(dn), '--password', `secret${dn}`, '--name', `Agent ${dn}`);
+    await cli('trunk', 'add', 'genesys', '--address', `127.0.0.1:${trunkPort}`, '--ping', '0', '--username', 'gw', '--password', 'gwsecret');
+    for (const dn of ['5001', '5002', '5004', '5005']) agents.push(await new Agent(server, dn, `secret${dn}`).open());
+    agent = agents[0];
+});
+after(async () => {
+    agents.forEach((a) => a.close());
+    await server?.stop();
+});
+afterEach(() => agents.forEach((a) => { a.auto = null; a.queue.length = 0; }));
+
+const listening = () => settle(300); // sipp as a server says nothing when it is ready
+
+test('outbound: answered, headers cross, the agent hangs up', async () => {
+    const done = sipp('uas_answer');
+    await listening();
+    const d = agent.call('600', ['X-Genesys-CallUUID: E2E-UUID']);
+    await agent.wait(180);
+    const ok = await agent.wait(200, 'INVITE');
+    assert.match(ok.body, /a=setup:active/);
+    agent.ack(d, ok);
+    agent.request(d, 'BYE');
+    await agent.wait(200, 'BYE');
+    await done;
+    await cdr({ direction: 'out', dn: '5001', trunk: 'genesys', code: '200', hangup: 'agent' });
+});
+
+test('outbound: early media, the trunk hangs up with its Reason', async () => {
+    const done = sipp('uas_hangup');
+    await listening();
+    const d = agent.call('601');
+    assert.match((await agent.wait(183)).body, /typ host/);
+    agent.ack(d, await agent.wait(200, 'INVITE'));
+    const bye = await agent.wait('BYE');
+    assert.match(bye.header('Reason'), /Far end left/);
+    agent.reply(bye, 200, 'OK');
+    await done;
+    await cdr({ code: '200', hangup: 'trunk', reason: 'Far end left' });
+});
+
+for (const code of [486, 302, 404, 603])
+    test(`outbound: ${code} reaches the agent`, async () => {
+        const done = sipp(`uas_${code}`);
+        await listening();
+        const d = agent.call('603');
+        agent.ack(d, await agent.wait(code));
+        await done;
+        await cdr({ code: String(code), hangup: 'trunk' });
+    });
+
+test('outbound: the agent cancels', async () => {
+    const done = sipp('uas_cancel');
+    await listening();
+    const d = agent.call('604');
+    await agent.wait(180);
+    agent.cancel(d, ['Reason: SIP;cause=487;text="Changed my mind"']);
+    agent.ack(d, await agent.wait(487, 'INVITE'));
+    await done;
+    await cdr({ code: '487', hangup: 'agent', reason: 'Changed my mind' });
+});
+
+test('outbound: the trunk asks for credentials', async () => {
+    const done = sipp('uas_auth');
+    await listening();
+    const d = agent.call('600');
+    agent.ack(d, await agent.wait(200, 'INVITE'));
+    agent.request(d, 'BYE');
+    await agent.wait(200, 'BYE');
+    await done;
+    await cdr({ code: '200', hangup: 'agent' });
+});
+
+test('inbound: answered, the trunk hangs up', async () => {
+    const done = sipp('uac_call', ['-s', '5001']);
+    const invite = await agent.wait('INVITE');
+    assert.equal(invite.header('X-Genesys-CallUUID'), 'E2E-IN');
+    assert.match(invite.body, /UDP\/TLS\/RTP\/SAVPF 111/);
+    agent.reply(invite, 180, 'Ringing');
+    agent.answer(invite);
+    await agent.wait('ACK');
+    const bye = await agent.wait('BYE');
+    assert.match(bye.header('Reason'), /Over/);
+    agent.reply(bye, 200, 'OK');
+    await done;
+    await cdr({ direction: 'in', dn: '5001', code: '200', hangup: 'trunk' });
+});
+
+for (const name of ['uac_late', 'uac_hold'])
+    test(`inbound: ${name}`, async () => {
+        const done = sipp(name, ['-s', '5001']);
+        const invite = await agent.wait('INVITE');
+        agent.reply(invite, 180, 'Ringing');
+        agent.answer(invite);
+        agent.reply(await agent.wait('BYE'), 200, 'OK');
+        await done;
+        await cdr({ code: '200', hangup: 'trunk' });
+    });
+
+test('inbound: unknown, disabled and unregistered DNs', async () => {
+    await sipp('uac_404', ['-s', '9999']);
+    await cdr({ code: '404', hangup: 'gateway' });
+    await cli('dn', 'disable', '5003');
+    await sipp('uac_404', ['-s', '5003']);
+    await cdr({ code: '404' });
+    await cli('dn', 'enable', '5003');
+    await sipp('uac_480', ['-s', '5003']);
+    await cdr({ code: '480', hangup: 'gateway' });
+});
+
+for (const code of [486, 603])
+    test(`inbound: the agent says ${code}`, async () => {
+        const done = sipp(`uac_${code}`, ['-s', '5001']);
+        const invite = await agent.wait('INVITE');
+        agent.reply(invite, 180, 'Ringing');
+        agent.reply(invite, code, 'No');
+        await done;
+        await cdr({ code: String(code), hangup: 'agent' });
+    });
+
+test('inbound: nobody answers', async () => {
+    const done = sipp('uac_480', ['-s', '5001']);
+    const invite = await agent.wait('INVITE');
+    agent.reply(invite, 180, 'Ringing');
+    agent.reply(await agent.wait('CANCEL'), 200, 'OK');
+    agent.reply(invite, 487, 'Request Terminated');
+    await done;
+    await cdr({ code: '480', hangup: 'gateway' });
+});
+
+test('inbound: the caller gives up', async () => {
+    const done = sipp('uac_cancel', ['-s', '5001']);
+    const invite = await agent.wait('INVITE');
+    agent.reply(invite, 180, 'Ringing');
+    const cancel = await agent.wait('CANCEL');
+    assert.match(cancel.header('Reason'), /completed elsewhere/);
+    agent.reply(cancel, 200, 'OK');
+    agent.reply(invite, 487, 'Request Terminated');
+    await done;
+    await cdr({ code: '487', hangup: 'trunk' });
+});
+
+test('no trunk answers: 503 within 4 s', async () => {
+    const t0 = Date.now(), d = agent.call('600');
+    agent.ack(d, await agent.wait(503));
+    assert.ok(Date.now() - t0 < 4000);
+    await cdr({ code: '503', hangup: 'gateway' });
+});
+
+test('200 calls, ten at a time, leave no descriptor behind', async () => {
+    const answer = (a) => (m) => {
+        if (m.method === 'INVITE' && !m.code) { a.reply(m, 180, 'Ringing'); a.answer(m); }
+        else if (m.method === 'BYE' && !m.code) a.reply(m, 200, 'OK');
+        return true;
+    };
+    const fds = () => readdirSync(`/proc/${server.child.pid}/fd`).length;
+    agent.auto = answer(agent);
+    await sipp('uac_call', ['-s', '5001', '-m', '10', '-r', '20', '-l', '10']);
+    await recorded(calls += 10);
+    await settle(500);
+    const was = fds();
+    await sipp('uac_call', ['-s', '5001', '-m', '200', '-r', '20', '-l', '9', '-timeout', '60']);
+    await recorded(calls += 200);
+    await settle(500);
+    assert.ok(fds() <= was, `${fds()} descriptors, were ${was}`);
+});
