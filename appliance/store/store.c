@@ -9,6 +9,7 @@
 #include "store/writer.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,12 @@ const char *store_dir(const struct store *s)
 int store_listen(struct store *s, store_change_h *h, void *arg)
 {
     return writer_listen(s, h, arg);
+}
+
+void store_unlisten(struct store *s, store_change_h *h, void *arg)
+{
+    while (writer_unlisten(s, h, arg) == EBUSY)
+        sched_yield(); /* its mailbox is full: it will not be for long */
 }
 
 int store_reader_alloc(struct store_reader **rp, struct store *s)

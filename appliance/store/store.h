@@ -33,6 +33,8 @@ enum store_noun { STORE_DN, STORE_TRUNK, STORE_USER, STORE_SETTING };
 typedef void(store_change_h)(enum store_noun noun, const char *key, void *arg);
 int store_listen(struct store *s, store_change_h *h,
                  void *arg); /* ENOSPC: too many. Never write from the handler: EDEADLK */
+/* No call of h is running or will come after this returns. Not from the handler. */
+void store_unlisten(struct store *s, store_change_h *h, void *arg);
 
 /* Who the audit names for writes of the calling thread from now on ("" = "system"): a user of the console, "cli:root". */
 void store_actor(const char *who);
@@ -40,7 +42,5 @@ void store_actor(const char *who);
 /* Errors that every write may return besides its own: EBUSY (database locked by another process for 5 s), ENOSPC, EIO, EDEADLK.
  * store_strerror: any of the store's errors in words for people. */
 const char *store_strerror(int err);
-/* No call of h is running or will come after this returns. */
-void store_unlisten(struct store *s, store_change_h *h, void *arg);
 
 #endif

@@ -19,7 +19,7 @@ enum {
     DISK_LOW_MB = 200,
 };
 
-enum request_type { REQUEST_JOB, REQUEST_LISTEN, REQUEST_FLUSH, REQUEST_STOP };
+enum request_type { REQUEST_JOB, REQUEST_LISTEN, REQUEST_UNLISTEN, REQUEST_FLUSH, REQUEST_STOP };
 
 struct store_request { /* what the mailbox carries; the waiter owns the latch and the result */
     enum request_type type;
@@ -73,6 +73,13 @@ int store_call(struct store *s, store_job_h *job, void *arg)
 int writer_listen(struct store *s, store_change_h *h, void *arg)
 {
     struct store_request req = {.type = REQUEST_LISTEN, .listener = {h, arg}};
+
+    return request_send(s, &req);
+}
+
+int writer_unlisten(struct store *s, store_change_h *h, void *arg)
+{
+    struct store_request req = {.type = REQUEST_UNLISTEN, .listener = {h, arg}};
 
     return request_send(s, &req);
 }
@@ -147,6 +154,17 @@ static int writer_add_listener(struct store *s, const struct store_listener *l)
     return 0;
 }
 
+static int writer_remove_listener(struct store *s, const struct store_listener *l)
+{
+    for (size_t i = 0; i < s->listener_count; i++) {
+        if (s->listeners[i].h == l->h && s->listeners[i].arg == l->arg) {
+            s->listeners[i] = s->listeners[--s->listener_count];
+            return 0;
+        }
+    }
+    return ENOENT;
+}
+
 static int writer_flush_now(struct store *s)
 {
     int err = cdrbatch_service(s, true);
@@ -166,6 +184,9 @@ static void request_h(void *msg, void *arg)
         break;
     case REQUEST_LISTEN:
         *req->result = writer_add_listener(s, &req->listener);
+        break;
+    case REQUEST_UNLISTEN:
+        *req->result = writer_remove_listener(s, &req->listener);
         break;
     case REQUEST_FLUSH:
         *req->result = writer_flush_now(s);

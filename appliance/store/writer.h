@@ -81,6 +81,7 @@ size_t writer_request_size(void); /* of a message in calls */
 int writer_start(struct store *s);
 void writer_stop(struct store *s);
 int writer_listen(struct store *s, store_change_h *h, void *arg);
+int writer_unlisten(struct store *s, store_change_h *h, void *arg);
 /* Commits and replays every call record that was written before. */
 int writer_flush(struct store *s);
 
