@@ -324,7 +324,7 @@ int transp_tcp_send(struct sip_connqent **qentp, const struct sip_transport *t, 
 
     if (!c) {
         err = conn_connect(&c, t, dst);
-        if (err)
+        if (!c)
             return err;
     }
     if (c->established)
