@@ -22,8 +22,9 @@ enum {
     WINDOW_PACKETS = 25,
     RESTART_US = 1000000, /* a transit so far off is another stream */
     SEQ_JUMP = 1000,
-    STALL_US = 250000,   /* the caller was away for so long: no use catching up */
-    TARGET_FALL_US = 60, /* per packet: 3 ms a second at 20 ms */
+    STALL_US = 250000,    /* the caller was away for so long: no use catching up */
+    BURST_US = 5000,      /* packets so close together were held up together */
+    TARGET_FALL_US = 400, /* per packet: 20 ms a second at 20 ms */
     PHASE_MAX_US = 10000,
     PHASE_LEAK = 2048,  /* of the phase per frame: 244 ppm at the limit */
     SLIDE_UP_US = 2000, /* per frame */
@@ -35,7 +36,7 @@ enum {
 };
 
 #define QUANTILE 0.97f
-#define LATE_WEIGHT 2.0f /* a packet later than the target counts double: grow quickly */
+#define LATE_WEIGHT 4.0f /* what comes later than the target: two of those in three seconds make it grow */
 #define FEC_LOSS 0.02f   /* from here on waiting for the next frame's FEC is worth a frame of delay */
 
 struct slot {
@@ -60,6 +61,8 @@ struct jbuf {
     uint64_t window_start;
     unsigned window_count;
     float hist[BUCKETS], weight; /* weight: sum of hist */
+    int64_t late_us;             /* of the newest packet that began an event */
+    uint64_t late_at;
     int64_t target_us;
 
     int64_t play_ts;
@@ -139,6 +142,8 @@ static void model_start(struct jbuf *j, int64_t transit, uint64_t now)
     j->window_count = 0;
     memset(j->hist, 0, sizeof(j->hist));
     j->weight = 0;
+    j->late_us = 0;
+    j->late_at = now;
     j->target_us = j->min_us;
 }
 
@@ -156,13 +161,22 @@ static void model_base(struct jbuf *j, int64_t transit, uint64_t now)
     j->base_us = j->window_us[0] < j->window_us[1] ? j->window_us[0] : j->window_us[1];
 }
 
-/* The histogram forgets by growth of the newest entry's weight relative to the whole. */
-static void model_histogram(struct jbuf *j, int64_t late)
+/*
+ * The histogram forgets by growth of the newest entry's weight relative to the whole. Packets that were held up together
+ * and arrive at once are one event, told by the first of them: a single stall of the network is not worth a longer delay,
+ * a second one soon after is.
+ */
+static void model_histogram(struct jbuf *j, int64_t late, uint64_t now)
 {
+    bool queued = j->late_us > j->target_us && now - j->late_at < BURST_US;
     int64_t bucket = late / BUCKET_US;
     float w = late > j->target_us ? LATE_WEIGHT : 1.0f;
     float keep = j->weight + w > HISTORY ? HISTORY / (j->weight + w) : 1.0f;
 
+    j->late_at = now;
+    if (queued)
+        return;
+    j->late_us = late;
     j->hist[bucket < BUCKETS ? bucket : BUCKETS - 1] += w;
     if (keep < 1.0f)
         for (unsigned i = 0; i < BUCKETS; i++)
@@ -297,7 +311,7 @@ static int64_t stream_packet(struct jbuf *j, const struct rtp_hdr *h, uint64_t n
         j->ts_ext = ext;
     }
     model_base(j, transit, now);
-    model_histogram(j, transit - j->base_us);
+    model_histogram(j, transit - j->base_us, now);
     model_target(j);
     return ext;
 }
