@@ -1,0 +1,184 @@
+/*
+ * A path under any packets from both sides, in any order. The worker is played by this file: nothing leaves, time is ours.
+ * Input: records of kind, length (two bytes), bytes.
+ */
+#include "media/g711.h"
+#include "media/path.h"
+#include "media/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { KINDS = 8, KEYLEN = 30 };
+
+static struct dtls_identity *identity;
+static struct udp nowhere = {.fd = -1};
+static struct udp_queue *queue;
+static const uint8_t key[KEYLEN] = "thirty bytes of key and salt!";
+
+const struct dtls_identity *worker_identity(const struct worker *w)
+{
+    (void)w;
+    return identity;
+}
+
+uint32_t worker_rtp_timeout_s(const struct worker *w)
+{
+    (void)w;
+    return 5;
+}
+
+int worker_complexity(const struct worker *w)
+{
+    (void)w;
+    return 0;
+}
+
+struct udp_queue *worker_queue(struct worker *w, const struct addr *dst)
+{
+    (void)w;
+    (void)dst;
+    return queue;
+}
+
+void worker_addr_add(struct worker *w, const struct addr *addr, struct media_path *p)
+{
+    (void)w;
+    (void)addr;
+    (void)p;
+}
+
+void worker_addr_del(struct worker *w, const struct addr *addr, struct media_path *p)
+{
+    worker_addr_add(w, addr, p);
+}
+
+int worker_event(struct worker *w, const struct media_event *ev)
+{
+    (void)w;
+    return ev->path_id == 1 ? 0 : (abort(), 1);
+}
+
+static struct media_path *path_make(enum media_codec browser, struct srtpctx **tx)
+{
+    struct media_local local = {.ice_ufrag = "00000001abcdefgh", .ice_pwd = "password-of-the-path-1234"};
+    struct media_path_config cfg = {0};
+    struct path_init init = {.id = 1, .cfg = &cfg, .local = &local, .jbuf_max_ms = 200};
+    struct media_browser b = {.ice_ufrag = "theirs",
+                              .ice_pwd = "their-password",
+                              .codec = browser,
+                              .pt_opus = 111,
+                              .pt_pcmu = 0,
+                              .pt_pcma = 8,
+                              .pt_event = 126,
+                              .event_rate = 8000};
+    struct media_trunk t = {
+        .codec = MEDIA_PCMU, .pt_event = 101, .event_rate = 8000, .ptime_ms = 20, .dir = MEDIA_SENDRECV};
+    struct udp rtp = {.fd = -1}, rtcp = {.fd = -1};
+    struct media_path *p;
+
+    addr_parse(&t.rtp, "127.0.0.2:4000");
+    addr_parse(&t.rtcp, "127.0.0.2:4001");
+    if (path_alloc(&p, &init, &rtp, &rtcp))
+        return NULL;
+    path_set_browser(p, &b, 1000);
+    path_set_trunk(p, &t, 1000);
+    if (srtpctx_alloc(&p->srtp_in, 1, key, KEYLEN, true) ||
+        srtpctx_alloc(&p->srtp_out, 1, key, KEYLEN, false) || srtpctx_alloc(tx, 1, key, KEYLEN, false))
+        abort();
+    return p;
+}
+
+/* A check with the right integrity around attributes of the input. */
+static size_t check_make(uint8_t *mem, const uint8_t *attrs, size_t n)
+{
+    struct stun_writer w;
+    size_t len;
+
+    stun_begin(&w, mem, STUN_MSG_MAX, STUN_BINDING, STUN_REQUEST, (const uint8_t *)"transaction!");
+    stun_put(&w, STUN_USERNAME, "00000001abcdefgh:theirs", 23);
+    for (; n >= 4 && (size_t)4 + attrs[2] <= n; n -= 4u + attrs[2], attrs += 4 + attrs[2])
+        stun_put(&w, (uint16_t)(attrs[0] << 8 | attrs[1]), attrs + 4, attrs[2]);
+    stun_put_integrity(&w, "password-of-the-path-1234", 25);
+    stun_put_fingerprint(&w);
+    return stun_end(&w, &len) ? 0 : len;
+}
+
+static void packet(struct media_path *p, struct srtpctx *tx, unsigned kind, const uint8_t *data, size_t n,
+                   uint64_t now)
+{
+    static uint8_t mem[UDP_PACKET_MAX + SRTP_TRAILER_MAX];
+    struct udp_packet pkt = {.p = mem, .n = n};
+    struct stun_view v;
+
+    memcpy(mem, data, n);
+    addr_parse(&pkt.src, kind < 5 ? "127.0.0.1:5000" : kind == 5 ? "127.0.0.2:4000" : "127.0.0.2:4001");
+    switch (kind) {
+    case 0:
+        if (!stun_parse(&v, mem, n))
+            path_stun(p, &v, &pkt, now);
+        break;
+    case 1:
+        pkt.n = check_make(mem, data, n);
+        if (pkt.n && !stun_parse(&v, mem, pkt.n))
+            path_stun(p, &v, &pkt, now);
+        break;
+    case 2:
+        path_from_browser(p, &pkt, now);
+        break;
+    case 3:
+        if (!srtpctx_protect(tx, mem, &pkt.n))
+            path_from_browser(p, &pkt, now);
+        break;
+    case 4:
+        if (!srtpctx_protect_rtcp(tx, mem, &pkt.n))
+            path_from_browser(p, &pkt, now);
+        break;
+    case 5:
+        path_trunk_rtp(p, &pkt, now);
+        break;
+    default:
+        path_trunk_rtcp(p, &pkt, now);
+        break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct srtpctx *tx;
+    struct media_path *p;
+    uint64_t now = 1000000;
+
+    if (!identity &&
+        (srtpctx_global_init() || dtls_identity_alloc(&identity) || udp_queue_alloc(&queue, &nowhere)))
+        abort();
+    g711_init();
+    if (!size)
+        return 0;
+    p = path_make(data[0] & 1 ? MEDIA_OPUS : MEDIA_PCMU, &tx);
+    if (!p)
+        return 0;
+    for (data++, size--; size >= 3;) {
+        size_t n = (size_t)(data[1] & 7) << 8 | data[2];
+        unsigned kind = data[0] % KINDS;
+
+        data += 3;
+        size -= 3;
+        n = n < size ? n : size;
+        if (kind == 7)
+            now += n * 1000;
+        else
+            packet(p, tx, kind, data, n, now);
+        now += 2000;
+        path_tick(p, now);
+        data += n;
+        size -= n;
+    }
+    path_end(p, now);
+    path_free(p);
+    srtpctx_free(tx);
+    return 0;
+}
