@@ -63,7 +63,7 @@ TEST(sign_in_sha256)
     sign_in("SHA-256");
 }
 
-TEST(challenge_offers_md5_first_for_jssip)
+TEST(challenge_offers_md5_last_for_jssip)
 {
     struct rig rig = {0};
 
