@@ -1,0 +1,326 @@
+/* Call records: exact, in time, and there after every kind of trouble. */
+/* TSAN */
+#include "core/clock.h"
+#include "store/cdr.h"
+#include "store/spill.h"
+#include "store/sql.h"
+#include "tempdir.h"
+#include "testing.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { IN_TIME_MS = 1000, PATIENCE_MS = 10000 };
+
+static char why[256];
+static struct tempdir dir;
+static struct store *store;
+static struct sql other; /* another process's connection, as far as SQLite is concerned */
+
+static struct cdr example(int i)
+{
+    struct cdr c = {.direction = CDR_INBOUND,
+                    .dn = "5001",
+                    .caller = "+49 \"30\" 1",
+                    .callee = "5001",
+                    .caller_name = "Zo\xc3\xab",
+                    .trunk = "genesys",
+                    .call_uuid = "UUID",
+                    .sip_call_id = "a@b",
+                    .start_ms = 1700000000000 + i,
+                    .ring_ms = 1,
+                    .answer_ms = 2,
+                    .end_ms = 3,
+                    .code = 487,
+                    .reason = "Request\nTerminated",
+                    .hangup = CDR_TRUNK,
+                    .remote_ice = "192.0.2.1:5",
+                    .rtt_ms = 12.3456789};
+
+    snprintf(c.id, sizeof(c.id), "id-%06d", i);
+    c.from_browser = (struct cdr_stream){"opus", UINT64_C(1) << 40, 2, 4000000000u, 0.1, 4.25};
+    c.from_trunk = (struct cdr_stream){"pcmu", 5, 6, 7, 8.5, 3.5};
+    return c;
+}
+
+static bool start(void)
+{
+    char path[256];
+
+    CHECK_OR(tempdir_make(&dir), return false);
+    CHECK_OR(!store_open(&store, dir.path, why, sizeof(why)), return false);
+    snprintf(path, sizeof(path), "%s/dngate.db", dir.path);
+    CHECK_OR(!sql_open(&other, path, SQL_WRITER, 1000), return false);
+    return true;
+}
+
+static void finish(void)
+{
+    sql_close(&other);
+    store_close(store);
+    tempdir_remove(&dir);
+}
+
+static int64_t rows(void)
+{
+    int64_t n = -1;
+
+    sql_number(&other, "SELECT count(*) FROM cdr", &n);
+    return n;
+}
+
+/* Milliseconds until there are n rows, or PATIENCE_MS. */
+static int64_t wait_rows(int64_t n)
+{
+    uint64_t begin = clock_ms();
+
+    while (rows() != n && clock_ms() - begin < PATIENCE_MS)
+        poll(NULL, 0, 5);
+    return (int64_t)(clock_ms() - begin);
+}
+
+struct got {
+    struct cdr c[4];
+    size_t n;
+};
+
+static bool got_h(const struct cdr *c, void *arg)
+{
+    struct got *g = arg;
+
+    g->c[g->n++] = *c;
+    return g->n == 4;
+}
+
+static void check_example(const struct cdr *c, int i)
+{
+    struct cdr want = example(i);
+
+    CHECK_STR(c->id, want.id);
+    CHECK_EQ_INT(c->direction, want.direction);
+    CHECK_STR(c->caller, want.caller);
+    CHECK_STR(c->caller_name, want.caller_name);
+    CHECK_STR(c->reason, want.reason);
+    CHECK_EQ_INT(c->start_ms, want.start_ms);
+    CHECK_EQ_INT(c->code, want.code);
+    CHECK_EQ_INT(c->hangup, want.hangup);
+    CHECK_EQ_INT(c->from_browser.packets, want.from_browser.packets);
+    CHECK_EQ_INT(c->from_browser.lost, want.from_browser.lost);
+    CHECK(c->from_browser.jitter_ms == want.from_browser.jitter_ms && c->rtt_ms == want.rtt_ms);
+    CHECK_STR(c->from_trunk.codec, want.from_trunk.codec);
+    CHECK_STR(c->remote_ice, want.remote_ice);
+}
+
+TEST(a_record_reads_as_it_was_written)
+{
+    struct store_reader *r;
+    struct got g = {0};
+    struct cdr c;
+
+    CHECK(start());
+    for (int i = 0; i < 3; i++) {
+        c = example(i);
+        cdr_write(store, &c);
+    }
+    CHECK_EQ_INT(cdr_flush(store), 0);
+    CHECK_EQ_INT(store_reader_alloc(&r, store), 0);
+    CHECK_EQ_INT(cdr_each(r, &(struct cdr_filter){.dn = "5001"}, got_h, &g), 0);
+    CHECK_EQ_INT(g.n, 3);
+    for (int i = 0; i < 3; i++)
+        check_example(&g.c[i], 2 - i);
+    g.n = 0;
+    CHECK_EQ_INT(cdr_each(r, &(struct cdr_filter){.before_id = "id-000002", .limit = 1}, got_h, &g), 0);
+    CHECK_EQ_INT(g.n, 1);
+    CHECK_STR(g.c[0].id, "id-000001");
+    g.n = 0;
+    CHECK_EQ_INT(cdr_each(r, &(struct cdr_filter){.from_ms = c.start_ms, .to_ms = c.start_ms + 1}, got_h, &g),
+                 0);
+    CHECK_EQ_INT(g.n, 1);
+    store_reader_free(r);
+    finish();
+}
+
+TEST(odd_values_refuse_no_row)
+{
+    struct cdr c = {.rtt_ms = NAN, .from_trunk = {.jitter_ms = INFINITY}};
+
+    CHECK(start());
+    memcpy(c.caller, "\xff\xfe", 3);
+    cdr_write(store, &c); /* without an id, too: one is made */
+    cdr_write(store, &c);
+    CHECK_EQ_INT(cdr_flush(store), 0);
+    CHECK_EQ_INT(rows(), 2);
+    finish();
+}
+
+TEST(a_record_is_in_the_database_within_a_second)
+{
+    struct cdr c = example(1);
+    int64_t ms;
+
+    CHECK(start());
+    cdr_write(store, &c);
+    ms = wait_rows(1);
+    CHECK(ms < IN_TIME_MS);
+    finish();
+}
+
+TEST(more_records_than_the_mailbox_holds_all_arrive)
+{
+    struct cdr c;
+
+    CHECK(start());
+    for (int i = 0; i < 1500; i++) {
+        c = example(i);
+        cdr_write(store, &c);
+    }
+    wait_rows(1500);
+    CHECK_EQ_INT(rows(), 1500);
+    finish();
+}
+
+TEST(while_the_database_is_locked_records_wait_in_the_spill_file)
+{
+    struct cdr c = example(1);
+    uint64_t begin = clock_ms();
+
+    CHECK(start());
+    CHECK_EQ_INT(sql_exec(&other, "BEGIN IMMEDIATE"), 0);
+    cdr_write(store, &c);
+    while (!spill_exists(dir.path) && clock_ms() - begin < PATIENCE_MS)
+        poll(NULL, 0, 5);
+    CHECK(clock_ms() - begin < IN_TIME_MS);
+    CHECK_EQ_INT(sql_exec(&other, "COMMIT"), 0);
+    wait_rows(1);
+    CHECK_EQ_INT(rows(), 1);
+    CHECK_EQ_INT(cdr_flush(store), 0);
+    CHECK(!spill_exists(dir.path));
+    finish();
+}
+
+/* A child writes, tells, waits to be killed. With locked, the parent's lock keeps it out of the database. */
+static void kill_and_count(bool locked)
+{
+    int pipefd[2];
+    pid_t pid;
+    char c;
+
+    CHECK(tempdir_make(&dir));
+    CHECK(!store_open(&store, dir.path, why, sizeof(why)));
+    store_close(store);
+    CHECK(!pipe(pipefd));
+    pid = fork();
+    if (!pid) {
+        if (store_open(&store, dir.path, why, sizeof(why)) || write(pipefd[1], "o", 1) != 1)
+            _exit(1);
+        poll(NULL, 0, locked ? 300 : 0); /* the parent locks meanwhile; if not, the test only proves less */
+        for (int i = 0; i < 10; i++) {
+            struct cdr row = example(i);
+
+            cdr_write(store, &row);
+        }
+        if (write(pipefd[1], "w", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    close(pipefd[1]);
+    CHECK_EQ_INT(read(pipefd[0], &c, 1), 1);
+    if (locked) {
+        char path[256];
+
+        snprintf(path, sizeof(path), "%s/dngate.db", dir.path);
+        CHECK_EQ_INT(sql_open(&other, path, SQL_WRITER, 5000), 0);
+        CHECK_EQ_INT(sql_exec(&other, "BEGIN IMMEDIATE"), 0);
+    }
+    CHECK_EQ_INT(read(pipefd[0], &c, 1), 1);
+    poll(NULL, 0, IN_TIME_MS); /* what is older than a second must survive: the time is what is tested */
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(pipefd[0]);
+    if (locked) {
+        CHECK(spill_exists(dir.path));
+        sql_exec(&other, "ROLLBACK");
+        sql_close(&other);
+    }
+    CHECK_EQ_INT(store_open(&store, dir.path, why, sizeof(why)), 0);
+    CHECK_EQ_INT(cdr_flush(store), 0);
+    store_close(store);
+}
+
+static int64_t rows_of_closed(void)
+{
+    char path[256];
+    int64_t n;
+
+    snprintf(path, sizeof(path), "%s/dngate.db", dir.path);
+    if (sql_open(&other, path, SQL_WRITER, 1000))
+        return -1;
+    n = rows();
+    sql_close(&other);
+    tempdir_remove(&dir);
+    return n;
+}
+
+TEST(kill_9_loses_no_record_older_than_a_second)
+{
+    kill_and_count(false);
+    CHECK_EQ_INT(rows_of_closed(), 10);
+}
+
+TEST(kill_9_with_a_locked_database_loses_none_either)
+{
+    kill_and_count(true);
+    CHECK_EQ_INT(rows_of_closed(), 10);
+}
+
+TEST(a_full_disk_keeps_records_until_there_is_room)
+{
+    struct rlimit before, small;
+    char path[256];
+    struct stat st;
+    struct cdr c;
+
+    CHECK(start());
+    snprintf(path, sizeof(path), "%s/dngate.db-wal", dir.path);
+    CHECK(!stat(path, &st));
+    signal(SIGXFSZ, SIG_IGN); /* writes past the limit then fail like on a full disk */
+    CHECK(!getrlimit(RLIMIT_FSIZE, &before));
+    small = before;
+    small.rlim_cur = 8192; /* room for a few spilled lines, none for the WAL */
+    CHECK(!setrlimit(RLIMIT_FSIZE, &small));
+    for (int i = 0; i < 20; i++) {
+        c = example(i);
+        cdr_write(store, &c);
+    }
+    cdr_flush(store);
+    CHECK(!setrlimit(RLIMIT_FSIZE, &before));
+    wait_rows(20);
+    CHECK_EQ_INT(rows(), 20);
+    finish();
+}
+
+TEST(a_line_that_a_crash_has_cut_does_not_hide_the_others)
+{
+    struct cdr v[2] = {example(1), example(2)};
+    char path[256];
+    FILE *f;
+
+    CHECK(start());
+    CHECK_EQ_INT(sql_exec(&other, "BEGIN IMMEDIATE"), 0); /* no replay yet */
+    snprintf(path, sizeof(path), "%s/cdr.spill", dir.path);
+    f = fopen(path, "a");
+    CHECK(f);
+    fputs("{\"id\":\"half\n", f);
+    fclose(f);
+    CHECK_EQ_INT(spill_append(dir.path, v, 2), 0);
+    CHECK_EQ_INT(sql_exec(&other, "COMMIT"), 0);
+    wait_rows(2);
+    CHECK_EQ_INT(rows(), 2);
+    finish();
+}

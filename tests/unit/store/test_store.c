@@ -1,0 +1,316 @@
+/* Provisioning as a user would notice it: stored, told, audited, refused. */
+/* TSAN */
+#include "core/clock.h"
+#include "crypto/hash.h"
+#include "store/dn.h"
+#include "store/setting.h"
+#include "store/sql.h"
+#include "store/trunk.h"
+#include "store/user.h"
+#include "tempdir.h"
+#include "testing.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+enum { PATIENCE_MS = 5000 };
+
+static char why[256];
+static struct tempdir dir;
+static struct store *store;
+static struct store_reader *reader;
+
+static bool start(void)
+{
+    CHECK_OR(tempdir_make(&dir), return false);
+    CHECK_OR(!store_open(&store, dir.path, why, sizeof(why)), return false);
+    CHECK_OR(!store_reader_alloc(&reader, store), return false);
+    return true;
+}
+
+static void finish(void)
+{
+    store_reader_free(reader);
+    store_close(store);
+    tempdir_remove(&dir);
+}
+
+static int add(const char *dn)
+{
+    return dn_add(store, dn, "secret1", "Ada", DN_CODEC_AUTO, true, why, sizeof(why));
+}
+
+static int import(const char *csv, struct dn_import_result *res)
+{
+    return dn_import_csv(store, csv, strlen(csv), res, why, sizeof(why));
+}
+
+static int64_t number(const char *sql_text)
+{
+    struct sql sql;
+    char path[256];
+    int64_t n = -1;
+
+    snprintf(path, sizeof(path), "%s/dngate.db", dir.path);
+    if (!sql_open(&sql, path, SQL_READER, 1000)) {
+        sql_number(&sql, sql_text, &n);
+        sql_close(&sql);
+    }
+    return n;
+}
+
+static atomic_int told[STORE_SETTING + 1], told_all[STORE_SETTING + 1];
+
+static void told_h(enum store_noun noun, const char *key, void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(*key ? &told[noun] : &told_all[noun], 1);
+}
+
+static int writing_h_result;
+
+static void writing_h(enum store_noun noun, const char *key, void *arg)
+{
+    (void)noun;
+    (void)key;
+    (void)arg;
+    writing_h_result = dn_remove(store, "5001");
+}
+
+TEST(a_dn_keeps_only_hashes_of_its_password)
+{
+    char ha1[MD5_HEXLEN], ha1_sha256[SHA256_HEXLEN];
+    struct dn d;
+
+    CHECK(start());
+    CHECK_EQ_INT(add("5001"), 0);
+    CHECK_EQ_INT(dn_get(reader, "5001", &d), 0);
+    hash_ha1_md5(ha1, "5001", "dngate", "secret1");
+    hash_ha1_sha256(ha1_sha256, "5001", "dngate", "secret1");
+    CHECK_STR(d.ha1_md5, ha1);
+    CHECK_STR(d.ha1_sha256, ha1_sha256);
+    CHECK_STR(d.name, "Ada");
+    CHECK(d.enabled && d.created_ms > 0);
+    CHECK_EQ_INT(dn_passwd(store, "5001", "another1", why, sizeof(why)), 0);
+    CHECK_EQ_INT(dn_get(reader, "5001", &d), 0);
+    CHECK(strcmp(d.ha1_md5, ha1) != 0);
+    CHECK_EQ_INT(dn_enable(store, "5001", false), 0);
+    CHECK_EQ_INT(dn_get(reader, "5001", &d), 0);
+    CHECK(!d.enabled);
+    CHECK_EQ_INT(dn_remove(store, "5001"), 0);
+    CHECK_EQ_INT(dn_get(reader, "5001", &d), ENOENT);
+    CHECK_EQ_INT(number("SELECT count(*) FROM audit"), 4);
+    CHECK_EQ_INT(number("SELECT count(*) FROM audit WHERE what LIKE '%secret1%' OR what LIKE '%another1%'"),
+                 0);
+    finish();
+}
+
+TEST(wrong_dns_are_refused_with_a_reason)
+{
+    char longest[DN_MAX + 1];
+
+    CHECK(start());
+    memset(longest, '5', sizeof(longest) - 1);
+    longest[DN_MAX] = '\0';
+    CHECK_EQ_INT(add(longest), EINVAL);
+    CHECK_EQ_INT(add(longest + 1), 0);
+    CHECK_EQ_INT(add(longest + 1), EEXIST);
+    CHECK(strstr(why, "exists already"));
+    CHECK_EQ_INT(add(""), EINVAL);
+    CHECK_EQ_INT(add("50 01"), EINVAL);
+    CHECK_EQ_INT(add("5001\r\nVia"), EINVAL);
+    CHECK_EQ_INT(dn_add(store, "1", "short", "", DN_CODEC_AUTO, true, why, sizeof(why)), EINVAL);
+    CHECK(strstr(why, "6 characters"));
+    CHECK_EQ_INT(dn_add(store, "1", "secret1", "a\nb", DN_CODEC_AUTO, true, why, sizeof(why)), EINVAL);
+    CHECK_EQ_INT(dn_add(store, "1", "secret1", "\xff", DN_CODEC_AUTO, true, why, sizeof(why)), EINVAL);
+    CHECK_EQ_INT(dn_passwd(store, "404", "secret1", why, sizeof(why)), ENOENT);
+    CHECK_EQ_INT(dn_enable(store, "404", true), ENOENT);
+    CHECK_EQ_INT(dn_remove(store, "404"), ENOENT);
+    finish();
+}
+
+TEST(an_import_adds_changes_and_keeps)
+{
+    struct dn_import_result res;
+    struct dn before, after;
+
+    CHECK(start());
+    CHECK_EQ_INT(add("5001"), 0);
+    CHECK_EQ_INT(dn_get(reader, "5001", &before), 0);
+    CHECK_EQ_INT(import("codec,dn,enabled,password\r\npcmu,5001,no,\r\n,5002,,secret2\r\n", &res), 0);
+    CHECK_EQ_INT(res.added, 1);
+    CHECK_EQ_INT(res.changed, 1);
+    CHECK_EQ_INT(dn_get(reader, "5001", &after), 0);
+    CHECK_STR(after.ha1_md5, before.ha1_md5);
+    CHECK_STR(after.name, "Ada");
+    CHECK_EQ_INT(after.codec, DN_CODEC_PCMU);
+    CHECK(!after.enabled);
+    CHECK_EQ_INT(dn_get(reader, "5002", &after), 0);
+    CHECK(after.enabled);
+    CHECK_EQ_INT(import("dn,password\n5002,secret2\n", &res), 0);
+    CHECK_EQ_INT(res.unchanged, 1);
+    finish();
+}
+
+TEST(a_wrong_import_changes_nothing_and_names_line_and_column)
+{
+    static const struct {
+        const char *csv, *why;
+    } wrong[] = {
+        {"", "line 1"},
+        {"name\nAda\n", "line 1: dn"},
+        {"dn,shoe\n", "line 1: shoe"},
+        {"dn,dn\n", "line 1: dn"},
+        {"dn,password\n6001,secret1\n6002,x\n", "line 3: password"},
+        {"dn,password\n6001,secret1\n6001,secret1\n", "line 3: dn: 6001 stands in line 2"},
+        {"dn,password\n6001,secret1\n6002,\n", "line 3: password: needed"},
+        {"dn,password,codec\n6001,secret1,g729\n", "line 2: codec"},
+        {"dn,password,enabled\n6001,secret1,maybe\n", "line 2: enabled"},
+        {"dn,password\n60 01,secret1\n", "line 2: dn"},
+        {"dn,password\n6001\n", "line 2: 1 fields"},
+        {"dn,password\n6001,\"secret1\n", "line 2: a quoted field has no end"},
+    };
+    struct dn_import_result res;
+
+    CHECK(start());
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        CHECK_EQ_INT(import(wrong[i].csv, &res), EINVAL);
+        if (strncmp(why, wrong[i].why, strlen(wrong[i].why)))
+            CHECK_STR(why, wrong[i].why);
+    }
+    CHECK_EQ_INT(number("SELECT count(*) FROM dn"), 0);
+    CHECK_EQ_INT(number("SELECT count(*) FROM audit"), 0);
+    finish();
+}
+
+static bool password_h(const struct trunk *t, void *arg)
+{
+    snprintf(arg, TRUNK_SECRET_MAX, "%s", t->password);
+    return false;
+}
+
+TEST(a_trunk_password_is_sealed_at_rest)
+{
+    struct trunk t = {.name = "g",
+                      .host = "192.0.2.1",
+                      .port = 5060,
+                      .username = "u",
+                      .password = "topsecret",
+                      .enabled = true,
+                      .priority = 10,
+                      .codecs = "pcmu,pcma"};
+    char password[TRUNK_SECRET_MAX] = "";
+    struct trunk got;
+
+    CHECK(start());
+    CHECK_EQ_INT(trunk_add(store, &t, why, sizeof(why)), 0);
+    CHECK_EQ_INT(trunk_add(store, &t, why, sizeof(why)), EEXIST);
+    CHECK_EQ_INT(trunk_get(reader, "g", &got), 0);
+    CHECK_STR(got.password, "");
+    CHECK_STR(got.host, "192.0.2.1");
+    CHECK_EQ_INT(trunk_each(reader, true, password_h, password), 0);
+    CHECK_STR(password, "topsecret");
+    CHECK_EQ_INT(
+        number("SELECT count(*) FROM trunk WHERE password LIKE 'v1:%' AND password NOT LIKE '%topsecret%'"),
+        1);
+    snprintf(t.name, sizeof(t.name), "other");
+    snprintf(t.codecs, sizeof(t.codecs), "g729");
+    CHECK_EQ_INT(trunk_add(store, &t, why, sizeof(why)), EINVAL);
+    CHECK_EQ_INT(trunk_remove(store, "g"), 0);
+    CHECK_EQ_INT(trunk_remove(store, "g"), ENOENT);
+    finish();
+}
+
+TEST(the_last_admin_stays)
+{
+    CHECK(start());
+    CHECK_EQ_INT(user_add(store, "ada", USER_ADMIN, "short", why, sizeof(why)), EINVAL);
+    CHECK_EQ_INT(user_add(store, "ada", USER_ADMIN, "longenough", why, sizeof(why)), 0);
+    CHECK_EQ_INT(user_add(store, "bob", USER_READONLY, "longenough", why, sizeof(why)), 0);
+    CHECK_EQ_INT(user_remove(store, "ada"), EPERM);
+    CHECK_EQ_INT(user_remove(store, "bob"), 0);
+    CHECK_EQ_INT(user_remove(store, "bob"), ENOENT);
+    CHECK_EQ_INT(number("SELECT count(*) FROM user WHERE pwhash LIKE '$argon2id$%'"), 1);
+    finish();
+}
+
+TEST(listeners_hear_of_a_change_before_its_writer_goes_on)
+{
+    CHECK(start());
+    memset(told, 0, sizeof(told));
+    CHECK_EQ_INT(store_listen(store, told_h, NULL), 0);
+    CHECK_EQ_INT(add("5001"), 0);
+    CHECK_EQ_INT(told[STORE_DN], 1);
+    CHECK_EQ_INT(add("5001"), EEXIST);
+    CHECK_EQ_INT(told[STORE_DN], 1);
+    CHECK_EQ_INT(setting_put(store, "sip.port", "5070"), 0);
+    CHECK_EQ_INT(told[STORE_SETTING], 1);
+    store_unlisten(store, told_h, NULL);
+    CHECK_EQ_INT(setting_put(store, "sip.port", NULL), 0);
+    CHECK_EQ_INT(told[STORE_SETTING], 1);
+    finish();
+}
+
+TEST(a_listener_that_writes_gets_an_error_not_a_deadlock)
+{
+    CHECK(start());
+    CHECK_EQ_INT(store_listen(store, writing_h, NULL), 0);
+    CHECK_EQ_INT(add("5001"), 0);
+    CHECK_EQ_INT(writing_h_result, EDEADLK);
+    finish();
+}
+
+TEST(changes_of_another_process_are_noticed)
+{
+    struct store *other;
+    uint64_t end = clock_ms() + PATIENCE_MS;
+
+    CHECK(start());
+    memset(told_all, 0, sizeof(told_all));
+    CHECK_EQ_INT(store_listen(store, told_h, NULL), 0);
+    CHECK_EQ_INT(store_open(&other, dir.path, why, sizeof(why)), 0);
+    CHECK_EQ_INT(dn_add(other, "5009", "secret1", "", DN_CODEC_AUTO, true, why, sizeof(why)), 0);
+    while (!told_all[STORE_DN] && clock_ms() < end)
+        poll(NULL, 0, 10);
+    CHECK(told_all[STORE_DN] && told_all[STORE_TRUNK] && told_all[STORE_USER] && told_all[STORE_SETTING]);
+    store_close(other);
+    finish();
+}
+
+TEST(kill_9_loses_no_acknowledged_write)
+{
+    int pipefd[2], acknowledged = 0;
+    pid_t pid;
+    char c;
+
+    CHECK(tempdir_make(&dir));
+    CHECK(!pipe(pipefd));
+    pid = fork();
+    if (!pid) {
+        char dn[16];
+
+        if (store_open(&store, dir.path, why, sizeof(why)))
+            _exit(1);
+        for (int i = 0;; i++) {
+            snprintf(dn, sizeof(dn), "%d", 1000 + i);
+            if (add(dn) || write(pipefd[1], "x", 1) != 1)
+                _exit(1);
+        }
+    }
+    close(pipefd[1]);
+    while (acknowledged < 20 && read(pipefd[0], &c, 1) == 1)
+        acknowledged++;
+    kill(pid, SIGKILL);
+    while (read(pipefd[0], &c, 1) == 1)
+        acknowledged++;
+    close(pipefd[0]);
+    waitpid(pid, NULL, 0);
+    CHECK(acknowledged >= 20);
+    CHECK_EQ_INT(store_open(&store, dir.path, why, sizeof(why)), 0);
+    CHECK(number("SELECT count(*) FROM dn") >= acknowledged);
+    store_close(store);
+    tempdir_remove(&dir);
+}
