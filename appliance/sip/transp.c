@@ -26,6 +26,7 @@ static void transport_destructor(void *arg)
     struct sip_transport *t = arg;
 
     list_unlink(&t->le);
+    tmr_cancel(&t->pause);
     if (t->fd >= 0) {
         fd_close(t->fd);
         (void)close(t->fd);

@@ -39,8 +39,9 @@ struct sip_transport {
     struct sip *sip;
     enum sip_transp tp;
     struct sa laddr;
-    int fd;      /* -1: WS */
-    void *batch; /* UDP: receive buffers */
+    int fd;           /* -1: WS */
+    void *batch;      /* UDP: receive buffers */
+    struct tmr pause; /* TCP: no file descriptors left */
     const struct transp_edge *edge;
 };
 

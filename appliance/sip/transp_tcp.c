@@ -4,6 +4,8 @@
  */
 #include "sip/transp.h"
 
+#include "core/log.h"
+
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -15,7 +17,8 @@ enum {
     TCP_IDLE_SECONDS = 900,
     TCP_READ_SIZE = 16384,
     TCP_ROUNDS = 4,
-    TCP_ACCEPTS = 16
+    TCP_ACCEPTS = 16,
+    TCP_PAUSE_MS = 500
 };
 
 static void event_h(int flags, void *arg);
@@ -237,6 +240,19 @@ static void conn_accepted(struct sip_transport *t, int fd, const struct sa *peer
         transp_conn_close(c, EBADF);
 }
 
+static void accept_again_h(void *arg)
+{
+    (void)transp_tcp_listen(arg);
+}
+
+/* Out of file descriptors: the waiting connection would wake us for ever. */
+static void accept_pause(struct sip_transport *t)
+{
+    log_warn_limited("sip", "no file descriptor left for a TCP connection");
+    fd_close(t->fd);
+    tmr_start(&t->pause, TCP_PAUSE_MS, accept_again_h, t);
+}
+
 static void accept_h(int flags, void *arg)
 {
     struct sip_transport *t = arg;
@@ -248,8 +264,11 @@ static void accept_h(int flags, void *arg)
         struct sa peer;
         int fd = accept4(t->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-        if (fd < 0)
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                accept_pause(t);
             return;
+        }
         if (sa_set_sa(&peer, (struct sockaddr *)&ss)) {
             (void)close(fd);
         } else if (!transp_admits(t, &peer)) {
