@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT_MAX = WEB_BODY_OUT_MAX + 65536 };
+enum { OUT_MAX = WEB_BODY_OUT_MAX + 65536, LOG_PATH_MAX = 201 };
 
 METRIC_COUNTER(requests_2xx, "dngate_http_requests_total", "code=\"2xx\"",
                "HTTP requests answered, by class of status");
@@ -91,6 +91,16 @@ static void count_status(int status)
     metric_add(m, 1);
 }
 
+const char *conn_quotable(char *out, size_t sz, const char *words)
+{
+    size_t n = 0;
+
+    for (; words[n] && n + 1 < sz; n++)
+        out[n] = words[n] == '"' || words[n] == '\\' ? '?' : words[n];
+    out[n] = '\0';
+    return out;
+}
+
 /* Refusals are what floods are made of: their lines are few, their number is in /metrics. */
 static bool access_silent(const struct conn *c)
 {
@@ -103,7 +113,7 @@ static bool access_silent(const struct conn *c)
 
 void conn_access(struct conn *c)
 {
-    char peer[ADDR_STRLEN];
+    char peer[ADDR_STRLEN], path[LOG_PATH_MAX];
     const struct http_head *h = c->head;
 
     if (!c->access.open)
@@ -112,9 +122,10 @@ void conn_access(struct conn *c)
     count_status(c->access.status);
     if (access_silent(c))
         return;
-    log_info("http", "peer=%s method=%s path=\"%.200s\" status=%d bytes=%llu ms=%llu",
+    log_info("http", "peer=%s method=%s path=\"%s\" status=%d bytes=%llu ms=%llu",
              addr_ip(&c->peer, peer, sizeof(peer)), h && *h->target ? http_method_name(h->method) : "-",
-             h && *h->target ? h->target : "-", c->access.status, (unsigned long long)c->access.bytes,
+             conn_quotable(path, sizeof(path), h && *h->target ? h->target : "-"), c->access.status,
+             (unsigned long long)c->access.bytes,
              (unsigned long long)(clock_us() - c->access.start_us) / 1000);
 }
 
@@ -229,7 +240,7 @@ static void reply_resp(struct conn *c, struct web_resp *resp)
                       .length = resp->body.len};
 
     if (resp->body.err) {
-        log_error("http", "path=\"%.200s\" error=%d answer could not be made", c->head->path, resp->body.err);
+        log_error("http", "path=%.200s error=%d answer could not be made", c->head->target, resp->body.err);
         conn_error(c, 500, "", "The answer could not be made; see the server's log.");
     } else {
         reply(c, &r, resp->body.data, false);

@@ -49,7 +49,7 @@ static int upgrade_check(const struct conn *c, const char **extra, const char **
     const struct http_head *h = c->head;
     const char *origin = http_field(h, "origin");
     const uint16_t ports[] = {c->w->ports[LISTEN_HTTPS], c->w->ports[LISTEN_WSS]};
-    char peer[ADDR_STRLEN];
+    char peer[ADDR_STRLEN], said[101];
 
     *extra = "";
     if (h->method != HTTP_GET) {
@@ -73,9 +73,9 @@ static int upgrade_check(const struct conn *c, const char **extra, const char **
     }
     if (!origin_allowed(origin, h->host, ports, 2, c->w->cfg.origins)) {
         metric_add(&web_drop_origin, 1);
-        log_warn_limited("web",
-                         "peer=%s origin=\"%.100s\" host=\"%.100s\" WebSocket refused: origin not allowed",
-                         addr_ip(&c->peer, peer, sizeof(peer)), origin, h->host);
+        log_warn_limited("web", "peer=%s origin=\"%s\" host=%s WebSocket refused: origin not allowed",
+                         addr_ip(&c->peer, peer, sizeof(peer)), conn_quotable(said, sizeof(said), origin),
+                         h->host);
         *detail =
             "Pages of this origin may not connect. An administrator can allow more origins in the settings.";
         return 403;
