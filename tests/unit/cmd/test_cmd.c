@@ -1,0 +1,273 @@
+/* The verbs as functions: exit status, words, and that no secret is ever printed. */
+#include "cmd/cmd.h"
+#include "cmd/grid.h"
+#include "conf/conf.h"
+#include "store/dn.h"
+#include "store/trunk.h"
+#include "testing.h"
+#include "unit/store/tempdir.h"
+
+#include <errno.h>
+
+enum { WORDS_MAX = 24, TEXT_MAX = 1 << 20 };
+
+static struct tempdir dir;
+static struct cmd cmd;
+static struct buf out, err;
+
+static bool start(void)
+{
+    char why[256];
+
+    memset(&cmd, 0, sizeof(cmd));
+    buf_init(&out, TEXT_MAX);
+    buf_init(&err, TEXT_MAX);
+    cmd.out = &out;
+    cmd.err = &err;
+    CHECK_OR(tempdir_make(&dir), return false);
+    CHECK_OR(!store_open(&cmd.store, dir.path, why, sizeof(why)), return false);
+    CHECK_OR(!conf_alloc(&cmd.conf), return false);
+    return true;
+}
+
+static void finish(void)
+{
+    conf_free(cmd.conf);
+    store_close(cmd.store);
+    buf_reset(&out);
+    buf_reset(&err);
+    tempdir_remove(&dir);
+}
+
+/* Words are separated by one space; an underscore stands for a space inside one. */
+static int run(const char *line)
+{
+    char text[512], *argv[WORDS_MAX], *save, *word;
+    int argc = 0;
+
+    snprintf(text, sizeof(text), "%s", line);
+    for (word = strtok_r(text, " ", &save); word && argc < WORDS_MAX; word = strtok_r(NULL, " ", &save)) {
+        for (char *p = word; *p; p++)
+            if (*p == '_')
+                *p = ' ';
+        argv[argc++] = word;
+    }
+    buf_clear(&out);
+    buf_clear(&err);
+    buf_puts(&out, "");
+    buf_puts(&err, "");
+    return cmd_run(&cmd, argc, argv);
+}
+
+static bool printed(const char *text)
+{
+    return strstr(out.data, text) != NULL;
+}
+
+TEST(exit_status_tells_done_refused_usage)
+{
+    static const struct {
+        const char *line;
+        int status;
+    } cases[] = {
+        {"dn add 5001 --password secret1 --name Ada_L", CMD_OK},
+        {"dn add 5001 --password=secret1", CMD_REFUSED},
+        {"dn add 5002 --password x", CMD_REFUSED},
+        {"dn add 5002", CMD_USAGE},
+        {"dn add 5002 --password", CMD_USAGE},
+        {"dn add 5002 --passwort secret1", CMD_USAGE},
+        {"dn add 5002 --password secret1 --codec g729", CMD_USAGE},
+        {"dn add", CMD_USAGE},
+        {"dn add 1 2 --password secret1", CMD_USAGE},
+        {"dn show 5001", CMD_OK},
+        {"dn show 404", CMD_REFUSED},
+        {"dn disable 5001", CMD_OK},
+        {"dn enable 5001", CMD_OK},
+        {"dn enable 404", CMD_REFUSED},
+        {"dn list extra", CMD_USAGE},
+        {"dn frobnicate", CMD_USAGE},
+        {"dn", CMD_USAGE},
+        {"dn --help", CMD_OK},
+        {"dn add --help", CMD_OK},
+        {"trunk add g --address 192.0.2.1:5070", CMD_OK},
+        {"trunk add g --address 192.0.2.1:5070", CMD_REFUSED},
+        {"trunk add h", CMD_USAGE},
+        {"trunk add h --address 192.0.2.1:70000", CMD_USAGE},
+        {"trunk add h --address 192.0.2.1 --priority soon", CMD_USAGE},
+        {"trunk add h --address 192.0.2.1 --codecs g729", CMD_REFUSED},
+        {"trunk remove g", CMD_OK},
+        {"trunk remove g", CMD_REFUSED},
+        {"user add ada --role king", CMD_USAGE},
+        {"user add ada --role admin", CMD_USAGE}, /* no password came */
+        {"settings nothing.like.it", CMD_REFUSED},
+        {"settings sip.port 99999", CMD_REFUSED},
+        {"settings sip.port 5070", CMD_OK},
+        {"settings https.port 5070", CMD_REFUSED}, /* taken by sip.port */
+        {"settings admin.password longenough", CMD_REFUSED},
+        {"settings sip.port --reset", CMD_OK},
+        {"settings --reset", CMD_USAGE},
+        {"dn remove 5001", CMD_OK},
+        {"frobnicate", CMD_USAGE},
+    };
+
+    CHECK(start());
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int status = run(cases[i].line);
+
+        if (status != cases[i].status)
+            testing_fail(__FILE__, __LINE__, "%s: status %d, want %d", cases[i].line, status,
+                         cases[i].status);
+        CHECK(status == CMD_OK ? out.len > 0 : err.len > 0);
+    }
+    finish();
+}
+
+TEST(no_command_prints_a_secret)
+{
+    static const char *const lines[] = {"dn list",    "dn show 5001", "dn export",
+                                        "trunk list", "trunk show g", "user list"};
+    static const char *const secrets[] = {"secret1", "sealed-one", "v1:", "longenough", "argon2"};
+    struct store_reader *r;
+    struct dn d;
+
+    CHECK(start());
+    CHECK_EQ_INT(run("dn add 5001 --password secret1"), CMD_OK);
+    CHECK_EQ_INT(run("trunk add g --address 192.0.2.1 --username u --password sealed-one"), CMD_OK);
+    cmd.input = "longenough";
+    CHECK_EQ_INT(run("user add ada --role admin"), CMD_OK);
+    CHECK_EQ_INT(store_reader_alloc(&r, cmd.store), 0);
+    CHECK_EQ_INT(dn_get(r, "5001", &d), 0);
+    store_reader_free(r);
+    for (int json = 0; json < 2; json++) {
+        cmd.json = json;
+        for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+            CHECK_EQ_INT(run(lines[i]), CMD_OK);
+            for (size_t k = 0; k < sizeof(secrets) / sizeof(secrets[0]); k++)
+                CHECK(!printed(secrets[k]));
+            CHECK(!printed(d.ha1_md5) && !printed(d.ha1_sha256));
+        }
+    }
+    finish();
+}
+
+TEST(trunk_addresses)
+{
+    static const struct {
+        const char *options, *host;
+        unsigned port;
+    } cases[] = {
+        {"192.0.2.1", "192.0.2.1", 5060},
+        {"192.0.2.1:5070", "192.0.2.1", 5070},
+        {"sip.example.com", "sip.example.com", 5060},
+        {"sip.example.com --transport tls", "sip.example.com", 5061},
+        {"[2001:db8::1]:5070", "2001:db8::1", 5070},
+        {"[2001:db8::1]", "2001:db8::1", 5060},
+        {"2001:db8::1", "2001:db8::1", 5060},
+    };
+    static const char *const wrong[] = {"192.0.2.1:", ":5060", "[::1", "[::1]5060", "a:5060x", "[]", "a_b:1"};
+    char line[256], name[16];
+    struct store_reader *r;
+    struct trunk t;
+
+    CHECK(start());
+    CHECK_EQ_INT(store_reader_alloc(&r, cmd.store), 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(name, sizeof(name), "t%zu", i);
+        snprintf(line, sizeof(line), "trunk add %s --address %s", name, cases[i].options);
+        CHECK_EQ_INT(run(line), CMD_OK);
+        CHECK_EQ_INT(trunk_get(r, name, &t), 0);
+        CHECK_STR(t.host, cases[i].host);
+        CHECK_EQ_INT(t.port, cases[i].port);
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        snprintf(line, sizeof(line), "trunk add wrong --address %s", wrong[i]);
+        CHECK(run(line) != CMD_OK);
+    }
+    store_reader_free(r);
+    finish();
+}
+
+TEST(an_export_imports_unchanged)
+{
+    char *text;
+    size_t len;
+
+    CHECK(start());
+    CHECK_EQ_INT(run("dn add 5001 --password secret1 --name Ada,_\"Countess\""), CMD_OK);
+    CHECK_EQ_INT(run("dn add 5002 --password secret2 --codec pcma"), CMD_OK);
+    CHECK_EQ_INT(run("dn disable 5002"), CMD_OK);
+    CHECK_EQ_INT(run("dn export"), CMD_OK);
+    text = buf_take(&out, &len);
+    CHECK_STR(
+        text,
+        "dn,name,password,enabled,codec\r\n5001,\"Ada, \"\"Countess\"\"\",,yes,auto\r\n5002,,,no,pcma\r\n");
+    cmd.input = text;
+    cmd.input_len = len;
+    CHECK_EQ_INT(run("dn import -"), CMD_OK);
+    CHECK_STR(out.data, "0 added, 0 changed, 2 unchanged\n");
+    free(text);
+    finish();
+}
+
+TEST(a_setting_fixed_elsewhere_is_refused_with_the_place)
+{
+    char why[128];
+
+    CHECK(start());
+    CHECK_EQ_INT(conf_set(cmd.conf, CONF_ENVIRONMENT, "sip.port", "5099", why, sizeof(why)), 0);
+    CHECK_EQ_INT(run("settings sip.port 5070"), CMD_REFUSED);
+    CHECK(strstr(err.data, "DNGATE_SIP_PORT"));
+    CHECK_EQ_INT(run("settings sip.port"), CMD_OK);
+    CHECK(printed("5099") && printed("environment (locked)") && printed("default   5060") &&
+          printed("restart"));
+    finish();
+}
+
+TEST(input_is_wanted_when_it_is_needed)
+{
+    static const struct {
+        const char *argv[6];
+        bool wants, secret;
+        const char *file;
+    } cases[] = {
+        {{"dn", "add", "5001"}, true, true, "-"},
+        {{"dn", "add", "5001", "--password", "-"}, true, true, "-"},
+        {{"dn", "add", "5001", "--password=secret1"}, false, false, NULL},
+        {{"dn", "add", "--help"}, false, false, NULL},
+        {{"dn", "import", "a.csv"}, true, false, "a.csv"},
+        {{"trunk", "add", "g"}, false, false, NULL},
+        {{"trunk", "add", "g", "--password", "-"}, true, true, "-"},
+        {{"user", "add", "ada"}, true, true, "-"},
+        {{"settings"}, false, false, NULL},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *file = NULL;
+        bool secret = false, wants;
+        int argc = 0;
+
+        while (argc < 6 && cases[i].argv[argc])
+            argc++;
+        wants = cmd_wants_input(argc, (char *const *)cases[i].argv, &file, &secret);
+        CHECK_EQ_INT(wants, cases[i].wants);
+        if (wants) {
+            CHECK_STR(file, cases[i].file);
+            CHECK_EQ_INT(secret, cases[i].secret);
+        }
+    }
+}
+
+TEST(columns_line_up_whatever_the_alphabet)
+{
+    struct grid g;
+
+    buf_init(&out, TEXT_MAX);
+    grid_init(&g, 2);
+    grid_add(&g, "Zo\xc3\xab");
+    grid_add(&g, "1");
+    grid_add(&g, "Anna");
+    grid_add(&g, "2");
+    CHECK_EQ_INT(grid_print(&g, &out), 0);
+    CHECK_STR(out.data, "Zo\xc3\xab   1\nAnna  2\n");
+    buf_reset(&out);
+}

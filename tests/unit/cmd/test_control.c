@@ -1,0 +1,212 @@
+/* control.sock: whole requests answered, anything else survived, one server per directory. */
+/* TSAN */
+#include "cmd/control.h"
+#include "cmd/wire.h"
+#include "conf/conf.h"
+#include "core/clock.h"
+#include "core/health.h"
+#include "store/store.h"
+#include "testing.h"
+#include "unit/store/tempdir.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+enum { PATIENCE_MS = 5000 };
+
+static struct tempdir dir;
+static struct store *store;
+static struct conf *conf;
+static struct control *control;
+static pthread_t thread;
+static int stop[2];
+
+static void *serve(void *arg)
+{
+    struct pollfd fds[2] = {{.fd = control_fd(control), .events = POLLIN}, {.fd = stop[0], .events = POLLIN}};
+
+    (void)arg;
+    while (poll(fds, 2, -1) > 0 && !fds[1].revents)
+        control_accept(control);
+    return NULL;
+}
+
+static bool start(void)
+{
+    char why[256];
+
+    CHECK_OR(tempdir_make(&dir), return false);
+    CHECK_OR(!store_open(&store, dir.path, why, sizeof(why)), return false);
+    CHECK_OR(!conf_alloc(&conf), return false);
+    CHECK_OR(!control_listen(&control, dir.path, store, conf), return false);
+    CHECK_OR(!pipe(stop), return false);
+    CHECK_OR(!pthread_create(&thread, NULL, serve, NULL), return false);
+    return true;
+}
+
+static void finish(void)
+{
+    close(stop[1]);
+    pthread_join(thread, NULL);
+    close(stop[0]);
+    control_free(control);
+    conf_free(conf);
+    store_close(store);
+    tempdir_remove(&dir);
+}
+
+static int call(int argc, char *const *argv, const char *input, char **out, char **err)
+{
+    int status = -1, rc;
+
+    *out = *err = NULL;
+    rc = control_call(dir.path, argc, argv, input, input ? strlen(input) : 0, false, &status, out, err);
+    return rc ? -rc : status;
+}
+
+/* Sends raw bytes, says no more, and waits for the end. */
+static int raw(const char *bytes, size_t n, struct buf *answer)
+{
+    struct sockaddr_un sun;
+    int dirfd, rc, fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    rc = wire_address(&sun, &dirfd, dir.path);
+    if (!rc && connect(fd, (struct sockaddr *)&sun, sizeof(sun)))
+        rc = errno;
+    if (!rc)
+        rc = wire_write(fd, bytes, n, clock_ms() + PATIENCE_MS);
+    shutdown(fd, SHUT_WR);
+    if (!rc)
+        rc = wire_read_line(fd, answer, clock_ms() + PATIENCE_MS);
+    close(fd);
+    return rc;
+}
+
+TEST(a_command_travels_with_its_input)
+{
+    char *import[] = {"dn", "import", "-"}, *list[] = {"dn", "list"}, *out, *err;
+
+    CHECK(start());
+    CHECK_EQ_INT(call(3, import, "dn,name,password\n5001,\"Zo\xc3\xab \"\"Z\"\"\",secret1\n", &out, &err),
+                 CMD_OK);
+    CHECK_STR(out, "1 added, 0 changed, 0 unchanged\n");
+    free(out);
+    free(err);
+    CHECK_EQ_INT(call(2, list, NULL, &out, &err), CMD_OK);
+    CHECK(strstr(out, "Zo\xc3\xab \"Z\""));
+    free(out);
+    free(err);
+    finish();
+}
+
+TEST(ready_follows_health)
+{
+    char *ready[] = {"ready"}, *out, *err;
+
+    CHECK(start());
+    health_reset();
+    health_set("store", HEALTH_UP, "%s", "");
+    CHECK_EQ_INT(call(1, ready, NULL, &out, &err), CMD_OK);
+    CHECK(strstr(out, "\"ready\":true"));
+    free(out);
+    free(err);
+    health_set("sip", HEALTH_DOWN, "port taken");
+    CHECK_EQ_INT(call(1, ready, NULL, &out, &err), CMD_REFUSED);
+    CHECK(strstr(out, "port taken"));
+    free(out);
+    free(err);
+    health_reset();
+    finish();
+}
+
+TEST(bad_requests_get_an_answer_or_a_close_and_harm_nobody)
+{
+    static const char *const bad[] = {"\n",
+                                      "{}\n",
+                                      "[]\n",
+                                      "{\"argv\":[]}\n",
+                                      "{\"argv\":[1]}\n",
+                                      "{\"argv\":[\"dn\",null]}\n",
+                                      "nonsense\n",
+                                      "{\"argv\":[\"\xff\"]}\n",
+                                      "{\"argv\":[\"serve\"]}\n"};
+    char *list[] = {"dn", "list"}, *out, *err;
+    struct buf answer;
+
+    CHECK(start());
+    buf_init(&answer, 65536);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        buf_clear(&answer);
+        CHECK_EQ_INT(raw(bad[i], strlen(bad[i]), &answer), 0);
+        CHECK(strstr(answer.data, "\"status\":2"));
+    }
+    buf_clear(&answer);
+    CHECK_EQ_INT(raw("{\"argv\":[\"dn\"", 13, &answer), EPIPE);
+    buf_reset(&answer);
+    CHECK_EQ_INT(call(2, list, NULL, &out, &err), CMD_OK);
+    free(out);
+    free(err);
+    finish();
+}
+
+TEST(text_that_json_cannot_carry_is_refused_before_it_is_sent)
+{
+    char *add[] = {"dn", "add", "5001", "--name", "\xff"}, *out, *err;
+
+    CHECK(start());
+    CHECK_EQ_INT(call(5, add, NULL, &out, &err), -EILSEQ);
+    finish();
+}
+
+TEST(one_server_per_directory_and_a_socket_for_its_owner_only)
+{
+    struct control *second;
+    char path[256];
+    struct stat st;
+
+    CHECK(start());
+    CHECK_EQ_INT(control_listen(&second, dir.path, store, conf), EADDRINUSE);
+    snprintf(path, sizeof(path), "%s/control.sock", dir.path);
+    CHECK(!stat(path, &st));
+    CHECK_EQ_INT(st.st_mode & 0777, 0600);
+    finish();
+}
+
+TEST(a_stale_socket_means_no_server_and_is_replaced)
+{
+    char *list[] = {"dn", "list"}, *out, *err;
+    struct sockaddr_un sun;
+    int dirfd, fd;
+
+    CHECK(tempdir_make(&dir));
+    CHECK_EQ_INT(call(2, list, NULL, &out, &err), -ENOENT);
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK_EQ_INT(wire_address(&sun, &dirfd, dir.path), 0);
+    CHECK(!bind(fd, (struct sockaddr *)&sun, sizeof(sun)));
+    close(fd);
+    CHECK_EQ_INT(call(2, list, NULL, &out, &err), -ECONNREFUSED);
+    CHECK_EQ_INT(control_listen(&control, dir.path, NULL, NULL), 0);
+    control_free(control);
+    CHECK_EQ_INT(call(2, list, NULL, &out, &err), -ENOENT);
+    tempdir_remove(&dir);
+}
+
+TEST(a_data_directory_with_a_long_path_works)
+{
+    char *list[] = {"dn", "list"}, *out, *err;
+    char path[256];
+    int status;
+
+    CHECK(start());
+    snprintf(path, sizeof(path),
+             "%s/./././././././././././././././././././././././././././././././././././././././././././.",
+             dir.path);
+    CHECK_EQ_INT(control_call(path, 2, list, NULL, 0, true, &status, &out, &err), 0);
+    CHECK_EQ_INT(status, CMD_OK);
+    free(out);
+    free(err);
+    finish();
+}
