@@ -1,5 +1,5 @@
 // The connection and registration with the gateway, on JsSIP: comes up, stays up, and says what it is doing.
-import { UA, debug } from 'jssip';
+import { UA } from 'jssip';
 import { LiveSocket } from './socket.js';
 import { words } from './words.js';
 
@@ -13,8 +13,6 @@ const CLOSE_ELSEWHERE = 4001;
 const CLOSE_REPLACED = 4002; // by a connection with our own instance id: a duplicated tab
 const CLOSE_DROPPED = 4003;
 const CLOSE_GOING_AWAY = 1001;
-
-debug.disable();
 
 export class Phone {
     #ua = null;

@@ -1,0 +1,357 @@
+// The agent's page in a real browser against a scripted gateway: what an agent sees and does.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { launchChromium } from './lib/chromium.mjs';
+import { FakeGateway } from './lib/gateway.mjs';
+
+let browser, gateway, context, page, complaints;
+
+before(async () => {
+    gateway = await new FakeGateway().start();
+    browser = await launchChromium();
+});
+after(async () => {
+    await browser?.close();
+    await gateway?.stop();
+});
+beforeEach(async () => {
+    context = await browser.newContext({ permissions: ['microphone'] });
+    page = await open();
+});
+afterEach(async () => {
+    await context.close();
+    gateway.removeAllListeners();
+    assert.deepEqual(complaints, [], 'the console shows no errors and no violations of the content security policy');
+});
+
+async function open() {
+    const fresh = await context.newPage();
+    fresh.setDefaultTimeout(10000);
+    complaints = [];
+    fresh.on('pageerror', (error) => complaints.push(String(error)));
+    fresh.on('console', (message) => {
+        // Refused sockets and 401s are logged by the browser itself.
+        if (message.type() === 'error' && !/WebSocket connection|Failed to load resource/.test(message.text())) complaints.push(message.text());
+    });
+    await fresh.goto(`${gateway.url}/index-agent-dn.html`);
+    return fresh;
+}
+
+const registration = (state) => page.locator(`#registration[data-state=${state}]`).waitFor();
+const call = (state) => page.locator(`#call[data-state=${state}]`).waitFor();
+const saying = (words) => page.locator('#message', { hasText: words }).waitFor();
+
+async function signIn(dn = '5001', password = 'lab5001') {
+    await page.fill('#dn', dn);
+    await page.fill('#password', password);
+    await page.click('#sign-in');
+}
+
+async function startShift() {
+    await signIn();
+    await page.click('#start-shift');
+    await registration('registered');
+}
+
+async function rung(options) {
+    const id = gateway.ring(options);
+    await call('incoming');
+    return id;
+}
+
+test('a wrong password is said, and the page stays', async () => {
+    await signIn('5001', 'wrong');
+    await saying('Wrong DN or password');
+    assert.equal(await page.isVisible('#dn'), true);
+});
+
+test('too many attempts say how long to wait', async () => {
+    await signIn('busy', 'x');
+    await saying('Wait 30 seconds');
+});
+
+test('signing in and starting the shift registers', async () => {
+    await startShift();
+    assert.equal(await page.textContent('#agent'), 'Agent One · 5001');
+    assert.match(await page.textContent('#registration'), /Ready/);
+    const stored = await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }));
+    assert.doesNotMatch(stored, /lab5001/, 'the password is not stored');
+});
+
+test('an incoming call rings, shows the caller, is answered and hung up', async () => {
+    await startShift();
+    await rung();
+    assert.match(await page.textContent('#caller'), /Ada Lovelace/);
+    assert.match(await page.textContent('#caller'), /4711/);
+    assert.match(await page.title(), /Ada Lovelace is calling/);
+    const answered = gateway.next('answered');
+    await page.click('#answer');
+    assert.match((await answered).body, /m=audio/);
+    await call('connected');
+    await page.locator('#duration', { hasText: '00:0' }).waitFor();
+    assert.equal(await page.evaluate(() => window.dngate.peerConnections), 1);
+    const bye = gateway.next('bye');
+    await page.click('#hangup');
+    await bye;
+    await call('ended');
+    await page.locator('#call-state', { hasText: 'You hung up' }).waitFor();
+    await call('idle');
+    assert.equal(await page.evaluate(() => window.dngate.peerConnections), 0);
+});
+
+test('the other side hangs up; a cancelled call is a missed one', async () => {
+    await startShift();
+    const id = await rung();
+    await page.click('#answer');
+    await call('connected');
+    gateway.bye(id);
+    await page.locator('#call-state', { hasText: 'The other side hung up' }).waitFor();
+    gateway.cancel(await rung());
+    await page.locator('#call-state', { hasText: 'Missed call' }).waitFor();
+});
+
+test('the whole call by keyboard', async () => {
+    await page.locator('#dn').focus();
+    await page.keyboard.type('5001');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('lab5001');
+    await page.keyboard.press('Enter');
+    await page.locator('#start-shift:focus').waitFor();
+    await page.keyboard.press('Space');
+    await registration('registered');
+    await rung();
+    await page.locator('#answer:focus').waitFor();
+    await page.keyboard.press('Enter');
+    await call('connected');
+    await page.keyboard.press('m');
+    await page.locator('#mute[aria-pressed=true]').waitFor();
+    await page.locator('#mute:focus').waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    await call('ended');
+    await rung();
+    const rejected = gateway.next('rejected');
+    await page.keyboard.press('Escape');
+    assert.equal(await rejected, 486);
+});
+
+test('dialling: answered, keypad tones, busy, cancelled', async () => {
+    await startShift();
+    await page.fill('#dial-number', '(600)');
+    const invite = gateway.next('invite');
+    await page.click('#dial');
+    assert.match((await invite).uri, /^sip:600@/);
+    await call('connected');
+    await page.click('[data-digit="5"]');
+    await page.keyboard.press('7');
+    await page.locator('#sent-digits', { hasText: '57' }).waitFor();
+    await page.click('#hangup');
+    await call('ended');
+    await page.fill('#dial-number', '603');
+    await page.keyboard.press('Enter');
+    await page.locator('#call-state', { hasText: 'Busy' }).waitFor();
+    await page.fill('#dial-number', '604');
+    await page.keyboard.press('Enter');
+    await call('ringing');
+    const cancelled = gateway.next('cancelled');
+    await page.keyboard.press('Escape');
+    await cancelled;
+    await page.locator('#call-state', { hasText: 'Cancelled' }).waitFor();
+});
+
+test('answers by itself when asked, and when set to', async () => {
+    await startShift();
+    gateway.ring({ headers: [['Call-Info', '<sip:gw.invalid>;answer-after=0']] });
+    await gateway.next('answered');
+    await call('connected');
+    await page.click('#hangup');
+    await call('ended');
+    gateway.ring({ headers: [['Alert-Info', '<http://gw.invalid>;info=alert-autoanswer']] });
+    await gateway.next('answered');
+    await page.click('#hangup');
+    await call('ended');
+    await page.check('#auto-answer');
+    gateway.ring();
+    await gateway.next('answered');
+    await page.click('#hangup');
+});
+
+test('a second caller gets busy', async () => {
+    await startShift();
+    await rung();
+    const rejected = gateway.next('rejected');
+    gateway.ring({ number: '4712' });
+    assert.equal(await rejected, 486);
+    assert.match(await page.textContent('#caller'), /4711/);
+});
+
+test('a reload signs in again by itself, as the same phone', async () => {
+    await startShift();
+    const { instance } = gateway;
+    const registered = gateway.next('registered');
+    await page.reload();
+    await registered;
+    await registration('registered');
+    assert.equal(gateway.instance, instance);
+    await rung();
+    await page.click('#answer');
+    await call('connected');
+});
+
+test('a dropped WebSocket comes back by itself and a call survives it', async () => {
+    await startShift();
+    await rung();
+    await page.click('#answer');
+    await call('connected');
+    const registered = gateway.next('registered');
+    gateway.socket.terminate();
+    await registration('connecting');
+    await saying('Reconnecting');
+    await registered;
+    await registration('registered');
+    assert.equal(await page.locator('#message p').count(), 0);
+    await call('connected');
+    const bye = gateway.next('bye');
+    await page.click('#hangup');
+    await bye;
+});
+
+test('the network coming back is not waited for', async () => {
+    await startShift();
+    gateway.refuseSockets = true;
+    gateway.socket.terminate();
+    await context.setOffline(true);
+    await saying('offline');
+    gateway.refuseSockets = false;
+    const registered = gateway.next('registered');
+    await context.setOffline(false);
+    await registered;
+    await registration('registered');
+});
+
+test('signed in elsewhere: says so and does not fight', async () => {
+    await startShift();
+    const before = gateway.registrations;
+    gateway.socket.close(4001, 'signed in elsewhere');
+    await registration('replaced');
+    await saying('signed in on another page');
+    await page.reload();
+    await page.locator('#start-shift').waitFor();
+    assert.equal(gateway.registrations, before);
+    await page.click('#start-shift');
+    await registration('registered');
+});
+
+test('a disabled DN signs out with the reason', async () => {
+    await startShift();
+    gateway.socket.close(4003, 'DN disabled');
+    await saying('The administrator disabled this DN');
+    assert.equal(await page.isVisible('#dn'), true);
+});
+
+test('a restart of the gateway is explained', async () => {
+    await startShift();
+    gateway.refuseSockets = true;
+    gateway.socket.close(1001, 'restarting');
+    await saying('The gateway is restarting');
+    gateway.refuseSockets = false;
+    await registration('registered');
+});
+
+test('no WebSocket at all is explained', async () => {
+    gateway.refuseSockets = true;
+    await signIn();
+    await page.click('#start-shift');
+    await saying('WebSocket');
+    gateway.refuseSockets = false;
+    await registration('registered');
+});
+
+for (const [name, words] of [
+    ['NotFoundError', 'No microphone found'],
+    ['NotAllowedError', 'The microphone is blocked'],
+    ['NotReadableError', 'in use by another program'],
+]) {
+    test(`microphone: ${name} is explained, and starting again is possible`, async () => {
+        await page.evaluate((n) => {
+            const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+            let failed = false;
+            navigator.mediaDevices.getUserMedia = (c) => {
+                if (failed) return real(c);
+                failed = true;
+                return Promise.reject(new DOMException('no', n));
+            };
+        }, name);
+        await signIn();
+        await page.click('#start-shift');
+        await saying(words);
+        await page.click('#start-shift');
+        await registration('registered');
+        assert.equal(await page.locator('#message p').count(), 0);
+    });
+}
+
+test('mute silences the track, and the next call starts unmuted', async () => {
+    await startShift();
+    await rung();
+    await page.click('#answer');
+    await call('connected');
+    await page.click('#mute');
+    await page.locator('#mute[aria-pressed=true]').waitFor();
+    assert.equal(await page.getAttribute('#level', 'aria-valuenow'), '0');
+    await page.click('#hangup');
+    await call('ended');
+    assert.equal(await page.evaluate(() => window.dngate.state.muted), false);
+    await page.waitForFunction(() => Number(document.getElementById('level').getAttribute('aria-valuenow')) > 0);
+});
+
+test('signing out forgets', async () => {
+    await startShift();
+    await page.click('#sign-out');
+    await page.locator('#dn').waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+});
+
+test('every control has a name, and text has contrast, in light and dark', async () => {
+    await startShift();
+    await rung();
+    for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        assert.deepEqual(await page.evaluate(nameless), []);
+        assert.deepEqual(await page.evaluate(faint), []);
+    }
+});
+
+// In the page: controls that a screen reader could not name.
+function nameless() {
+    const named = (e) => e.getAttribute('aria-label') || e.labels?.length || e.textContent.trim();
+
+    return [...document.querySelectorAll('button, input, select, [role=meter], [role=group]')]
+        .filter((e) => !named(e))
+        .map((e) => e.outerHTML);
+}
+
+// In the page: visible texts with less contrast than WCAG AA asks.
+function faint() {
+    const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    const rgba = (css) => {
+        canvas.clearRect(0, 0, 1, 1);
+        canvas.fillStyle = css;
+        canvas.fillRect(0, 0, 1, 1);
+        return canvas.getImageData(0, 0, 1, 1).data;
+    };
+    const luminance = (css) => {
+        const [r, g, b] = [...rgba(css)].slice(0, 3).map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ground = (e) => (!e ? '#fff' : rgba(getComputedStyle(e).backgroundColor)[3] > 200 ? getComputedStyle(e).backgroundColor : ground(e.parentElement));
+    const texts = [...document.querySelectorAll('body *')].filter(
+        (e) => e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) && !e.closest(':disabled'),
+    );
+
+    return texts.flatMap((e) => {
+        const [a, b] = [luminance(getComputedStyle(e).color), luminance(ground(e))].sort((x, y) => y - x);
+        const ratio = (a + 0.05) / (b + 0.05);
+        return ratio < 4.5 ? [`${e.tagName}#${e.id} ${e.textContent.trim().slice(0, 30)}: ${ratio.toFixed(2)}`] : [];
+    });
+}

@@ -1,0 +1,183 @@
+// A stand-in for the gateway: serves the built pages with the real CSP, answers the config request, and plays SIP over WebSocket
+// as the test says. Events (awaitable by `next`): registered, invite, answered, cancelled, bye, dtmf, rejected.
+import { execFileSync } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { WebSocketServer } from './npm.mjs';
+import { authorized, format, parse, reply, sdp, token } from './sip.mjs';
+
+const root = new URL('../../../', import.meta.url).pathname;
+const mime = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.txt': 'text/plain' };
+
+const PASSWORD = 'lab5001';
+
+export class FakeGateway extends EventEmitter {
+    #www = mkdtempSync(join(tmpdir(), 'dngate-ui-'));
+    #http = createServer((req, res) => this.#serve(req, res));
+    #ws = new WebSocketServer({ noServer: true, handleProtocols: (offered) => (offered.has('sip') ? 'sip' : false) });
+    #calls = new Map();
+    socket = null; // the newest
+    registrations = 0;
+    health = { ready: true, parts: { web: { state: 'up', reason: 'listening' }, trunk: { state: 'up', reason: 'lab answers' } } };
+    refuseSockets = false;
+
+    async start() {
+        execFileSync(process.execPath, [join(root, 'admin-ui/build.mjs'), this.#www, join(this.#www, 'www.c')]);
+        this.#http.on('upgrade', (req, socket, head) => {
+            if (this.refuseSockets) return socket.destroy();
+            return this.#ws.handleUpgrade(req, socket, head, (ws) => this.#connected(ws));
+        });
+        this.#http.listen(0, '127.0.0.1');
+        await once(this.#http, 'listening');
+        this.url = `http://localhost:${this.#http.address().port}`;
+        return this;
+    }
+
+    async stop() {
+        for (const ws of this.#ws.clients) ws.terminate();
+        this.#http.closeAllConnections();
+        this.#http.close();
+        await once(this.#http, 'close');
+        rmSync(this.#www, { recursive: true });
+    }
+
+    async next(event) {
+        const [value] = await once(this, event, { signal: AbortSignal.timeout(10000) });
+        return value;
+    }
+
+    // Rings the page. Resolves at once; the page's doings come as events.
+    ring({ number = '4711', name = 'Ada Lovelace', headers = [] } = {}) {
+        const id = token();
+        const invite = [
+            ['Via', `SIP/2.0/WSS gw.invalid;branch=z9hG4bK${id}`],
+            ['Max-Forwards', '70'],
+            ['From', `"${name}" <sip:${number}@gw.invalid>;tag=${id}`],
+            ['To', '<sip:5001@gw.invalid>'],
+            ['Call-ID', id],
+            ['CSeq', '1 INVITE'],
+            ['Contact', '<sip:gw.invalid;transport=ws>'],
+        ];
+
+        this.#calls.set(id, { invite });
+        this.socket.send(format(`INVITE ${this.contact} SIP/2.0`, [...invite, ...headers, ['Content-Type', 'application/sdp']], sdp('actpass')));
+        return id;
+    }
+
+    #inDialog(id, method, cseq) {
+        const { invite, to } = this.#calls.get(id);
+        const headers = invite.map(([n, v]) => {
+            if (n === 'CSeq') return [n, `${cseq} ${method}`];
+            if (n === 'To') return [n, to ?? v];
+            return n === 'Via' && method !== 'CANCEL' ? [n, `SIP/2.0/WSS gw.invalid;branch=z9hG4bK${token()}`] : [n, v];
+        });
+
+        this.socket.send(format(`${method} ${this.contact} SIP/2.0`, headers));
+    }
+
+    cancel(id) {
+        this.#inDialog(id, 'CANCEL', 1);
+    }
+
+    bye(id) {
+        this.#inDialog(id, 'BYE', 2);
+    }
+
+    #serve(req, res) {
+        const path = req.url === '/' ? '/index.html' : req.url;
+        const file = join(this.#www, path);
+
+        res.setHeader(
+            'Content-Security-Policy',
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; " +
+                `worker-src 'self'; connect-src 'self' ws://${req.headers.host}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
+        );
+        if (path === '/readyz') return this.#json(res, this.health.ready ? 200 : 503, this.health);
+        if (path === '/healthz') return res.end('ok');
+        if (path === '/api/agent/v1/config') return this.#config(req, res);
+        if (!existsSync(file)) return res.writeHead(404).end();
+        res.setHeader('Content-Type', mime[extname(file)]);
+        return res.end(readFileSync(file));
+    }
+
+    #json(res, status, body) {
+        res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+    }
+
+    async #config(req, res) {
+        const { dn, password } = JSON.parse(Buffer.concat(await req.toArray()));
+
+        if (dn === 'busy') return res.writeHead(429, { 'Retry-After': '30' }).end();
+        if (password !== PASSWORD) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
+        return this.#json(res, 200, { dn, displayName: 'Agent One', iceServers: [], sip: { realm: 'dngate' }, features: {} });
+    }
+
+    #connected(ws) {
+        this.socket = ws;
+        ws.on('message', (data) => {
+            const text = String(data);
+            if (text === '\r\n\r\n') ws.send('\r\n');
+            else if (text.trim()) this.#received(ws, parse(text));
+        });
+    }
+
+    #received(ws, msg) {
+        if (msg.status) this.#response(msg);
+        else if (msg.method === 'REGISTER') this.#register(ws, msg);
+        else if (msg.method === 'INVITE') this.#invite(ws, msg);
+        else if (msg.method !== 'ACK') {
+            ws.send(reply(msg, 200, 'OK', { tag: 'fake' }));
+            if (msg.method === 'CANCEL') {
+                ws.send(reply(this.#calls.get(msg.get('Call-ID')).request, 487, 'Request Terminated', { tag: 'fake' }));
+                this.emit('cancelled');
+            } else this.emit(msg.method === 'INFO' ? 'dtmf' : msg.method.toLowerCase(), msg);
+        }
+    }
+
+    #register(ws, msg) {
+        if (!authorized(msg, PASSWORD)) {
+            const challenge = (alg) => ['WWW-Authenticate', `Digest realm="dngate", nonce="${token()}", qop="auth", algorithm=${alg}`];
+            ws.send(reply(msg, 401, 'Unauthorized', { tag: 'fake', headers: [challenge('SHA-256'), challenge('MD5')] }));
+            return;
+        }
+        this.contact = /<([^>]+)>/.exec(msg.get('Contact'))[1];
+        ws.send(reply(msg, 200, 'OK', { tag: 'fake', headers: [['Contact', msg.get('Contact')]] }));
+        if (msg.get('Expires') === '0') return;
+        this.registrations++;
+        this.instance = /sip\.instance="([^"]+)"/.exec(msg.get('Contact'))[1];
+        this.emit('registered');
+    }
+
+    // 603 is busy, 604 rings for ever, anything else rings and answers.
+    #invite(ws, msg) {
+        const number = /sip:([^@]+)@/.exec(msg.uri)[1];
+        const contact = [['Contact', '<sip:gw.invalid;transport=ws>']];
+
+        this.#calls.set(msg.get('Call-ID'), { request: msg });
+        this.emit('invite', msg);
+        if (number === '603') {
+            ws.send(reply(msg, 486, 'Busy Here', { tag: 'fake' }));
+            return;
+        }
+        ws.send(reply(msg, 180, 'Ringing', { tag: 'fake', headers: contact }));
+        if (number !== '604') ws.send(reply(msg, 200, 'OK', { tag: 'fake', headers: contact, body: sdp('active') }));
+    }
+
+    #response(msg) {
+        const call = this.#calls.get(msg.get('Call-ID'));
+
+        if (msg.method !== 'INVITE' || msg.status < 180) return;
+        call.to = msg.get('To');
+        if (msg.status === 180) this.emit('ringing');
+        else if (msg.status === 200) {
+            this.#inDialog(msg.get('Call-ID'), 'ACK', 1);
+            this.emit('answered', msg);
+        } else {
+            this.#inDialog(msg.get('Call-ID'), 'ACK', 1);
+            this.emit('rejected', msg.status);
+        }
+    }
+}

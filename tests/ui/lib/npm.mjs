@@ -1,0 +1,7 @@
+// The npm packages of the tests live with the pages, in admin-ui/node_modules.
+import { createRequire } from 'node:module';
+
+const require = createRequire(new URL('../../../admin-ui/package.json', import.meta.url));
+
+export const { chromium, firefox } = require('playwright-core');
+export const { WebSocket, WebSocketServer } = require('ws');
