@@ -117,7 +117,7 @@ static int keepalive(struct sip_conn *c)
     return 0;
 }
 
-/* Hands over each whole message in rx. A message that libre must not see ends the connection: its frame cannot be trusted. */
+/* Hands over each whole message in rx. A stream that cannot be cut into messages ends; a bad message alone is refused. */
 static int messages(struct sip_conn *c)
 {
     const struct sip_transport *t = transp_find(c->sip, SIP_TRANSP_TCP, sa_af(&c->laddr));

@@ -171,6 +171,24 @@ TEST(messages_of_a_stream)
     rig_stop(&rig);
 }
 
+TEST(a_bad_message_does_not_end_a_stream)
+{
+    static const char bad[] = HEAD("OPTIONS", "TCP", "c1") "CSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n";
+    static const char worse[] = HEAD("OPTIONS", "TCP", "c2") "Content-Length: 0\r\n\r\n";
+    struct rig rig = {0};
+    int fd;
+
+    CHECK(rig_with_trunk(&rig));
+    fd = tcp_open(&rig, "127.0.0.1");
+    rig_tcp_send(fd, bad, sizeof(bad) - 1);
+    CHECK_OR(answered(&rig, fd, 400) && strstr(rig.text, "400 CSeq Method Does Not Match"), ;);
+    rig_tcp_send(fd, worse, sizeof(worse) - 1);
+    rig_tcp_send(fd, OPTIONS_TCP, sizeof(OPTIONS_TCP) - 1);
+    CHECK_OR(answered(&rig, fd, 200) && strstr(rig.text, "Call-ID: o2"), ;);
+    close(fd);
+    rig_stop(&rig);
+}
+
 static void hung_up_after(const char *text)
 {
     struct rig rig = {0};
