@@ -258,8 +258,12 @@ void ice_remote(struct ice *ice, const char *ufrag, const char *pwd, const struc
     bool known = ice->remote.ufrag[0] != 0;
     bool same = known && !strcmp(ice->remote.ufrag, ufrag) && !strcmp(ice->remote.pwd, pwd);
 
-    if (ice->dead || (!same && cred_set(&ice->remote, ufrag, pwd)))
+    if ((ice->dead && same) || (!same && cred_set(&ice->remote, ufrag, pwd)))
         return;
+    if (ice->dead) { /* a restart revives, but without consent nothing may go the old way */
+        ice->dead = false;
+        ice->selected = NULL;
+    }
     if (known && !same)
         restart(ice, now_ms);
     else if (!known)

@@ -63,7 +63,7 @@ void ice_free(struct ice *ice);
 /* Ends it: every verified address is told as ICE_FORGOTTEN, nothing is sent any more. */
 void ice_close(struct ice *ice);
 /* The peer's credentials and candidates. The same credentials again add candidates; others restart the agent: media
- * stays on the old pair until a new one is selected. Starts the clock of ICE_TIMEOUT_MS. */
+ * stays on the old pair until a new one is selected; an agent that had given up begins anew. Starts the clock of ICE_TIMEOUT_MS. */
 void ice_remote(struct ice *ice, const char *ufrag, const char *pwd, const struct media_cand *cands,
                 size_t count, uint64_t now_ms);
 /* New local credentials for a restart; the old ones are taken until a pair of the new generation is selected. EINVAL. */

@@ -89,7 +89,8 @@ struct
     uint8_t pt_event;                  /* telephone-event; 0xff = none */
     uint32_t event_rate;               /* clock rate of pt_event: 8000 or 48000 */
 };
-int media_path_browser(struct media_path *p, const struct media_browser *b); /* ENOMEM, ENOBUFS */
+/* Also revives a path whose browser leg was dead (MEDIA_FAILED), when the credentials are new: MEDIA_ICE_UP comes again. ENOMEM, ENOBUFS. */
+int media_path_browser(struct media_path *p, const struct media_browser *b);
 /* New local ICE credentials into local (its other fields stay) for our SDP: when the browser's offer has other credentials than before
  * (RFC 8839 4.4.1.1.1; then media_path_browser with them), or for an offer of ours. Media flows on the old pair meanwhile. ENOBUFS. */
 int media_path_ice_restart(struct media_path *p, struct media_local *local);

@@ -116,6 +116,7 @@ void path_set_restart(struct media_path *p, const char *ufrag, const char *pwd)
 void path_set_browser(struct media_path *p, const struct media_browser *b, uint64_t now_us)
 {
     p->browser = *b;
+    p->failed = false; /* an ICE restart may bring a lost browser back */
     if (!p->browser_set)
         in_wait(&p->from_browser, now_us);
     p->browser_set = true;

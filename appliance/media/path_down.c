@@ -7,9 +7,12 @@
 
 #include <string.h>
 
-METRIC_COUNTER(drop_source, "dngate_media_dropped_total", "reason=\"trunk_source\"", "Media packets dropped");
-METRIC_COUNTER(drop_form, "dngate_media_dropped_total", "reason=\"malformed\"", "Media packets dropped");
-METRIC_COUNTER(drop_pt, "dngate_media_dropped_total", "reason=\"payload_type\"", "Media packets dropped");
+METRIC_COUNTER(drop_source, "dngate_media_dropped_total", "from=\"trunk\",reason=\"source\"",
+               "Media packets dropped");
+METRIC_COUNTER(drop_form, "dngate_media_dropped_total", "from=\"trunk\",reason=\"malformed\"",
+               "Media packets dropped");
+METRIC_COUNTER(drop_pt, "dngate_media_dropped_total", "from=\"trunk\",reason=\"payload_type\"",
+               "Media packets dropped");
 
 enum {
     JUMP = CODEC_RATE, /* samples: a larger step of the timestamp is another stream */

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-METRIC_COUNTER(drop_rtcp, "dngate_media_dropped_total", "reason=\"rtcp\"", "Media packets dropped");
+METRIC_COUNTER(drop_rtcp, "dngate_media_dropped_total", "from=\"both\",reason=\"rtcp\"",
+               "Media packets dropped");
 
 enum { EVENT_TICK_US = 20000, EVENT_PAUSE_US = 100000 };
 

@@ -8,12 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
-METRIC_COUNTER(drop_stun, "dngate_media_dropped_total", "reason=\"stun_refused\"", "Media packets dropped");
-METRIC_COUNTER(drop_early, "dngate_media_dropped_total", "reason=\"no_keys\"", "Media packets dropped");
-METRIC_COUNTER(drop_auth, "dngate_media_dropped_total", "reason=\"srtp_auth\"", "Media packets dropped");
-METRIC_COUNTER(drop_replay, "dngate_media_dropped_total", "reason=\"srtp_replay\"", "Media packets dropped");
-METRIC_COUNTER(drop_ssrc, "dngate_media_dropped_total", "reason=\"ssrc_limit\"", "Media packets dropped");
-METRIC_COUNTER(drop_form, "dngate_media_dropped_total", "reason=\"malformed\"", "Media packets dropped");
+METRIC_COUNTER(drop_stun, "dngate_media_dropped_total", "from=\"browser\",reason=\"stun_refused\"",
+               "Media packets dropped");
+METRIC_COUNTER(drop_early, "dngate_media_dropped_total", "from=\"browser\",reason=\"no_keys\"",
+               "Media packets dropped");
+METRIC_COUNTER(drop_auth, "dngate_media_dropped_total", "from=\"browser\",reason=\"srtp_auth\"",
+               "Media packets dropped");
+METRIC_COUNTER(drop_replay, "dngate_media_dropped_total", "from=\"browser\",reason=\"srtp_replay\"",
+               "Media packets dropped");
+METRIC_COUNTER(drop_ssrc, "dngate_media_dropped_total", "from=\"browser\",reason=\"ssrc_limit\"",
+               "Media packets dropped");
+METRIC_COUNTER(drop_form, "dngate_media_dropped_total", "from=\"browser\",reason=\"malformed\"",
+               "Media packets dropped");
 
 static void fail(struct media_path *p, const char *reason)
 {
@@ -151,6 +157,7 @@ static void keys_close(struct media_path *p)
     dtls_free(p->dtls);
     p->dtls = NULL;
     p->dtls_started = false;
+    p->up.ssrc_count = 0;
 }
 
 void path_secure_close(struct media_path *p)
@@ -163,7 +170,7 @@ void path_secure_set(struct media_path *p, uint64_t now_us)
 {
     struct media_browser *b = &p->browser;
     enum dtls_role role = b->we_are_dtls_client ? DTLS_CLIENT : DTLS_SERVER;
-    bool same = p->dtls && p->we_are_client == b->we_are_dtls_client &&
+    bool same = p->dtls && dtls_state(p->dtls) != DTLS_FAILED && p->we_are_client == b->we_are_dtls_client &&
                 !memcmp(p->fingerprint, b->fingerprint, sizeof(p->fingerprint));
 
     ice_remote(p->ice, b->ice_ufrag, b->ice_pwd, b->cands, b->cand_count, now_us / 1000);

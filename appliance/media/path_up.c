@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-METRIC_COUNTER(drop_pt, "dngate_media_dropped_total", "reason=\"payload_type\"", "Media packets dropped");
+METRIC_COUNTER(drop_pt, "dngate_media_dropped_total", "from=\"browser\",reason=\"payload_type\"",
+               "Media packets dropped");
 
 enum { PLAYOUT_BURST = 8 /* frames caught up with in one tick */ };
 

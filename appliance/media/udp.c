@@ -237,7 +237,7 @@ static int target_set(struct msghdr *h, struct target *t, const struct udp *u, c
 }
 
 int udp_transmit(const struct udp *u, const uint8_t *p, size_t n, const struct addr *local,
-             const struct addr *dst)
+                 const struct addr *dst)
 {
     struct target t;
     struct msghdr h;

@@ -52,6 +52,6 @@ void udp_queue_flush(struct udp_queue *q);
 
 /* One packet, now. errno of sendmsg; EAFNOSUPPORT: dst is IPv6 and the socket is not. */
 int udp_transmit(const struct udp *u, const uint8_t *p, size_t n, const struct addr *local,
-             const struct addr *dst);
+                 const struct addr *dst);
 
 #endif

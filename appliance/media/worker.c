@@ -19,11 +19,13 @@
 #include <time.h>
 #include <unistd.h>
 
-METRIC_COUNTER(drop_kind, "dngate_media_dropped_total", "reason=\"not_media\"", "Media packets dropped");
-METRIC_COUNTER(drop_stun, "dngate_media_dropped_total", "reason=\"stun_malformed\"", "Media packets dropped");
-METRIC_COUNTER(drop_user, "dngate_media_dropped_total", "reason=\"stun_unknown_user\"",
+METRIC_COUNTER(drop_kind, "dngate_media_dropped_total", "from=\"browser\",reason=\"not_media\"",
                "Media packets dropped");
-METRIC_COUNTER(drop_source, "dngate_media_dropped_total", "reason=\"browser_source\"",
+METRIC_COUNTER(drop_stun, "dngate_media_dropped_total", "from=\"browser\",reason=\"stun_malformed\"",
+               "Media packets dropped");
+METRIC_COUNTER(drop_user, "dngate_media_dropped_total", "from=\"browser\",reason=\"stun_unknown_user\"",
+               "Media packets dropped");
+METRIC_COUNTER(drop_source, "dngate_media_dropped_total", "from=\"browser\",reason=\"source\"",
                "Media packets dropped");
 
 enum {
@@ -363,6 +365,12 @@ static void sleep_until(uint64_t us)
     (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
+/* A few calls do not pay for a fine clock. */
+static uint64_t tick_us(const struct worker *w)
+{
+    return w->path_count < WORKER_FEW ? WORKER_TICK_FEW_US : WORKER_TICK_US;
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *w = arg;
@@ -373,9 +381,9 @@ static void *worker_main(void *arg)
         if (!w->path_count)
             continue;
         now_us = clock_us();
-        next_us += WORKER_TICK_US;
-        if (next_us < now_us || next_us > now_us + WORKER_TICK_US)
-            next_us = now_us + WORKER_TICK_US;
+        next_us += tick_us(w);
+        if (next_us < now_us || next_us > now_us + tick_us(w))
+            next_us = now_us + tick_us(w);
         sleep_until(next_us);
     }
     for (size_t i = 0; i < w->path_count; i++)
@@ -443,6 +451,7 @@ static int thread_start(struct worker *w)
 int worker_alloc(struct worker **wp, const struct worker_config *cfg, char *why, size_t whysz)
 {
     struct worker *w = calloc(1, sizeof(*w));
+    char name[16];
     int err;
 
     if (!w)
@@ -453,7 +462,8 @@ int worker_alloc(struct worker **wp, const struct worker_config *cfg, char *why,
     w->complexity = COMPLEXITY_START;
     w->ice[0].fd = w->ice[1].fd = -1;
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
-    err = w->epoll < 0 ? errno : mbox_alloc(&w->commands, "media", sizeof(struct worker_msg), COMMANDS_MAX);
+    snprintf(name, sizeof(name), "media_%u", w->index);
+    err = w->epoll < 0 ? errno : mbox_alloc(&w->commands, name, sizeof(struct worker_msg), COMMANDS_MAX);
     if (!err)
         err = udp_reader_alloc(&w->reader);
     if (!err)

@@ -22,7 +22,12 @@ struct mbox;
 struct dtls_identity;
 struct udp_queue;
 
-enum { WORKER_TICK_US = 2000, WORKER_UFRAG_ID = 8 /* hex digits of the path id that begin our ufrag */ };
+enum {
+    WORKER_TICK_US = 2000,
+    WORKER_TICK_FEW_US = 4000, /* with fewer than WORKER_FEW paths */
+    WORKER_FEW = 8,
+    WORKER_UFRAG_ID = 8, /* hex digits of the path id that begin our ufrag */
+};
 
 /* ---- signalling thread ---- */
 

@@ -261,6 +261,32 @@ TEST(a_restart_keeps_media_flowing_and_ends_in_a_new_selection)
     teardown();
 }
 
+TEST(a_restart_revives_an_agent_that_gave_up)
+{
+    struct media_cand c = {.priority = 100};
+    struct addr local, remote;
+
+    CHECK(setup(false, true));
+    tell(&a, &b, true);
+    tell(&b, &a, true);
+    run(1000);
+    a.deaf = true;
+    run(2 * ICE_CONSENT_LIFE_MS);
+    CHECK_EQ_INT(a.consent_lost, 1);
+    a.deaf = false;
+    CHECK_EQ_INT(ice_local(b.ice, "bnew1", "b-new-password-0123456789"), 0);
+    CHECK_EQ_INT(ice_local(a.ice, "anew1", "a-new-password-0123456789"), 0);
+    c.addr = b.addr;
+    ice_remote(a.ice, "bnew1", "b-new-password-0123456789", &c, 1, now);
+    CHECK(!ice_route(a.ice, &local, &remote));
+    c.addr = a.addr;
+    ice_remote(b.ice, "anew1", "a-new-password-0123456789", &c, 1, now);
+    run(2000);
+    CHECK_EQ_INT(a.selected, 2);
+    CHECK(ice_route(a.ice, &local, &remote) && addr_eq(&remote, &b.addr));
+    teardown();
+}
+
 TEST(the_wrong_password_opens_nothing)
 {
     uint8_t msg[256], tid[STUN_TID_LEN] = {1};

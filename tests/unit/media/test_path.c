@@ -1,6 +1,7 @@
 /* A call through a path, end to end on loopback: audio, digits, holds. */
 /* TSAN */
 #include "fake/mediacall.h"
+#include "media/g711.h"
 #include "testing.h"
 
 #include <math.h>
@@ -92,4 +93,83 @@ TEST(the_end_reports_what_was_heard)
     CHECK(ev->trunk.mos > 4 && ev->browser.mos > 3.5);
     CHECK(ev->trunk.lost < 3 && ev->browser.lost < 3);
     mediacall_stop(&call);
+}
+
+static bool both_reported(struct mediacall *c)
+{
+    return c->trunk_rtcp > 0 && fbrowser_counts(c->browser)->rtcp > 0;
+}
+
+TEST(both_sides_get_rtcp)
+{
+    struct mediacall_config cfg = {.browser = MEDIA_PCMU, .trunk = MEDIA_PCMU};
+
+    CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    call.browser_talks = call.trunk_talks = true;
+    CHECK(mediacall_run(&call, both_reported, 8000));
+    CHECK_EQ_INT(fbrowser_counts(call.browser)->bad, 0);
+    mediacall_stop(&call);
+}
+
+static bool thirty_packets_at_trunk(struct mediacall *c)
+{
+    return c->at_trunk.packets >= 30;
+}
+
+/* The trunk asks for another packet length than the browser's 20 ms. */
+TEST(packets_have_the_length_the_trunk_asks_for)
+{
+    static const uint32_t ptimes[] = {10, 30, 60};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct mediacall_config cfg = {.browser = MEDIA_OPUS, .trunk = MEDIA_PCMU, .no_trunk = true};
+        struct media_trunk t;
+
+        CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
+        mediacall_trunk(&call, &t);
+        t.ptime_ms = ptimes[i];
+        CHECK_EQ_INT(media_path_trunk(call.path, &t), 0);
+        CHECK(mediacall_run(&call, mediacall_up, 5000));
+        call.browser_talks = true;
+        CHECK(mediacall_run(&call, thirty_packets_at_trunk, 4000));
+        CHECK_EQ_INT(call.at_trunk.payload_len, ptimes[i] * 8);
+        CHECK_EQ_INT(call.at_trunk.last.ts - call.at_trunk.first.ts,
+                     (call.at_trunk.packets - 1) * ptimes[i] * 8);
+        CHECK_EQ_INT(call.at_trunk.gaps, 0);
+        mediacall_stop(&call);
+    }
+}
+
+static bool a_second_at_browser(struct mediacall *c)
+{
+    return c->at_browser.pcm_count >= SECOND;
+}
+
+/* … and sends other lengths: the browser gets 20 ms frames without a hole. */
+TEST(any_packet_length_of_the_trunk_is_taken)
+{
+    static const uint32_t lens[] = {80, 240, 320, 480};
+
+    for (size_t k = 0; k < 4; k++) {
+        struct mediacall_config cfg = {.browser = MEDIA_OPUS, .trunk = MEDIA_PCMU};
+        uint8_t payload[480];
+
+        CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
+        CHECK(mediacall_run(&call, mediacall_up, 5000));
+        for (uint32_t at = 0; at < 10000; at += lens[k]) {
+            for (size_t i = 0; i < lens[k]; i++) {
+                int16_t v = (int16_t)(8000 * sin(2 * M_PI * 1000 * (double)(at + i) / 8000));
+
+                g711_ulaw_enc(payload + i, &v, 1);
+            }
+            CHECK_EQ_INT(mediacall_trunk_send(&call, &call.rtp, 0, at, payload, lens[k]), 0);
+            (void)mediacall_run(&call, NULL, lens[k] / 16); /* twice as fast as life */
+        }
+        CHECK(mediacall_run(&call, a_second_at_browser, 1000));
+        CHECK(hears(&call.at_browser, 1000));
+        CHECK_EQ_INT(call.at_browser.gaps, 0);
+        CHECK_EQ_INT(call.at_browser.last.ts - call.at_browser.first.ts, (call.at_browser.packets - 1) * 960);
+        mediacall_stop(&call);
+    }
 }

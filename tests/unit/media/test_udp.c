@@ -1,0 +1,93 @@
+/* Sockets in batches: both families on one socket, answers from the address that received. */
+#include "media/udp.h"
+#include "testing.h"
+
+#include <poll.h>
+
+static struct udp_reader *reader;
+
+static size_t read_soon(const struct udp *u)
+{
+    struct pollfd pfd = {.fd = u->fd, .events = POLLIN};
+
+    return poll(&pfd, 1, 1000) == 1 ? udp_read(reader, u) : 0;
+}
+
+/* Sends to `to` from a socket of its own; the server echoes by its queue; says where the echo came from. */
+static void echo_from(const struct udp *server, const char *to, uint16_t port)
+{
+    struct udp_queue *q;
+    struct addr a, any;
+    struct udp client;
+    char buf[ADDR_STRLEN];
+
+    CHECK_EQ_INT(addr_parse_ip(&a, to, port), 0);
+    CHECK_EQ_INT(addr_parse_ip(&any, addr_af(&a) == AF_INET6 ? "::1" : "127.0.0.1", 0), 0);
+    if (udp_bind(&client, &any, false, 0) && addr_af(&a) == AF_INET6)
+        return; /* a machine without IPv6 */
+    CHECK_EQ_INT(udp_queue_alloc(&q, server), 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ_INT(udp_transmit(&client, (const uint8_t *)"hello", 5, NULL, &a), 0);
+    size_t n = read_soon(server);
+    CHECK_EQ_INT(n, 3);
+    for (size_t i = 0; i < n; i++) {
+        struct udp_packet *pkt = udp_packet(reader, i);
+
+        CHECK_EQ_INT(pkt->n, 5);
+        memcpy(udp_queue_room(q), pkt->p, pkt->n);
+        udp_queue_push(q, pkt->n, &pkt->local, &pkt->src);
+    }
+    udp_queue_flush(q);
+    CHECK_EQ_INT(read_soon(&client), 3);
+    CHECK_STR(addr_ip(&udp_packet(reader, 0)->src, buf, sizeof(buf)), to);
+    udp_queue_free(q);
+    udp_close(&client);
+}
+
+TEST(answers_come_from_the_address_that_received)
+{
+    struct udp server;
+    struct addr any;
+
+    CHECK_EQ_INT(udp_reader_alloc(&reader), 0);
+    CHECK_EQ_INT(addr_parse_ip(&any, "0.0.0.0", 0), 0);
+    CHECK_EQ_INT(udp_bind(&server, &any, true, 1 << 20), 0);
+    echo_from(&server, "127.0.0.1", udp_port(&server));
+    echo_from(&server, "127.0.0.7", udp_port(&server));
+    if (server.in6)
+        echo_from(&server, "::1", udp_port(&server));
+    udp_close(&server);
+    CHECK_EQ_INT(udp_bind(&server, &any, false, 0), 0);
+    CHECK(!server.in6);
+    echo_from(&server, "127.0.0.7", udp_port(&server));
+    udp_close(&server);
+    udp_reader_free(reader);
+}
+
+TEST(one_packet_that_cannot_go_does_not_hold_up_the_others)
+{
+    struct addr any, bad, to;
+    struct udp server, client;
+    struct udp_queue *q;
+
+    CHECK_EQ_INT(udp_reader_alloc(&reader), 0);
+    CHECK_EQ_INT(addr_parse_ip(&any, "127.0.0.1", 0), 0);
+    CHECK_EQ_INT(udp_bind(&server, &any, false, 0), 0);
+    CHECK_EQ_INT(udp_bind(&client, &any, false, 0), 0);
+    CHECK_EQ_INT(addr_parse_ip(&to, "127.0.0.1", udp_port(&client)), 0);
+    CHECK_EQ_INT(addr_parse_ip(&bad, "255.255.255.255", 9), 0); /* no broadcast is allowed */
+    CHECK_EQ_INT(udp_queue_alloc(&q, &server), 0);
+    for (int i = 0; i < 150; i++) { /* more than a batch */
+        udp_queue_room(q)[0] = (uint8_t)i;
+        udp_queue_push(q, 1, NULL, i % 10 == 3 ? &bad : &to);
+    }
+    udp_queue_flush(q);
+    size_t got = 0;
+    for (size_t n; (n = udp_read(reader, &client)) > 0;)
+        got += n;
+    CHECK_EQ_INT(got, 135);
+    udp_queue_free(q);
+    udp_reader_free(reader);
+    udp_close(&server);
+    udp_close(&client);
+}
