@@ -31,7 +31,7 @@ static void call_destructor(void *arg)
 int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
 {
     struct call *c;
-    char tail[13];
+    char tail[9];
 
     if (list_count(&cs->calll) >= MEDIA_PATHS_MAX)
         return ENOSPC;
@@ -42,8 +42,8 @@ int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
     buf_init(&c->hdrs, LEG_HDRS_MAX);
     c->cdr.direction = dir;
     c->cdr.start_ms = clock_wall_ms();
-    rnd_str(tail, sizeof(tail), 12);
-    (void)snprintf(c->cdr.id, sizeof(c->cdr.id), "%012llx-%s", (unsigned long long)c->cdr.start_ms, tail);
+    rnd_str(tail, sizeof(tail), 8);
+    (void)snprintf(c->cdr.id, sizeof(c->cdr.id), "%012llx-%04x-%s", (unsigned long long)c->cdr.start_ms, cs->serial++, tail);
     c->sdp_id = (uint64_t)c->cdr.start_ms;
     list_append(&cs->calll, &c->le, c);
     cs->live++;

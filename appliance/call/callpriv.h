@@ -22,6 +22,7 @@ struct calls {
     struct list calll;
     struct table *by_path; /* of struct call, by path id */
     size_t live;           /* not yet ending */
+    uint16_t serial;       /* orders calls of one millisecond */
     bool draining;
 };
 
