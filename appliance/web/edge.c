@@ -99,7 +99,9 @@ static void conn_gone(struct lws *wsi, struct conn *c)
 
     if (!c->tls_up && !c->w->stopping) {
         metric_add(&web_drop_tls, 1);
-        log_warn_limited("web", "peer=%s TLS handshake failed", addr_ip(&c->peer, peer, sizeof(peer)));
+        log_warn_limited("web",
+                         "peer=%s closed without a request: TLS handshake not finished, or a mere probe",
+                         addr_ip(&c->peer, peer, sizeof(peer)));
     }
     lws_set_opaque_user_data(wsi, NULL);
     conn_free(c);

@@ -35,7 +35,7 @@ DROPPED(web_drop_banned, "banned");
 DROPPED(web_drop_conns, "too_many_connections");
 DROPPED(web_drop_source, "too_many_of_source");
 DROPPED(web_drop_timeout, "timeout");
-DROPPED(web_drop_tls, "tls_handshake");
+DROPPED(web_drop_tls, "no_tls_or_request");
 DROPPED(web_drop_rate, "request_rate");
 DROPPED(web_drop_backlog, "backlog");
 DROPPED(web_drop_malformed, "malformed");

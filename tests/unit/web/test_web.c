@@ -661,6 +661,40 @@ TEST(a_new_certificate_is_taken_and_open_connections_live_on)
     server_stop();
 }
 
+/* Appends one file to another. */
+static bool file_append(const char *to, const char *from)
+{
+    FILE *out = fopen(to, "a"), *in = fopen(from, "r");
+    int ch;
+
+    while (in && out && (ch = getc(in)) != EOF)
+        putc(ch, out);
+    if (in)
+        fclose(in);
+    return out && in && !fclose(out);
+}
+
+TEST(a_chain_is_sent_whole)
+{
+    char issuer[100], issuer_key[100];
+    const mbedtls_x509_crt *crt;
+    struct client *c;
+
+    server_prepare();
+    snprintf(issuer, sizeof(issuer), "%s/issuer.pem", srv.dir);
+    snprintf(issuer_key, sizeof(issuer_key), "%s/issuer.key", srv.dir);
+    CHECK_EQ_INT(cert_make(issuer, issuer_key, "issuer.example"), 0);
+    CHECK(file_append(srv.cfg.cert, issuer));
+    unlink(issuer);
+    unlink(issuer_key);
+    CHECK(server_start());
+    CHECK((c = client_tls(srv.https, 0)));
+    crt = mbedtls_ssl_get_peer_cert(&c->ssl);
+    CHECK(crt && crt->next && crt->next->raw.len);
+    client_close(c);
+    server_stop();
+}
+
 TEST(a_bad_certificate_is_refused_and_the_old_one_stays)
 {
     struct cert_info good;
