@@ -147,8 +147,23 @@ static void model_start(struct jbuf *j, int64_t transit, uint64_t now)
     j->target_us = j->min_us;
 }
 
+/* The least transit has grown by rise: the way has become longer, or the sender's clock stood still. What was late by the
+ * old measure is not by the new one. */
+static void model_rise(struct jbuf *j, int64_t rise)
+{
+    unsigned n = rise / BUCKET_US < BUCKETS ? (unsigned)(rise / BUCKET_US) : BUCKETS - 1;
+
+    for (unsigned i = 1; n && i < BUCKETS; i++) {
+        j->hist[i > n ? i - n : 0] += j->hist[i];
+        j->hist[i] = 0;
+    }
+    j->target_us = j->target_us - rise > j->min_us ? j->target_us - rise : j->min_us;
+}
+
 static void model_base(struct jbuf *j, int64_t transit, uint64_t now)
 {
+    int64_t base;
+
     if (now - j->window_start > WINDOW_US && j->window_count >= WINDOW_PACKETS) {
         j->window_us[1] = j->window_us[0];
         j->window_us[0] = transit;
@@ -158,7 +173,10 @@ static void model_base(struct jbuf *j, int64_t transit, uint64_t now)
     j->window_count++;
     if (transit < j->window_us[0])
         j->window_us[0] = transit;
-    j->base_us = j->window_us[0] < j->window_us[1] ? j->window_us[0] : j->window_us[1];
+    base = j->window_us[0] < j->window_us[1] ? j->window_us[0] : j->window_us[1];
+    if (base > j->base_us)
+        model_rise(j, base - j->base_us);
+    j->base_us = base;
 }
 
 /*

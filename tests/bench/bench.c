@@ -7,6 +7,7 @@
  * One JSON document on stdout, progress on stderr. BENCH_CALLS="1 25 50 100", BENCH_SECONDS=10, BENCH_MODES="opus passthrough",
  * BENCH_OPUS=narrow or full (default: as the server's answer asks), BENCH_LOG=file for the server's log.
  * Delay is that of the sound: from the onset of a voice in what one end sends to the onset in what the other end gets.
+ * Where generator_late_ms is more than a few, the machine had other things to do: what follows from jitter is not the server's.
  */
 #include "agent.h"
 #include "core/clock.h"
@@ -52,6 +53,7 @@ struct figures {
     uint64_t expected[2];
     uint32_t lost[2];
     unsigned marks[2], heard[2];
+    unsigned late_ms[2]; /* the generator's own ticks: p99, greatest */
 };
 
 static struct bench bench;
@@ -210,6 +212,7 @@ static bool measure(struct bench *b, struct figures *f)
         hearing_reset(&b->far.call[i].in);
         hearing_reset(&b->agent[i].in);
     }
+    loop_lateness_reset();
     cpu = server_cpu_ms(&b->server);
     own = own_cpu_ms();
     start = clock_us();
@@ -218,6 +221,8 @@ static bool measure(struct bench *b, struct figures *f)
     f->cpu_ms = server_cpu_ms(&b->server) - cpu;
     f->generator_ms = own_cpu_ms() - own;
     f->rss_calls = server_rss_kb(&b->server);
+    f->late_ms[0] = loop_lateness_ms(0.99);
+    f->late_ms[1] = loop_lateness_ms(1.0);
     gather_all(b, f);
     return count(b, AGENT_UP) == b->calls;
 }
@@ -275,6 +280,7 @@ static void print_step(const struct figures *f, bool first)
                f->expected[1] ? (double)f->lost[1] / (double)f->expected[1] : 1.0);
         print_delay("delay_ms_to_trunk", f->to_trunk, f->heard[0], f->marks[0]);
         print_delay("delay_ms_to_browser", f->to_browser, f->heard[1], f->marks[1]);
+        printf(", \"generator_late_ms\": {\"p99\": %u, \"max\": %u}", f->late_ms[0], f->late_ms[1]);
         if (f->opus)
             printf(", \"opus_from_browser\": \"%s\"", f->narrow ? "narrowband" : "fullband");
     }

@@ -17,6 +17,7 @@ static int epfd = -1, timer = -1;
 static uint64_t tick_number;
 static void (*tick_h)(uint64_t, void *);
 static void *tick_arg;
+static uint64_t lateness[TICKS_LATE_MAX + 1], lateness_count;
 
 int loop_open(void)
 {
@@ -67,9 +68,28 @@ static void run_ticks(void)
         tick_number += late - TICKS_LATE_MAX;
         late = TICKS_LATE_MAX;
     }
+    lateness_count += late;
+    for (uint64_t ms = 1; ms <= late; ms++)
+        lateness[ms]++;
     while (late--)
         if (tick_h)
             tick_h(tick_number++, tick_arg);
+}
+
+unsigned loop_lateness_ms(double quantile)
+{
+    uint64_t above = 0;
+    unsigned ms = TICKS_LATE_MAX;
+
+    while (ms && (double)(above += lateness[ms]) <= (1.0 - quantile) * (double)lateness_count)
+        ms--;
+    return ms;
+}
+
+void loop_lateness_reset(void)
+{
+    memset(lateness, 0, sizeof(lateness));
+    lateness_count = 0;
 }
 
 /* Sleeps for the tick alone, then takes whatever has come meanwhile: packets carry the kernel's time, so nothing is lost. */

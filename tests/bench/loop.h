@@ -17,6 +17,9 @@ int loop_watch(struct io *io);
 void loop_unwatch(struct io *io); /* closes fd too; harmless when it is -1 */
 /* Called each millisecond with its number. */
 void loop_on_tick(void (*tick)(uint64_t n, void *arg), void *arg);
+/* How late ticks came, of those since the last reset: what the generator itself adds to jitter. */
+unsigned loop_lateness_ms(double quantile);
+void loop_lateness_reset(void);
 /* Runs until done() says so or ms have passed (false). done may be NULL. */
 bool loop_run(bool (*done)(void *arg), void *arg, unsigned ms);
 uint64_t loop_wall_us(void); /* the clock of the kernel's packet timestamps */

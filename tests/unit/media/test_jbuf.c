@@ -79,6 +79,13 @@ static uint64_t jitter_phase(unsigned n, uint64_t *r)
     return n >= 1000 && n < 2000 ? (uint64_t)(uniform(r) * 40000) : 0;
 }
 
+/* After 500 packets the way becomes 150 ms longer, for good. */
+static uint64_t jitter_longer_way(unsigned n, uint64_t *r)
+{
+    (void)r;
+    return n >= 500 ? 150000 : 0;
+}
+
 static int by_arrival(const void *a, const void *b)
 {
     const struct packet *p = *(struct packet *const *)a, *q = *(struct packet *const *)b;
@@ -266,6 +273,16 @@ TEST(one_spike_is_forgotten)
     CHECK(r.played > 2980);
     CHECK(r.last_ms < 30.0);
     CHECK(r.p50_ms < 30.0);
+}
+
+TEST(a_longer_way_costs_its_length_and_no_more)
+{
+    struct network net = {
+        .rate = 48000, .frame_ms = 20, .jitter = jitter_longer_way, .ordered = true, .quiet_of = 15};
+    struct result r = simulate("longer way", &net, 1000, false);
+
+    CHECK(r.played > 980);
+    CHECK(r.last_ms < 150.0 + 30.0); /* ten seconds after the change */
 }
 
 TEST(delay_grows_at_once_and_shrinks_slowly)
