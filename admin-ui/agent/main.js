@@ -50,7 +50,8 @@ function awaitClick() {
         audio.unlock();
         if (calls.remoteStream) audio.play(calls.remoteStream);
     };
-    for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, unlock, { once: true });
+    // On click, not before: a message that goes while a button is held down would move the button away.
+    for (const event of ['click', 'keydown']) document.addEventListener(event, unlock, { once: true });
 }
 
 function remember(patch) {
@@ -61,7 +62,7 @@ function remember(patch) {
 function welcome(who, view) {
     identity = who;
     calls.iceServers = who.iceServers;
-    store.set({ view, dn: who.dn, displayName: who.displayName });
+    store.set({ view, busy: false, dn: who.dn, displayName: who.displayName });
 }
 
 // Opens the microphone and registers; what stands in the way is said, and Start shift stays.
@@ -104,16 +105,15 @@ function forget(kind, text) {
 
 const actions = {
     async signIn(dn, password) {
-        if (!dn || !password) return say('signin', 'error', 'Enter your DN and password.');
         store.set({ busy: true, messages: {} });
         try {
             welcome(await signIn(dn, password), 'shift');
             saveIdentity(identity);
             view.clearPassword();
         } catch (error) {
+            store.set({ busy: false });
             say('signin', 'error', error.message);
         }
-        return store.set({ busy: false });
     },
     startShift() {
         audio.unlock();
