@@ -54,16 +54,19 @@ static const char *default_data(void)
     return !stat("/data", &st) && S_ISDIR(st.st_mode) ? "/data" : "./data";
 }
 
-/* "--data DIR" and "--data=DIR" (likewise -o): the value, NULL when argv[*i] is something else, "" when it is missing. */
-static char *value_of(const char *name, int argc, char **argv, int *i)
+/* Is argv[*i] "--data DIR" or "--data=DIR" (likewise -o)? *value is "" when the value is missing. */
+static bool takes_value(const char *name, char **value, int argc, char **argv, int *i)
 {
     size_t len = strlen(name);
+    bool alone = !strcmp(argv[*i], name);
 
-    if (!strcmp(argv[*i], name))
-        return *i + 1 < argc ? argv[++*i] : "";
-    if (!strncmp(argv[*i], name, len) && argv[*i][len] == '=')
-        return argv[*i] + len + 1;
-    return NULL;
+    if (alone)
+        *value = *i + 1 < argc ? argv[++*i] : "";
+    else if (!strncmp(argv[*i], name, len) && argv[*i][len] == '=')
+        *value = argv[*i] + len + 1;
+    else
+        return false;
+    return true;
 }
 
 /* Takes out what every command knows; the rest are words. Behind "--" everything is a word. */
@@ -74,11 +77,11 @@ static int arguments_parse(struct arguments *a, int argc, char **argv)
     char *value;
 
     for (int i = 1; i < argc; i++) {
-        if (options && (value = value_of("--data", argc, argv, &i))) {
+        if (options && takes_value("--data", &value, argc, argv, &i)) {
             if (!*value)
                 return usage_error("--data needs a directory", "");
             a->data = value;
-        } else if (options && serve && (value = value_of("-o", argc, argv, &i))) {
+        } else if (options && serve && takes_value("-o", &value, argc, argv, &i)) {
             if (!strchr(value, '='))
                 return usage_error("-o takes KEY=VALUE: ", value);
             if (a->option_count == OPTIONS_MAX)

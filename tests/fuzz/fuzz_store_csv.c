@@ -13,15 +13,19 @@ static void check_round_trip(const struct csv *row)
     char why[128];
 
     buf_init(&out, 4 * CSV_ROW_MAX);
+    buf_puts(&out,
+             "a,b\n"); /* as in a file: behind a header line, which alone may begin with a byte order mark */
     for (size_t i = 0; i < row->count; i++) {
         if (i)
             buf_puts(&out, ",");
         csv_put(&out, row->fields[i]);
     }
-    csv_init(&again, out.data ? out.data : "", out.len);
+    csv_init(&again, out.data, out.len);
+    if (csv_next(&again, why, sizeof(why)))
+        abort();
     /* A row of one empty field is an empty line, which is no row. */
-    if (out.len && !csv_next(&again, why, sizeof(why)) && again.separator == ',') {
-        if (again.count != row->count)
+    if (row->count > 1 || row->fields[0][0]) {
+        if (csv_next(&again, why, sizeof(why)) || again.count != row->count)
             abort();
         for (size_t i = 0; i < row->count; i++)
             if (strcmp(again.fields[i], row->fields[i]))
