@@ -43,7 +43,8 @@ int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
     c->cdr.direction = dir;
     c->cdr.start_ms = clock_wall_ms();
     rnd_str(tail, sizeof(tail), 8);
-    (void)snprintf(c->cdr.id, sizeof(c->cdr.id), "%012llx-%04x-%s", (unsigned long long)c->cdr.start_ms, cs->serial++, tail);
+    (void)snprintf(c->cdr.id, sizeof(c->cdr.id), "%012llx-%04x-%s", (unsigned long long)c->cdr.start_ms,
+                   cs->serial++, tail);
     c->sdp_id = (uint64_t)c->cdr.start_ms;
     list_append(&cs->calll, &c->le, c);
     cs->live++;
@@ -57,8 +58,8 @@ void call_move(struct call *c, enum call_state to)
     if (c->state == to)
         return;
     if (!call_state_legal(c->state, to))
-        log_error("call", "id=%s from=%s to=%s a move that cannot be: bug", c->cdr.id, call_state_name(c->state),
-                  call_state_name(to));
+        log_error("call", "id=%s from=%s to=%s a move that cannot be: bug", c->cdr.id,
+                  call_state_name(c->state), call_state_name(to));
     else
         log_debug("call", "id=%s dn=%s state=%s", c->cdr.id, c->cdr.dn, call_state_name(to));
     c->state = to;
@@ -144,7 +145,8 @@ static void media_failed(struct call *c, const struct media_event *ev)
 {
     char text[64];
 
-    (void)snprintf(text, sizeof(text), "Media %s: %s", ev->type == MEDIA_TIMEOUT ? "timeout" : "failed", ev->reason);
+    (void)snprintf(text, sizeof(text), "Media %s: %s", ev->type == MEDIA_TIMEOUT ? "timeout" : "failed",
+                   ev->reason);
     log_warn("call", "id=%s dn=%s %s", c->cdr.id, c->cdr.dn, text);
     call_abort(c, ev->type == MEDIA_TIMEOUT ? 408 : 500, text);
 }
@@ -270,7 +272,10 @@ void calls_free(struct calls *cs)
         le = le->next;
         call_abort(c, 503, "Gateway is shutting down");
     }
-    while ((le = cs->calll.head)) { /* the media's last event will not be waited for: the figures are at most 1 s old */
+    while ((
+        le =
+            cs->calll
+                .head)) { /* the media's last event will not be waited for: the figures are at most 1 s old */
         struct call *c = le->data;
 
         call_media_ended(c, NULL);

@@ -25,8 +25,8 @@ struct calls_config {
     char public_address[256];    /* "" = found */
     uint32_t limit_per_dn;       /* calls at once per DN */
     uint32_t limit_total;
-    uint32_t ring_seconds;       /* no answer from the agent: 480 … */
-    uint32_t trunk_seconds;      /* trunk that says nothing at all: try the next (≤ 4 s for all) */
+    uint32_t ring_seconds;  /* no answer from the agent: 480 … */
+    uint32_t trunk_seconds; /* trunk that says nothing at all: try the next (≤ 4 s for all) */
 };
 
 /* On the signalling thread (in start_h). */

@@ -35,10 +35,12 @@ static void finish(struct call *c)
     if (!c->cdr.answer_ms)
         metric_add(&cdr_failed, 1);
     log_info("call",
-             "id=%s dn=%s direction=%s trunk=%s code=%u hangup=%s from_browser=%llu from_trunk=%llu lost=%u/%u reason=\"%s\" ended",
+             "id=%s dn=%s direction=%s trunk=%s code=%u hangup=%s from_browser=%llu from_trunk=%llu "
+             "lost=%u/%u reason=\"%s\" ended",
              c->cdr.id, c->cdr.dn, c->cdr.direction == CDR_OUTBOUND ? "out" : "in", c->cdr.trunk, c->cdr.code,
              party_name(c->cdr.hangup), (unsigned long long)c->cdr.from_browser.packets,
-             (unsigned long long)c->cdr.from_trunk.packets, c->cdr.from_browser.lost, c->cdr.from_trunk.lost, c->cdr.reason);
+             (unsigned long long)c->cdr.from_trunk.packets, c->cdr.from_browser.lost, c->cdr.from_trunk.lost,
+             c->cdr.reason);
     cdr_write(c->calls->cfg.store, &c->cdr);
     mem_deref(c);
 }

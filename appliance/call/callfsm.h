@@ -11,12 +11,12 @@
 #include <stdbool.h>
 
 enum call_state {
-    CALL_NEW,      /* an INVITE came; being checked */
-    CALL_CALLING,  /* the other side has our INVITE */
-    CALL_RINGING,  /* it said 18x */
+    CALL_NEW,     /* an INVITE came; being checked */
+    CALL_CALLING, /* the other side has our INVITE */
+    CALL_RINGING, /* it said 18x */
     CALL_ANSWERED,
-    CALL_HELD,     /* answered, and one side wants no audio */
-    CALL_ENDING,   /* both legs were told; waits for the media's last figures */
+    CALL_HELD,   /* answered, and one side wants no audio */
+    CALL_ENDING, /* both legs were told; waits for the media's last figures */
     CALL_OVER,
     CALL_STATES
 };

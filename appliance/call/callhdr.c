@@ -7,8 +7,9 @@ static const struct {
     const char *name;
     bool to_trunk;
 } passed[] = {
-    {"User-to-User", true}, {"Reason", true},     {"Diversion", true},  {"History-Info", true},
-    {"Call-Info", false},   {"Alert-Info", false}, {"P-Asserted-Identity", false},
+    {"User-to-User", true},         {"Reason", true},     {"Diversion", true},
+    {"History-Info", true},         {"Call-Info", false}, {"Alert-Info", false},
+    {"P-Asserted-Identity", false},
 };
 
 static bool passes(const struct pl *name, enum callhdr_way way)
@@ -96,7 +97,8 @@ void callhdr_reason_text(char *dst, size_t sz, const struct sip_msg *msg)
     dst[0] = '\0';
     if (!hdr)
         return;
-    if (re_regex(hdr->val.p, hdr->val.l, "text=\"[^\"]+\"", &text) && msg_param_decode(&hdr->val, "text", &text))
+    if (re_regex(hdr->val.p, hdr->val.l, "text=\"[^\"]+\"", &text) &&
+        msg_param_decode(&hdr->val, "text", &text))
         text = hdr->val;
     callhdr_clean(dst, sz, &text);
 }

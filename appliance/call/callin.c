@@ -42,7 +42,6 @@ static int answer_trunk(struct call *c, const struct sip_msg *msg)
     char *sdp = NULL;
     int err;
 
-
     err = c->late_offer ? call_trunk_offer(c, &sdp) : call_trunk_answer(c, c->offer, &sdp);
     if (err)
         return err;
@@ -88,7 +87,8 @@ static void agent_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
     struct leg_ended e = *end;
 
     (void)leg;
-    if (e.how == LEG_FAILED && (e.code == 408 || e.code == 481 || (e.code >= 500 && e.code < 600) || e.code < 400)) {
+    if (e.how == LEG_FAILED &&
+        (e.code == 408 || e.code == 481 || (e.code >= 500 && e.code < 600) || e.code < 400)) {
         e.code = 480;
         (void)snprintf(e.phrase, sizeof(e.phrase), "Temporarily Unavailable");
     }
@@ -187,7 +187,8 @@ static uint16_t take_offer(struct call *c, const struct sip_msg *msg, const char
 }
 
 /* 0 and the DN's binding, or what to refuse the call with. */
-static uint16_t check(struct call *c, const struct sip_msg *msg, const struct binding **bp, const char **phrase)
+static uint16_t check(struct call *c, const struct sip_msg *msg, const struct binding **bp,
+                      const char **phrase)
 {
     struct dn dn;
     uint16_t code;
@@ -214,7 +215,10 @@ static uint16_t check(struct call *c, const struct sip_msg *msg, const struct bi
 static int ring(struct call *c, const struct sip_msg *msg, const struct binding *b)
 {
     char contact[192], self[ADDR_STRLEN], from[256];
-    struct leg_config cfg = {.route = {.ws_conn = b->ws_conn}, .contact = contact, .ruri = b->contact, .from_uri = from,
+    struct leg_config cfg = {.route = {.ws_conn = b->ws_conn},
+                             .contact = contact,
+                             .ruri = b->contact,
+                             .from_uri = from,
                              .from_name = c->cdr.caller_name};
     struct addr laddr;
     char *sdp = NULL;
@@ -233,7 +237,8 @@ static int ring(struct call *c, const struct sip_msg *msg, const struct binding 
     (void)callhdr_pass(&c->hdrs, msg, CALLHDR_TO_AGENT);
     err = call_agent_offer(c, &sdp);
     if (!err)
-        err = leg_connect(&c->agent, c->calls->legs, &cfg, c->hdrs.data ? c->hdrs.data : "", sdp, &agent_handlers, c);
+        err = leg_connect(&c->agent, c->calls->legs, &cfg, c->hdrs.data ? c->hdrs.data : "", sdp,
+                          &agent_handlers, c);
     mem_deref(sdp);
     return err;
 }
@@ -248,14 +253,16 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
     int err;
 
     if (call_new(&c, cs, CDR_INBOUND)) {
-        (void)sip_treplyf(NULL, NULL, sip, msg, false, 503, "Service Unavailable", "Retry-After: 5\r\nContent-Length: 0\r\n\r\n");
+        (void)sip_treplyf(NULL, NULL, sip, msg, false, 503, "Service Unavailable",
+                          "Retry-After: 5\r\nContent-Length: 0\r\n\r\n");
         return;
     }
     who(c, msg, o);
     err = accept_trunk(c, msg, o);
     if (err) {
         if (err != EACCES)
-            (void)sip_treply(NULL, sip, msg, err == EBADMSG ? 400 : 503, err == EBADMSG ? "Bad Request" : "Service Unavailable");
+            (void)sip_treply(NULL, sip, msg, err == EBADMSG ? 400 : 503,
+                             err == EBADMSG ? "Bad Request" : "Service Unavailable");
         call_end(c, CDR_GATEWAY, err == EACCES ? 422 : 400, "Bad Request", "");
         return;
     }
@@ -271,7 +278,7 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
         call_abort(c, 480, "Agent's connection lost");
         return;
     }
-    log_info("call", "id=%s dn=%s caller=%s trunk=%s uuid=%s calling", c->cdr.id, c->cdr.dn, c->cdr.caller, c->cdr.trunk,
-             c->cdr.call_uuid);
+    log_info("call", "id=%s dn=%s caller=%s trunk=%s uuid=%s calling", c->cdr.id, c->cdr.dn, c->cdr.caller,
+             c->cdr.trunk, c->cdr.call_uuid);
     tmr_start(&c->tmr, (uint64_t)(cs->cfg.ring_seconds ? cs->cfg.ring_seconds : 60) * 1000, no_answer_h, c);
 }

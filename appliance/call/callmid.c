@@ -42,10 +42,11 @@ bool call_agent_permit(struct leg *leg, const struct sip_msg *msg, void *arg)
 static void refuse(struct leg *leg, const struct sip_msg *msg)
 {
     if (!pl_strcmp(&msg->met, "NOTIFY"))
-        (void)leg_reply(leg, msg, 489, "Bad Event", NULL, NULL, NULL); /* Event: talk, hold come here when we carry them */
+        (void)leg_reply(leg, msg, 489, "Bad Event", NULL, NULL,
+                        NULL); /* Event: talk, hold come here when we carry them */
     else
-        (void)leg_reply(leg, msg, 405, "Method Not Allowed", "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\n",
-                        NULL, NULL);
+        (void)leg_reply(leg, msg, 405, "Method Not Allowed",
+                        "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\n", NULL, NULL);
 }
 
 /* --- the trunk --- */
@@ -87,7 +88,8 @@ static void trunk_offer(struct call *c, struct leg *leg, const struct sip_msg *m
         return;
     }
     if (held != c->trunk_hold)
-        log_info("call", "id=%s dn=%s %s by the trunk", c->cdr.id, c->cdr.dn, c->trunk_hold ? "held" : "resumed");
+        log_info("call", "id=%s dn=%s %s by the trunk", c->cdr.id, c->cdr.dn,
+                 c->trunk_hold ? "held" : "resumed");
     (void)leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
     mem_deref(sdp);
 }
@@ -152,7 +154,8 @@ static void agent_info(struct call *c, struct leg *leg, const struct sip_msg *ms
     unsigned ms;
 
     if (!dtmf_read(msg, &digits[0], &ms)) {
-        (void)leg_reply(leg, msg, 415, "Unsupported Media Type", "Accept: application/dtmf-relay, application/dtmf\r\n", NULL, NULL);
+        (void)leg_reply(leg, msg, 415, "Unsupported Media Type",
+                        "Accept: application/dtmf-relay, application/dtmf\r\n", NULL, NULL);
         return;
     }
     if (media_path_dtmf(c->path, digits, ms))

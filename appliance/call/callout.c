@@ -77,7 +77,8 @@ static void trunk_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
     if (c->state == CALL_CALLING) {
         call_move(c, CALL_RINGING);
         c->cdr.ring_ms = clock_wall_ms();
-        log_info("call", "id=%s dn=%s trunk=%s code=%u ringing", c->cdr.id, c->cdr.dn, c->cdr.trunk, msg->scode);
+        log_info("call", "id=%s dn=%s trunk=%s code=%u ringing", c->cdr.id, c->cdr.dn, c->cdr.trunk,
+                 msg->scode);
     }
     err = call_trunk_take(c, msg, true, &s);
     if (!err)
@@ -178,8 +179,12 @@ static int trunk_invite(struct call *c, const struct trunk_peer *peer, const cha
 {
     char self[ADDR_STRLEN], ip[ADDR_STRLEN], dst[ADDR_STRLEN], contact[192], ruri[256], from[160];
     const struct trunk_config *t = &peer->cfg;
-    struct leg_config cfg = {.contact = contact, .ruri = ruri, .from_uri = from, .from_name = c->cdr.caller_name,
-                             .username = t->username, .password = t->password};
+    struct leg_config cfg = {.contact = contact,
+                             .ruri = ruri,
+                             .from_uri = from,
+                             .from_name = c->cdr.caller_name,
+                             .username = t->username,
+                             .password = t->password};
     struct addr laddr;
     struct buf hdrs;
     int err;
@@ -198,7 +203,8 @@ static int trunk_invite(struct call *c, const struct trunk_peer *peer, const cha
     buf_init(&hdrs, LEG_HDRS_MAX * 2);
     (void)buf_printf(&hdrs, "P-Asserted-Identity: \"%s\" <%s>\r\n", c->cdr.caller_name, from);
     (void)buf_puts(&hdrs, c->hdrs.data ? c->hdrs.data : "");
-    err = hdrs.err ? hdrs.err : leg_connect(&c->trunk, c->calls->legs, &cfg, hdrs.data, sdp, &trunk_handlers, c);
+    err = hdrs.err ? hdrs.err
+                   : leg_connect(&c->trunk, c->calls->legs, &cfg, hdrs.data, sdp, &trunk_handlers, c);
     buf_reset(&hdrs);
     return err;
 }
@@ -242,7 +248,8 @@ static void try_next(struct call *c, uint16_t code, const char *phrase)
 
         if (!err) {
             tmr_start(&c->tmr, try_ms(c), trunk_silent_h, c);
-            log_info("call", "id=%s dn=%s callee=%s trunk=%s calling", c->cdr.id, c->cdr.dn, c->cdr.callee, c->cdr.trunk);
+            log_info("call", "id=%s dn=%s callee=%s trunk=%s calling", c->cdr.id, c->cdr.dn, c->cdr.callee,
+                     c->cdr.trunk);
             return;
         }
         log_warn("call", "id=%s trunk=%s error=%d cannot call", c->cdr.id, c->cdr.trunk, err);
@@ -286,7 +293,8 @@ static int accept_agent(struct call *c, const struct sip_msg *msg, const struct 
 
     if (sip_stack_laddr(c->calls->cfg.stack, &laddr, &o->peer))
         return ENETUNREACH;
-    (void)snprintf(contact, sizeof(contact), "sip:%s@%s;transport=ws", c->cdr.dn, addr_str(&laddr, self, sizeof(self)));
+    (void)snprintf(contact, sizeof(contact), "sip:%s@%s;transport=ws", c->cdr.dn,
+                   addr_str(&laddr, self, sizeof(self)));
     return leg_accept(&c->agent, c->calls->legs, &cfg, msg, &agent_handlers, c);
 }
 
@@ -335,7 +343,8 @@ void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip
     err = accept_agent(c, msg, o);
     if (err) {
         if (err != EACCES)
-            (void)sip_treply(NULL, sip, msg, err == EBADMSG ? 400 : 503, err == EBADMSG ? "Bad Request" : "Service Unavailable");
+            (void)sip_treply(NULL, sip, msg, err == EBADMSG ? 400 : 503,
+                             err == EBADMSG ? "Bad Request" : "Service Unavailable");
         call_end(c, CDR_GATEWAY, err == EACCES ? 422 : 400, "Bad Request", "");
         return;
     }

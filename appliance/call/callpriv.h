@@ -43,7 +43,7 @@ struct call {
 
     struct sdp *offer; /* of whoever called, until it is answered */
     struct media_browser browser;
-    char *agent_sdp;         /* our answer; the 200 repeats that of the 18x (RFC 3261 13.2.1) */
+    char *agent_sdp; /* our answer; the 200 repeats that of the 18x (RFC 3261 13.2.1) */
     uint32_t agent_version;
     bool agent_hold;
 
@@ -51,7 +51,7 @@ struct call {
     struct sdp_order order;
     struct media_trunk tm; /* what the media has of the trunk */
     bool tm_set;
-    bool late_offer;       /* ours went in a 2xx: the answer is in the ACK */
+    bool late_offer; /* ours went in a 2xx: the answer is in the ACK */
     bool trunk_hold;
     uint32_t trunk_version;
 

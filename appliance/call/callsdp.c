@@ -204,7 +204,8 @@ int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, 
 
 int call_agent_answer(struct call *c, const struct sdp *offer, char **sdp)
 {
-    struct sdp_own own = {.id = c->sdp_id, .version = ++c->agent_version, .dir = turned(offer->dir), .offer = offer};
+    struct sdp_own own = {
+        .id = c->sdp_id, .version = ++c->agent_version, .dir = turned(offer->dir), .offer = offer};
     struct sdp_ice_own ice;
     struct buf b;
 

@@ -134,7 +134,8 @@ static int route_set(struct leg *leg)
     return err;
 }
 
-int leg_new(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const struct leg_handlers *h, void *arg)
+int leg_new(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const struct leg_handlers *h,
+            void *arg)
 {
     struct leg *leg;
     int err;
@@ -181,7 +182,8 @@ void leg_settle(struct leg *leg)
     mem_deref(leg);
 }
 
-void leg_tell_ended(struct leg *leg, enum leg_how how, uint16_t code, const char *phrase, const struct sip_msg *msg)
+void leg_tell_ended(struct leg *leg, enum leg_how how, uint16_t code, const char *phrase,
+                    const struct sip_msg *msg)
 {
     const struct leg_handlers *h = leg->h;
     struct leg_ended end = {.how = how, .code = code, .msg = msg};
@@ -245,8 +247,8 @@ void leg_end(struct leg *leg, uint16_t code, const char *phrase, const char *hdr
 
     case LEG_INCOMING:
         if (leg->strans)
-            (void)sip_treplyf(&leg->strans, NULL, leg->legs->sip, leg->msg, false, code < 300 ? 500 : code, phrase,
-                              "%sContent-Length: 0\r\n\r\n", hdrs ? hdrs : "");
+            (void)sip_treplyf(&leg->strans, NULL, leg->legs->sip, leg->msg, false, code < 300 ? 500 : code,
+                              phrase, "%sContent-Length: 0\r\n\r\n", hdrs ? hdrs : "");
         leg->state = LEG_DEAD;
         break;
 

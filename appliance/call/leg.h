@@ -36,12 +36,15 @@ struct leg_ended {
 };
 
 struct leg_handlers {
-    void (*progress)(struct leg *leg, const struct sip_msg *msg, void *arg);  /* client: 100..199 */
-    void (*answered)(struct leg *leg, const struct sip_msg *msg, void *arg);  /* client: 2xx */
-    void (*confirmed)(struct leg *leg, const struct sip_msg *msg, void *arg); /* the ACK of a 2xx of ours came */
-    void (*request)(struct leg *leg, const struct sip_msg *msg, void *arg);   /* in-dialog: answer with leg_reply() */
+    void (*progress)(struct leg *leg, const struct sip_msg *msg, void *arg); /* client: 100..199 */
+    void (*answered)(struct leg *leg, const struct sip_msg *msg, void *arg); /* client: 2xx */
+    void (*confirmed)(struct leg *leg, const struct sip_msg *msg,
+                      void *arg); /* the ACK of a 2xx of ours came */
+    void (*request)(struct leg *leg, const struct sip_msg *msg,
+                    void *arg); /* in-dialog: answer with leg_reply() */
     void (*ended)(struct leg *leg, const struct leg_ended *end, void *arg);
-    bool (*permit)(struct leg *leg, const struct sip_msg *msg, void *arg); /* may its sender speak in this dialog? else 403 */
+    bool (*permit)(struct leg *leg, const struct sip_msg *msg,
+                   void *arg); /* may its sender speak in this dialog? else 403 */
 };
 
 /* An INVITE that opens a dialog; take it with leg_accept() or answer it with sip_treply(). */
@@ -61,16 +64,16 @@ struct leg_route {
 
 struct leg_config {
     struct leg_route route;
-    const char *contact;   /* our Contact URI */
-    const char *ruri;      /* client: request URI and To */
-    const char *from_uri;  /* client */
-    const char *from_name; /* client: "" = none; quotes must have been taken out */
+    const char *contact;             /* our Contact URI */
+    const char *ruri;                /* client: request URI and To */
+    const char *from_uri;            /* client */
+    const char *from_name;           /* client: "" = none; quotes must have been taken out */
     const char *username, *password; /* client: credentials for 401/407; "" = none */
 };
 
 /* Sends an INVITE. hdrs: complete header lines or ""; sdp: the offer. */
-int leg_connect(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const char *hdrs, const char *sdp,
-                const struct leg_handlers *h, void *arg);
+int leg_connect(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const char *hdrs,
+                const char *sdp, const struct leg_handlers *h, void *arg);
 /* Takes an INVITE and sends 100. EBADMSG (no Contact), ENOSPC: not answered then; EACCES: answered (422). */
 int leg_accept(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const struct sip_msg *msg,
                const struct leg_handlers *h, void *arg);
@@ -83,11 +86,11 @@ int leg_answer(struct leg *leg, const char *hdrs, const char *sdp);
  */
 void leg_end(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs);
 /* Sends a request in the dialog (also an early one). resph may be NULL. EINVAL when there is no dialog yet. */
-int leg_request(struct leg *leg, const char *method, const char *hdrs, const char *ctype, const char *body, sip_resp_h *resph,
-                void *arg);
+int leg_request(struct leg *leg, const char *method, const char *hdrs, const char *ctype, const char *body,
+                sip_resp_h *resph, void *arg);
 /* Answers a request given to the request handler; body with ctype, or NULL. */
-int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const char *phrase, const char *hdrs, const char *ctype,
-              const char *body);
+int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const char *phrase, const char *hdrs,
+              const char *ctype, const char *body);
 /* The browser came back on another connection. */
 void leg_move(struct leg *leg, uint64_t ws_conn);
 

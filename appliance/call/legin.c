@@ -39,7 +39,8 @@ static void again_h(void *arg)
 }
 
 /* Answers an INVITE 2xx and keeps it until the ACK. */
-static int send_2xx(struct leg *leg, struct sip_strans **stp, const struct sip_msg *msg, const char *hdrs, const char *sdp)
+static int send_2xx(struct leg *leg, struct sip_strans **stp, const struct sip_msg *msg, const char *hdrs,
+                    const char *sdp)
 {
     struct leg_2xx *r = mem_zalloc(sizeof(*r), leg_2xx_destructor);
     struct pl rport;
@@ -51,10 +52,11 @@ static int send_2xx(struct leg *leg, struct sip_strans **stp, const struct sip_m
     r->msg = mem_ref((void *)msg);
     sip_reply_addr(&r->dst, msg, !msg_param_exists(&msg->via.params, "rport", &rport));
     err = sip_treplyf(stp, &r->mb, leg->legs->sip, msg, !leg->route.ws_conn, 200, "OK",
-                      "Contact: <%s>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\nSupported: timer\r\n"
+                      "Contact: <%s>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, "
+                      "NOTIFY\r\nSupported: timer\r\n"
                       "%H%s%sContent-Length: %zu\r\n\r\n%s",
-                      leg->contact, leg_timer_print, leg, hdrs, sdp ? "Content-Type: application/sdp\r\n" : "", str_len(sdp),
-                      sdp);
+                      leg->contact, leg_timer_print, leg, hdrs,
+                      sdp ? "Content-Type: application/sdp\r\n" : "", str_len(sdp), sdp);
     if (err) {
         mem_deref(r);
         return err;
@@ -133,8 +135,8 @@ int leg_answer(struct leg *leg, const char *hdrs, const char *sdp)
     return err;
 }
 
-int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const char *phrase, const char *hdrs, const char *ctype,
-              const char *body)
+int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const char *phrase, const char *hdrs,
+              const char *ctype, const char *body)
 {
     bool invite = !pl_strcmp(&msg->met, "INVITE");
     bool refresh = invite || !pl_strcmp(&msg->met, "UPDATE");
@@ -145,9 +147,11 @@ int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const c
         return send_2xx(leg, NULL, msg, hdrs ? hdrs : "", body);
     if (refresh && code == 200)
         leg_timer_start(leg);
-    return sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, code, phrase, "Contact: <%s>\r\n%H%s%s%s%sContent-Length: %zu\r\n\r\n%s",
-                       leg->contact, refresh && code == 200 ? leg_timer_print : NULL, leg, hdrs ? hdrs : "",
-                       body ? "Content-Type: " : "", body ? ctype : "", body ? "\r\n" : "", str_len(body), body);
+    return sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, code, phrase,
+                       "Contact: <%s>\r\n%H%s%s%s%sContent-Length: %zu\r\n\r\n%s", leg->contact,
+                       refresh && code == 200 ? leg_timer_print : NULL, leg, hdrs ? hdrs : "",
+                       body ? "Content-Type: " : "", body ? ctype : "", body ? "\r\n" : "", str_len(body),
+                       body);
 }
 
 /* --- what comes in --- */
@@ -199,7 +203,8 @@ static void bye(struct leg *leg, const struct sip_msg *msg)
     (void)sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, 200, "OK", NULL);
     if (leg->state == LEG_DEAD)
         return;
-    if (leg->state == LEG_PROCEEDING) { /* a callee may not (RFC 3261 15), and its INVITE goes on: CANCEL it */
+    if (leg->state ==
+        LEG_PROCEEDING) { /* a callee may not (RFC 3261 15), and its INVITE goes on: CANCEL it */
         leg_tell_ended(leg, LEG_BYE, 480, "Early BYE", msg);
         leg_end(leg, 0, "", "");
         return;
@@ -252,7 +257,8 @@ static void in_dialog(struct leg *leg, const struct sip_msg *msg)
     else if (!pl_strcmp(&msg->met, "INVITE"))
         reinvite(leg, msg);
     else if (!pl_strcmp(&msg->met, "OPTIONS"))
-        (void)leg_reply(leg, msg, 200, "OK", "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\n", NULL, NULL);
+        (void)leg_reply(leg, msg, 200, "OK",
+                        "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\n", NULL, NULL);
     else if (pl_strcmp(&msg->met, "UPDATE") || leg_timer_terms(leg, msg))
         leg->h->request(leg, msg, leg->arg);
 }

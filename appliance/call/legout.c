@@ -63,8 +63,9 @@ static void next_hop(const struct leg *leg, const struct sip_dialog *dlg, enum s
 }
 
 /* Everything above the tail. The mbuf is written whole, so that each retransmission is the same. */
-static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *dlg, const char *met, uint32_t cseq,
-                  const char *branch, const struct mbuf *tail, enum sip_transp *tp, struct sa *dst)
+static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *dlg, const char *met,
+                  uint32_t cseq, const char *branch, const struct mbuf *tail, enum sip_transp *tp,
+                  struct sa *dst)
 {
     struct mbuf *mb = mbuf_alloc(2048);
     struct sa laddr;
@@ -116,11 +117,12 @@ static int tx_start(struct leg_tx *tx)
     err = encode(&tx->sent, leg, tx->dlg, tx->met, 0, tx->branch, tx->tail, &tp, &dst);
     if (err)
         return err;
-    return sip_ctrans_request(&tx->ct, leg->legs->sip, tp, &dst, tx->met, tx->branch, NULL, tx->sent, tx_resp, tx);
+    return sip_ctrans_request(&tx->ct, leg->legs->sip, tp, &dst, tx->met, tx->branch, NULL, tx->sent, tx_resp,
+                              tx);
 }
 
-int leg_tx_send(struct leg *leg, struct sip_dialog *dlg, const char *met, struct mbuf *tail, sip_resp_h *resph, void *arg,
-                struct leg_tx **txp)
+int leg_tx_send(struct leg *leg, struct sip_dialog *dlg, const char *met, struct mbuf *tail,
+                sip_resp_h *resph, void *arg, struct leg_tx **txp)
 {
     struct leg_tx *tx;
     int err;
@@ -202,8 +204,8 @@ static void tx_resp(int err, const struct sip_msg *msg, void *arg)
     mem_deref(leg);
 }
 
-int leg_request(struct leg *leg, const char *method, const char *hdrs, const char *ctype, const char *body, sip_resp_h *resph,
-                void *arg)
+int leg_request(struct leg *leg, const char *method, const char *hdrs, const char *ctype, const char *body,
+                sip_resp_h *resph, void *arg)
 {
     struct mbuf *tail = NULL;
     int err;
@@ -217,8 +219,8 @@ int leg_request(struct leg *leg, const char *method, const char *hdrs, const cha
     return err;
 }
 
-int leg_connect(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const char *hdrs, const char *sdp,
-                const struct leg_handlers *h, void *arg)
+int leg_connect(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const char *hdrs,
+                const char *sdp, const struct leg_handlers *h, void *arg)
 {
     const char *name = cfg->from_name && cfg->from_name[0] ? cfg->from_name : NULL;
     struct mbuf *tail = NULL;
@@ -278,10 +280,11 @@ static int cancel_encode(struct mbuf **mbp, const struct leg *leg, const struct 
 
     if (!mb)
         return ENOMEM;
-    err = mbuf_printf(mb,
-                      "CANCEL %r SIP/2.0\r\nVia: %r\r\nMax-Forwards: 70\r\nTo: %r\r\nFrom: %r\r\nCall-ID: %r\r\n"
-                      "CSeq: %u CANCEL\r\n%sContent-Length: 0\r\n\r\n",
-                      &inv->ruri, &inv->via.val, &inv->to.val, &inv->from.val, &inv->callid, inv->cseq.num, leg->end_hdrs);
+    err = mbuf_printf(
+        mb,
+        "CANCEL %r SIP/2.0\r\nVia: %r\r\nMax-Forwards: 70\r\nTo: %r\r\nFrom: %r\r\nCall-ID: %r\r\n"
+        "CSeq: %u CANCEL\r\n%sContent-Length: 0\r\n\r\n",
+        &inv->ruri, &inv->via.val, &inv->to.val, &inv->from.val, &inv->callid, inv->cseq.num, leg->end_hdrs);
     mb->pos = 0;
     if (err)
         mem_deref(mb);

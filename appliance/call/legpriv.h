@@ -11,7 +11,7 @@ enum leg_state {
     LEG_INCOMING,   /* server: no final answer yet */
     LEG_ANSWERED,   /* server: 2xx sent, no ACK yet */
     LEG_CONFIRMED,
-    LEG_DEAD        /* waits for its last transactions */
+    LEG_DEAD /* waits for its last transactions */
 };
 
 enum { LEG_HASH = 1024, LEG_TXS_MAX = 32, LEG_LINGER_MS = 32000, SESSION_EXPIRES_MIN = 90 };
@@ -38,25 +38,25 @@ struct leg {
     enum sip_transp tp;
     char *contact, *username, *password;
     struct sip_auth *auth;
-    bool authed;             /* credentials were sent once */
+    bool authed; /* credentials were sent once */
 
     struct sip_dialog *half; /* client: as the INVITE opened it; every To-tag forks from it */
     struct sip_dialog *dlg;
-    struct list txl;         /* struct leg_tx: our requests under way */
-    struct leg_tx *invite;   /* client */
-    struct mbuf *ack;        /* for retransmitted 2xx */
-    char *end_hdrs;          /* with CANCEL or BYE */
-    bool cancelled;          /* CANCEL was sent */
-    bool ending;             /* leg_end() while the final answer or the ACK is outstanding */
+    struct list txl;       /* struct leg_tx: our requests under way */
+    struct leg_tx *invite; /* client */
+    struct mbuf *ack;      /* for retransmitted 2xx */
+    char *end_hdrs;        /* with CANCEL or BYE */
+    bool cancelled;        /* CANCEL was sent */
+    bool ending;           /* leg_end() while the final answer or the ACK is outstanding */
     uint64_t invite_ms;
-    struct tmr tmr;          /* gives up waiting for the end of a cancelled INVITE */
+    struct tmr tmr; /* gives up waiting for the end of a cancelled INVITE */
 
     struct sip_strans *strans; /* server: the INVITE */
     struct sip_msg *msg;
     struct sip_msg *cancel;
-    struct list replyl;        /* struct leg_2xx waiting for their ACK */
+    struct list replyl; /* struct leg_2xx waiting for their ACK */
 
-    uint32_t expires;        /* session timer (RFC 4028), seconds; 0 = none */
+    uint32_t expires; /* session timer (RFC 4028), seconds; 0 = none */
     bool we_refresh;
     struct tmr tmr_session;
 };
@@ -84,17 +84,19 @@ struct leg_2xx { /* a 2xx to INVITE, sent again until its ACK comes (RFC 3261 13
     uint32_t txc;
 };
 
-int leg_new(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const struct leg_handlers *h, void *arg);
+int leg_new(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const struct leg_handlers *h,
+            void *arg);
 void leg_hash(struct leg *leg, const char *callid);
 /* Tells the owner, once. The caller holds a reference. */
-void leg_tell_ended(struct leg *leg, enum leg_how how, uint16_t code, const char *phrase, const struct sip_msg *msg);
+void leg_tell_ended(struct leg *leg, enum leg_how how, uint16_t code, const char *phrase,
+                    const struct sip_msg *msg);
 /* Frees the leg when nothing is outstanding. */
 void leg_settle(struct leg *leg);
 int leg_bye(struct leg *leg);
 struct leg *legs_find(const struct legs *ls, const struct sip_msg *msg);
 
-int leg_tx_send(struct leg *leg, struct sip_dialog *dlg, const char *met, struct mbuf *tail, sip_resp_h *resph, void *arg,
-                struct leg_tx **txp);
+int leg_tx_send(struct leg *leg, struct sip_dialog *dlg, const char *met, struct mbuf *tail,
+                sip_resp_h *resph, void *arg, struct leg_tx **txp);
 int leg_tail(struct mbuf **mbp, const struct leg *leg, const char *hdrs, const char *ctype, const char *body);
 void leg_send_ack(struct leg *leg, struct sip_dialog *dlg, uint32_t cseq, bool keep);
 int leg_send_cancel(struct leg *leg);

@@ -23,7 +23,8 @@ bool leg_timer_terms(struct leg *leg, const struct sip_msg *msg)
         if (!msg->req)
             return true;
         (void)sip_treplyf(leg->strans ? &leg->strans : NULL, NULL, leg->legs->sip, msg, false, 422,
-                          "Session Interval Too Small", "Min-SE: %u\r\nContent-Length: 0\r\n\r\n", SESSION_EXPIRES_MIN);
+                          "Session Interval Too Small", "Min-SE: %u\r\nContent-Length: 0\r\n\r\n",
+                          SESSION_EXPIRES_MIN);
         return false;
     }
     (void)msg_param_decode(&hdr->val, "refresher", &refresher);
@@ -50,7 +51,8 @@ static void session_h(void *arg)
         return;
     }
     if (leg->we_refresh) {
-        (void)re_snprintf(hdrs, sizeof(hdrs), "Supported: timer\r\nSession-Expires: %u;refresher=uac\r\n", leg->expires);
+        (void)re_snprintf(hdrs, sizeof(hdrs), "Supported: timer\r\nSession-Expires: %u;refresher=uac\r\n",
+                          leg->expires);
         (void)leg_request(leg, "UPDATE", hdrs, NULL, NULL, refreshed_h, leg);
     } else {
         log_warn("call", "sip_call_id=%s session timer expired", leg_callid(leg));
@@ -79,6 +81,7 @@ int leg_timer_print(struct re_printf *pf, const struct leg *leg)
 {
     if (!leg || !leg->expires)
         return 0;
-    return re_hprintf(pf, "%sSession-Expires: %u;refresher=%s\r\n", leg->we_refresh ? "" : "Require: timer\r\n", leg->expires,
+    return re_hprintf(pf, "%sSession-Expires: %u;refresher=%s\r\n",
+                      leg->we_refresh ? "" : "Require: timer\r\n", leg->expires,
                       leg->we_refresh ? "uas" : "uac");
 }

@@ -20,7 +20,7 @@ struct level {
 struct reader {
     struct sdp *s;
     struct level session, audio;
-    int current;     /* m-line being read, -1 = session part */
+    int current; /* m-line being read, -1 = session part */
     uint16_t port;
     struct txt rtcp; /* a=rtcp of the audio stream */
 };
@@ -111,7 +111,7 @@ static void static_name(struct sdp_fmt *f)
         uint8_t pt;
         const char *name;
         uint32_t rate;
-    } known[] = {{0, "PCMU", 8000}, {3, "GSM", 8000},  {4, "G723", 8000}, {8, "PCMA", 8000},
+    } known[] = {{0, "PCMU", 8000}, {3, "GSM", 8000}, {4, "G723", 8000}, {8, "PCMA", 8000},
                  {9, "G722", 8000}, {13, "CN", 8000}, {18, "G729", 8000}};
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {

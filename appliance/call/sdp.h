@@ -38,8 +38,8 @@ struct sdp {
     size_t mlines;
     int audio; /* index of the audio stream in mline, -1 = none */
     /* the audio stream: */
-    struct addr rtp;  /* where the peer receives; port 0 = stream refused */
-    struct addr rtcp; /* a=rtcp, else the next port */
+    struct addr rtp;    /* where the peer receives; port 0 = stream refused */
+    struct addr rtcp;   /* a=rtcp, else the next port */
     enum media_dir dir; /* as the PEER says it; a 0.0.0.0 address counts as no receiving (RFC 2543 hold) */
     uint32_t ptime_ms;
     struct sdp_fmt fmt[SDP_FMTS_MAX];
@@ -78,15 +78,16 @@ int sdp_to_trunk(struct media_trunk *t, const struct sdp *s, const struct sdp_or
  */
 int sdp_to_browser(struct media_browser *b, const struct sdp *s, enum media_codec want, bool offer);
 
-struct sdp_own { /* what we say of ourselves, both sides */
-    uint64_t id, version;  /* o= */
-    struct addr addr;      /* trunk: RTP address and port; browser: unused */
-    enum media_dir dir;    /* ours */
+struct sdp_own {             /* what we say of ourselves, both sides */
+    uint64_t id, version;    /* o= */
+    struct addr addr;        /* trunk: RTP address and port; browser: unused */
+    enum media_dir dir;      /* ours */
     const struct sdp *offer; /* non-NULL: this is the answer to it */
 };
 
 /* Towards the trunk. codecs: offered in this order (answer: only t->codec). t NULL when offering. */
-int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp_order *order, const struct media_trunk *t);
+int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp_order *order,
+                    const struct media_trunk *t);
 
 struct sdp_ice_own {
     const struct media_local *local;
@@ -94,7 +95,8 @@ struct sdp_ice_own {
     size_t cand_count;
 };
 /* Offer towards a browser: codecs in the order given (MEDIA_OPUS, …; MEDIA_NONE ends), setup:actpass. */
-int sdp_write_browser_offer(struct buf *out, const struct sdp_own *own, const struct sdp_ice_own *ice, const enum media_codec codecs[4]);
+int sdp_write_browser_offer(struct buf *out, const struct sdp_own *own, const struct sdp_ice_own *ice,
+                            const enum media_codec codecs[4]);
 /* Answer to own->offer with what sdp_to_browser chose. */
 int sdp_write_browser_answer(struct buf *out, const struct sdp_own *own, const struct sdp_ice_own *ice,
                              const struct media_browser *b);

@@ -18,7 +18,8 @@ static enum media_codec fmt_codec(const struct sdp_fmt *f)
     static const enum media_codec all[] = {MEDIA_OPUS, MEDIA_PCMU, MEDIA_PCMA};
 
     for (size_t i = 0; i < 3; i++)
-        if (!strcasecmp(f->name, media_codec_name(all[i])) && f->rate == (all[i] == MEDIA_OPUS ? 48000 : 8000))
+        if (!strcasecmp(f->name, media_codec_name(all[i])) &&
+            f->rate == (all[i] == MEDIA_OPUS ? 48000 : 8000))
             return all[i];
     return MEDIA_NONE;
 }
@@ -95,7 +96,8 @@ int sdp_to_trunk(struct media_trunk *t, const struct sdp *s, const struct sdp_or
         t->rtp = s->rtp;
         t->rtcp = s->rtcp;
     }
-    t->dir = (enum media_dir)((s->dir & MEDIA_SEND ? MEDIA_RECV : 0) | (s->dir & MEDIA_RECV ? MEDIA_SEND : 0));
+    t->dir =
+        (enum media_dir)((s->dir & MEDIA_SEND ? MEDIA_RECV : 0) | (s->dir & MEDIA_RECV ? MEDIA_SEND : 0));
     return 0;
 }
 
@@ -117,7 +119,8 @@ int sdp_to_browser(struct media_browser *b, const struct sdp *s, enum media_code
     memset(b, 0, sizeof(*b));
     if (s->audio < 0)
         return ENOTSUP;
-    if (!s->savpf || !s->rtcp_mux || !s->has_fingerprint || strlen(s->ice_ufrag) < 4 || strlen(s->ice_pwd) < 22)
+    if (!s->savpf || !s->rtcp_mux || !s->has_fingerprint || strlen(s->ice_ufrag) < 4 ||
+        strlen(s->ice_pwd) < 22)
         return EPROTO;
     b->codec = browser_codec(s, want);
     if (b->codec == MEDIA_NONE)
@@ -185,7 +188,8 @@ static void write_refused(struct buf *out, const struct sdp *offer, size_t from,
 
 static void write_codec(struct buf *out, enum media_codec c, uint8_t pt)
 {
-    if (c == MEDIA_OPUS) /* narrowband is all a G.711 trunk can carry: say so and the browser saves bits and us time (RFC 7587) */
+    if (c ==
+        MEDIA_OPUS) /* narrowband is all a G.711 trunk can carry: say so and the browser saves bits and us time (RFC 7587) */
         buf_printf(out,
                    "a=rtpmap:%u opus/48000/2\r\na=fmtp:%u maxplaybackrate=8000;sprop-maxcapturerate=8000;"
                    "maxaveragebitrate=24000;stereo=0;useinbandfec=1\r\n",
@@ -205,7 +209,8 @@ static uint8_t g711_pt(enum media_codec c)
     return c == MEDIA_PCMA ? 8 : 0;
 }
 
-int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp_order *order, const struct media_trunk *t)
+int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp_order *order,
+                    const struct media_trunk *t)
 {
     const struct sdp *offer = own->offer;
     uint8_t ev = t ? t->pt_event : PT_EVENT_TRUNK;
@@ -250,11 +255,12 @@ static void write_ice(struct buf *out, const struct sdp_ice_own *ice, const char
                    addr_ip(&ice->cands[i], ip, sizeof(ip)), l->ice_port);
     }
     buf_puts(out, "a=end-of-candidates\r\n");
-    buf_printf(out, "a=msid:dngate audio\r\na=ssrc:%u cname:%s\r\na=ssrc:%u msid:dngate audio\r\n", l->ssrc, l->cname,
-               l->ssrc);
+    buf_printf(out, "a=msid:dngate audio\r\na=ssrc:%u cname:%s\r\na=ssrc:%u msid:dngate audio\r\n", l->ssrc,
+               l->cname, l->ssrc);
 }
 
-static void write_browser_head(struct buf *out, const struct sdp_own *own, const struct addr *a, const char *mid)
+static void write_browser_head(struct buf *out, const struct sdp_own *own, const struct addr *a,
+                               const char *mid)
 {
     write_head(out, own, a);
     buf_puts(out, "t=0 0\r\n");
@@ -270,7 +276,8 @@ static void write_browser_conn(struct buf *out, const struct addr *a)
     buf_printf(out, "c=IN %s %s\r\n", af_name(a), addr_ip(a, ip, sizeof(ip)));
 }
 
-int sdp_write_browser_offer(struct buf *out, const struct sdp_own *own, const struct sdp_ice_own *ice, const enum media_codec codecs[4])
+int sdp_write_browser_offer(struct buf *out, const struct sdp_own *own, const struct sdp_ice_own *ice,
+                            const enum media_codec codecs[4])
 {
     bool opus = false;
 

@@ -24,11 +24,16 @@ static int provision(struct box *b, struct fake_trunk *trunks, size_t n)
     int err;
 
     err = dn_add(b->store, "5001", "secret5001", "Agent \"One\"", DN_CODEC_AUTO, true, why, sizeof(why));
-    err = err ? err : dn_add(b->store, "5002", "secret5002", "Agent Two", DN_CODEC_PCMU, true, why, sizeof(why));
+    err = err ? err
+              : dn_add(b->store, "5002", "secret5002", "Agent Two", DN_CODEC_PCMU, true, why, sizeof(why));
     err = err ? err : dn_add(b->store, "5003", "secret5003", "Gone", DN_CODEC_AUTO, false, why, sizeof(why));
     for (size_t i = 0; i < n && !err; i++) {
-        struct trunk t = {.host = "127.0.0.1", .port = trunks[i].port, .enabled = true, .priority = (int)i + 1,
-                          .ping_seconds = 30, .codecs = "pcmu,pcma"};
+        struct trunk t = {.host = "127.0.0.1",
+                          .port = trunks[i].port,
+                          .enabled = true,
+                          .priority = (int)i + 1,
+                          .ping_seconds = 30,
+                          .codecs = "pcmu,pcma"};
 
         (void)snprintf(t.name, sizeof(t.name), "trunk%zu", i + 1);
         err = trunk_add(b->store, &t, why, sizeof(why));
@@ -83,7 +88,11 @@ int box_open(struct box *b, const char *const options[], struct fake_trunk *trun
     err = err ? err : parts(b);
     err = err ? err : provision(b, trunks, trunk_count);
     if (!err) {
-        cfg = (struct app_sip_config){.stack = b->stack, .store = b->store, .conf = b->conf, .guard = b->guard, .media = b->media,
+        cfg = (struct app_sip_config){.stack = b->stack,
+                                      .store = b->store,
+                                      .conf = b->conf,
+                                      .guard = b->guard,
+                                      .media = b->media,
                                       .media_events = b->events};
         err = app_sip_start(&b->app, &cfg, why, sizeof(why));
     }

@@ -106,7 +106,8 @@ bool sippeer_hears_no(struct sippeer *p, const char *what, int ms)
     return !sippeer_expect(p, &m, what, ms);
 }
 
-void sippeer_reply(struct sippeer *p, const struct sipmsg *req, int code, const char *phrase, const char *hdrs, const char *sdp)
+void sippeer_reply(struct sippeer *p, const struct sipmsg *req, int code, const char *phrase,
+                   const char *hdrs, const char *sdp)
 {
     static const char *copied[] = {"From", "Call-ID", "CSeq", "Record-Route"};
     struct text t = {.n = 0};
@@ -146,19 +147,23 @@ void sipdlg_of_invite(struct sipdlg *d, const struct sippeer *p, const struct si
     memset(d, 0, sizeof(*d));
     (void)sipmsg_hdr(invite, "Call-ID", d->callid, sizeof(d->callid));
     (void)sipmsg_hdr(invite, "From", d->remote, sizeof(d->remote));
-    (void)snprintf(d->local, sizeof(d->local), "%.200s;tag=%s", sipmsg_hdr(invite, "To", val, sizeof(val)), p->tag);
+    (void)snprintf(d->local, sizeof(d->local), "%.200s;tag=%s", sipmsg_hdr(invite, "To", val, sizeof(val)),
+                   p->tag);
     uri_of(d->target, sizeof(d->target), sipmsg_hdr(invite, "Contact", val, sizeof(val)));
     d->cseq = 100;
 }
 
-static void request(struct sippeer *p, struct sipdlg *d, const char *method, unsigned cseq, const char *ruri, const char *hdrs,
-                    const char *ctype, const char *body)
+static void request(struct sippeer *p, struct sipdlg *d, const char *method, unsigned cseq, const char *ruri,
+                    const char *hdrs, const char *ctype, const char *body)
 {
     struct text t = {.n = 0};
 
-    put(&t, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\n", method,
-        ruri, p->via, p->host, d->branch, d->local, d->remote, d->callid);
-    put(&t, "CSeq: %u %s\r\nContact: <sip:%s@%s%s>\r\n%s", cseq, method, p->user, p->host, p->uri_params, hdrs);
+    put(&t,
+        "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: "
+        "%s\r\n",
+        method, ruri, p->via, p->host, d->branch, d->local, d->remote, d->callid);
+    put(&t, "CSeq: %u %s\r\nContact: <sip:%s@%s%s>\r\n%s", cseq, method, p->user, p->host, p->uri_params,
+        hdrs);
     put_body(&t, ctype, body);
     (void)p->send(p, t.s, t.n);
 }
@@ -172,7 +177,8 @@ void sippeer_invite(struct sippeer *p, struct sipdlg *d, const char *to, const c
 {
     memset(d, 0, sizeof(*d));
     (void)snprintf(d->callid, sizeof(d->callid), "call-%s-%u", p->tag, ++p->cseq);
-    (void)snprintf(d->local, sizeof(d->local), "\"Peer\" <sip:%s@%.*s>;tag=%s", p->user, (int)strcspn(p->host, ":"), p->host, p->tag);
+    (void)snprintf(d->local, sizeof(d->local), "\"Peer\" <sip:%s@%.*s>;tag=%s", p->user,
+                   (int)strcspn(p->host, ":"), p->host, p->tag);
     (void)snprintf(d->remote, sizeof(d->remote), "<%s>", to);
     (void)snprintf(d->target, sizeof(d->target), "%s", to);
     d->cseq = 1;
@@ -212,7 +218,8 @@ void sippeer_cancel(struct sippeer *p, struct sipdlg *d, const char *ruri, const
     request(p, &c, "CANCEL", d->invite_cseq, ruri, hdrs, NULL, NULL);
 }
 
-void sippeer_request(struct sippeer *p, struct sipdlg *d, const char *method, const char *hdrs, const char *ctype, const char *body)
+void sippeer_request(struct sippeer *p, struct sipdlg *d, const char *method, const char *hdrs,
+                     const char *ctype, const char *body)
 {
     branch(p, d);
     d->cseq++;

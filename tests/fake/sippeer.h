@@ -19,10 +19,10 @@ struct sippeer {
     int (*send)(struct sippeer *p, const char *text, size_t len);
     /* 0, or ETIMEDOUT */
     int (*recv)(struct sippeer *p, struct sipmsg *m, int ms);
-    const char *via;    /* transport name: "UDP", "WS" */
-    char host[64];      /* of Via and Contact */
+    const char *via; /* transport name: "UDP", "WS" */
+    char host[64];   /* of Via and Contact */
     char user[64];
-    char tag[24];       /* To-tag of all its answers */
+    char tag[24];        /* To-tag of all its answers */
     char uri_params[24]; /* of its Contact */
     unsigned cseq, branch;
 };
@@ -50,7 +50,8 @@ bool sippeer_expect(struct sippeer *p, struct sipmsg *m, const char *what, int m
 bool sippeer_hears_no(struct sippeer *p, const char *what, int ms);
 
 /* Answers a request; hdrs: whole lines; sdp NULL = none. */
-void sippeer_reply(struct sippeer *p, const struct sipmsg *req, int code, const char *phrase, const char *hdrs, const char *sdp);
+void sippeer_reply(struct sippeer *p, const struct sipmsg *req, int code, const char *phrase,
+                   const char *hdrs, const char *sdp);
 /* The dialog of an INVITE that came, answered with our tag. */
 void sipdlg_of_invite(struct sipdlg *d, const struct sippeer *p, const struct sipmsg *invite);
 /* Sends the INVITE of a new dialog; to: URI. */
@@ -61,6 +62,7 @@ void sippeer_ack(struct sippeer *p, struct sipdlg *d, const char *sdp);
 /* ACK of a failure, on the INVITE's branch. */
 void sippeer_ack_failure(struct sippeer *p, struct sipdlg *d, const struct sipmsg *resp, const char *ruri);
 void sippeer_cancel(struct sippeer *p, struct sipdlg *d, const char *ruri, const char *hdrs);
-void sippeer_request(struct sippeer *p, struct sipdlg *d, const char *method, const char *hdrs, const char *ctype, const char *body);
+void sippeer_request(struct sippeer *p, struct sipdlg *d, const char *method, const char *hdrs,
+                     const char *ctype, const char *body);
 
 #endif

@@ -10,7 +10,8 @@
 static int trunk_send(struct sippeer *p, const char *text, size_t len)
 {
     const struct fake_trunk *t = (const void *)p;
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(t->gateway_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(t->gateway_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
     return sendto(t->fd, text, len, 0, (void *)&to, sizeof(to)) < 0 ? errno : 0;
 }

@@ -52,7 +52,8 @@ static int agent_recv(struct sippeer *p, struct sipmsg *m, int ms)
     return 0;
 }
 
-int wsagent_open(struct wsagent *a, struct sip_stack *st, struct mbox *out, uint64_t conn, const char *dn, const char *password)
+int wsagent_open(struct wsagent *a, struct sip_stack *st, struct mbox *out, uint64_t conn, const char *dn,
+                 const char *password)
 {
     struct addr peer, local;
 
@@ -102,19 +103,21 @@ static void send_register(struct wsagent *a, unsigned cseq, const char *auth)
 {
     char text[2048];
 
-    (void)snprintf(text, sizeof(text),
-                   "REGISTER sip:dngate SIP/2.0\r\nVia: SIP/2.0/WS %s;branch=z9hG4bKreg%u-%u\r\nMax-Forwards: 70\r\n"
-                   "From: <sip:%s@dngate>;tag=r%u\r\nTo: <sip:%s@dngate>\r\nCall-ID: reg-%u\r\nCSeq: %u REGISTER\r\n"
-                   "Contact: <sip:%s@%s;transport=ws>;reg-id=1;+sip.instance=\"<urn:uuid:%u>\";expires=600\r\n"
-                   "Supported: path,gruu,outbound\r\n%sContent-Length: 0\r\n\r\n",
-                   a->p.host, (unsigned)a->conn, cseq, a->dn, (unsigned)a->conn, a->dn, (unsigned)a->conn, cseq, a->dn, a->p.host,
-                   (unsigned)a->conn, auth);
+    (void)snprintf(
+        text, sizeof(text),
+        "REGISTER sip:dngate SIP/2.0\r\nVia: SIP/2.0/WS %s;branch=z9hG4bKreg%u-%u\r\nMax-Forwards: 70\r\n"
+        "From: <sip:%s@dngate>;tag=r%u\r\nTo: <sip:%s@dngate>\r\nCall-ID: reg-%u\r\nCSeq: %u REGISTER\r\n"
+        "Contact: <sip:%s@%s;transport=ws>;reg-id=1;+sip.instance=\"<urn:uuid:%u>\";expires=600\r\n"
+        "Supported: path,gruu,outbound\r\n%sContent-Length: 0\r\n\r\n",
+        a->p.host, (unsigned)a->conn, cseq, a->dn, (unsigned)a->conn, a->dn, (unsigned)a->conn, cseq, a->dn,
+        a->p.host, (unsigned)a->conn, auth);
     (void)a->p.send(&a->p, text, strlen(text));
 }
 
 int wsagent_register(struct wsagent *a)
 {
-    char challenge[512], nonce[128], realm[64], ha1[MD5_HEXLEN], ha2[MD5_HEXLEN], response[MD5_HEXLEN], auth[1024];
+    char challenge[512], nonce[128], realm[64], ha1[MD5_HEXLEN], ha2[MD5_HEXLEN], response[MD5_HEXLEN],
+        auth[1024];
     const char *uri = "sip:dngate";
     const char *for_ha2[] = {"REGISTER", uri};
     struct sipmsg m;
@@ -133,7 +136,8 @@ int wsagent_register(struct wsagent *a)
     hash_joined_md5(ha2, for_ha2, 2);
     hash_joined_md5(response, (const char *[]){ha1, nonce, "00000001", "abcdef", "auth", ha2}, 6);
     (void)snprintf(auth, sizeof(auth),
-                   "Authorization: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", response=\"%s\", algorithm=MD5, "
+                   "Authorization: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", "
+                   "response=\"%s\", algorithm=MD5, "
                    "cnonce=\"abcdef\", qop=auth, nc=00000001\r\n",
                    a->dn, realm, nonce, uri, response);
     send_register(a, 2, auth);
@@ -146,14 +150,15 @@ int wsagent_register(struct wsagent *a)
 
 const char *wsagent_sdp(char *buf, size_t sz, const char *setup, const char *dir)
 {
-    (void)snprintf(buf, sz,
-                   "v=0\r\no=- 5021 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
-                   "m=audio 49203 UDP/TLS/RTP/SAVPF 111 0 8 110 126\r\nc=IN IP4 127.0.0.1\r\n"
-                   "a=candidate:1 1 udp 2122260223 127.0.0.1 49203 typ host\r\na=ice-ufrag:EsAw\r\n"
-                   "a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\na=fingerprint:sha-256 "
-                   "D1:2C:BE:AD:C4:F6:64:5C:25:16:11:9C:AF:E7:0F:73:79:36:4E:9C:1E:15:54:39:0C:06:8B:ED:96:86:00:39\r\n"
-                   "a=setup:%s\r\na=mid:0\r\na=%s\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\n"
-                   "a=rtpmap:8 PCMA/8000\r\na=rtpmap:110 telephone-event/48000\r\na=rtpmap:126 telephone-event/8000\r\n",
-                   setup, dir);
+    (void)snprintf(
+        buf, sz,
+        "v=0\r\no=- 5021 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+        "m=audio 49203 UDP/TLS/RTP/SAVPF 111 0 8 110 126\r\nc=IN IP4 127.0.0.1\r\n"
+        "a=candidate:1 1 udp 2122260223 127.0.0.1 49203 typ host\r\na=ice-ufrag:EsAw\r\n"
+        "a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\na=fingerprint:sha-256 "
+        "D1:2C:BE:AD:C4:F6:64:5C:25:16:11:9C:AF:E7:0F:73:79:36:4E:9C:1E:15:54:39:0C:06:8B:ED:96:86:00:39\r\n"
+        "a=setup:%s\r\na=mid:0\r\na=%s\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\n"
+        "a=rtpmap:8 PCMA/8000\r\na=rtpmap:110 telephone-event/48000\r\na=rtpmap:126 telephone-event/8000\r\n",
+        setup, dir);
     return buf;
 }

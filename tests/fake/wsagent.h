@@ -22,7 +22,8 @@ struct wsagent {
 };
 
 /* Opens connection number conn. */
-int wsagent_open(struct wsagent *a, struct sip_stack *st, struct mbox *out, uint64_t conn, const char *dn, const char *password);
+int wsagent_open(struct wsagent *a, struct sip_stack *st, struct mbox *out, uint64_t conn, const char *dn,
+                 const char *password);
 void wsagent_close(struct wsagent *a);
 /* REGISTER with digest; the final code, 0 = none came. */
 int wsagent_register(struct wsagent *a);

@@ -25,10 +25,10 @@ static void close_box(void)
     fake_trunk_close(&trunk);
 }
 
-#define BOX(options)                                                                                                           \
-    open_box(options);                                                                                                         \
-    CHECK_OR(!testing_failed, close_box(); return)
-#define WANT(cond) CHECK_OR(cond, close_box(); return)
+#define BOX(options)                                                                                         \
+    open_box(options);                                                                                       \
+    CHECK_OR(!testing_failed, close_box(); return )
+#define WANT(cond) CHECK_OR(cond, close_box(); return )
 
 static void call(const char *dn, const char *hdrs, const char *offer)
 {
@@ -67,16 +67,19 @@ TEST(answered_call_carries_headers_and_leaves_one_cdr)
     struct cdr cdr;
 
     BOX(NULL);
-    WANT(rings("X-Genesys-CallUUID: 00IN\r\nP-Asserted-Identity: <sip:1003@x>\r\nCall-Info: <sip:x>;answer-after=0\r\nX-Other: 1\r\n",
+    WANT(rings("X-Genesys-CallUUID: 00IN\r\nP-Asserted-Identity: <sip:1003@x>\r\nCall-Info: "
+               "<sip:x>;answer-after=0\r\nX-Other: 1\r\n",
                offer()));
     WANT(strstr(sipmsg_hdr(&m, "To", to, sizeof(to)), ";tag="));
     WANT(sipmsg_has(&m, "Contact: <sip:5001@127.0.0.1:"));
     WANT(!strncmp(ring.text, "INVITE sip:5001@x1.invalid;transport=ws SIP/2.0", 46));
     WANT(strstr(sipmsg_hdr(&ring, "From", val, sizeof(val)), "\"Peer\" <sip:1003@127.0.0.1>;tag="));
-    WANT(sipmsg_has(&ring, "X-Genesys-CallUUID: 00IN\r\n") && sipmsg_has(&ring, "P-Asserted-Identity: <sip:1003@x>\r\n"));
+    WANT(sipmsg_has(&ring, "X-Genesys-CallUUID: 00IN\r\n") &&
+         sipmsg_has(&ring, "P-Asserted-Identity: <sip:1003@x>\r\n"));
     WANT(sipmsg_has(&ring, "Call-Info: <sip:x>;answer-after=0\r\n") && !sipmsg_has(&ring, "X-Other"));
     WANT(sipmsg_has(&ring, "UDP/TLS/RTP/SAVPF 111 0 8 110 126") && sipmsg_has(&ring, "a=setup:actpass"));
-    WANT(sipmsg_has(&ring, "a=rtcp-mux") && sipmsg_has(&ring, "a=candidate:") && sipmsg_has(&ring, "a=group:BUNDLE 0"));
+    WANT(sipmsg_has(&ring, "a=rtcp-mux") && sipmsg_has(&ring, "a=candidate:") &&
+         sipmsg_has(&ring, "a=group:BUNDLE 0"));
     WANT(answers());
     WANT(!strcmp(to, sipmsg_hdr(&m, "To", val, sizeof(val))));
     WANT(sipmsg_has(&m, "RTP/AVP 0 101\r\n"));
@@ -111,7 +114,9 @@ TEST(calls_that_cannot_ring_are_refused_and_recorded)
         WANT(box_cdr(&box, i + 1, &cdr));
         WANT(cdr.code == cases[i].code && cdr.hangup == CDR_GATEWAY);
     }
-    call("5001", "", "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n");
+    call(
+        "5001", "",
+        "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n");
     WANT(sippeer_expect(&trunk.p, &m, "488", 0));
     close_box();
 }

@@ -44,7 +44,7 @@ static void close_box(void)
     rtp_fd = -1;
 }
 
-#define WANT(cond) CHECK_OR(cond, close_box(); return)
+#define WANT(cond) CHECK_OR(cond, close_box(); return )
 
 static void line(const char *name, char *dst, size_t sz)
 {
@@ -81,12 +81,15 @@ static const char *offer(void)
 
     for (int i = 0, n = 0; i < 32; i++)
         n += snprintf(fp + n, sizeof(fp) - (size_t)n, "%s%02X", i ? ":" : "", l->fingerprint[i]);
-    (void)snprintf(text, sizeof(text),
-                   "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
-                   "m=audio %u UDP/TLS/RTP/SAVPF 111 0 126\r\nc=IN IP4 127.0.0.1\r\na=candidate:1 1 udp 2122260223 %s %u typ host\r\n"
-                   "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s\r\na=setup:actpass\r\na=mid:0\r\na=rtcp-mux\r\n"
-                   "a=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:126 telephone-event/8000\r\n",
-                   addr_port(&l->addr), addr_ip(&l->addr, ip, sizeof(ip)), addr_port(&l->addr), l->ufrag, l->pwd, fp);
+    (void)snprintf(
+        text, sizeof(text),
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+        "m=audio %u UDP/TLS/RTP/SAVPF 111 0 126\r\nc=IN IP4 127.0.0.1\r\na=candidate:1 1 udp 2122260223 %s "
+        "%u typ host\r\n"
+        "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 "
+        "%s\r\na=setup:actpass\r\na=mid:0\r\na=rtcp-mux\r\n"
+        "a=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:126 telephone-event/8000\r\n",
+        addr_port(&l->addr), addr_ip(&l->addr, ip, sizeof(ip)), addr_port(&l->addr), l->ufrag, l->pwd, fp);
     return text;
 }
 
@@ -105,7 +108,8 @@ static int rtp_open(void)
 /* Both ends talk PCMU for some time; returns how many of the browser's own frames the trunk heard. */
 static size_t talk(uint16_t gateway_port, unsigned frames)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(gateway_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(gateway_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     uint8_t pkt[12 + FRAME] = {0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9}, said[FRAME];
     uint64_t next = clock_us();
     size_t heard = 0;
@@ -152,9 +156,11 @@ static bool open_all(void)
     if (!identity && dtls_identity_alloc(&identity))
         return false;
     cfg.identity = identity;
-    if (fbrowser_alloc(&browser, &cfg) || rtp_open() || fake_trunk_open(&trunk) || box_open(&box, NULL, &trunk, 1))
+    if (fbrowser_alloc(&browser, &cfg) || rtp_open() || fake_trunk_open(&trunk) ||
+        box_open(&box, NULL, &trunk, 1))
         return false;
-    return !wsagent_open(&agent, box.stack, box.out, 1, "5002", "secret5002") && wsagent_register(&agent) == 200;
+    return !wsagent_open(&agent, box.stack, box.out, 1, "5002", "secret5002") &&
+           wsagent_register(&agent) == 200;
 }
 
 static bool call_up(uint16_t *gateway_port)

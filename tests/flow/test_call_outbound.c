@@ -33,11 +33,11 @@ static void close_box(void)
     fake_trunk_close(&second);
 }
 
-#define BOX(options, trunks)                                                                                                   \
-    open_box(options, trunks);                                                                                                 \
-    CHECK_OR(!testing_failed, close_box(); return)
+#define BOX(options, trunks)                                                                                 \
+    open_box(options, trunks);                                                                               \
+    CHECK_OR(!testing_failed, close_box(); return )
 /* A failed expectation ends the test, and the box with it. */
-#define WANT(cond) CHECK_OR(cond, close_box(); return)
+#define WANT(cond) CHECK_OR(cond, close_box(); return )
 
 static void dial(const char *to, const char *hdrs)
 {
@@ -101,7 +101,8 @@ TEST(answered_call_carries_headers_and_leaves_one_cdr)
     WANT(strstr(sipmsg_hdr(&m, "To", to_tag, sizeof(to_tag)), ";tag="));
     WANT(sipmsg_has(&m, "Contact: <sip:"));
     WANT(sipmsg_has(&m, "a=setup:active"));
-    sippeer_reply(&trunk.p, &invite, 200, "OK", "X-Genesys-CallUUID: 00SECOND\r\n", fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
+    sippeer_reply(&trunk.p, &invite, 200, "OK", "X-Genesys-CallUUID: 00SECOND\r\n",
+                  fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
     WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
     WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0));
     WANT(!strcmp(to_tag, sipmsg_hdr(&m, "To", val, sizeof(val))));
@@ -118,7 +119,8 @@ TEST(answered_call_carries_headers_and_leaves_one_cdr)
     WANT(cdr.code == 200 && cdr.hangup == CDR_AGENT && cdr.direction == CDR_OUTBOUND);
     WANT(!strcmp(cdr.dn, "5001") && !strcmp(cdr.callee, "600") && !strcmp(cdr.trunk, "trunk1"));
     WANT(!strcmp(cdr.call_uuid, "00SECOND") && !strcmp(cdr.reason, "Done"));
-    WANT(cdr.start_ms && cdr.ring_ms >= cdr.start_ms && cdr.answer_ms >= cdr.ring_ms && cdr.end_ms >= cdr.answer_ms);
+    WANT(cdr.start_ms && cdr.ring_ms >= cdr.start_ms && cdr.answer_ms >= cdr.ring_ms &&
+         cdr.end_ms >= cdr.answer_ms);
     close_box();
 }
 
@@ -127,7 +129,11 @@ TEST(failures_of_the_trunk_reach_the_agent_as_they_are)
     static const struct {
         int code;
         const char *phrase;
-    } cases[] = {{486, "Busy Here"}, {603, "Decline"}, {404, "Not Found"}, {302, "Moved Temporarily"}, {500, "Broken"}};
+    } cases[] = {{486, "Busy Here"},
+                 {603, "Decline"},
+                 {404, "Not Found"},
+                 {302, "Moved Temporarily"},
+                 {500, "Broken"}};
     struct cdr cdr;
     char what[8];
 
@@ -135,7 +141,8 @@ TEST(failures_of_the_trunk_reach_the_agent_as_they_are)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         dial("603", "");
         WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
-        sippeer_reply(&trunk.p, &invite, cases[i].code, cases[i].phrase, "Reason: SIP;cause=1;text=\"why\"\r\n", NULL);
+        sippeer_reply(&trunk.p, &invite, cases[i].code, cases[i].phrase,
+                      "Reason: SIP;cause=1;text=\"why\"\r\n", NULL);
         WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
         (void)snprintf(what, sizeof(what), "%d", cases[i].code);
         WANT(sippeer_expect(&agent.p, &m, what, 0));
@@ -155,7 +162,8 @@ TEST(early_media_and_forked_ringing)
     BOX(NULL, 1);
     dial("601", "");
     WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
-    sippeer_reply(&trunk.p, &invite, 183, "Session Progress", "", fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
+    sippeer_reply(&trunk.p, &invite, 183, "Session Progress", "",
+                  fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
     WANT(sippeer_expect(&agent.p, &m, "183", 0));
     WANT(sipmsg_has(&m, "a=setup:active"));
     (void)snprintf(first, sizeof(first), "%s", sipmsg_body(&m));
@@ -258,13 +266,16 @@ TEST(trunk_hangs_up_and_its_reason_crosses)
 
     BOX(NULL, 1);
     WANT(talk());
-    sippeer_request(&trunk.p, &dt, "BYE", "Reason: SIP;cause=200;text=\"Far end left\"\r\nX-Genesys-CallUUID: LAST\r\n", NULL, NULL);
+    sippeer_request(&trunk.p, &dt, "BYE",
+                    "Reason: SIP;cause=200;text=\"Far end left\"\r\nX-Genesys-CallUUID: LAST\r\n", NULL,
+                    NULL);
     WANT(sippeer_expect(&trunk.p, &m, "200 BYE", 0));
     WANT(sippeer_expect(&agent.p, &m, "BYE", 0));
     WANT(sipmsg_has(&m, "Reason: SIP;cause=200;text=\"Far end left\"\r\n"));
     sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
     WANT(box_cdr(&box, 1, &cdr));
-    WANT(cdr.code == 200 && cdr.hangup == CDR_TRUNK && !strcmp(cdr.reason, "Far end left") && !strcmp(cdr.call_uuid, "LAST"));
+    WANT(cdr.code == 200 && cdr.hangup == CDR_TRUNK && !strcmp(cdr.reason, "Far end left") &&
+         !strcmp(cdr.call_uuid, "LAST"));
     close_box();
 }
 
@@ -274,7 +285,8 @@ TEST(hold_and_retrieve_stay_on_the_trunk_side)
 
     BOX(NULL, 1);
     WANT(talk());
-    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp", fake_trunk_sdp(sdp, sizeof(sdp), 40000, "a=sendonly\r\n"));
+    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp",
+                    fake_trunk_sdp(sdp, sizeof(sdp), 40000, "a=sendonly\r\n"));
     WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
     WANT(sipmsg_has(&m, "a=recvonly"));
     sippeer_ack(&trunk.p, &dt, NULL);
@@ -282,7 +294,8 @@ TEST(hold_and_retrieve_stay_on_the_trunk_side)
     WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
     WANT(sipmsg_has(&m, "RTP/AVP 0 8 101"));
     sippeer_ack(&trunk.p, &dt, fake_trunk_sdp(sdp, sizeof(sdp), 40010, ""));
-    sippeer_request(&trunk.p, &dt, "UPDATE", "Session-Expires: 1800;refresher=uac\r\nSupported: timer\r\n", NULL, NULL);
+    sippeer_request(&trunk.p, &dt, "UPDATE", "Session-Expires: 1800;refresher=uac\r\nSupported: timer\r\n",
+                    NULL, NULL);
     WANT(sippeer_expect(&trunk.p, &m, "200 UPDATE", 0));
     WANT(strstr(sipmsg_hdr(&m, "Session-Expires", val, sizeof(val)), "1800;refresher=uac"));
     sippeer_request(&trunk.p, &dt, "NOTIFY", "Event: talk\r\nSubscription-State: active\r\n", NULL, NULL);
@@ -290,8 +303,9 @@ TEST(hold_and_retrieve_stay_on_the_trunk_side)
     sippeer_request(&trunk.p, &dt, "UPDATE", "Session-Expires: 30\r\nSupported: timer\r\n", NULL, NULL);
     WANT(sippeer_expect(&trunk.p, &m, "422 UPDATE", 0));
     WANT(sipmsg_has(&m, "Min-SE: 90"));
-    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp",
-                    "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n");
+    sippeer_request(
+        &trunk.p, &dt, "INVITE", "", "application/sdp",
+        "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n");
     WANT(sippeer_expect(&trunk.p, &m, "488 INVITE", 0));
     WANT(sippeer_hears_no(&agent.p, "INVITE", 200));
     WANT(agent_hangs_up());
@@ -302,7 +316,8 @@ TEST(agent_holds_dials_digits_and_gets_answers)
 {
     BOX(NULL, 1);
     WANT(talk());
-    sippeer_request(&agent.p, &da, "INVITE", "", "application/sdp", wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendonly"));
+    sippeer_request(&agent.p, &da, "INVITE", "", "application/sdp",
+                    wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendonly"));
     WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0));
     WANT(sipmsg_has(&m, "a=recvonly") && sipmsg_has(&m, "a=setup:active"));
     sippeer_ack(&agent.p, &da, NULL);

@@ -8,7 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void answer_browser(const struct sdp *s)
 {
     static const uint8_t fp[32];
-    struct media_local l = {.ice_ufrag = "abcd", .ice_pwd = "0123456789012345678901", .fingerprint = fp, .ice_port = 10000};
+    struct media_local l = {
+        .ice_ufrag = "abcd", .ice_pwd = "0123456789012345678901", .fingerprint = fp, .ice_port = 10000};
     struct sdp_ice_own ice = {.local = &l, .cand_count = 1};
     struct sdp_own own = {.offer = s};
     struct media_browser b;
@@ -19,7 +20,8 @@ static void answer_browser(const struct sdp *s)
     if (sdp_to_browser(&b, s, MEDIA_OPUS, true))
         return;
     buf_init(&out, 65536);
-    if (!sdp_write_browser_answer(&out, &own, &ice, &b) && (sdp_parse(&again, out.data, out.len) || again.mlines != s->mlines))
+    if (!sdp_write_browser_answer(&out, &own, &ice, &b) &&
+        (sdp_parse(&again, out.data, out.len) || again.mlines != s->mlines))
         abort();
     buf_reset(&out);
 }
@@ -38,7 +40,8 @@ static void answer_trunk(const struct sdp *s)
     if (sdp_to_trunk(&t, s, &order, false))
         return;
     buf_init(&out, 65536);
-    if (!sdp_write_trunk(&out, &own, &order, &t) && (sdp_parse(&again, out.data, out.len) || again.mlines != s->mlines))
+    if (!sdp_write_trunk(&out, &own, &order, &t) &&
+        (sdp_parse(&again, out.data, out.len) || again.mlines != s->mlines))
         abort();
     buf_reset(&out);
 }

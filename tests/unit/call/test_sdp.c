@@ -4,19 +4,25 @@
 #include <errno.h>
 
 static const char chromium[] =
-    "v=0\r\no=- 5021983420823 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\na=extmap-allow-mixed\r\n"
-    "a=msid-semantic: WMS 8c7e\r\nm=audio 49203 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126\r\nc=IN IP4 192.168.1.20\r\n"
+    "v=0\r\no=- 5021983420823 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE "
+    "0\r\na=extmap-allow-mixed\r\n"
+    "a=msid-semantic: WMS 8c7e\r\nm=audio 49203 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126\r\nc=IN IP4 "
+    "192.168.1.20\r\n"
     "a=rtcp:9 IN IP4 0.0.0.0\r\n"
     "a=candidate:2290 1 udp 2122260223 192.168.1.20 49203 typ host generation 0 network-id 1\r\n"
-    "a=candidate:77 1 udp 2122194687 4b0c1f3e-1111-2222-3333-444455556666.local 60201 typ host generation 0\r\n"
-    "a=candidate:841 1 udp 1686052607 203.0.113.9 49203 typ srflx raddr 192.168.1.20 rport 49203 generation 0\r\n"
+    "a=candidate:77 1 udp 2122194687 4b0c1f3e-1111-2222-3333-444455556666.local 60201 typ host generation "
+    "0\r\n"
+    "a=candidate:841 1 udp 1686052607 203.0.113.9 49203 typ srflx raddr 192.168.1.20 rport 49203 generation "
+    "0\r\n"
     "a=candidate:9 1 tcp 1518280447 192.168.1.20 9 typ host tcptype active generation 0\r\n"
     "a=candidate:9 2 udp 2122260222 192.168.1.20 49204 typ host\r\n"
     "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\na=ice-options:trickle\r\n"
     "a=fingerprint:sha-256 "
     "D1:2C:BE:AD:C4:F6:64:5C:25:16:11:9C:AF:E7:0F:73:79:36:4E:9C:1E:15:54:39:0C:06:8B:ED:96:86:00:39\r\n"
-    "a=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=msid:8c7e 11\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n"
-    "a=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n"
+    "a=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=msid:8c7e 11\r\na=rtcp-mux\r\na=rtpmap:111 "
+    "opus/48000/2\r\n"
+    "a=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:63 "
+    "red/48000/2\r\na=fmtp:63 111/111\r\n"
     "a=rtpmap:9 G722/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:13 CN/8000\r\n"
     "a=rtpmap:110 telephone-event/48000\r\na=rtpmap:126 telephone-event/8000\r\na=ssrc:1 cname:x\r\n";
 
@@ -26,22 +32,32 @@ static const char firefox[] =
     "a=fingerprint:sha-256 "
     "d1:2c:be:ad:c4:f6:64:5c:25:16:11:9c:af:e7:0f:73:79:36:4e:9c:1e:15:54:39:0c:06:8b:ed:96:86:00:39\r\n"
     "a=group:BUNDLE 0 1\r\na=ice-options:trickle\r\na=msid-semantic:WMS *\r\n"
-    "m=video 9 UDP/TLS/RTP/SAVPF 120 124\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=inactive\r\na=rtpmap:120 VP8/90000\r\n"
-    "m=audio 9 UDP/TLS/RTP/SAVPF 109 9 0 8 101\r\nc=IN IP4 0.0.0.0\r\na=candidate:0 1 UDP 2122252543 10.0.0.5 51000 typ host\r\n"
-    "a=sendrecv\r\na=fmtp:109 maxplaybackrate=48000;stereo=1;useinbandfec=1\r\na=ice-pwd:cbf1dc4e7bdd3c5e0a1a2f0d1c2b3a49\r\n"
+    "m=video 9 UDP/TLS/RTP/SAVPF 120 124\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=inactive\r\na=rtpmap:120 "
+    "VP8/90000\r\n"
+    "m=audio 9 UDP/TLS/RTP/SAVPF 109 9 0 8 101\r\nc=IN IP4 0.0.0.0\r\na=candidate:0 1 UDP 2122252543 "
+    "10.0.0.5 51000 typ host\r\n"
+    "a=sendrecv\r\na=fmtp:109 "
+    "maxplaybackrate=48000;stereo=1;useinbandfec=1\r\na=ice-pwd:cbf1dc4e7bdd3c5e0a1a2f0d1c2b3a49\r\n"
     "a=ice-ufrag:8a6b3c1d\r\na=mid:0\r\na=rtcp-mux\r\na=rtpmap:109 opus/48000/2\r\na=rtpmap:9 G722/8000/1\r\n"
-    "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000/1\r\na=setup:actpass\r\n";
+    "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 "
+    "telephone-event/8000/1\r\na=setup:actpass\r\n";
 
-static const char genesys[] = "v=0\r\no=Genesys 1 1 IN IP4 10.1.1.5\r\ns=SipCall\r\nc=IN IP4 10.1.1.5\r\nt=0 0\r\n"
-                              "m=audio 20000 RTP/AVP 8 0 9 18 101\r\na=rtpmap:8 pcma/8000\r\na=rtpmap:0 pcmu/8000\r\n"
-                              "a=rtpmap:9 g722/8000\r\na=rtpmap:18 g729/8000\r\na=fmtp:18 annexb=yes\r\n"
-                              "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n";
+static const char genesys[] =
+    "v=0\r\no=Genesys 1 1 IN IP4 10.1.1.5\r\ns=SipCall\r\nc=IN IP4 10.1.1.5\r\nt=0 0\r\n"
+    "m=audio 20000 RTP/AVP 8 0 9 18 101\r\na=rtpmap:8 pcma/8000\r\na=rtpmap:0 pcmu/8000\r\n"
+    "a=rtpmap:9 g722/8000\r\na=rtpmap:18 g729/8000\r\na=fmtp:18 annexb=yes\r\n"
+    "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n";
 
 static struct media_local local(void)
 {
     static const uint8_t fp[32] = {0xab, 0xcd};
-    struct media_local l = {.ice_ufrag = "abcd", .ice_pwd = "0123456789012345678901", .fingerprint = fp, .ice_port = 10000,
-                            .ssrc = 77, .cname = "dn", .rtp_port = 10100};
+    struct media_local l = {.ice_ufrag = "abcd",
+                            .ice_pwd = "0123456789012345678901",
+                            .fingerprint = fp,
+                            .ice_port = 10000,
+                            .ssrc = 77,
+                            .cname = "dn",
+                            .rtp_port = 10100};
 
     return l;
 }
@@ -205,7 +221,8 @@ static int trunk_take(struct media_trunk *t, const char *media_part)
     struct sdp s;
     int err;
 
-    (void)snprintf(text, sizeof(text), "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\n%s", media_part);
+    (void)snprintf(text, sizeof(text),
+                   "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\n%s", media_part);
     sdp_order_decode(&order, "", MEDIA_NONE);
     memset(t, 0, sizeof(*t));
     err = sdp_parse(&s, text, strlen(text));
@@ -225,7 +242,10 @@ TEST(every_way_to_hold)
     CHECK_EQ_INT(addr_af(&t.rtp), AF_UNSPEC);
     CHECK_EQ_INT(trunk_take(&t, "m=audio 0 RTP/AVP 0\r\n"), ENOTSUP);
     CHECK_EQ_INT(trunk_take(&t, "m=audio 4000 RTP/AVP 18\r\n"), ENOTSUP);
-    CHECK_EQ_INT(trunk_take(&t, "a=inactive\r\nm=audio 4000 RTP/AVP 8\r\na=ptime:30\r\na=rtcp:5001 IN IP4 9.9.9.9\r\n"), 0);
+    CHECK_EQ_INT(
+        trunk_take(&t,
+                   "a=inactive\r\nm=audio 4000 RTP/AVP 8\r\na=ptime:30\r\na=rtcp:5001 IN IP4 9.9.9.9\r\n"),
+        0);
     CHECK_EQ_INT(t.ptime_ms, 20 + 10);
     CHECK_EQ_INT(addr_port(&t.rtcp), 5001);
 }
@@ -248,8 +268,14 @@ TEST(order_of_codecs)
 
 TEST(nonsense_is_refused_without_harm)
 {
-    static const char *bad[] = {"", "x", "v=0", "v=1\r\n", "v=0\r\nm=\r\n", "v=0\r\nm=audio 99999 RTP/AVP 0\r\n",
-                                "v=0\r\nm=audio 1 RTP/AVP\r\n", "v=0\r\njunk\r\n"};
+    static const char *bad[] = {"",
+                                "x",
+                                "v=0",
+                                "v=1\r\n",
+                                "v=0\r\nm=\r\n",
+                                "v=0\r\nm=audio 99999 RTP/AVP 0\r\n",
+                                "v=0\r\nm=audio 1 RTP/AVP\r\n",
+                                "v=0\r\njunk\r\n"};
     char big[2048] = "v=0\r\nm=audio 4 RTP/AVP";
     struct sdp s;
 
