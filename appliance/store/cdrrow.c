@@ -86,7 +86,12 @@ static unsigned name_index(const char *const *names, unsigned count, const char 
     return 0;
 }
 
-/* The text of a field of text or of named values; NULL for a number. */
+static bool field_is_text(const struct field *f)
+{
+    return f->type != FIELD_INT && f->type != FIELD_REAL;
+}
+
+/* The text of a field of text or of named values. */
 static const char *field_text(const struct field *f, const struct cdr *c)
 {
     switch (f->type) {
@@ -97,7 +102,7 @@ static const char *field_text(const struct field *f, const struct cdr *c)
     case FIELD_PARTY:
         return parties[(unsigned)c->hangup % PARTY_COUNT];
     default:
-        return NULL;
+        return "";
     }
 }
 
@@ -168,10 +173,9 @@ int cdrrow_insert(struct sql *sql, const struct cdr *c)
         return err;
     for (int i = 0; i < FIELD_COUNT; i++) {
         const struct field *f = &fields[i];
-        const char *text = field_text(f, c);
 
-        if (text)
-            sqlite3_bind_text(st, i + 1, text, -1, SQLITE_STATIC);
+        if (field_is_text(f))
+            sqlite3_bind_text(st, i + 1, field_text(f, c), -1, SQLITE_STATIC);
         else if (f->type == FIELD_REAL)
             sqlite3_bind_double(st, i + 1, field_real(f, c));
         else
@@ -186,7 +190,7 @@ void cdrrow_read(sqlite3_stmt *st, struct cdr *c)
     for (int i = 0; i < FIELD_COUNT; i++) {
         const struct field *f = &fields[i];
 
-        if (field_text(f, c))
+        if (field_is_text(f))
             field_set_text(f, c, (const char *)sqlite3_column_text(st, i));
         else if (f->type == FIELD_REAL)
             field_set_real(f, c, sqlite3_column_double(st, i));
@@ -199,11 +203,10 @@ int cdrrow_encode(struct buf *out, const struct cdr *c)
 {
     for (int i = 0; i < FIELD_COUNT; i++) {
         const struct field *f = &fields[i];
-        const char *text = field_text(f, c);
 
         buf_printf(out, "%c\"%s\":", i ? ',' : '{', f->name);
-        if (text)
-            buf_json_str(out, text);
+        if (field_is_text(f))
+            buf_json_str(out, field_text(f, c));
         else if (f->type == FIELD_REAL)
             buf_printf(out, "\"%.17g\"", field_real(f, c));
         else
