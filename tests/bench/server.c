@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -137,6 +138,7 @@ static int launch(struct server *s, const char *binary)
     if (!s->pid) {
         dup2(out[1], STDOUT_FILENO);
         dup2(out[1], STDERR_FILENO);
+        (void)setpriority(PRIO_PROCESS, 0, 0); /* the generator's own priority is not for the server */
         execv(binary, (char *const *)argv);
         _exit(127);
     }
