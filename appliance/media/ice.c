@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum {
-    TALKER_PACKETS = 3,     /* media packets in a row from another pair before we follow */
+    TALKER_PACKETS = 3,     /* media packets in a row from another pair before we follow, … */
+    TALKER_REST = 1000,     /* … and ms until we may follow again */
     NOMINATION_STALE = 3000 /* ms: the selected pair may lose to a lower one that is nominated now */
 };
 
@@ -203,8 +204,9 @@ void ice_media(struct ice *ice, const struct addr *src, uint64_t now_ms)
     if (!addr_eq(src, &ice->talker))
         ice->talker_packets = 0;
     ice->talker = *src;
-    if (++ice->talker_packets < TALKER_PACKETS)
+    if (++ice->talker_packets < TALKER_PACKETS || now_ms < ice->talker_ms + TALKER_REST)
         return;
+    ice->talker_ms = now_ms;
     p = ice_pair_find(ice, src);
     if (!p)
         return;

@@ -26,7 +26,8 @@ enum {
     ICE_TA_MS = 50,   /* between two new checks */
     ICE_RTO_MS = 500, /* first retransmission; doubles up to … */
     ICE_RTO_MAX_MS = 2000,
-    ICE_TRIES_MAX = 7,      /* transmissions of one check */
+    ICE_TRIGGER_MS = 100, /* least time between two transmissions of a check, however often the peer checks */
+    ICE_TRIES_MAX = 7,    /* transmissions of one check */
     ICE_NOMINATE_MS = 150,  /* after the first success, time for a better pair */
     ICE_TIMEOUT_MS = 30000, /* without a selected pair */
     ICE_CONSENT_MS = 5000,  /* ± 20 % */

@@ -40,6 +40,7 @@ struct ice {
     uint64_t next_check_ms, deadline_ms, first_ok_ms, consent_ms;
     struct addr talker; /* other address that media comes from, and how many packets in a row */
     unsigned talker_packets;
+    uint64_t talker_ms; /* when we last followed */
     ice_send_h *sendh;
     ice_event_h *eventh;
     void *arg;

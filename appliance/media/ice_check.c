@@ -170,6 +170,18 @@ static bool role_conflict(struct ice *ice, const struct stun_view *m)
     return false;
 }
 
+/* The triggered check: at once, as each costs the peer a check too. One under way may have met a closed door that the
+ * peer's check has opened meanwhile: it is repeated soon. */
+static void check_back(struct ice *ice, struct pair *p, uint64_t now_ms)
+{
+    uint64_t soon = p->check.sent_ms + ICE_TRIGGER_MS;
+
+    if (!p->check.active)
+        ice_check_start(ice, p, CHECK_ORDINARY, now_ms);
+    else if (p->check.next_ms > soon)
+        p->check.next_ms = soon;
+}
+
 /* RFC 8445 7.3.1.3 to 7.3.1.5: learn the source, check back, note the nomination. */
 static void request_accepted(struct ice *ice, const struct stun_view *m, const struct addr *local,
                              const struct addr *src, uint64_t now_ms)
@@ -186,9 +198,8 @@ static void request_accepted(struct ice *ice, const struct stun_view *m, const s
     }
     p->local = *local;
     ice_pair_verified(ice, p);
-    if (p->state != PAIR_SUCCEEDED && ice->remote.ufrag[0] && !p->check.active)
-        ice_check_start(ice, p, CHECK_ORDINARY,
-                        now_ms); /* triggered; at once, as each costs the peer a check too */
+    if (p->state != PAIR_SUCCEEDED && ice->remote.ufrag[0])
+        check_back(ice, p, now_ms);
     else
         ice_pair_trigger(p);
     if (!ice->controlling && stun_get(m, STUN_USE_CANDIDATE, &n)) {

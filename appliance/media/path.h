@@ -45,6 +45,7 @@ struct path_in { /* what one side sends us */
     uint32_t dropped;
     uint64_t alive_us; /* newest valid packet; or since when we wait for one */
     bool silent;       /* MEDIA_TIMEOUT was told */
+    uint64_t digit_us; /* newest press */
     double rtt_ms;
 };
 

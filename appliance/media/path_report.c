@@ -10,7 +10,10 @@
 METRIC_COUNTER(drop_rtcp, "dngate_media_dropped_total", "from=\"both\",reason=\"rtcp\"",
                "Media packets dropped");
 
-enum { EVENT_TICK_US = 20000, EVENT_PAUSE_US = 100000 };
+METRIC_COUNTER(drop_press, "dngate_media_dropped_total", "from=\"both\",reason=\"dtmf_rate\"",
+               "Media packets dropped");
+
+enum { EVENT_TICK_US = 20000, EVENT_PAUSE_US = 100000, PRESS_MIN_US = 20000 };
 
 /* ---- RTCP ---- */
 
@@ -126,6 +129,13 @@ void path_event_packet(struct media_path *p, bool from_browser, const struct rtp
     unsigned ms = 0;
     enum dtmf_what what = dtmf_rx_packet(&in->events, h, now_us, &digit, &ms);
 
+    if (what == DTMF_DOWN && now_us < in->digit_us + PRESS_MIN_US) { /* no finger does that */
+        in->events.active = false;
+        metric_add(&drop_press, 1);
+        return;
+    }
+    if (what == DTMF_DOWN)
+        in->digit_us = now_us;
     digit_step(p, from_browser, what, digit, ms);
 }
 
