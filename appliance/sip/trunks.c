@@ -77,7 +77,9 @@ static void report_health(const struct trunks *t)
     metric_set(&configured, (int64_t)t->n);
     metric_set(&trunks_up, (int64_t)up);
     if (!t->n)
-        health_set("trunk", HEALTH_DOWN, "no trunk is configured");
+        /* A fresh install is no fault that a restart or a load balancer could mend. */
+        health_set("trunk", HEALTH_DEGRADED,
+                   "no trunk is configured: dngate trunk add NAME --address HOST:PORT");
     else if (!up && unknown)
         health_set("trunk", HEALTH_DOWN, "trunk %s has not answered yet", unknown->p.cfg.name);
     else if (!up)
