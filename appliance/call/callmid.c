@@ -45,8 +45,7 @@ static void refuse(struct leg *leg, const struct sip_msg *msg)
         (void)leg_reply(leg, msg, 489, "Bad Event", NULL, NULL,
                         NULL); /* Event: talk, hold come here when we carry them */
     else
-        (void)leg_reply(leg, msg, 405, "Method Not Allowed",
-                        "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\n", NULL, NULL);
+        (void)leg_reply(leg, msg, 405, "Method Not Allowed", "Allow: " LEG_ALLOW "\r\n", NULL, NULL);
 }
 
 /* --- the trunk --- */

@@ -19,6 +19,9 @@
 struct legs;
 struct leg;
 
+/* Methods that a dialog of ours takes. */
+#define LEG_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY"
+
 enum { LEGS_MAX = 16384, LEG_HDRS_MAX = 8192 };
 
 enum leg_how {

@@ -52,8 +52,7 @@ static int send_2xx(struct leg *leg, struct sip_strans **stp, const struct sip_m
     r->msg = mem_ref((void *)msg);
     sip_reply_addr(&r->dst, msg, !msg_param_exists(&msg->via.params, "rport", &rport));
     err = sip_treplyf(stp, &r->mb, leg->legs->sip, msg, !leg->route.ws_conn, 200, "OK",
-                      "Contact: <%s>\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, "
-                      "NOTIFY\r\nSupported: timer\r\n"
+                      "Contact: <%s>\r\nAllow: " LEG_ALLOW "\r\nSupported: timer\r\n"
                       "%H%s%sContent-Length: %zu\r\n\r\n%s",
                       leg->contact, leg_timer_print, leg, hdrs,
                       sdp ? "Content-Type: application/sdp\r\n" : "", str_len(sdp), sdp);
@@ -244,7 +243,7 @@ static void in_dialog(struct leg *leg, const struct sip_msg *msg)
         ack(leg, msg);
         return;
     }
-    if (!leg->dlg || !sip_dialog_cmp(leg->dlg, msg) || (!leg->h && pl_strcmp(&msg->met, "BYE"))) {
+    if (!leg->dlg || !sip_dialog_cmp(leg->dlg, msg)) {
         (void)sip_treply(NULL, sip, msg, 481, "Call/Transaction Does Not Exist");
         return;
     }
@@ -252,13 +251,18 @@ static void in_dialog(struct leg *leg, const struct sip_msg *msg)
         (void)sip_treply(NULL, sip, msg, 500, "Server Internal Error");
         return;
     }
-    if (!pl_strcmp(&msg->met, "BYE"))
+    if (!pl_strcmp(&msg->met, "BYE")) {
         bye(leg, msg);
-    else if (!pl_strcmp(&msg->met, "INVITE"))
+        return;
+    }
+    if (!leg->h) { /* we have hung up already */
+        (void)sip_treply(NULL, sip, msg, 481, "Call/Transaction Does Not Exist");
+        return;
+    }
+    if (!pl_strcmp(&msg->met, "INVITE"))
         reinvite(leg, msg);
     else if (!pl_strcmp(&msg->met, "OPTIONS"))
-        (void)leg_reply(leg, msg, 200, "OK",
-                        "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY\r\n", NULL, NULL);
+        (void)leg_reply(leg, msg, 200, "OK", "Allow: " LEG_ALLOW "\r\n", NULL, NULL);
     else if (pl_strcmp(&msg->met, "UPDATE") || leg_timer_terms(leg, msg))
         leg->h->request(leg, msg, leg->arg);
 }

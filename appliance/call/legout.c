@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define LEG_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY"
-
 static void tx_destructor(void *arg)
 {
     struct leg_tx *tx = arg;
