@@ -25,8 +25,8 @@ $(foreach f,$(LAYERS),$(eval BELOW_$f := $(call below,$f)))
 LAYERS    += app
 BELOW_app := $(LAYERS)
 
-SRC_app   := $(filter-out appliance/main.c,$(wildcard appliance/*.c))
-$(foreach f,$(filter-out app,$(LAYERS)),$(eval SRC_$f := $(shell find appliance/$f -name '*.c' 2>/dev/null | sort)))
+SRC_app   := $(filter-out appliance/main.c,$(sort $(wildcard appliance/*.c)))
+$(foreach f,$(filter-out app,$(LAYERS)),$(eval SRC_$f := $(shell find appliance/$f -name '*.c' 2>/dev/null | LC_ALL=C sort)))
 # Sources made by a script belong to a folder, too.
 ifneq ($(wildcard db/embed.sh),)
 SRC_store += build/gen/schema.c
@@ -34,6 +34,7 @@ endif
 ifneq ($(wildcard admin-ui/build.mjs),)
 SRC_web   += build/gen/www.c
 endif
+SRC_app   += build/gen/about.c
 SRC_ALL   := $(foreach f,$(LAYERS),$(SRC_$f))
 
 UNIT_SRC  := $(wildcard $(if $(ONLY),$(ONLY:%=tests/unit/%/test_*.c),tests/unit/*/test_*.c))
@@ -52,7 +53,7 @@ DEFS     := -D_GNU_SOURCE -DRELEASE -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_IN
 INCLUDES := -Iappliance -Ibuild/gen -isystem $(DEPS)/include -isystem $(DEPS)/include/re
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -Wno-format-truncation $(WERROR)
-BASE     := -std=c17 $(DEFS) $(INCLUDES) $(WARN) -MMD -MP -ffile-prefix-map=$(CURDIR)/=
+BASE     := -std=c17 $(DEFS) $(INCLUDES) $(WARN) -MMD -MP -ffile-prefix-map=$(CURDIR)=.
 LIBS     := -L$(DEPS)/lib -lwebsockets -lsrtp2 -lmbedtls -lmbedx509 -lmbedcrypto -lopus -lsqlite3 -lyyjson -largon2 \
             -lm -lpthread
 # Our SIP transport, wherever it is linked, comes before libre's stock one.
@@ -115,7 +116,7 @@ build/deps.stamp: FORCE
 
 build/gen/version.h: FORCE
 	@mkdir -p $(@D)
-	@hash=$$(git rev-parse --short HEAD 2>/dev/null || true); \
+	@hash=$$(docker/revision.sh); \
 	echo "#define DNGATE_VERSION \"$(VERSION)$${hash:++$$hash}\"" >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
@@ -123,12 +124,19 @@ build/gen/schema.c: db/embed.sh db/schema.sql $(wildcard db/migrations/*.sql)
 	@mkdir -p $(@D)
 	$< $@
 
+# What `dngate version --licenses` and `--sbom` print.
+build/gen/about.c: build/gen/www.c build/gen/version.h build/deps.stamp docker/licenses.sh docker/sbom.mjs docker/embed.sh LICENSE
+	docker/licenses.sh $(DEPS) build/www/licenses.txt >build/gen/licenses.txt
+	node docker/sbom.mjs "$$(sed -n 's/.*"\(.*\)"/\1/p' build/gen/version.h)" "$$(dpkg-query -W -f '$${Version}' libc6-dev)" \
+		"$$(gcc -dumpfullversion)" $(DEPS)/versions.txt admin-ui/package-lock.json >build/gen/sbom.spdx.json
+	docker/embed.sh about.h about_licenses=build/gen/licenses.txt about_sbom=build/gen/sbom.spdx.json >$@
+
 UI_FILES := $(shell find admin-ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 build/gen/www.c: $(UI_FILES) $(if $(wildcard admin-ui/package-lock.json),admin-ui/node_modules/.package-lock.json)
 	@mkdir -p $(@D)
 	node admin-ui/build.mjs build/www $@
 
-%/node_modules/.package-lock.json: %/package-lock.json %/package.json build/deps.stamp
+%/node_modules/.package-lock.json: %/package-lock.json %/package.json | build/deps.stamp
 	npm ci --no-audit --no-fund --loglevel=error --prefix $*
 	@touch $@
 

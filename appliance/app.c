@@ -17,6 +17,7 @@
 #include "core/health.h"
 #include "core/log.h"
 #include "core/mbox.h"
+#include "core/privilege.h"
 #include "crypto/srtp.h"
 #include "lab/lab.h"
 #include "media/media.h"
@@ -531,6 +532,7 @@ int app_serve(const struct app_options *opt)
         err = settings_open(&a);
     if (!err) {
         limits_raise();
+        (void)privilege_take_low_ports(); /* a port that cannot be had says so itself */
         log_settings_apply(a.conf);
         err = parts_start(&a);
     }

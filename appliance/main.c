@@ -1,4 +1,5 @@
 /* main: the command line's arguments and the exit status. */
+#include "about.h"
 #include "app.h"
 #include "cli.h"
 #include "cmd/cmd.h"
@@ -31,7 +32,8 @@ static void usage(FILE *f)
             "%s"
             "  healthcheck                                                   exit 0 when the local server is "
             "ready\n"
-            "  version\n"
+            "  version [--licenses|--sbom]                                   of this binary; licences of its "
+            "parts; SPDX\n"
             "\n"
             "  --data DIR   the data directory (default: /data if it exists, else ./data)\n"
             "  --json       output for programs\n"
@@ -110,6 +112,15 @@ static int serve(const struct arguments *a)
 
 static int version(const struct arguments *a)
 {
+    const char *what = a->word_count > 1 ? a->words[1] : "";
+    const char *text = !strcmp(what, "--licenses") ? about_licenses
+                       : !strcmp(what, "--sbom")   ? about_sbom
+                                                   : NULL;
+
+    if (text)
+        return fputs(text, stdout) >= 0 && !fflush(stdout) ? CMD_OK : CMD_REFUSED;
+    if (*what)
+        return usage_error("unknown argument ", what);
     printf(a->json ? "{\"name\":\"dngate\",\"version\":\"%s\"}\n" : "dngate %s\n", DNGATE_VERSION);
     return CMD_OK;
 }
@@ -142,11 +153,11 @@ static int run(const struct arguments *a)
         usage(stdout);
         return CMD_OK;
     }
+    if (!strcmp(word, "version"))
+        return version(a);
     if (a->word_count > 1)
         return usage_error("unknown argument ", a->words[1]);
-    if (!strcmp(word, "serve"))
-        return serve(a);
-    return !strcmp(word, "healthcheck") ? cli_healthcheck(a->data) : version(a);
+    return !strcmp(word, "serve") ? serve(a) : cli_healthcheck(a->data);
 }
 
 int main(int argc, char **argv)

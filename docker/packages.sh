@@ -1,7 +1,7 @@
 #!/bin/bash
 # Makes sure that the Debian packages a part of the work needs are there; quick and silent when they are.
 #
-#   docker/packages.sh GROUP...     groups: build lint test
+#   docker/packages.sh GROUP...     groups: build lint test, image (in its builder), engine (to build and run images)
 #
 # As root it installs what is missing; otherwise it names it and exits 1. Debian 12 and 13.
 set -euo pipefail
@@ -12,12 +12,16 @@ build="gcc:gcc libc6-dev make:make cmake:cmake patch:patch tcl:tclsh xz-utils:xz
 lint="clang-format:clang-format clang-tidy:clang-tidy"
 test="clang:clang libclang-rt-dev sip-tester:sipp chromium:chromium firefox-esr:firefox-esr espeak-ng:espeak-ng
     sox:sox sqlite3:sqlite3 curl:curl openssl:openssl iproute2:ip procps:ps"
+image="libcap2-bin:setcap"
+engine="docker.io:dockerd docker-compose:docker-compose debootstrap:debootstrap iptables:iptables"
+# Debian 13 has the client in a package of its own.
+if [[ " $* " == *" engine "* ]] && apt-cache show docker-cli >/dev/null 2>&1; then engine+=" docker-cli:docker"; fi
 
 missing=()
 for group in "$@"; do
     case $group in
-    build | lint | test) ;;
-    *) echo "usage: docker/packages.sh build|lint|test..." >&2; exit 2 ;;
+    build | lint | test | image | engine) ;;
+    *) echo "usage: docker/packages.sh build|lint|test|image|engine..." >&2; exit 2 ;;
     esac
     for entry in ${!group}; do
         package=${entry%%:*}
