@@ -5,6 +5,8 @@
  */
 #include "core/metric.h"
 #include "core/buf.h"
+#include "core/gauges.h"
+#include "core/histogram.h"
 #include "core/process.h"
 
 #include <errno.h>
@@ -213,6 +215,8 @@ int metric_render(struct buf *out)
     buf_init(&draft, DRAFT_MAX);
     for (const struct metric *m = first; m; m = m->next)
         metric_sample(&draft, m->type, m->name, m->labels, (double)metric_get(m), m->help);
+    histogram_collect(&draft);
+    gauges_collect(&draft);
     process_collect(&draft);
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < collector_count; i++)
