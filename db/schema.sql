@@ -4,7 +4,7 @@
 -- To change it: edit this file, add migrations/NNN-name.sql that does the same to existing data, raise user_version to NNN.
 -- Times are Unix time in milliseconds, UTC; 0 or absent means "did not happen". Comments are stripped when the file is embedded.
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- Directory numbers: who may register, and as what. The password itself is never kept.
 CREATE TABLE dn (
@@ -86,6 +86,14 @@ CREATE TABLE cdr (
 
 CREATE INDEX cdr_dn ON cdr (dn, id);        -- one agent's calls, newest first
 CREATE INDEX cdr_start ON cdr (start_ms);   -- a span of time
+
+-- Calls that run now. A row goes in the transaction that writes the call's record; what is left after a crash becomes records at
+-- the next start.
+CREATE TABLE call_open (
+    id       TEXT PRIMARY KEY,
+    record   TEXT NOT NULL,                 -- JSON as in cdr.spill: the call record as far as it was known
+    seen_ms  INTEGER NOT NULL               -- the server was alive and the call was up; renewed every 10 s
+) STRICT, WITHOUT ROWID;
 
 -- Who changed what, written in the transaction of the change itself. Holds no secret.
 CREATE TABLE audit (

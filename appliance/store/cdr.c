@@ -2,6 +2,7 @@
 #include "core/clock.h"
 #include "core/mbox.h"
 #include "core/rnd.h"
+#include "store/callopen.h"
 #include "store/cdrbatch.h"
 #include "store/cdrrow.h"
 #include "store/reader.h"
@@ -27,8 +28,39 @@ void cdr_write(struct store *s, const struct cdr *c)
 
     if (!copy.id[0])
         cdr_make_id(&copy);
+    if (!copy.end_ms)
+        copy.end_ms = clock_wall_ms();
     if (mbox_post(s->cdrs, &copy))
         cdrbatch_spill(s, &copy, 1, ENOBUFS);
+}
+
+/* On its way to the writer a running call is a record without an end. */
+void cdr_note(struct store *s, const struct cdr *c)
+{
+    struct cdr copy = *c;
+
+    copy.end_ms = 0;
+    (void)mbox_post(s->cdrs, &copy);
+}
+
+struct left_arg {
+    const char *reason;
+    size_t *count;
+};
+
+static int left_job(struct store_tx *tx, void *arg)
+{
+    const struct left_arg *a = arg;
+
+    return callopen_close_all(tx->sql, a->reason, a->count);
+}
+
+int cdr_close_left(struct store *s, const char *reason, size_t *count)
+{
+    struct left_arg arg = {reason, count};
+    int err = cdr_flush(s); /* a record that waits in cdr.spill says more than ours */
+
+    return err ? err : store_call(s, left_job, &arg);
 }
 
 int cdr_flush(struct store *s)

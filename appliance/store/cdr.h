@@ -1,4 +1,7 @@
-/* store/cdr: one row per call attempt, written once, when it has ended. Never dropped. */
+/*
+ * store/cdr: one row per call attempt, written once, when it has ended. Never dropped. Calls that run are noted, too (cdr_note), so
+ * that a call which a crash cut off gets its record at the next start (cdr_close_left).
+ */
 #ifndef STORE_CDR_H
 #define STORE_CDR_H
 
@@ -35,6 +38,14 @@ struct cdr {     /* passed by value */
 
 /* Any thread; copies; never blocks; never drops (spills). */
 void cdr_write(struct store *s, const struct cdr *c);
+/* A call runs, this much is known of it; once or more often before its cdr_write. c->id is set. Any thread; copies; never blocks; one
+ * that finds the writer behind is let go, which matters only if a crash follows. */
+void cdr_note(struct store *s, const struct cdr *c);
+/*
+ * Calls that were noted and never written become records: ended by the gateway when it was last seen alive, code 500 unless they had
+ * been answered, with this reason. Only the server may, once, before its first call. *count: how many.
+ */
+int cdr_close_left(struct store *s, const char *reason, size_t *count);
 /* Waits until everything written before is committed (tests, shutdown). */
 int cdr_flush(struct store *s);
 typedef bool(cdr_h)(const struct cdr *c, void *arg);

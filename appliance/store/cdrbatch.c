@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/mbox.h"
 #include "core/metric.h"
+#include "store/callopen.h"
 #include "store/cdrrow.h"
 #include "store/spill.h"
 #include "store/writer.h"
@@ -76,6 +77,44 @@ void cdrbatch_spill(struct store *s, const struct cdr *v, size_t n, int cause)
         cdrbatch_lose(&v[i]);
 }
 
+/* A record without an end is the note of a call that runs. */
+static bool is_note(const struct cdr *c)
+{
+    return !c->end_ms;
+}
+
+static int cdrbatch_put(struct store *s, const struct cdr *c)
+{
+    int err;
+
+    if (is_note(c)) {
+        s->notes = true;
+        return callopen_put(&s->sql, c, clock_wall_ms());
+    }
+    err = cdrrow_insert(&s->sql, c);
+    return err ? err : callopen_delete(&s->sql, c->id);
+}
+
+/* Notes are for the database only. */
+static void cdrbatch_drop_notes(struct store *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->batch_count; i++)
+        if (!is_note(&s->batch[i]))
+            s->batch[n++] = s->batch[i];
+    s->batch_count = n;
+}
+
+static size_t cdrbatch_records(const struct store *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->batch_count; i++)
+        n += !is_note(&s->batch[i]);
+    return n;
+}
+
 static int cdrbatch_insert(struct store *s)
 {
     int err = sql_exec(&s->sql, "BEGIN IMMEDIATE");
@@ -83,13 +122,13 @@ static int cdrbatch_insert(struct store *s)
     if (err)
         return err;
     for (size_t i = 0; i < s->batch_count && !err; i++)
-        err = cdrrow_insert(&s->sql, &s->batch[i]);
+        err = cdrbatch_put(s, &s->batch[i]);
     if (!err)
         err = sql_exec(&s->sql, "COMMIT");
     if (err)
         sql_exec(&s->sql, "ROLLBACK");
     else
-        metric_add(&cdr_written, (int64_t)s->batch_count);
+        metric_add(&cdr_written, (int64_t)cdrbatch_records(s));
     return err;
 }
 
@@ -103,6 +142,9 @@ static int cdrbatch_commit(struct store *s)
         health_set("store", HEALTH_DEGRADED,
                    "call records cannot be written to the database (%s); they are kept", strerror(cause));
         s->troubled = true;
+        cdrbatch_drop_notes(s);
+        if (!s->batch_count)
+            return 0;
         err = spill_append(s->dir, s->batch, s->batch_count);
     }
     if (err) {
@@ -128,7 +170,7 @@ int cdrbatch_service(struct store *s, bool now)
         mbox_drain(s->cdrs, cdrbatch_h, s);
     if (s->batch_count && (now || s->batch_count >= STORE_CDRS_MAX || clock_ms() >= s->batch_due_ms))
         err = cdrbatch_commit(s);
-    metric_set(&cdr_waiting, (int64_t)s->batch_count);
+    metric_set(&cdr_waiting, (int64_t)cdrbatch_records(s));
     return err;
 }
 
@@ -136,7 +178,7 @@ static int replay_h(const struct cdr *c, void *arg)
 {
     struct store *s = arg;
 
-    return cdrrow_insert(&s->sql, c);
+    return cdrbatch_put(s, c);
 }
 
 static int replay_commit_h(void *arg)
@@ -144,6 +186,24 @@ static int replay_commit_h(void *arg)
     struct store *s = arg;
 
     return sql_exec(&s->sql, "COMMIT");
+}
+
+/* Can the database be written again? Finding out leaves nothing behind. */
+static int cdrbatch_probe(struct store *s)
+{
+    static const struct cdr probe = {.id = "probe"};
+    int err = sql_exec(&s->sql, "BEGIN IMMEDIATE");
+
+    if (err)
+        return err;
+    err = callopen_put(&s->sql, &probe, 0);
+    if (!err)
+        err = callopen_delete(&s->sql, probe.id);
+    if (!err)
+        err = sql_exec(&s->sql, "COMMIT");
+    if (err)
+        sql_exec(&s->sql, "ROLLBACK");
+    return err;
 }
 
 int cdrbatch_replay(struct store *s)
@@ -162,7 +222,7 @@ int cdrbatch_replay(struct store *s)
     }
     if (err == ENOENT || err == EAGAIN) /* another process was faster */
         err = 0;
-    if (!err && s->troubled && !s->batch_count) {
+    if (!err && s->troubled && !s->batch_count && !cdrbatch_probe(s)) {
         health_set("store", HEALTH_UP, "%s", "");
         s->troubled = false;
     }

@@ -4,6 +4,7 @@
 #include "core/latch.h"
 #include "core/log.h"
 #include "core/mbox.h"
+#include "store/callopen.h"
 #include "store/cdrbatch.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@
 
 enum {
     WRITER_TICK_MS = 500,    /* other processes' changes, spilled records */
-    WRITER_DISK_MS = 10000,  /* free space */
+    WRITER_DISK_MS = 2000,   /* free space */
+    WRITER_SEEN_MS = 10000,  /* that running calls were still up */
     WRITER_LOCKED_MS = 5000, /* how long a job is tried against another process's lock */
     DISK_LOW_MB = 200,
 };
@@ -219,7 +221,9 @@ static void writer_check_disk(const struct store *s)
         return;
     }
     free_mb = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
-    if (free_mb < DISK_LOW_MB)
+    if (fs.f_flag & ST_RDONLY)
+        health_set("disk", HEALTH_DEGRADED, "%s is read-only", s->dir);
+    else if (free_mb < DISK_LOW_MB)
         health_set("disk", HEALTH_DEGRADED, "%llu MB free in %s", (unsigned long long)free_mb, s->dir);
     else
         health_set("disk", HEALTH_UP, "%s", "");
@@ -238,6 +242,10 @@ static void writer_tick(struct store *s)
         return;
     s->disk_ms = now + WRITER_DISK_MS;
     writer_check_disk(s);
+    if (!s->notes || now < s->seen_ms)
+        return;
+    s->seen_ms = now + WRITER_SEEN_MS;
+    (void)callopen_seen(&s->sql, clock_wall_ms()); /* next time will do */
 }
 
 static void *writer_main(void *arg)

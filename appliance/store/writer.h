@@ -23,7 +23,7 @@ struct secret;
 enum {
     STORE_CALLS_MAX = 64, /* jobs that wait for the writer */
     STORE_CDRS_MAX =
-        256, /* call records that wait for the writer, and rows of a batch; more go to the spill file */
+        512, /* call records that wait for the writer, and rows of a batch; more go to the spill file */
     STORE_LISTENERS_MAX = 8,
     STORE_NOTICES_MAX =
         32, /* changed keys told one by one per transaction; more become one notice with key "" */
@@ -52,9 +52,10 @@ struct store {
     size_t batch_count;
     uint64_t batch_due_ms; /* when to commit (again) */
     bool stopping;
+    bool notes;           /* this process has noted calls that run */
     bool troubled;        /* call records could not be committed; told to health */
     int64_t data_version; /* changes when another process commits */
-    uint64_t tick_ms, disk_ms;
+    uint64_t tick_ms, disk_ms, seen_ms;
 };
 
 struct store_tx { /* one job's transaction, on the writer thread */

@@ -324,3 +324,64 @@ TEST(a_line_that_a_crash_has_cut_does_not_hide_the_others)
     CHECK_EQ_INT(rows(), 2);
     finish();
 }
+
+/* The one record there is, by its columns. */
+static bool closed_as(const char *id, int64_t code, int64_t end_min)
+{
+    sqlite3_stmt *st;
+    bool is = false;
+
+    if (sql_prepare(&other, &st, "SELECT code, end_ms, hangup, reason FROM cdr WHERE id = ?"))
+        return false;
+    sql_bind(st, "t", id);
+    if (!sql_step(st))
+        is = sqlite3_column_int64(st, 0) == code && sqlite3_column_int64(st, 1) >= end_min &&
+             !strcmp((const char *)sqlite3_column_text(st, 2), "gateway") &&
+             !strcmp((const char *)sqlite3_column_text(st, 3), "Cut off");
+    sql_done(&other, st);
+    return is;
+}
+
+TEST(calls_that_a_crash_cut_off_become_records)
+{
+    struct cdr ringing = example(1), answered = example(2), ended = example(3);
+    int64_t n = -1, begin = clock_wall_ms();
+    size_t count = 99;
+
+    CHECK(start());
+    ringing.answer_ms = 0;
+    answered.answer_ms = begin;
+    cdr_note(store, &ringing);
+    cdr_note(store, &answered);
+    cdr_note(store, &ended);
+    cdr_note(store, &answered); /* again, when more is known */
+    cdr_write(store, &ended);
+    CHECK_EQ_INT(cdr_flush(store), 0);
+    CHECK_EQ_INT(sql_number(&other, "SELECT count(*) FROM call_open", &n), 0);
+    CHECK_EQ_INT(n, 2);
+    CHECK_EQ_INT(cdr_close_left(store, "Cut off", &count), 0);
+    CHECK_EQ_INT(count, 2);
+    CHECK_EQ_INT(rows(), 3);
+    CHECK(closed_as("id-000001", 500, begin));
+    CHECK(closed_as("id-000002", 200, begin));
+    CHECK(!closed_as("id-000003", 500, 0));
+    CHECK_EQ_INT(cdr_close_left(store, "Cut off", &count), 0);
+    CHECK_EQ_INT(count, 0);
+    finish();
+}
+
+TEST(a_spilled_record_says_more_than_its_note)
+{
+    struct cdr c = example(7);
+    size_t count = 99;
+
+    CHECK(start());
+    cdr_note(store, &c);
+    CHECK_EQ_INT(cdr_flush(store), 0);
+    CHECK_EQ_INT(spill_append(dir.path, &c, 1), 0);
+    CHECK_EQ_INT(cdr_close_left(store, "Cut off", &count), 0);
+    CHECK_EQ_INT(count, 0);
+    CHECK_EQ_INT(rows(), 1);
+    CHECK(!closed_as("id-000007", 200, 0));
+    finish();
+}
