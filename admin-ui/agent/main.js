@@ -185,6 +185,9 @@ window.dngate = Object.freeze({
     get remoteStream() {
         return calls.remoteStream;
     },
+    get localStream() {
+        return audio.stream;
+    },
     get peerConnections() {
         return calls.connections;
     },

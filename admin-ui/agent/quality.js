@@ -52,6 +52,7 @@ export class Quality {
         const received = now.received - last.received;
         const lost = Math.max(0, now.lost - last.lost);
         this.#silent = received > 0 ? 0 : this.#silent + 1;
+        if (!now.received && this.#silent < SILENT_INTERVALS) return null; // too early to tell
 
         const reading = {
             loss: Math.max(received + lost > 0 ? lost / (received + lost) : 0, now.farLoss),

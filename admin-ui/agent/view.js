@@ -125,7 +125,7 @@ export class View {
         text($('hangup-text'), { incoming: 'Decline', calling: 'Cancel', ringing: 'Cancel' }[state] ?? 'Hang up');
         show($('mute'), state === 'connected');
         $('mute').setAttribute('aria-pressed', String(muted));
-        text($('mute-text'), muted ? 'Muted – unmute' : 'Mute');
+        text($('mute-text'), muted ? 'Muted' : 'Mute');
         show($('dial-form'), !live);
         $('dial').disabled = registration.state !== 'registered';
         if (before && before.call.state !== state) this.#focusCall(state);
