@@ -104,6 +104,7 @@ int call_media_open(struct call *c, bool controlling)
     if (err)
         return err;
     c->path_id = media_path_id(c->path);
+    call_hold_update(c);
     return table_put(c->calls->by_path, &c->path_id, sizeof(c->path_id), c);
 }
 

@@ -95,7 +95,8 @@ void call_hold_update(struct call *c)
 {
     bool held = c->agent_hold || c->trunk_hold;
 
-    (void)media_path_hold(c->path, held);
+    /* Until the answer nobody has to send anything: ringing is no RTP timeout */
+    (void)media_path_hold(c->path, held || c->state < CALL_ANSWERED);
     if (c->state == CALL_ANSWERED && held)
         call_move(c, CALL_HELD);
     else if (c->state == CALL_HELD && !held)
