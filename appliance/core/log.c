@@ -1,5 +1,6 @@
 #include "core/log.h"
 #include "core/clock.h"
+#include "core/metric.h"
 #include "core/utf8.h"
 
 #include <errno.h>
@@ -10,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LOG_MODULES_MAX = 32, LOG_MODULE_LEN = 24, LOG_WINDOW_MS = 10000, LOG_BURST = 5 };
+enum { LOG_MODULES_MAX = 32, LOG_MODULE_LEN = 24, LOG_WINDOW_MS = 10000, LOG_BURST = 5, LOG_LEVELS = 5 };
+
+METRIC_COUNTER(suppressed_count, "dngate_log_suppressed_total", NULL,
+               "Log lines left out because too many of their kind came within 10 s");
 
 /* Modules are only ever added, under the lock; readers see those below module_count. */
 struct log_module {
@@ -24,7 +28,15 @@ static pthread_mutex_t module_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int default_level = LOG_INFO;
 static _Atomic bool format_json;
 
-static const char *const level_names[] = {"error", "warn", "info", "debug", "trace"};
+static const char *const level_names[LOG_LEVELS] = {"error", "warn", "info", "debug", "trace"};
+
+/* Lines written, for /metrics: a module's row is made by its first line, under the lock; the last row is of all that came later. */
+struct log_count {
+    const char *_Atomic module; /* as its first line named it: a literal */
+    _Atomic uint64_t lines[LOG_LEVELS];
+};
+
+static struct log_count counts[LOG_MODULES_MAX];
 
 /* A line under construction. Whatever does not fit is cut; `room` keeps space for the line's end. */
 struct line {
@@ -271,6 +283,52 @@ static void write_line(const struct line *l)
     while (n < 0 && errno == EINTR);
 }
 
+/* ---- counting ---- */
+
+static struct log_count *count_find(const char *module)
+{
+    size_t i = 0;
+
+    for (; i < LOG_MODULES_MAX - 1 && counts[i].module; i++)
+        if (!strcmp(counts[i].module, module))
+            break;
+    return &counts[i];
+}
+
+static void count_line(enum log_level level, const char *module)
+{
+    struct log_count *c = count_find(module);
+
+    if (!c->module) {
+        pthread_mutex_lock(&module_lock);
+        c = count_find(module);
+        if (!c->module)
+            c->module = c == &counts[LOG_MODULES_MAX - 1] ? "other" : module;
+        pthread_mutex_unlock(&module_lock);
+    }
+    atomic_fetch_add_explicit(&c->lines[level], 1, memory_order_relaxed);
+}
+
+static void counts_collect(struct buf *out, void *arg)
+{
+    char labels[64];
+
+    (void)arg;
+    for (size_t i = 0; i < LOG_MODULES_MAX && counts[i].module; i++) {
+        for (size_t lvl = 0; lvl < LOG_LEVELS; lvl++) {
+            snprintf(labels, sizeof(labels), "module=\"%.24s\",level=\"%s\"", counts[i].module,
+                     level_names[lvl]);
+            metric_sample(out, METRIC_TYPE_COUNTER, "dngate_log_lines_total", labels,
+                          (double)counts[i].lines[lvl], "Log lines written, by module and level");
+        }
+    }
+}
+
+__attribute__((constructor)) static void counts_register(void)
+{
+    (void)metric_collector(counts_collect, NULL);
+}
+
 static void emit(enum log_level level, const char *module, const char *fmt, va_list ap)
 {
     struct line l = {.len = 0};
@@ -280,6 +338,7 @@ static void emit(enum log_level level, const char *module, const char *fmt, va_l
 
     if (n < 0)
         return;
+    count_line(level, module);
     if (json)
         format_as_json(&l, level, module, msg);
     else
@@ -314,6 +373,7 @@ bool log_limit_pass(struct log_limit *lim, uint32_t burst, uint32_t *suppressed)
         lim->count = 0;
     if (atomic_fetch_add(&lim->count, 1) >= burst) {
         atomic_fetch_add(&lim->suppressed, 1);
+        metric_add(&suppressed_count, 1);
         return false;
     }
     *suppressed = atomic_exchange(&lim->suppressed, 0);

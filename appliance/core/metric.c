@@ -10,6 +10,7 @@
 #include "core/process.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -79,10 +80,11 @@ void metric_sample(struct buf *out, enum metric_type type, const char *name, con
 {
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
                type == METRIC_TYPE_COUNTER ? "counter" : "gauge");
-    if (labels && *labels)
-        buf_printf(out, "%s{%s} %.16g\n", name, labels, value);
+    buf_printf(out, labels && *labels ? "%s{%s} " : "%s ", name, labels);
+    if (isnan(value))
+        buf_puts(out, "NaN\n"); /* printf's may have a sign, which Prometheus does not take */
     else
-        buf_printf(out, "%s %.16g\n", name, value);
+        buf_printf(out, "%.16g\n", value);
 }
 
 void metric_limit(struct buf *out, const char *name, size_t used, size_t max)

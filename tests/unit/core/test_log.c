@@ -2,8 +2,10 @@
 /* One event, one line, in both forms, whatever the text holds; limits and levels. Reads the real standard output. */
 #include "testing.h"
 
+#include "core/buf.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/metric.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -176,4 +178,23 @@ TEST(threads_do_not_mix_their_lines)
         lines++;
     }
     CHECK_EQ_INT(lines, 80);
+}
+
+TEST(lines_are_counted_by_module_and_level)
+{
+    char out[4096];
+    struct buf b;
+
+    CAPTURE(out, {
+        log_warn("counted", "one");
+        log_warn("counted", "two");
+        log_error("counted", "three");
+        log_debug("counted", "not written");
+    });
+    buf_init(&b, 1 << 20);
+    CHECK_EQ_INT(metric_render(&b), 0);
+    CHECK(strstr(b.data, "dngate_log_lines_total{module=\"counted\",level=\"warn\"} 2\n"));
+    CHECK(strstr(b.data, "dngate_log_lines_total{module=\"counted\",level=\"error\"} 1\n"));
+    CHECK(strstr(b.data, "dngate_log_lines_total{module=\"counted\",level=\"debug\"} 0\n"));
+    buf_reset(&b);
 }
