@@ -207,7 +207,10 @@ static int run_and_print(struct cmd *c, const char *dir, int argc, char *const *
     buf_init(&err, CLI_OUTPUT_MAX);
     c->out = &out;
     c->err = &err;
-    status = only_help(argc, argv) ? cmd_run(c, argc, argv) : run_here(c, dir, argc, argv);
+    if (cmd_runs_here(argv[0]))
+        log_set_level(NULL, LOG_ERROR);
+    status = only_help(argc, argv) || cmd_runs_here(argv[0]) ? cmd_run(c, argc, argv)
+                                                             : run_here(c, dir, argc, argv);
     status = print(status, out.data ? out.data : "", out.len, err.data ? err.data : "");
     buf_reset(&out);
     buf_reset(&err);
@@ -229,7 +232,8 @@ int cli_run(const char *dir, bool json, int argc, char *const *argv)
         c.input = in.data ? in.data : "";
         c.input_len = in.len;
     }
-    rc = only_help(argc, argv)
+    c.dir = dir;
+    rc = only_help(argc, argv) || cmd_runs_here(argv[0])
              ? ENOENT
              : control_call(dir, argc, argv, c.input, c.input_len, json, &status, &out, &err);
     if (no_server(rc)) {

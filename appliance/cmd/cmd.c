@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct noun *const nouns[] = {&noun_dn, &noun_trunk, &noun_user, &noun_settings};
+static const struct noun *const nouns[] = {&noun_dn,     &noun_trunk,   &noun_user,          &noun_settings,
+                                           &noun_backup, &noun_restore, &noun_restore_staged};
 enum { NOUN_COUNT = sizeof(nouns) / sizeof(nouns[0]) };
 
 /* ---------------------------------------------------------------- which verb */
@@ -46,6 +47,13 @@ bool cmd_known(const char *verb)
     return noun_find(verb) != NULL;
 }
 
+bool cmd_runs_here(const char *verb)
+{
+    const struct noun *n = noun_find(verb);
+
+    return n && n->here;
+}
+
 /* ---------------------------------------------------------------- help */
 
 static void verb_usage(struct buf *out, const struct noun *n, const struct verb *v)
@@ -78,7 +86,10 @@ const char *cmd_usage(void)
            "  trunk add|list|show|remove                                    the SIP Servers that calls go to "
            "and come from\n"
            "  user add|list|passwd|remove                                   who administers the gateway\n"
-           "  settings [KEY [VALUE]]                                        list, read or change settings\n";
+           "  settings [KEY [VALUE]]                                        list, read or change settings\n"
+           "  backup FILE | restore FILE                                    all that this gateway is, also "
+           "while it "
+           "runs\n";
 }
 
 /* ---------------------------------------------------------------- what the verbs share */

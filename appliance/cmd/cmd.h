@@ -1,5 +1,5 @@
 /*
- * cmd/cmd: the command line's verbs (dn, trunk, user, settings), as functions from words to text, so that the same code runs in a
+ * cmd/cmd: the command line's verbs (dn, trunk, user, settings, backup, …), as functions from words to text, so that the same code runs in a
  * process of its own and, through DIR/control.sock, inside the server. Owner: the main thread.
  */
 #ifndef CMD_CMD_H
@@ -14,7 +14,8 @@ struct conf;
 enum { CMD_OK = 0, CMD_REFUSED = 1, CMD_USAGE = 2 };
 
 struct cmd {
-    struct store *store;
+    const char *dir;     /* the data directory; of verbs that run here (cmd_runs_here) */
+    struct store *store; /* of all others */
     struct conf *conf;
     const char *input; /* stdin or a file's content: passwords, CSV; NULL = none */
     size_t input_len;
@@ -26,6 +27,9 @@ struct cmd {
 int cmd_run(struct cmd *c, int argc, char *const *argv);
 /* True for verbs that cmd_run serves. */
 bool cmd_known(const char *verb);
+/* True for those that run in the command line's own process even while a server runs: they do what only that process can, such
+ * as reading and writing the files that a person names. */
+bool cmd_runs_here(const char *verb);
 /* True when this call wants its input read first (passwords without --password, import FILE). file gets the name or "-" */
 bool cmd_wants_input(int argc, char *const *argv, const char **file, bool *secret);
 const char *cmd_usage(void);

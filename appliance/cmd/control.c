@@ -36,17 +36,22 @@ struct control {
 /* ---------------------------------------------------------------- starting and ending */
 
 /* The lock, not the socket, tells whether a server lives: a socket survives kill -9, a lock does not. */
-static int control_lock(struct control *c, const char *dir)
+int control_lock(int *lock, const char *dir)
 {
     char path[PATH_MAX];
+    int fd, err;
 
     snprintf(path, sizeof(path), "%s/dngate.lock", dir);
-    c->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (c->lock < 0)
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
         return errno;
-    if (!flock(c->lock, LOCK_EX | LOCK_NB))
-        return 0;
-    return errno == EWOULDBLOCK ? EADDRINUSE : errno;
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        err = errno == EWOULDBLOCK ? EADDRINUSE : errno;
+        close(fd);
+        return err;
+    }
+    *lock = fd;
+    return 0;
 }
 
 static int control_bind(struct control *c, const char *dir)
@@ -77,7 +82,7 @@ int control_listen(struct control **cp, const char *dir, struct store *s, struct
     c->fd = c->lock = c->dirfd = -1;
     c->store = s;
     c->conf = conf;
-    err = control_lock(c, dir);
+    err = control_lock(&c->lock, dir);
     if (!err)
         err = control_bind(c, dir);
     if (err)

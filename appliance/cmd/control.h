@@ -13,6 +13,8 @@ int control_listen(struct control **cp, const char *dir, struct store *s, struct
 int control_fd(const struct control *c); /* watch for reading in the main loop */
 void control_accept(struct control *c);  /* serves what waits (bounded time) */
 void control_free(struct control *c);    /* closes and unlinks */
+/* Makes sure that no server runs on DIR until *lock is closed. EADDRINUSE: one does. */
+int control_lock(int *lock, const char *dir);
 /* Client. ECONNREFUSED/ENOENT: no server; then run the command here. */
 int control_call(const char *dir, int argc, char *const *argv, const char *input, size_t len, bool json,
                  int *status, char **out, char **err);

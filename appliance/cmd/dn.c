@@ -299,4 +299,4 @@ static const struct verb verbs[] = {
 };
 
 const struct noun noun_dn = {"dn", "Directory numbers: what the agents' browsers register as.", verbs,
-                             sizeof(verbs) / sizeof(verbs[0])};
+                             sizeof(verbs) / sizeof(verbs[0]), false};

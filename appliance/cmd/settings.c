@@ -228,4 +228,4 @@ static const struct verb verbs[] = {
      VERB_NO_INPUT, cmd_settings},
 };
 
-const struct noun noun_settings = {"settings", "Settings.", verbs, 1};
+const struct noun noun_settings = {"settings", "Settings.", verbs, 1, false};

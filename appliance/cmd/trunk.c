@@ -285,4 +285,4 @@ static const struct verb verbs[] = {
 };
 
 const struct noun noun_trunk = {"trunk", "Trunks: the SIP Servers that calls go to and come from.", verbs,
-                                sizeof(verbs) / sizeof(verbs[0])};
+                                sizeof(verbs) / sizeof(verbs[0]), false};

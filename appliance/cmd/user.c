@@ -139,4 +139,4 @@ static const struct verb verbs[] = {
 };
 
 const struct noun noun_user = {"user", "Users: who administers the gateway.", verbs,
-                               sizeof(verbs) / sizeof(verbs[0])};
+                               sizeof(verbs) / sizeof(verbs[0]), false};

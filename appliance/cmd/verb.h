@@ -25,9 +25,11 @@ struct noun {
     const char *name, *help;
     const struct verb *verbs;
     size_t count;
+    bool here; /* its verbs run in the command line's own process, with c->dir and without store and conf */
 };
 
-extern const struct noun noun_dn, noun_trunk, noun_user, noun_settings;
+extern const struct noun noun_dn, noun_trunk, noun_user, noun_settings, noun_backup, noun_restore,
+    noun_restore_staged;
 
 /* The password from --password, or from the input when that is NULL or "-". NULL: there is none (a line on err). */
 const char *cmd_password(struct cmd *c, const char *option);

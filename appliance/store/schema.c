@@ -112,6 +112,11 @@ static int schema_migrate(struct sql *sql, const struct schema *schema, bool fre
     return err;
 }
 
+int schema_raise(struct sql *sql, const struct schema *schema)
+{
+    return schema_migrate(sql, schema, false);
+}
+
 static int schema_bring(struct sql *sql, const char *path, const struct schema *schema, char *why,
                         size_t whysz)
 {

@@ -31,5 +31,7 @@ struct schema { /* what to bring a database to; tests make their own */
  * ENOTSUP newer than us, EUCLEAN corrupt or not ours, EACCES, ENOSPC, EIO, EBUSY.
  */
 int schema_open(struct sql *sql, const char *dir, const struct schema *schema, char *why, size_t whysz);
+/* Migrates an open database that is no box's own, e.g. a backup on its way in: one transaction, no copy, no line. */
+int schema_raise(struct sql *sql, const struct schema *schema);
 
 #endif

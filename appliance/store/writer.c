@@ -111,10 +111,21 @@ void store_tx_notice(struct store_tx *tx, enum store_noun noun, const char *key)
     snprintf(n->key, sizeof(n->key), "%s", key);
 }
 
+void store_tx_notice_all(struct store_tx *tx)
+{
+    tx->notice_all = true;
+}
+
 static void writer_tell(const struct store *s, enum store_noun noun, const char *key)
 {
     for (size_t i = 0; i < s->listener_count; i++)
         s->listeners[i].h(noun, key, s->listeners[i].arg);
+}
+
+static void writer_tell_all(const struct store *s)
+{
+    for (int noun = STORE_DN; noun <= STORE_SETTING; noun++)
+        writer_tell(s, (enum store_noun)noun, "");
 }
 
 static int writer_try_job(struct store *s, const struct store_request *req)
@@ -131,7 +142,9 @@ static int writer_try_job(struct store *s, const struct store_request *req)
         sql_exec(&s->sql, "ROLLBACK");
         return err;
     }
-    for (size_t i = 0; i < tx.notice_count; i++)
+    if (tx.notice_all)
+        writer_tell_all(s);
+    for (size_t i = 0; i < tx.notice_count && !tx.notice_all; i++)
         writer_tell(s, tx.notices[i].noun, tx.notices[i].key);
     return 0;
 }
@@ -207,8 +220,7 @@ static void writer_check_others(struct store *s)
     if (sql_number(&s->sql, "PRAGMA data_version", &version) || version == s->data_version)
         return;
     s->data_version = version;
-    for (int noun = STORE_DN; noun <= STORE_SETTING; noun++)
-        writer_tell(s, (enum store_noun)noun, "");
+    writer_tell_all(s);
 }
 
 static void writer_check_disk(const struct store *s)

@@ -63,6 +63,7 @@ struct store_tx { /* one job's transaction, on the writer thread */
     struct sql *sql;
     const char *who;
     int64_t now_ms;
+    bool notice_all;
     size_t notice_count;
     struct store_notice {
         enum store_noun noun;
@@ -77,6 +78,8 @@ typedef int(store_job_h)(struct store_tx *tx, void *arg);
 int store_call(struct store *s, store_job_h *job, void *arg);
 /* Remembers to tell the listeners after the commit. */
 void store_tx_notice(struct store_tx *tx, enum store_noun noun, const char *key);
+/* "Look again at everything", key "" for each noun. */
+void store_tx_notice_all(struct store_tx *tx);
 
 size_t writer_request_size(void); /* of a message in calls */
 int writer_start(struct store *s);

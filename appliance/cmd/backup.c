@@ -1,0 +1,232 @@
+#include "store/backup.h"
+#include "cmd/control.h"
+#include "cmd/opt.h"
+#include "cmd/verb.h"
+#include "core/json.h"
+#include "store/restore.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WHY_MAX = 512 };
+
+static int one_file(struct cmd *c, int argc, char *const *argv, const char **file)
+{
+    size_t count;
+
+    return opt_parse(c->err, NULL, 0, argc, argv, file, 1, 1, &count) ? CMD_USAGE : CMD_OK;
+}
+
+static void figures_text(struct buf *out, const struct backup_info *i)
+{
+    buf_printf(out, "%lld DNs, %lld trunks, %lld users, %lld call records", (long long)i->dns,
+               (long long)i->trunks, (long long)i->users, (long long)i->cdrs);
+}
+
+static void figures_json(struct buf *out, const struct backup_info *i)
+{
+    buf_printf(out, "\"version\":%lld,\"dns\":%lld,\"trunks\":%lld,\"users\":%lld,\"call_records\":%lld",
+               (long long)i->version, (long long)i->dns, (long long)i->trunks, (long long)i->users,
+               (long long)i->cdrs);
+}
+
+/* ---------------------------------------------------------------- backup */
+
+static int cmd_backup(struct cmd *c, int argc, char *const *argv)
+{
+    struct backup_info info;
+    char why[WHY_MAX];
+    const char *file;
+    int status = one_file(c, argc, argv, &file);
+
+    if (status)
+        return status;
+    if (backup_write(c->dir, file, &info, why, sizeof(why)))
+        return cmd_refuse(c, "%s", why);
+    if (c->json) {
+        buf_puts(c->out, "{");
+        cmd_json_member(c->out, "file", file, true);
+        figures_json(c->out, &info);
+        buf_printf(c->out, ",\"call_records_wait\":%s}\n", cmd_json_bool(info.cdrs_wait));
+        return CMD_OK;
+    }
+    buf_printf(c->out, "%s: ", file);
+    figures_text(c->out, &info);
+    buf_puts(c->out, "; it holds secrets, keep it as safe as the gateway itself\n");
+    if (info.cdrs_wait)
+        buf_puts(c->out,
+                 "Some call records still wait in cdr.spill and are not in it; the next backup will have "
+                 "them\n");
+    return CMD_OK;
+}
+
+/* ---------------------------------------------------------------- restore: with the store */
+
+/* What the running server does, or this process when there is none. Prints JSON for cmd_restore. */
+static int cmd_restore_staged(struct cmd *c, int argc, char *const *argv)
+{
+    struct restore_result res;
+    char why[WHY_MAX];
+    size_t count;
+
+    if (opt_parse(c->err, NULL, 0, argc, argv, NULL, 0, 0, &count))
+        return CMD_USAGE;
+    if (restore_apply(c->store, &res, why, sizeof(why)))
+        return cmd_refuse(c, "%s", why);
+    buf_printf(c->out, "{\"kept\":%lld,", (long long)res.cdrs_kept);
+    cmd_json_member(c->out, "notes", res.notes, false);
+    buf_puts(c->out, "}\n");
+    return CMD_OK;
+}
+
+/* ---------------------------------------------------------------- restore: the command line's side */
+
+struct restored {
+    struct restore_result staged, done;
+    bool live; /* into a running server */
+};
+
+static int answer_take(struct cmd *c, struct restored *r, int status, const char *out, const char *err)
+{
+    struct json *j;
+
+    if (status) {
+        buf_puts(c->err, err);
+        return status;
+    }
+    if (json_parse(&j, out, strlen(out), NULL, 0))
+        return cmd_refuse(c, "the server's answer cannot be read");
+    json_get_int(json_root(j), "kept", &r->done.cdrs_kept);
+    snprintf(r->done.notes, sizeof(r->done.notes), "%s",
+             json_get_str(json_root(j), "notes") ? json_get_str(json_root(j), "notes") : "");
+    json_free(j);
+    return CMD_OK;
+}
+
+static int without_server(struct cmd *c, struct restored *r)
+{
+    char why[WHY_MAX] = "", who[32];
+    struct store *s = NULL;
+    int lock, err = control_lock(&lock, c->dir);
+
+    if (err)
+        return cmd_refuse(c,
+                          err == EADDRINUSE ? "%s: a server is just starting or stopping; try again"
+                                            : "%s: the directory cannot be locked",
+                          c->dir);
+    snprintf(who, sizeof(who), "cli:uid=%u", (unsigned)getuid());
+    store_actor(who);
+    err = store_open(&s, c->dir, why, sizeof(why));
+    if (!err)
+        err = restore_apply(s, &r->done, why, sizeof(why));
+    else if (err == EUCLEAN || err == ENOTSUP) /* damaged, or of a newer program that somebody leaves again */
+        err = restore_replace(c->dir, &r->done, why, sizeof(why));
+    store_close(s);
+    close(lock);
+    return err ? cmd_refuse(c, "%s", why) : CMD_OK;
+}
+
+static int take_over(struct cmd *c, struct restored *r)
+{
+    char *argv[] = {"restore-staged"}, *out, *err;
+    int status, rc = control_call(c->dir, 1, argv, NULL, 0, true, &status, &out, &err);
+
+    if (rc == ECONNREFUSED || rc == ENOENT)
+        return without_server(c, r);
+    if (rc)
+        return cmd_refuse(c, "the running server does not answer (%s); its log will say how it went",
+                          strerror(rc));
+    r->live = true;
+    status = answer_take(c, r, status, out, err);
+    free(out);
+    free(err);
+    return status;
+}
+
+static void tell_json(struct cmd *c, const struct restored *r)
+{
+    char made[32], notes[2 * RESTORE_NOTES_MAX];
+
+    snprintf(notes, sizeof(notes), "%s%s", r->staged.notes, r->done.notes);
+    buf_puts(c->out, "{");
+    cmd_json_member(c->out, "made", cmd_time(made, sizeof(made), r->staged.backup.made_ms), true);
+    figures_json(c->out, &r->staged.backup);
+    buf_printf(c->out, ",\"call_records_kept\":%lld,\"live\":%s,", (long long)r->done.cdrs_kept,
+               cmd_json_bool(r->live));
+    cmd_json_member(c->out, "notes", notes, false);
+    buf_puts(c->out, "}\n");
+}
+
+static void tell_text(struct cmd *c, const struct restored *r)
+{
+    char made[32];
+
+    buf_puts(c->out, "restored: ");
+    figures_text(c->out, &r->staged.backup);
+    if (r->staged.backup.made_ms)
+        buf_printf(c->out, " of %s", cmd_time(made, sizeof(made), r->staged.backup.made_ms));
+    buf_printf(c->out, "; %lld newer call records kept\n%s%s", (long long)r->done.cdrs_kept, r->staged.notes,
+               r->done.notes);
+    if (r->live)
+        buf_puts(c->out, "Settings that need a restart take effect when the server is started again\n");
+    buf_printf(c->out, "What was there before: %s/dngate.db.before-restore\n", c->dir);
+}
+
+static int cmd_restore(struct cmd *c, int argc, char *const *argv)
+{
+    struct restored r = {.live = false};
+    char why[WHY_MAX];
+    const char *file;
+    int status = one_file(c, argc, argv, &file);
+
+    if (status)
+        return status;
+    if (restore_stage(c->dir, file, &r.staged, why, sizeof(why)))
+        return cmd_refuse(c, "%s; nothing was changed", why);
+    status = take_over(c, &r);
+    if (status)
+        return status;
+    if (c->json)
+        tell_json(c, &r);
+    else
+        tell_text(c, &r);
+    return CMD_OK;
+}
+
+/* ---------------------------------------------------------------- */
+
+static const struct verb backup_verbs[] = {
+    {"", "FILE",
+     "Writes all that this gateway is into one file (mode 0600), also while the server runs and calls are "
+     "up: the "
+     "database as it is at\n"
+     "one moment, secret.key and the files of tls/. Certificates that https.cert names elsewhere are not in "
+     "it.\n"
+     "The file holds secrets: keep it as safe as the gateway itself.",
+     VERB_NO_INPUT, cmd_backup},
+};
+const struct noun noun_backup = {"backup", "Backup.", backup_verbs, 1, true};
+
+static const struct verb restore_verbs[] = {
+    {"", "FILE",
+     "Brings back DNs, trunks, users, settings, certificates and call records from a backup, of this box or "
+     "another; "
+     "call records that\n"
+     "are newer than the backup stay. Also while the server runs: calls go on. A file that is damaged, of a "
+     "newer "
+     "version or something\n"
+     "else is refused before anything is touched. What was there before is kept as "
+     "DIR/dngate.db.before-restore, a "
+     "backup itself.",
+     VERB_NO_INPUT, cmd_restore},
+};
+const struct noun noun_restore = {"restore", "Restore.", restore_verbs, 1, true};
+
+static const struct verb staged_verbs[] = {
+    {"", "", "The second half of dngate restore; not for people.", VERB_NO_INPUT, cmd_restore_staged},
+};
+const struct noun noun_restore_staged = {"restore-staged", "See dngate restore.", staged_verbs, 1, false};

@@ -1,0 +1,101 @@
+/* Rows from one database to another, by the names of their columns: an older database that was migrated may have them in another order. */
+#include "store/restorepriv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 64, SQL_MAX = 4096, LIST_MAX = 1536 };
+
+/* "a", "b", … of a table of our schema. */
+static int column_list(struct sql *sql, const char *table, char *list, size_t sz, int *count)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(
+        sql, &st, "SELECT group_concat('\"' || name || '\"', ', '), count(*) FROM pragma_table_info(?)");
+
+    if (err)
+        return err;
+    sql_bind(st, "t", table);
+    err = sql_step(st);
+    if (!err) {
+        sql_text(st, 0, list, sz);
+        *count = sqlite3_column_int(st, 1);
+        if (!*count || *count > COLUMNS_MAX || sqlite3_column_bytes(st, 0) >= (int)sz)
+            err = EUCLEAN;
+    }
+    sql_done(sql, st);
+    return err;
+}
+
+/* The texts differ from call to call: these statements must not stay in the cache, which goes by address. */
+static int prepare(struct sql *sql, sqlite3_stmt **stp, const char *text)
+{
+    return sql_errno(sqlite3_prepare_v2(sql->db, text, -1, stp, NULL));
+}
+
+/* Every row of select is bound to insert and run. */
+static int copy_rows(sqlite3_stmt *select, sqlite3_stmt *insert)
+{
+    int err, columns = sqlite3_column_count(select);
+
+    while (!(err = sql_step(select))) {
+        for (int i = 0; i < columns; i++)
+            sqlite3_bind_value(insert, i + 1, sqlite3_column_value(select, i));
+        err = sql_step(insert);
+        sqlite3_reset(insert);
+        if (err != ENOENT)
+            return err;
+    }
+    return err == ENOENT ? 0 : err;
+}
+
+static int copy(struct sql *to, struct sql *from, const char *select_text, const char *insert_text)
+{
+    sqlite3_stmt *select = NULL, *insert = NULL;
+    int err = prepare(from, &select, select_text);
+
+    if (!err)
+        err = prepare(to, &insert, insert_text);
+    if (!err)
+        err = copy_rows(select, insert);
+    sqlite3_finalize(select);
+    sqlite3_finalize(insert);
+    return err;
+}
+
+static int copy_table(struct sql *to, struct sql *from, const char *table, const char *conflict)
+{
+    char list[LIST_MAX], marks[COLUMNS_MAX * 3 + 1] = "?", select[SQL_MAX], insert[SQL_MAX];
+    int count, err = column_list(to, table, list, sizeof(list), &count);
+
+    if (err)
+        return err;
+    for (int i = 1; i < count; i++)
+        memcpy(marks + 3 * i - 2, ", ?", 4);
+    snprintf(select, sizeof(select), "SELECT %s FROM %s", list, table);
+    snprintf(insert, sizeof(insert), "INSERT INTO %s (%s) VALUES (%s) %s", table, list, marks, conflict);
+    return copy(to, from, select, insert);
+}
+
+int restore_table(struct sql *to, struct sql *from, const char *table)
+{
+    char text[128];
+    int err;
+
+    snprintf(text, sizeof(text), "DELETE FROM %s", table);
+    err = sql_exec(to, text);
+    return err ? err : copy_table(to, from, table, "");
+}
+
+int restore_merge(struct sql *to, struct sql *from)
+{
+    int err = copy_table(to, from, "cdr", "ON CONFLICT (id) DO NOTHING");
+
+    if (err)
+        return err;
+    /* Numbers of entries are the box's own: the same one may stand for two entries. */
+    return copy(to, from, "SELECT time_ms, who, what FROM audit ORDER BY id",
+                "INSERT INTO audit (time_ms, who, what) SELECT ?1, ?2, ?3 WHERE NOT EXISTS "
+                "(SELECT 1 FROM audit WHERE time_ms = ?1 AND who = ?2 AND what = ?3)");
+}

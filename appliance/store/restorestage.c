@@ -1,0 +1,205 @@
+#include "core/file.h"
+#include "crypto/secret.h"
+#include "store/restorepriv.h"
+#include "store/schema.h"
+#include "store/store.h"
+#include "store/trunk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SEALED_MAX = 320, COPY_CHUNK = 65536 };
+
+static const char magic[] = "SQLite format 3"; /* with its 0: 16 bytes */
+
+/* ---------------------------------------------------------------- a copy of our own */
+
+static int copy_bytes(int from, int to)
+{
+    char chunk[COPY_CHUNK];
+    ssize_t n;
+    int err = 0;
+
+    while (!err && (n = read(from, chunk, sizeof(chunk)))) {
+        if (n < 0)
+            err = errno;
+        for (ssize_t done = 0, w; !err && done < n; done += w) {
+            w = write(to, chunk + done, (size_t)(n - done));
+            if (w < 0)
+                err = errno;
+        }
+    }
+    explicit_bzero(chunk, sizeof(chunk));
+    return !err && fsync(to) ? errno : err;
+}
+
+static int copy_file(int from, const char *dir, const char *path)
+{
+    int fd, err;
+
+    if (mkdir(dir, 0700) && errno != EEXIST)
+        return errno;
+    restore_unstage(dir); /* of a restore that was cut short */
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    err = copy_bytes(from, fd);
+    close(fd);
+    return err;
+}
+
+/* Opens FILE when it looks like a database; what else is wrong with it the copy will show. */
+static int open_file(const char *file, int *fdp, char *why, size_t whysz)
+{
+    char head[sizeof(magic)];
+    int fd = open(file, O_RDONLY | O_CLOEXEC), err = 0;
+    ssize_t n;
+
+    if (fd < 0) {
+        err = errno;
+        snprintf(why, whysz, "%s: %s", file, strerror(err));
+        return err;
+    }
+    n = pread(fd, head, sizeof(head), 0);
+    if (n != sizeof(head) || memcmp(head, magic, sizeof(magic))) {
+        err = n < 0 ? errno : EUCLEAN;
+        snprintf(why, whysz, "%s %s", file, n < 0 ? strerror(err) : "is not a backup of dngate");
+        close(fd);
+        return err;
+    }
+    *fdp = fd;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- its secrets under this box's key */
+
+struct keys {
+    struct secret *theirs, *ours;
+};
+
+/* The backup's key; ours when it is a plain copy of a database, which comes from this box or is of no use. */
+static int keys_alloc(struct keys *k, struct sql *sql, const char *dir)
+{
+    char path[PATH_MAX], theirs[PATH_MAX];
+    sqlite3_stmt *st;
+    int err;
+
+    snprintf(path, sizeof(path), "%s/secret.key", dir);
+    snprintf(theirs, sizeof(theirs), "%s/restore.key", dir);
+    err = secret_alloc(&k->ours, path);
+    if (err)
+        return err;
+    restore_chown(dir, path);
+    if (sql_prepare(sql, &st, "SELECT content FROM backup_file WHERE name = 'secret.key'"))
+        return 0; /* no such table */
+    err = sql_step(st);
+    if (!err)
+        err = file_replace(theirs, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0), 0600);
+    sql_done(sql, st);
+    if (!err) {
+        err = secret_alloc(&k->theirs, theirs);
+        unlink(theirs);
+    }
+    return err == ENOENT ? 0 : err;
+}
+
+static int reseal_row(const struct keys *k, sqlite3_stmt *row, sqlite3_stmt *update,
+                      struct restore_result *res)
+{
+    char context[TRUNK_NAME_MAX + 8], plain[TRUNK_SECRET_MAX] = "", sealed[SEALED_MAX] = "";
+    const char *name = (const char *)sqlite3_column_text(row, 0),
+               *old = (const char *)sqlite3_column_text(row, 1);
+    int err;
+
+    snprintf(context, sizeof(context), "trunk/%s", name);
+    if (secret_open(k->theirs ? k->theirs : k->ours, plain, sizeof(plain), context, old)) {
+        restore_note(
+            res, "the password of trunk %s cannot be opened; give it again: dngate trunk set %s --password -",
+            name, name);
+        err = 0;
+    } else {
+        err = secret_seal(k->ours, sealed, sizeof(sealed), context, plain);
+    }
+    explicit_bzero(plain, sizeof(plain));
+    if (err)
+        return err;
+    sql_bind(update, "tt", sealed, name);
+    err = sql_step(update);
+    sqlite3_reset(update);
+    return err == ENOENT ? 0 : err;
+}
+
+static int reseal(const struct keys *k, struct sql *sql, struct restore_result *res)
+{
+    sqlite3_stmt *row, *update;
+    int err = sql_prepare(sql, &row, "SELECT name, password FROM trunk WHERE password <> ''");
+
+    if (err)
+        return err;
+    err = sql_prepare(sql, &update, "UPDATE trunk SET password = ? WHERE name = ?");
+    if (!err) {
+        while (!(err = sql_step(row)) && !(err = reseal_row(k, row, update, res)))
+            ;
+        sql_done(sql, update);
+    }
+    sql_done(sql, row);
+    return err == ENOENT ? 0 : err;
+}
+
+static int adopt(struct sql *sql, const char *dir, struct restore_result *res)
+{
+    struct schema schema = {store_schema_sql, store_migrations, store_migration_count};
+    struct keys k = {NULL, NULL};
+    int err = schema_raise(sql, &schema);
+
+    if (!err)
+        err = keys_alloc(&k, sql, dir);
+    if (!err)
+        err = reseal(&k, sql, res);
+    secret_free(k.theirs);
+    secret_free(k.ours);
+    return err;
+}
+
+/* ---------------------------------------------------------------- */
+
+int restore_stage(const char *dir, const char *file, struct restore_result *res, char *why, size_t whysz)
+{
+    char path[PATH_MAX], wrong[256] = "";
+    struct sql sql;
+    int fd = -1, err = open_file(file, &fd, why, whysz);
+
+    memset(res, 0, sizeof(*res));
+    if (err)
+        return err;
+    restore_path(path, sizeof(path), dir);
+    err = copy_file(fd, dir, path);
+    close(fd);
+    if (err) {
+        snprintf(why, whysz, "%s: cannot be copied to %s: %s", file, dir, strerror(err));
+        goto out;
+    }
+    err = backup_open(&sql, path);
+    if (err) {
+        snprintf(why, whysz, "%s is damaged or not a backup of dngate", file);
+        goto out;
+    }
+    err = backup_check(&sql, &res->backup, wrong, sizeof(wrong));
+    if (!err)
+        err = adopt(&sql, dir, res);
+    sql_close(&sql);
+    if (err)
+        snprintf(why, whysz, "%s %s%s", file,
+                 *wrong ? "" : "cannot be read: ", *wrong ? wrong : store_strerror(err));
+    restore_chown(dir, path);
+
+out:
+    if (err)
+        restore_unstage(dir);
+    return err;
+}
