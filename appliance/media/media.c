@@ -10,6 +10,7 @@
 #include "media/g711.h"
 #include "media/path.h"
 #include "media/ports.h"
+#include "media/tally.h"
 #include "media/worker.h"
 
 #include <errno.h>
@@ -39,11 +40,29 @@ const char *media_codec_name(enum media_codec c)
     return c <= MEDIA_PCMA ? names[c] : "";
 }
 
+static size_t port_pairs(const struct media_config *cfg)
+{
+    size_t pairs = cfg->rtp_max ? ports_pairs(cfg->rtp_min, cfg->rtp_max) : MEDIA_PATHS_MAX; /* 0: any free */
+
+    return pairs < MEDIA_PATHS_MAX ? pairs : MEDIA_PATHS_MAX;
+}
+
 static void collect_h(struct buf *out, void *arg)
 {
     struct media *m = arg;
+    struct tally sum = {0};
 
     metric_limit(out, "media_paths", atomic_load(&m->path_count), MEDIA_PATHS_MAX);
+    metric_limit(out, "rtp_port_pairs", atomic_load(&m->path_count), port_pairs(&m->cfg));
+    for (unsigned i = 0; i < m->cfg.workers; i++) {
+        struct tally t;
+        double cpu_seconds;
+
+        worker_tally(m->workers[i], &t, &cpu_seconds);
+        tally_render_worker(out, i, &t, cpu_seconds);
+        tally_merge(&sum, &t);
+    }
+    tally_render(out, &sum);
 }
 
 /* ---- start and stop ---- */
@@ -86,10 +105,10 @@ int media_start(struct media **mp, const struct media_config *cfg, char *why, si
     if (!err)
         err = dtls_identity_alloc(&m->identity);
     if (!err)
+        err = workers_start(m, why, whysz);
+    if (!err)
         err = metric_collector(collect_h, m);
     m->collecting = !err;
-    if (!err)
-        err = workers_start(m, why, whysz);
     if (err) {
         media_stop(m);
         return err;

@@ -160,33 +160,15 @@ void path_set_hold(struct media_path *p, bool held, uint64_t now_us)
 
 static void figures_store(struct media_path *p)
 {
-    union {
-        struct media_event ev;
-        uint64_t words[PATH_FIGURE_WORDS];
-    } u = {.words = {0}};
+    struct media_event ev;
 
-    path_figures(p, &u.ev);
-    atomic_fetch_add(&p->figures_seq, 1);
-    for (size_t i = 0; i < PATH_FIGURE_WORDS; i++)
-        atomic_store(&p->figures[i], u.words[i]);
-    atomic_fetch_add(&p->figures_seq, 1);
+    path_figures(p, &ev);
+    snapshot_store(p->figures, &ev, sizeof(ev));
 }
 
 void path_figures_load(const struct media_path *p, struct media_event *out)
 {
-    union {
-        struct media_event ev;
-        uint64_t words[PATH_FIGURE_WORDS];
-    } u;
-    uint64_t before, after;
-
-    do {
-        before = atomic_load(&p->figures_seq);
-        for (size_t i = 0; i < PATH_FIGURE_WORDS; i++)
-            u.words[i] = atomic_load(&p->figures[i]);
-        after = atomic_load(&p->figures_seq);
-    } while (before != after || (before & 1));
-    *out = u.ev;
+    snapshot_load(p->figures, out, sizeof(*out));
 }
 
 static void slow_tick(struct media_path *p, uint64_t now_us)

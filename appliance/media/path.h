@@ -12,6 +12,7 @@
 #ifndef MEDIA_PATH_H
 #define MEDIA_PATH_H
 
+#include "core/snapshot.h"
 #include "crypto/dtls.h"
 #include "crypto/srtp.h"
 #include "media/codec.h"
@@ -35,7 +36,6 @@ enum {
     PATH_SSRC_MAX = 16,   /* sources a browser may show us in one call */
     PATH_SLOW_US = 20000, /* between two rounds of the timers that need no hurry */
     PATH_FIGURES_US = 1000000,
-    PATH_FIGURE_WORDS = (sizeof(struct media_event) + 7) / 8,
 };
 
 struct path_in { /* what one side sends us */
@@ -120,8 +120,7 @@ struct media_path {
     char cname[24];
 
     uint64_t slow_us, figures_us;
-    _Atomic uint64_t figures_seq; /* odd while being written */
-    _Atomic uint64_t figures[PATH_FIGURE_WORDS];
+    SNAPSHOT(figures, struct media_event);
 };
 
 /* ---- path.c ---- */

@@ -30,10 +30,17 @@ static int open_at(struct udp *rtp, struct udp *rtcp, const struct addr *bind, b
     return err;
 }
 
+uint32_t ports_pairs(uint16_t min, uint16_t max)
+{
+    uint32_t first = (min + 1u) & ~1u;
+
+    return max > first ? (max - first + 1u) / 2 : 0;
+}
+
 int ports_open(struct udp *rtp, struct udp *rtcp, const struct addr *bind, bool dual, uint16_t min,
                uint16_t max)
 {
-    uint32_t first = (min + 1u) & ~1u, pairs = max > first ? (max - first + 1u) / 2 : 0, at;
+    uint32_t first = (min + 1u) & ~1u, pairs = ports_pairs(min, max), at;
     bool any = !min && !max;
     int err = EADDRINUSE;
 

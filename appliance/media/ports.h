@@ -11,5 +11,7 @@
  */
 int ports_open(struct udp *rtp, struct udp *rtcp, const struct addr *bind, bool dual, uint16_t min,
                uint16_t max);
+/* Pairs that fit in min..max. */
+uint32_t ports_pairs(uint16_t min, uint16_t max);
 
 #endif

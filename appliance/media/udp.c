@@ -164,7 +164,13 @@ static void local_of(struct addr *local, struct msghdr *h)
     }
 }
 
-size_t udp_read(struct udp_reader *r, const struct udp *u)
+static void count_add(struct udp_count *c, size_t bytes)
+{
+    c->packets++;
+    c->bytes += bytes;
+}
+
+size_t udp_read(struct udp_reader *r, struct udp *u)
 {
     int count = recvmmsg(u->fd, r->msgs, UDP_BATCH, MSG_DONTWAIT, NULL);
 
@@ -172,6 +178,7 @@ size_t udp_read(struct udp_reader *r, const struct udp *u)
         struct udp_packet *pkt = &r->packets[i];
         struct msghdr *h = &r->msgs[i].msg_hdr;
 
+        count_add(&u->in, r->msgs[i].msg_len);
         pkt->n = h->msg_flags & MSG_TRUNC ? 0 : r->msgs[i].msg_len;
         addr_set_sockaddr(&pkt->src, (struct sockaddr *)&r->names[i]);
         if (u->pktinfo)
@@ -236,8 +243,7 @@ static int target_set(struct msghdr *h, struct target *t, const struct udp *u, c
     return 0;
 }
 
-int udp_transmit(const struct udp *u, const uint8_t *p, size_t n, const struct addr *local,
-                 const struct addr *dst)
+int udp_transmit(struct udp *u, const uint8_t *p, size_t n, const struct addr *local, const struct addr *dst)
 {
     struct target t;
     struct msghdr h;
@@ -248,18 +254,20 @@ int udp_transmit(const struct udp *u, const uint8_t *p, size_t n, const struct a
         err = errno;
     if (err)
         metric_add(&send_failed, 1);
+    else
+        count_add(&u->out, n);
     return err;
 }
 
 struct udp_queue {
-    const struct udp *u;
+    struct udp *u;
     size_t count;
     struct mmsghdr msgs[UDP_BATCH];
     struct target targets[UDP_BATCH];
     uint8_t data[UDP_BATCH][UDP_PACKET_MAX];
 };
 
-int udp_queue_alloc(struct udp_queue **qp, const struct udp *u)
+int udp_queue_alloc(struct udp_queue **qp, struct udp *u)
 {
     struct udp_queue *q = calloc(1, sizeof(*q));
 
@@ -302,10 +310,10 @@ void udp_queue_flush(struct udp_queue *q)
         int sent =
             sendmmsg(q->u->fd, q->msgs + done, (unsigned)(q->count - done), MSG_DONTWAIT | MSG_NOSIGNAL);
 
-        if (sent > 0) {
-            done += (size_t)sent;
+        for (int i = 0; i < sent; i++)
+            count_add(&q->u->out, q->targets[done++].iov.iov_len);
+        if (sent > 0)
             continue;
-        }
         if (errno == EINTR)
             continue;
         metric_add(&send_failed, 1); /* one that cannot go must not hold up the others */

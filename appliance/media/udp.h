@@ -12,10 +12,15 @@
 
 enum { UDP_BATCH = 64, UDP_PACKET_MAX = 2048 };
 
+struct udp_count { /* packets and their UDP payload */
+    uint64_t packets, bytes;
+};
+
 struct udp {
-    int fd;       /* -1 = not open */
-    bool in6;     /* an AF_INET6 socket: takes and sends IPv4 as mapped addresses */
-    bool pktinfo; /* bound to any address: received packets tell theirs */
+    int fd;                   /* -1 = not open */
+    bool in6;                 /* an AF_INET6 socket: takes and sends IPv4 as mapped addresses */
+    bool pktinfo;             /* bound to any address: received packets tell theirs */
+    struct udp_count in, out; /* also after udp_close */
 };
 
 /* dual: an AF_INET6 any-socket that serves IPv4 too. Falls back to IPv4 where the kernel has no IPv6. bufsz: wanted buffer sizes in
@@ -37,12 +42,12 @@ struct udp_reader;                            /* buffers for one batch, shared b
 int udp_reader_alloc(struct udp_reader **rp); /* ENOMEM */
 void udp_reader_free(struct udp_reader *r);
 /* Reads at most UDP_BATCH waiting packets without blocking; they stay valid until the next read. Returns their number. */
-size_t udp_read(struct udp_reader *r, const struct udp *u);
+size_t udp_read(struct udp_reader *r, struct udp *u);
 struct udp_packet *udp_packet(struct udp_reader *r, size_t i);
 
 /* Packets that wait to be sent together on one socket. */
 struct udp_queue;
-int udp_queue_alloc(struct udp_queue **qp, const struct udp *u); /* ENOMEM; u must outlive it */
+int udp_queue_alloc(struct udp_queue **qp, struct udp *u); /* ENOMEM; u must outlive it */
 void udp_queue_free(struct udp_queue *q);
 /* UDP_PACKET_MAX bytes to write the next packet to; flushes first when full. Nothing is sent unless pushed. */
 uint8_t *udp_queue_room(struct udp_queue *q);
@@ -51,7 +56,6 @@ void udp_queue_push(struct udp_queue *q, size_t n, const struct addr *local, con
 void udp_queue_flush(struct udp_queue *q);
 
 /* One packet, now. errno of sendmsg; EAFNOSUPPORT: dst is IPv6 and the socket is not. */
-int udp_transmit(const struct udp *u, const uint8_t *p, size_t n, const struct addr *local,
-                 const struct addr *dst);
+int udp_transmit(struct udp *u, const uint8_t *p, size_t n, const struct addr *local, const struct addr *dst);
 
 #endif

@@ -5,8 +5,10 @@
 #include "core/log.h"
 #include "core/mbox.h"
 #include "core/metric.h"
+#include "core/snapshot.h"
 #include "core/table.h"
 #include "media/path.h"
+#include "media/tally.h"
 #include "media/udp.h"
 
 #include <errno.h>
@@ -47,7 +49,7 @@ struct worker {
     pthread_t thread;
     bool running;
     atomic_bool stop;
-    atomic_uint load;
+    atomic_uint paths_taken; /* also those on their way */
     int epoll;
     struct mbox *commands;
     struct path_io command_io, ice_io[2];
@@ -61,6 +63,10 @@ struct worker {
     size_t path_count;
     int complexity;
     uint64_t load_at_us, load_cpu_us;
+    double load;
+    struct tally past; /* of paths that have ended */
+    struct tally told; /* what was published last */
+    SNAPSHOT(tally, struct tally);
 };
 
 /* ---- services for paths ---- */
@@ -245,8 +251,9 @@ static void path_remove(struct worker *w, size_t i)
     w->paths[i] = w->paths[--w->path_count];
     if (w->by_id[p->id % MEDIA_PATHS_MAX] == p)
         w->by_id[p->id % MEDIA_PATHS_MAX] = NULL;
+    tally_add(&w->past, p);
     path_free(p);
-    atomic_fetch_sub(&w->load, 1);
+    atomic_fetch_sub(&w->paths_taken, 1);
 }
 
 /* Ends those that were closed before the commands were drained: none of the commands can mean them any more. */
@@ -300,6 +307,46 @@ static void command_h(void *msg, void *arg)
     }
 }
 
+/* ---- figures ---- */
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void publish(struct worker *w)
+{
+    struct tally t = w->past;
+
+    for (size_t i = 0; i < w->ice_count; i++) {
+        t.in[TALLY_BROWSER].packets += w->ice[i].in.packets;
+        t.in[TALLY_BROWSER].bytes += w->ice[i].in.bytes;
+        t.out[TALLY_BROWSER].packets += w->ice[i].out.packets;
+        t.out[TALLY_BROWSER].bytes += w->ice[i].out.bytes;
+    }
+    for (size_t i = 0; i < w->path_count; i++) {
+        tally_add(&t, w->paths[i]);
+        tally_add_live(&t, w->paths[i]);
+    }
+    for (int side = 0; side < TALLY_SIDES; side++) /* a packet that was only late is no loss after all */
+        t.lost[side] = max_u64(t.lost[side], w->told.lost[side]);
+    t.complexity = w->complexity;
+    t.load = w->path_count ? w->load : 0;
+    w->told = t;
+    snapshot_store(w->tally, &t, sizeof(t));
+}
+
+void worker_tally(const struct worker *w, struct tally *t, double *cpu_seconds)
+{
+    struct timespec ts = {0};
+    clockid_t clock;
+
+    snapshot_load(w->tally, t, sizeof(*t));
+    if (!pthread_getcpuclockid(w->thread, &clock))
+        (void)clock_gettime(clock, &ts);
+    *cpu_seconds = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
 /* ---- the loop ---- */
 
 static void load_measure(struct worker *w, uint64_t now_us)
@@ -309,6 +356,7 @@ static void load_measure(struct worker *w, uint64_t now_us)
     if (now_us - w->load_at_us < LOAD_US)
         return;
     cpu_us = clock_cpu_us();
+    w->load = (double)(cpu_us - w->load_cpu_us) / (double)(now_us - w->load_at_us);
     percent = (cpu_us - w->load_cpu_us) * 100 / (now_us - w->load_at_us);
     w->load_at_us = now_us;
     w->load_cpu_us = cpu_us;
@@ -318,6 +366,7 @@ static void load_measure(struct worker *w, uint64_t now_us)
         w->complexity = 1;
     else if (percent < 5 && w->complexity < COMPLEXITY_MAX)
         w->complexity++;
+    publish(w);
 }
 
 static void events_handle(struct worker *w, const struct epoll_event *evs, int n, uint64_t now_us)
@@ -356,6 +405,8 @@ static void round_do(struct worker *w)
     for (size_t i = 0; i < w->ice_count; i++)
         udp_queue_flush(w->queue[i]);
     load_measure(w, now_us);
+    if (!w->path_count && w->told.paths)
+        publish(w); /* the next round may be long in coming */
 }
 
 static void sleep_until(uint64_t us)
@@ -459,7 +510,8 @@ int worker_alloc(struct worker **wp, const struct worker_config *cfg, char *why,
     w->cfg = *cfg->media;
     w->index = cfg->index;
     w->identity = cfg->identity;
-    w->complexity = COMPLEXITY_START;
+    w->complexity = w->told.complexity = COMPLEXITY_START;
+    snapshot_store(w->tally, &w->told, sizeof(w->told));
     w->ice[0].fd = w->ice[1].fd = -1;
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
     snprintf(name, sizeof(name), "media_%u", w->index);
@@ -527,7 +579,7 @@ uint16_t worker_ice_port(const struct worker *w)
 
 unsigned worker_load(const struct worker *w)
 {
-    return atomic_load(&w->load);
+    return atomic_load(&w->paths_taken);
 }
 
 int worker_post(struct worker *w, const struct worker_msg *msg)
@@ -535,9 +587,9 @@ int worker_post(struct worker *w, const struct worker_msg *msg)
     int err;
 
     if (msg->command == WORKER_START)
-        atomic_fetch_add(&w->load, 1);
+        atomic_fetch_add(&w->paths_taken, 1);
     err = mbox_post(w->commands, msg);
     if (err && msg->command == WORKER_START)
-        atomic_fetch_sub(&w->load, 1);
+        atomic_fetch_sub(&w->paths_taken, 1);
     return err;
 }

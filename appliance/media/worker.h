@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct worker;
+struct tally;
 struct mbox;
 struct dtls_identity;
 struct udp_queue;
@@ -42,6 +43,8 @@ int worker_alloc(struct worker **wp, const struct worker_config *cfg, char *why,
 void worker_free(struct worker *w);
 uint16_t worker_ice_port(const struct worker *w);
 unsigned worker_load(const struct worker *w); /* paths, also those on their way */
+/* Any thread: its figures, at most 1 s old, and the CPU time of its thread. */
+void worker_tally(const struct worker *w, struct tally *t, double *cpu_seconds);
 
 enum worker_command {
     WORKER_WAKE,

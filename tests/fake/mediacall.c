@@ -98,8 +98,8 @@ static void trunk_read(struct mediacall *c, uint64_t now_us)
     c->trunk_rtcp += udp_read(c->reader, &c->rtcp);
 }
 
-int mediacall_trunk_send(struct mediacall *c, const struct udp *from, uint8_t pt, uint32_t ts,
-                         const void *payload, size_t n)
+int mediacall_trunk_send(struct mediacall *c, struct udp *from, uint8_t pt, uint32_t ts, const void *payload,
+                         size_t n)
 {
     uint8_t buf[RTP_PACKET_MAX];
     struct rtp_hdr h = {.pt = pt, .seq = c->trunk_seq++, .ts = ts, .ssrc = c->trunk_ssrc};

@@ -75,8 +75,8 @@ bool mediacall_failed(struct mediacall *c);
 bool mediacall_ended(struct mediacall *c);
 const struct media_event *mediacall_event(const struct mediacall *c, enum media_event_type type);
 /* One packet of the trunk peer from a socket of its own choice. */
-int mediacall_trunk_send(struct mediacall *c, const struct udp *from, uint8_t pt, uint32_t ts,
-                         const void *payload, size_t n);
+int mediacall_trunk_send(struct mediacall *c, struct udp *from, uint8_t pt, uint32_t ts, const void *payload,
+                         size_t n);
 /* Share of the last n samples' energy that lies at hz (0..1), and their level in RMS. */
 double mediacall_tone_share(const struct mediacall_sink *s, double hz, size_t n, double *rms);
 

@@ -6,7 +6,7 @@
 
 static struct udp_reader *reader;
 
-static size_t read_soon(const struct udp *u)
+static size_t read_soon(struct udp *u)
 {
     struct pollfd pfd = {.fd = u->fd, .events = POLLIN};
 
@@ -14,7 +14,7 @@ static size_t read_soon(const struct udp *u)
 }
 
 /* Sends to `to` from a socket of its own; the server echoes by its queue; says where the echo came from. */
-static void echo_from(const struct udp *server, const char *to, uint16_t port)
+static void echo_from(struct udp *server, const char *to, uint16_t port)
 {
     struct udp_queue *q;
     struct addr a, any;
