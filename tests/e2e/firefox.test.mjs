@@ -1,0 +1,102 @@
+// The same page in Firefox: one call to 600, audio compared. Firefox offers no loopback candidates, so that server and browser run in
+// a network namespace with an address of its own: this file starts itself again inside one. It goes when its processes have gone.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { start } from './dngate.mjs';
+import { compare, makeSpeech } from './lib/audio.mjs';
+import { watchCdr } from './lib/cdr.mjs';
+import { Firefox } from './lib/firefox.mjs';
+import { AgentPage } from './lib/page.mjs';
+
+const INSIDE = 'TEST_NETNS';
+const ADDRESS = '198.51.100.1'; // RFC 5737
+
+const namespace = `
+    ip link set lo up
+    ip link add dn0 type veth peer name dn1
+    ip addr add ${ADDRESS}/24 dev dn0
+    ip link set dn0 up
+    ip link set dn1 up
+    exec "$@"`;
+
+async function runInside() {
+    const { NODE_TEST_CONTEXT, ...env } = process.env;
+    const child = spawn('unshare', ['--net', 'sh', '-euc', namespace, 'sh', process.execPath, fileURLToPath(import.meta.url)], {
+        env: { ...env, [INSIDE]: '1' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+    const [code] = await once(child, 'exit');
+    return { code, output };
+}
+
+// Firefox's own fake microphone hums; speech is put in its place.
+function speak(wav) {
+    navigator.mediaDevices.getUserMedia = async () => {
+        const context = new AudioContext();
+        const bytes = Uint8Array.from(atob(wav), (c) => c.charCodeAt(0));
+        const buffer = await context.decodeAudioData(bytes.buffer);
+        const source = new AudioBufferSourceNode(context, { buffer, loop: true });
+        const microphone = context.createMediaStreamDestination();
+        source.connect(microphone);
+        source.start();
+        await context.resume();
+        return microphone.stream;
+    };
+}
+
+async function callEcho(t) {
+    const dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
+    let server, firefox;
+
+    t.after(async () => {
+        await firefox?.close();
+        rmSync(dir, { recursive: true, force: true });
+        await server?.stop();
+    });
+    server = await start({ options: ['bind.address=0.0.0.0', `public.address=${ADDRESS}`, 'wss.port=0'] });
+    server.host = ADDRESS;
+    firefox = await Firefox.launch();
+    const nextCdr = await watchCdr(server);
+    const page = await firefox.newPage();
+    await page.addInitScript(speak, readFileSync(makeSpeech(dir)).toString('base64'));
+    const agent = await AgentPage.open({ addInitScript: (fn) => page.addInitScript(fn), newPage: () => page }, server, '5001');
+    try {
+        await agent.startShift();
+        await agent.dial('600');
+        await agent.call('connected');
+        await agent.hears();
+        const { sent, heard } = await agent.record(6);
+        const match = compare(sent, heard, [20, 900]);
+        t.diagnostic(`Opus echo in Firefox ${JSON.stringify(match)}`);
+        assert.ok(match.pieces >= 4 && match.r >= 0.6, `what comes back is what was said: ${JSON.stringify(match)}`);
+        assert.ok(Math.abs(match.gain) < 4 && match.delay < 700, JSON.stringify(match));
+        await agent.hangup();
+    } catch (error) {
+        t.diagnostic(server.log.slice(-15).join('\n'));
+        throw error;
+    }
+    const [row] = await nextCdr();
+    assert.equal(row.code, 200);
+    assert.equal(row.callee, '600');
+    assert.match(row.remote_ice, new RegExp(`^${ADDRESS.replaceAll('.', '\\.')}:`));
+    assert.ok(row.browser_packets > 50 && row.trunk_packets > 50, JSON.stringify(row));
+}
+
+if (process.env[INSIDE]) {
+    test('600: what is said comes back, in Firefox', callEcho);
+} else {
+    const skip = process.getuid() === 0 ? false : 'SKIPPED: needs root for a network namespace';
+    test('Firefox in a network namespace of its own', { skip }, async (t) => {
+        const { code, output } = await runInside();
+        t.diagnostic(output);
+        assert.equal(code, 0, output);
+    });
+}
