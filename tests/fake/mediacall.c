@@ -321,22 +321,30 @@ void mediacall_stop(struct mediacall *c)
     udp_close(&c->rtcp);
 }
 
+/* By windows: when the jitter buffer moves the playout by a frame, the tone's phase jumps, and that is no fault. */
 double mediacall_tone_share(const struct mediacall_sink *s, double hz, size_t n, double *rms)
 {
-    double re = 0, im = 0, power = 0;
+    enum { WINDOW = 400 }; /* 50 ms */
+    double tone = 0, power = 0;
     const int16_t *pcm;
 
     *rms = 0;
-    if (s->pcm_count < n || !n)
+    if (s->pcm_count < n || n < WINDOW)
         return 0;
+    n -= n % WINDOW;
     pcm = s->pcm + s->pcm_count - n;
-    for (size_t i = 0; i < n; i++) {
-        double w = 2 * M_PI * hz * (double)i / 8000;
+    for (size_t at = 0; at < n; at += WINDOW) {
+        double re = 0, im = 0;
 
-        re += pcm[i] * cos(w);
-        im += pcm[i] * sin(w);
-        power += (double)pcm[i] * pcm[i];
+        for (size_t i = at; i < at + WINDOW; i++) {
+            double w = 2 * M_PI * hz * (double)i / 8000;
+
+            re += pcm[i] * cos(w);
+            im += pcm[i] * sin(w);
+            power += (double)pcm[i] * pcm[i];
+        }
+        tone += 2 * (re * re + im * im) / WINDOW;
     }
     *rms = sqrt(power / (double)n);
-    return power > 0 ? 2 * (re * re + im * im) / ((double)n * power) : 0;
+    return power > 0 ? tone / power : 0;
 }
