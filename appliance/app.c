@@ -3,16 +3,20 @@
  *
  *   settings → store → settings of the store → control.sock → certificate → media workers → SIP sockets → lab → signalling → web
  *
- * The main thread then waits for signals and for the command line on control.sock.
+ * The main thread then waits for signals and for the command line on control.sock. SIGTERM drains (call/drain.h), a second one or
+ * SIGINT stops at once, SIGHUP reloads settings and certificate.
  */
 #include "app.h"
 #include "admin/agent.h"
 #include "admin/status.h"
+#include "app_conf.h"
 #include "app_sip.h"
 #include "app_tls.h"
 #include "cmd/control.h"
 #include "conf/conf.h"
 #include "core/addr.h"
+#include "core/clock.h"
+#include "core/file.h"
 #include "core/guard.h"
 #include "core/health.h"
 #include "core/log.h"
@@ -23,13 +27,14 @@
 #include "media/media.h"
 #include "sip/stack.h"
 #include "sip/trunks.h"
+#include "store/cdr.h"
 #include "store/dn.h"
-#include "store/setting.h"
 #include "store/store.h"
 #include "store/user.h"
 #include "version.h"
 #include "web/web.h"
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
@@ -41,13 +46,21 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { WHY_MAX = 512, MEDIA_EVENTS_MAX = 4096, LAB_PRIORITY = 1000, LAB_DN_FIRST = 5001, LAB_DN_LAST = 5005 };
+enum {
+    WHY_MAX = 512,
+    PASSWORD_MAX = 1025,
+    STOP_MAX_MS = 3000,
+    MEDIA_EVENTS_MAX = 4096,
+    LAB_PRIORITY = 1000,
+    LAB_DN_FIRST = 5001,
+    LAB_DN_LAST = 5005
+};
 
 struct app {
     const struct app_options *opt;
-    struct conf *conf;
+    struct app_conf *settings;
+    struct conf *conf; /* of settings */
     struct store *store;
-    struct store_reader *reader; /* main thread's */
     struct guard *guard;
     struct addr bind[2];
     size_t bind_count;
@@ -62,91 +75,11 @@ struct app {
     struct control *control;
     char cert[512], key[512];
     int signal_fd;
-    int settings_fd; /* eventfd: the database's settings changed */
+    int drained_fd;   /* eventfd: the last call has ended */
+    bool draining;    /* SIGTERM came */
+    uint64_t stop_ms; /* when to stop whatever runs; 0 = not yet told */
     char why[WHY_MAX];
 };
-
-extern char **environ;
-
-/* --- settings --- */
-
-static void setting_load_h(const char *key, const char *value, void *arg)
-{
-    struct app *a = arg;
-    char why[WHY_MAX];
-    const int err = conf_set(a->conf, CONF_DATABASE, key, value, why, sizeof(why));
-
-    if (err && err != EPERM && !a->why[0])
-        (void)snprintf(a->why, sizeof(a->why), "%s (set in the database: dngate settings)", why);
-}
-
-/* WRITER thread. */
-static void store_change_handler(enum store_noun noun, const char *key, void *arg)
-{
-    struct app *a = arg;
-    const uint64_t one = 1;
-    (void)key;
-
-    if (noun == STORE_SETTING && write(a->settings_fd, &one, sizeof(one)) < 0)
-        log_error("app", "settings change notice lost");
-}
-
-static void log_settings_apply(const struct conf *c)
-{
-    enum log_level level;
-    char value[32];
-
-    if (!log_level_decode(&level, conf_str(c, "log.level", value, sizeof(value))))
-        (void)log_set_level(NULL, level);
-    log_set_format(!strcmp(conf_str(c, "log.format", value, sizeof(value)), "json"));
-}
-
-static void settings_reload(struct app *a)
-{
-    for (size_t i = 0; i < conf_count(); i++)
-        (void)conf_set(a->conf, CONF_DATABASE, conf_at(i)->key, NULL, a->why, sizeof(a->why));
-    a->why[0] = '\0';
-
-    const int err = setting_each(a->reader, setting_load_h, a);
-    if (err || a->why[0])
-        log_error("app", "%s", a->why[0] ? a->why : strerror(err));
-    log_settings_apply(a->conf);
-}
-
-static int settings_open(struct app *a)
-{
-    int err;
-
-    err = conf_alloc(&a->conf);
-    if (err)
-        return err;
-
-    for (size_t i = 0; i < a->opt->option_count; i++) {
-        err = conf_set_option(a->conf, a->opt->options[i], a->why, sizeof(a->why));
-        if (err)
-            return err;
-    }
-    return conf_set_environment(a->conf, environ, a->why, sizeof(a->why));
-}
-
-static int settings_from_store(struct app *a)
-{
-    int err;
-
-    err = store_reader_alloc(&a->reader, a->store);
-    if (err)
-        return err;
-
-    err = setting_each(a->reader, setting_load_h, a);
-    if (err)
-        return err;
-    if (a->why[0])
-        return EINVAL;
-
-    log_settings_apply(a->conf);
-
-    return conf_check(a->conf, a->why, sizeof(a->why));
-}
 
 /* --- addresses --- */
 
@@ -198,19 +131,25 @@ static void limits_raise(void)
         log_warn("app", "limit=%llu open files cannot be raised", (unsigned long long)rl.rlim_max);
 }
 
+static int settings_start(struct app *a)
+{
+    const int err =
+        app_conf_alloc(&a->settings, a->opt->options, a->opt->option_count, a->why, sizeof(a->why));
+
+    if (!err)
+        a->conf = app_conf_get(a->settings);
+
+    return err;
+}
+
 static int store_start(struct app *a)
 {
-    int err;
+    return store_open(&a->store, a->opt->data, a->why, sizeof(a->why));
+}
 
-    err = store_open(&a->store, a->opt->data, a->why, sizeof(a->why));
-    if (err)
-        return err;
-
-    a->settings_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (a->settings_fd < 0)
-        return errno;
-
-    return store_listen(a->store, store_change_handler, a);
+static int settings_from_store(struct app *a)
+{
+    return app_conf_add_store(a->settings, a->store, a->why, sizeof(a->why));
 }
 
 static int guard_start(struct app *a)
@@ -224,21 +163,10 @@ static int guard_start(struct app *a)
     return guard_alloc(&a->guard, &cfg);
 }
 
-static unsigned media_workers(const struct conf *c)
-{
-    const int64_t n = conf_int(c, "media.workers");
-    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (n > 0)
-        return (unsigned)n;
-
-    return cpus < 1 ? 1u : cpus > MEDIA_WORKERS_MAX ? (unsigned)MEDIA_WORKERS_MAX : (unsigned)cpus;
-}
-
 static int media_part_start(struct app *a)
 {
     struct media_config cfg = {
-        .workers = media_workers(a->conf),
+        .workers = conf_workers(a->conf),
         .bind_count = a->bind_count,
         .ice_port = (uint16_t)conf_int(a->conf, "ice.port"),
         .rtp_min = (uint16_t)conf_int(a->conf, "rtp.port_min"),
@@ -337,6 +265,7 @@ static int signalling_start(struct app *a)
         .guard = a->guard,
         .media = a->media,
         .media_events = a->media_events,
+        .drained_fd = a->drained_fd,
         .extra_trunk = a->lab ? &a->lab_trunk : NULL,
     };
     int err;
@@ -387,13 +316,44 @@ static int web_part_start(struct app *a)
     return err;
 }
 
+/* The first line of admin.password_file. */
+static int password_read(struct app *a, char *password, size_t sz)
+{
+    char path[PATH_MAX], *text;
+    size_t n;
+    int err;
+
+    (void)conf_str(a->conf, "admin.password_file", path, sizeof(path));
+    if (!path[0])
+        return 0;
+
+    err = file_read(path, PASSWORD_MAX, &text, &n);
+    if (err) {
+        (void)snprintf(a->why, sizeof(a->why), "admin.password_file=%s: %s", path, strerror(err));
+        return err;
+    }
+
+    text[strcspn(text, "\r\n")] = '\0';
+    err = conf_validate(conf_find("admin.password"), text, NULL, 0);
+    if (err || !text[0])
+        (void)snprintf(a->why, sizeof(a->why), "admin.password_file=%s: its first line is no password", path);
+    else
+        (void)snprintf(password, sz, "%s", text);
+    explicit_bzero(text, n);
+    free(text);
+
+    return a->why[0] ? EINVAL : 0;
+}
+
 static int admin_password_set(struct app *a)
 {
-    char password[256];
+    char password[PASSWORD_MAX] = "";
     int err = 0;
 
     (void)conf_str(a->conf, "admin.password", password, sizeof(password));
-    if (password[0]) {
+    if (!password[0])
+        err = password_read(a, password, sizeof(password));
+    if (!err && password[0]) {
         err = user_add(a->store, "admin", USER_ADMIN, password, a->why, sizeof(a->why));
         if (err == EEXIST) { /* it sets the first one only */
             a->why[0] = '\0';
@@ -417,15 +377,32 @@ static int control_start(struct app *a)
 
     if (err == EADDRINUSE)
         (void)snprintf(a->why, sizeof(a->why), "%s: another dngate serves this data directory", a->opt->data);
+    else if (err)
+        (void)snprintf(a->why, sizeof(a->why), "%s/control.sock: %s", a->opt->data, strerror(err));
 
     return err;
+}
+
+/* Behind the lock: the calls of a server that lives are not ours to close. */
+static int calls_left_close(struct app *a)
+{
+    size_t n = 0;
+    const int err = cdr_close_left(a->store, "Gateway restarted", &n);
+
+    if (err)
+        log_error("app", "error=\"%s\" calls of the last run are not closed", store_strerror(err));
+    else if (n)
+        log_warn("app", "calls=%zu of the last run were cut off: closed in the call records", n);
+
+    return 0; /* new calls matter more */
 }
 
 static int parts_start(struct app *a)
 {
     static int (*const parts[])(struct app *) = {
-        store_start, settings_from_store, control_start, bind_addresses, admin_password_set, tls_start,
-        guard_start, media_part_start,    stack_start,   lab_part_start, signalling_start,   web_part_start,
+        settings_start, store_start,        settings_from_store, control_start,  calls_left_close,
+        bind_addresses, admin_password_set, tls_start,           guard_start,    media_part_start,
+        stack_start,    lab_part_start,     signalling_start,    web_part_start,
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -447,20 +424,18 @@ static void parts_stop(struct app *a)
     media_stop(a->media);
     mbox_free(a->media_events, NULL, NULL);
     guard_free(a->guard);
-    if (a->store)
-        store_unlisten(a->store, store_change_handler, a);
-    store_reader_free(a->reader);
+    app_conf_free(a->settings);
     store_close(a->store);
-    conf_free(a->conf);
-    if (a->settings_fd >= 0)
-        (void)close(a->settings_fd);
+    if (a->drained_fd >= 0)
+        (void)close(a->drained_fd);
     if (a->signal_fd >= 0)
         (void)close(a->signal_fd);
 }
 
 /* --- main loop --- */
 
-/* Blocks the signals in all threads; they are read from a descriptor by the main thread alone. */
+/* Blocks the signals in all threads; they are read from a descriptor by the main thread alone. (So they also reach process 1 of a
+ * container, which the kernel spares signals that have no handler.) */
 static int signals_open(struct app *a)
 {
     sigset_t set;
@@ -476,47 +451,81 @@ static int signals_open(struct app *a)
         return err;
 
     a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return a->signal_fd < 0 ? errno : 0;
+    if (a->signal_fd < 0)
+        return errno;
+
+    a->drained_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return a->drained_fd < 0 ? errno : 0;
 }
 
-/* True when it is time to stop. */
-static bool signal_read(struct app *a)
+static void reload(struct app *a)
+{
+    log_info("app", "SIGHUP: settings and certificate are read again");
+    app_conf_reload(a->settings);
+    web_reload(a->web);
+}
+
+/* SIGTERM drains; a second one, or Ctrl-C, hangs up and stops. The calls' last words are waited for, but not for ever. */
+static void stop(struct app *a, uint32_t signo)
+{
+    const bool now = a->draining || signo == SIGINT;
+    const uint32_t seconds = now ? 0 : (uint32_t)conf_int(a->conf, "drain.seconds");
+
+    log_info("app", "signal=%u seconds=%u stopping", signo, seconds);
+    if (now)
+        a->stop_ms = clock_ms() + STOP_MAX_MS;
+    a->draining = true;
+    app_sip_drain(a->sip, seconds);
+}
+
+static void signal_read(struct app *a)
 {
     struct signalfd_siginfo si;
 
-    if (read(a->signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
-        return false;
-
-    if (si.ssi_signo == SIGHUP) {
-        log_info("app", "SIGHUP: settings and certificate are read again");
-        settings_reload(a);
-        web_reload(a->web);
-        return false;
+    while (read(a->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+        if (si.ssi_signo == SIGHUP)
+            reload(a);
+        else
+            stop(a, si.ssi_signo);
     }
-    log_info("app", "signal=%u stopping", si.ssi_signo);
-    return true;
 }
 
+/* Milliseconds for poll(2). */
+static int patience(const struct app *a)
+{
+    const uint64_t now = clock_ms();
+
+    if (!a->stop_ms)
+        return -1;
+
+    return a->stop_ms > now ? (int)(a->stop_ms - now) : 0;
+}
+
+/* Until it is time to stop. */
 static void main_loop(struct app *a)
 {
-    struct pollfd fds[3] = {
+    struct pollfd fds[] = {
         {.fd = a->signal_fd, .events = POLLIN},
-        {.fd = a->settings_fd, .events = POLLIN},
+        {.fd = app_conf_fd(a->settings), .events = POLLIN},
         {.fd = control_fd(a->control), .events = POLLIN},
+        {.fd = a->drained_fd, .events = POLLIN},
     };
-    uint64_t n;
 
     for (;;) {
-        if (poll(fds, 3, -1) < 0) {
-            if (errno == EINTR)
-                continue;
+        const int n = poll(fds, sizeof(fds) / sizeof(fds[0]), patience(a));
+
+        if (n < 0 && errno != EINTR) {
             log_error("app", "error=\"%s\" poll", strerror(errno));
             return;
         }
-        if ((fds[0].revents & POLLIN) && signal_read(a))
+        if (n < 0)
+            continue;
+        if (!n || (fds[3].revents & POLLIN))
             return;
-        if ((fds[1].revents & POLLIN) && read(a->settings_fd, &n, sizeof(n)) > 0)
-            settings_reload(a);
+        if (fds[0].revents & POLLIN)
+            signal_read(a);
+        if (fds[1].revents & POLLIN)
+            app_conf_reload(a->settings);
         if (fds[2].revents & POLLIN)
             control_accept(a->control);
     }
@@ -524,23 +533,22 @@ static void main_loop(struct app *a)
 
 int app_serve(const struct app_options *opt)
 {
-    struct app a = {.opt = opt, .signal_fd = -1, .settings_fd = -1};
+    struct app a = {.opt = opt, .signal_fd = -1, .drained_fd = -1};
+    const uint64_t begin_ms = clock_ms();
     int err;
 
     err = signals_open(&a);
-    if (!err)
-        err = settings_open(&a);
     if (!err) {
         limits_raise();
         (void)privilege_take_low_ports(); /* a port that cannot be had says so itself */
-        log_settings_apply(a.conf);
         err = parts_start(&a);
     }
     if (err) {
         (void)fprintf(stderr, "dngate: %s\n", a.why[0] ? a.why : strerror(err));
     } else {
-        log_info("app", "version=%s data=%s lab=%s https=%u ready", DNGATE_VERSION, opt->data,
-                 opt->lab ? "yes" : "no", web_port(a.web, "https"));
+        log_info("app", "version=%s data=%s lab=%s https=%u ms=%llu ready", DNGATE_VERSION, opt->data,
+                 opt->lab ? "yes" : "no", web_port(a.web, "https"),
+                 (unsigned long long)(clock_ms() - begin_ms));
         main_loop(&a);
     }
 

@@ -1,5 +1,6 @@
 #include "app_sip.h"
 #include "call/call.h"
+#include "call/drain.h"
 #include "conf/conf.h"
 #include "core/log.h"
 #include "core/mbox.h"
@@ -13,23 +14,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { CHANGES_MAX = 1024 };
+enum { CHANGES_MAX = 1024, DRAINS_MAX = 4 };
 
 struct change { /* a provisioning change, WRITER → SIGNALLING */
     enum store_noun noun;
     char key[DN_MAX];
 };
 
+struct drain_order { /* MAIN → SIGNALLING */
+    uint32_t seconds;
+};
+
 struct app_sip {
     struct app_sip_config cfg;
     struct trunk_config extra_trunk;
-    struct mbox *changes;
+    struct mbox *changes, *drains;
     struct store_reader *reader; /* of the signalling thread */
     struct registrar *registrar;
     struct trunks *trunks;
     struct calls *calls;
-    int err;
+    struct drain *drain; /* NULL until it is asked for */
 };
 
 METRIC_COUNTER(changes_lost, "dngate_app_changes_lost_total", NULL,
@@ -129,6 +135,41 @@ static void change_h(void *msg, void *arg)
         log_error("app", "error=\"%s\" trunks cannot be read; the old ones stay", strerror(err));
 }
 
+static void drained_h(void *arg)
+{
+    const struct app_sip *a = arg;
+    const uint64_t one = 1;
+
+    if (write(a->cfg.drained_fd, &one, sizeof(one)) < 0)
+        log_error("app", "error=\"%s\" end of the drain not told", strerror(errno));
+}
+
+static void drain_h(void *msg, void *arg)
+{
+    const struct drain_order *order = msg;
+    struct app_sip *a = arg;
+    const struct drain_config cfg = {
+        .calls = a->calls,
+        .registrar = a->registrar,
+        .stack = a->cfg.stack,
+        .seconds = order->seconds,
+        .done = drained_h,
+        .arg = a,
+    };
+
+    if (a->drain)
+        drain_hurry(a->drain, order->seconds);
+    else if (drain_alloc(&a->drain, &cfg))
+        drained_h(a); /* then without */
+}
+
+void app_sip_drain(struct app_sip *a, uint32_t seconds)
+{
+    const struct drain_order order = {seconds};
+
+    (void)mbox_post(a->drains, &order); /* full: enough was said */
+}
+
 static uint32_t conf_u32(const struct conf *c, const char *key)
 {
     return (uint32_t)conf_int(c, key);
@@ -201,6 +242,10 @@ static int thread_start_h(struct sip_stack *st, void *arg)
     if (err)
         return err;
 
+    err = sip_stack_watch(st, a->drains, drain_h, a);
+    if (err)
+        return err;
+
     return sip_stack_watch(st, a->changes, change_h, a);
 }
 
@@ -212,6 +257,7 @@ static int thread_stop_h(struct sip_stack *st, void *arg)
     calls_free(a->calls);
     trunks_free(a->trunks);
     registrar_free(a->registrar);
+    drain_free(a->drain);
     store_reader_free(a->reader);
 
     return 0;
@@ -234,6 +280,10 @@ int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *w
     if (err)
         goto out;
 
+    err = mbox_alloc(&a->drains, "drain", sizeof(struct drain_order), DRAINS_MAX);
+    if (err)
+        goto out;
+
     err = store_listen(cfg->store, store_change_handler, a);
     if (err)
         goto out;
@@ -243,7 +293,9 @@ int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *w
 out:
     if (err) {
         (void)snprintf(why, whysz, "the signalling thread cannot start: %s", strerror(err));
+        store_unlisten(cfg->store, store_change_handler, a);
         mbox_free(a->changes, NULL, NULL);
+        mbox_free(a->drains, NULL, NULL);
         free(a);
     } else {
         *ap = a;
@@ -259,6 +311,7 @@ void app_sip_stop(struct app_sip *a)
     sip_stack_stop(a->cfg.stack);
     store_unlisten(a->cfg.store, store_change_handler, a);
     mbox_free(a->changes, NULL, NULL);
+    mbox_free(a->drains, NULL, NULL);
     explicit_bzero(&a->extra_trunk, sizeof(a->extra_trunk));
     free(a);
 }

@@ -26,10 +26,13 @@ struct app_sip_config {
     struct media *media;
     struct mbox *media_events;
     const struct trunk_config *extra_trunk; /* by value; the lab's; NULL = none */
+    int drained_fd;                         /* eventfd written when a drain is over */
 };
 
 /* Main thread: starts the signalling thread. Errors with one clear line in why. */
 int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *why, size_t whysz);
+/* Main thread: lets no new call in and gives those that run so many seconds to end (call/drain.h); again with less: hurries. */
+void app_sip_drain(struct app_sip *a, uint32_t seconds);
 /* Main thread: ends calls, stops the thread. */
 void app_sip_stop(struct app_sip *a);
 

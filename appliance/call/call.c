@@ -63,6 +63,8 @@ void call_move(struct call *c, enum call_state to)
     else
         log_debug("call", "id=%s dn=%s state=%s", c->cdr.id, c->cdr.dn, call_state_name(to));
     c->state = to;
+    if (to == CALL_CALLING || to == CALL_ANSWERED)
+        cdr_note(c->calls->cfg.store, &c->cdr);
 }
 
 size_t calls_of_dn(const struct calls *cs, const char *dn)
@@ -266,22 +268,28 @@ void calls_free(struct calls *cs)
     if (!cs)
         return;
     cs->draining = true;
-    le = cs->calll.head;
+    calls_end_all(cs, "Gateway is shutting down");
+    /* the media's last event will not be waited for: the figures are at most 1 s old */
+    while ((le = cs->calll.head))
+        call_media_ended(le->data, NULL);
+    mem_deref(cs);
+}
+
+void calls_end_all(struct calls *cs, const char *reason)
+{
+    struct le *le = cs->calll.head;
+
     while (le) {
         struct call *c = le->data;
 
         le = le->next;
-        call_abort(c, 503, "Gateway is shutting down");
+        call_abort(c, 503, reason);
     }
-    while ((
-        le =
-            cs->calll
-                .head)) { /* the media's last event will not be waited for: the figures are at most 1 s old */
-        struct call *c = le->data;
+}
 
-        call_media_ended(c, NULL);
-    }
-    mem_deref(cs);
+bool calls_busy(const struct calls *cs)
+{
+    return cs->calll.head || legs_count(cs->legs);
 }
 
 size_t calls_count(const struct calls *cs)

@@ -36,6 +36,10 @@ void calls_free(struct calls *c);
 size_t calls_count(const struct calls *c);
 /* Stops (true) or allows new calls: 503 with Retry-After meanwhile. */
 void calls_drain(struct calls *c, bool on);
+/* Ends every call with BYE/503/CANCEL and this reason; their records follow when the media's figures are in. */
+void calls_end_all(struct calls *c, const char *reason);
+/* Something is still under way: a call, a record that waits for figures, a BYE without answer. */
+bool calls_busy(const struct calls *c);
 
 struct call_info { /* live list, by value */
     char id[40], dn[64], caller[128], callee[128], trunk[64], call_uuid[64];

@@ -105,10 +105,27 @@ static const struct conf_def table[] = {
     STR("admin.password_file", CONF_FORM_ANY, 500,
         "File whose first line is the password for admin.password."),
 
-    LIVE_ENUM("log.level", "info", "error|warn|info|debug|trace", "How much is logged."),
+    {.key = "log.level",
+     .type = CONF_STR,
+     .def = "info",
+     .min = 1,
+     .max = 400,
+     .unit = "",
+     .live = true,
+     .form = CONF_FORM_LEVELS,
+     .meaning =
+         "How much is logged: error, warn, info, debug or trace; then, for modules that differ, as in \"info "
+         "sip=debug media=warn\"."},
     LIVE_ENUM("log.format", "text", "text|json", "Form of the log: text for people, json for machines."),
-    INT("drain.seconds", "300", 0, 86400, "s",
-        "Time that calls are given to end by themselves when the appliance is asked to stop."),
+    {.key = "drain.seconds",
+     .type = CONF_INT,
+     .def = "300",
+     .min = 0,
+     .max = 86400,
+     .unit = "s",
+     .live = true,
+     .meaning =
+         "Time that calls are given to end by themselves when the appliance is asked to stop (SIGTERM)."},
 };
 
 size_t conf_count(void)

@@ -1,5 +1,6 @@
 #include "conf/value.h"
 #include "core/addr.h"
+#include "core/loglevel.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -141,6 +142,10 @@ static const char *form_error(enum conf_form form, const char *value)
         return is_host(value) ? NULL : "must be an IP address or a host name";
     case CONF_FORM_ORIGINS:
         return each_is(value, 64, is_origin) ? NULL : "must be a list of https://host[:port]";
+    case CONF_FORM_LEVELS:
+        return loglevel_check(value)
+                   ? "must be error, warn, info, debug or trace, then MODULE=LEVEL for those that differ"
+                   : NULL;
     case CONF_FORM_ANY:
         break;
     }
@@ -178,7 +183,7 @@ static int validate_text(const struct conf_def *def, const char *value, char *wh
     size_t n = strlen(value);
     const char *must;
 
-    if (!n)
+    if (!n && def->form != CONF_FORM_LEVELS)
         return 0; /* none */
     if (n < (size_t)def->min || n > (size_t)def->max)
         return refuse(def, value, why, whysz, "must have %" PRId64 "..%" PRId64 " characters", def->min,

@@ -5,6 +5,7 @@
 
 #define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, NOTIFY, REFER"
 #define EMPTY "Content-Length: 0\r\n\r\n"
+#define RETRY_AFTER "30" /* seconds in which a gateway that drains may be back */
 
 static const struct answer {
     const char *method;
@@ -40,6 +41,11 @@ static bool request_h(const struct sip_msg *msg, void *arg)
 
     if (!pl_strcmp(&msg->met, "ACK"))
         return true;
+    if (!pl_strcmp(&msg->met, "OPTIONS") && st->draining && !pl_isset(&msg->to.tag)) {
+        (void)sip_treplyf(NULL, NULL, st->sip, msg, false, 503, "Service Unavailable",
+                          "Retry-After: " RETRY_AFTER "\r\n" EMPTY);
+        return true;
+    }
     if (!pl_strcmp(&msg->met, "OPTIONS")) {
         (void)sip_treplyf(
             NULL, NULL, st->sip, msg, false, 200, "OK",
@@ -50,6 +56,11 @@ static bool request_h(const struct sip_msg *msg, void *arg)
     a = answer_find(msg);
     (void)sip_treplyf(NULL, NULL, st->sip, msg, false, a->code, a->reason, ALLOW "\r\n" EMPTY);
     return true;
+}
+
+void sip_stack_drain(struct sip_stack *st, bool on)
+{
+    st->draining = on;
 }
 
 int sip_stack_fallback(struct sip_stack *st)

@@ -50,6 +50,8 @@ int sip_stack_udp_port(const struct sip_stack *st, uint16_t *port);
  * Call it last in start_h, after everybody has registered his listeners.
  */
 int sip_stack_fallback(struct sip_stack *st);
+/* While on, OPTIONS outside of dialogs get 503: who pings us sends its calls elsewhere. */
+void sip_stack_drain(struct sip_stack *st, bool on);
 /* Our own address as the peer must use it: loopback for loopback, else public.address, else the source address the kernel takes.
  * Port = our sip port. */
 int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct addr *dst);

@@ -35,6 +35,7 @@ struct sip_stack {
     struct mbox *control; /* of struct control_msg */
     struct list watches;
     struct sip_lsnr *fallback;
+    bool draining;
     sip_trunk_match_h *matchh;
     void *match_arg;
 

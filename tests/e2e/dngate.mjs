@@ -26,31 +26,56 @@ export const freePort = () =>
         });
     });
 
-// Resolves when the server says ready: { ports: {https: 1234, …}, dir, log: [lines], stop() }.
-export async function start({ lab = true, options = [], args = [] } = {}) {
-    const dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
-    const words = ['serve', '--data', dir, ...(lab ? ['--lab'] : []), ...args];
+// Resolves when the server says ready: { ports: {https: 1234, …}, dir, log: [lines], child, exited, says(), kill(), stop() }.
+// dir: a data directory to go on with, which stop() leaves. prefix: words before the program, as in ['unshare', '-m'].
+export async function start({ lab = true, options = [], args = [], dir = null, prefix = [], env = {}, program = binary() } = {}) {
+    const own = !dir;
+    dir ??= mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
+    const words = [...prefix, program, 'serve', '--data', dir, ...(lab ? ['--lab'] : []), ...args];
     for (const option of ['bind.address=127.0.0.1', ...anyPort, ...options]) words.push('-o', option);
-    const child = spawn(binary(), words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(words[0], words.slice(1), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     const server = { dir, ports: {}, log: [], child };
-    const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+    const waiting = new Set();
     let stderr = '';
+    server.exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal, stderr })));
     child.stderr.on('data', (data) => (stderr += data));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+        server.log.push(line);
+        const port = /listening proto=(\S+) port=(\d+)/.exec(line) ?? /proto=(\S+) .*port=(\d+) listening/.exec(line);
+        if (port) server.ports[port[1]] = Number(port[2]);
+        for (const look of waiting) look();
+    });
 
+    // The first line that matches, from the log's line number `from` on.
+    server.says = (pattern, ms = 10000, from = 0) =>
+        new Promise((resolve, reject) => {
+            const look = () => {
+                const line = server.log.slice(from).find((l) => pattern.test(l));
+                if (!line) return;
+                clearTimeout(timer);
+                waiting.delete(look);
+                resolve(line);
+            };
+            const timer = setTimeout(() => {
+                waiting.delete(look);
+                reject(new Error(`no ${pattern} in ${ms} ms; the log ends in:\n${server.log.slice(-15).join('\n')}`));
+            }, ms);
+            waiting.add(look);
+            look();
+        });
+    server.kill = async (signal = 'SIGKILL') => {
+        if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+        return server.exited;
+    };
+    // At once: calls that a failed test left are hung up.
     server.stop = async () => {
-        if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-        const how = await exited;
-        rmSync(dir, { recursive: true, force: true });
+        const how = await server.kill('SIGINT');
+        if (own) rmSync(dir, { recursive: true, force: true });
         if (how.code !== 0) throw new Error(`dngate ended with ${how.code ?? how.signal}: ${stderr.slice(-4000)}`);
     };
-    await new Promise((resolve, reject) => {
-        exited.then(() => reject(new Error(`dngate did not start: ${stderr.slice(-4000)}\n${server.log.join('\n')}`)));
-        createInterface({ input: child.stdout }).on('line', (line) => {
-            server.log.push(line);
-            const port = /listening proto=(\S+) port=(\d+)/.exec(line) ?? /proto=(\S+) .*port=(\d+) listening/.exec(line);
-            if (port) server.ports[port[1]] = Number(port[2]);
-            if (/ ready$/.test(line)) resolve();
-        });
-    });
+    await Promise.race([
+        server.says(/ ready$/, 60000),
+        server.exited.then(() => { throw new Error(`dngate did not start: ${stderr.slice(-4000)}\n${server.log.join('\n')}`); }),
+    ]);
     return server;
 }

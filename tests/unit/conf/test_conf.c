@@ -98,9 +98,11 @@ TEST(wrong_values_get_one_line_with_key_value_and_range)
         {"media.workers=65", "media.workers=65: must be 0..64"},
         {"media.rtp_timeout=-1", "media.rtp_timeout=-1: must be 0..3600 s"},
         {"turn.allow_loopback_peers=maybe", "turn.allow_loopback_peers=maybe: must be yes or no"},
-        {"log.level=loud", "log.level=loud: must be error|warn|info|debug|trace"},
-        {"log.level=info|debug", "log.level=info|debug: must be error|warn|info|debug|trace"},
-        {"log.level=", "log.level=: must be error|warn|info|debug|trace"},
+        {"log.level=loud", "log.level=loud: must be error, warn, info, debug or trace, then MODULE=LEVEL for "
+                           "those that differ"},
+        {"log.level=info|debug", "log.level=info|debug: must be error, warn, info, debug or trace, then "
+                                 "MODULE=LEVEL for those that differ"},
+        {"log.level=", "log.level=: must have 1..400 characters"},
         {"bind.address=eth0", "bind.address=eth0: must be one or two IP addresses"},
         {"bind.address=1.1.1.1,2.2.2.2,3.3.3.3",
          "bind.address=1.1.1.1,2.2.2.2,3.3.3.3: must be one or two IP addresses"},
