@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-METRIC_GAUGE(legs_gauge, "dngate_sip_legs", NULL, "SIP dialogs of calls, at most 16384");
+METRIC_LIMIT(legs_gauge, "sip_dialogs", LEGS_MAX);
 
 /* --- all legs --- */
 

@@ -97,9 +97,8 @@ void metric_limit(struct buf *out, const char *name, size_t used, size_t max)
     buf_json_str(&b, name); /* JSON's escapes are a superset of what a label needs */
     if (!b.err) {
         metric_sample(out, METRIC_TYPE_GAUGE, "dngate_limit_used", b.data, (double)used,
-                      "Entries in use of a bounded table, queue or buffer");
-        metric_sample(out, METRIC_TYPE_GAUGE, "dngate_limit_max", b.data, (double)max,
-                      "Most entries of a bounded table, queue or buffer");
+                      METRIC_LIMIT_USED_HELP);
+        metric_sample(out, METRIC_TYPE_GAUGE, "dngate_limit_max", b.data, (double)max, METRIC_LIMIT_MAX_HELP);
     }
     buf_reset(&b);
 }

@@ -54,6 +54,25 @@ int metric_render(struct buf *out);
         metric_register(&var);                                                                               \
     }                                                                                                        \
     struct metric /* swallows the semicolon */
+/* The use of a bounded thing that one metric_set() or metric_add() keeps up to date; its size is known when compiling. */
+#define METRIC_LIMIT(var, nm, max_)                                                                          \
+    static struct metric var##_max = {.name = "dngate_limit_max",                                            \
+                                      .labels = "name=\"" nm "\"",                                           \
+                                      .help = METRIC_LIMIT_MAX_HELP,                                         \
+                                      .type = METRIC_TYPE_GAUGE,                                             \
+                                      .value = (max_)};                                                      \
+    static struct metric var = {.name = "dngate_limit_used",                                                 \
+                                .labels = "name=\"" nm "\"",                                                 \
+                                .help = METRIC_LIMIT_USED_HELP,                                              \
+                                .type = METRIC_TYPE_GAUGE};                                                  \
+    __attribute__((constructor)) static void var##_register_(void)                                           \
+    {                                                                                                        \
+        metric_register(&var);                                                                               \
+        metric_register(&var##_max);                                                                         \
+    }                                                                                                        \
+    struct metric /* swallows the semicolon */
+#define METRIC_LIMIT_USED_HELP "Entries in use of a bounded table, queue or buffer"
+#define METRIC_LIMIT_MAX_HELP "Most entries of a bounded table, queue or buffer"
 #define METRIC_COUNTER(var, nm, lbl, hlp) METRIC_DEF_(var, nm, lbl, hlp, METRIC_TYPE_COUNTER)
 #define METRIC_GAUGE(var, nm, lbl, hlp) METRIC_DEF_(var, nm, lbl, hlp, METRIC_TYPE_GAUGE)
 

@@ -3,6 +3,7 @@
 
 #include "core/guard.h"
 #include "core/log.h"
+#include "core/metric.h"
 #include "core/rnd.h"
 #include "crypto/digest.h"
 
@@ -10,6 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#define RESULT(var, result)                                                                                  \
+    METRIC_COUNTER(var, "dngate_sip_auth_total", "result=\"" result "\"",                                    \
+                   "Agents' SIP sign-ins and calls checked, by result: all but ok and challenged failed")
+RESULT(auth_ok, "ok");
+RESULT(auth_challenged, "challenged");
+RESULT(auth_wrong, "wrong_password");
+RESULT(auth_unknown, "unknown_dn");
+RESULT(auth_disabled, "disabled_dn");
+RESULT(auth_stale, "stale_nonce");
+RESULT(auth_banned, "banned");
 
 enum { AUTH_HA1_LEN = 64, AUTH_HA1_MD5_LEN = 32 };
 
@@ -89,6 +101,7 @@ static void shut(struct auth *a, const struct sip_msg *msg)
 {
     struct sip_origin o;
 
+    metric_add(&auth_banned, 1);
     sip_reason_count(SIP_REASON_BANNED);
     (void)sip_stack_origin(a->st, msg, &o);
     if (o.source == SIP_FROM_AGENT)
@@ -273,15 +286,23 @@ static int verify(struct auth *a, const struct sip_msg *msg, const struct creden
     };
     const char *nobody = r.alg == DIGEST_MD5 ? a->nobody + AUTH_HA1_LEN - AUTH_HA1_MD5_LEN : a->nobody,
                *ha1 = nobody;
+    struct metric *why = &auth_wrong;
     int err;
 
     memset(dn, 0, sizeof(*dn));
     (void)pl_strcpy(&msg->met, method, sizeof(method));
     err = a->cfg.lookup(user, dn, a->cfg.arg);
-    if (!err && dn->enabled && !strcmp(user, c->username))
+    if (err)
+        why = &auth_unknown;
+    else if (!dn->enabled)
+        why = &auth_disabled;
+    else if (!strcmp(user, c->username))
         ha1 = r.alg == DIGEST_MD5 ? dn->ha1_md5 : dn->ha1_sha256;
     err = digest_verify(a->digest, &r, ha1);
-    return !err && ha1 == nobody ? EACCES : err;
+    if (!err && ha1 == nobody)
+        err = EACCES;
+    metric_add(!err ? &auth_ok : err == EACCES ? why : &auth_stale, 1);
+    return err;
 }
 
 static void failed(struct auth *a, const struct sip_msg *msg, const char *user)
@@ -307,6 +328,7 @@ int auth_check(struct auth *a, const struct sip_msg *msg, const char *user, stru
     struct addr src;
 
     if (!sip_msg_hdr_apply(msg, true, SIP_HDR_AUTHORIZATION, find_h, &f)) {
+        metric_add(&auth_challenged, 1);
         challenge(a, msg, false);
         return EACCES;
     }

@@ -13,9 +13,23 @@
 
 enum { REGISTRAR_LISTENERS_MAX = 4, REGISTRAR_SWEEP_MS = 1000, REGISTRAR_MAX = SIP_WS_CONNS_MAX };
 
-METRIC_GAUGE(registrations, "dngate_registrations", NULL, "DNs registered (limit 8192)");
-METRIC_COUNTER(replaced, "dngate_registrations_replaced_total", NULL,
-               "Registrations ended by a newer one of the same DN");
+METRIC_GAUGE(registrations, "dngate_registrations", NULL, "DNs registered now");
+METRIC_LIMIT(registrations_limit, "registrations", REGISTRAR_MAX);
+
+#define CHANGE(var, event)                                                                                   \
+    METRIC_COUNTER(var, "dngate_registration_changes_total", "event=\"" event "\"",                          \
+                   "Registrations begun, kept up and ended, by what happened")
+CHANGE(change_added, "registered");
+CHANGE(change_refreshed, "refreshed");
+CHANGE(change_replaced, "replaced_by_newer");
+CHANGE(change_expired, "expired");
+CHANGE(change_removed, "unregistered");
+CHANGE(change_lost, "connection_lost");
+
+static struct metric *const changes[] = {
+    [REG_ADDED] = &change_added,     [REG_REFRESHED] = &change_refreshed, [REG_REPLACED] = &change_replaced,
+    [REG_EXPIRED] = &change_expired, [REG_REMOVED] = &change_removed,     [REG_CONN_LOST] = &change_lost,
+};
 
 struct entry {
     struct binding b;
@@ -48,6 +62,9 @@ struct wish {
 
 static void tell(struct registrar *r, enum registrar_event ev, const struct binding *b)
 {
+    metric_add(changes[ev], 1);
+    metric_set(&registrations, (int64_t)table_count(r->by_dn));
+    metric_set(&registrations_limit, (int64_t)table_count(r->by_dn));
     for (size_t i = 0; i < r->listener_count; i++)
         r->listeners[i].h(ev, b, r->listeners[i].arg);
 }
@@ -71,7 +88,6 @@ static void entry_remove(struct registrar *r, struct entry *e, enum registrar_ev
 
     (void)table_del(r->by_dn, e->b.dn, strlen(e->b.dn));
     (void)table_del(r->by_conn, &e->b.ws_conn, sizeof(e->b.ws_conn));
-    metric_set(&registrations, (int64_t)table_count(r->by_dn));
     log_info("sip", "dn=%s conn=%llu %s", e->b.dn, (unsigned long long)e->b.ws_conn, words[ev]);
     tell(r, ev, &e->b);
     explicit_bzero(e, sizeof(*e));
@@ -211,7 +227,6 @@ static void supersede(struct registrar *r, struct entry *old, const struct wish 
 {
     bool same = w->instance[0] && !strcmp(w->instance, old->b.instance);
 
-    metric_add(&replaced, 1);
     log_info("sip", "dn=%s conn=%llu replaced by a newer registration", old->b.dn,
              (unsigned long long)old->b.ws_conn);
     sip_ws_close(r->st, old->b.ws_conn, same ? 4002 : 4001, same ? "replaced" : "signed in elsewhere");
@@ -283,7 +298,6 @@ static int bind_dn(struct registrar *r, struct entry **ep, const struct wish *w,
             entry_remove(r, e, REG_REMOVED);
             return err;
         }
-        metric_set(&registrations, (int64_t)table_count(r->by_dn));
         log_info("sip", "dn=%s conn=%llu source=%s expires=%u registered", e->b.dn,
                  (unsigned long long)e->b.ws_conn, addr_ip(&e->b.peer, src, sizeof(src)), w->expires);
     }
@@ -407,6 +421,7 @@ void registrar_free(struct registrar *r)
     (void)table_each(r->by_dn, free_h, NULL);
     table_free(r->by_dn);
     metric_set(&registrations, 0);
+    metric_set(&registrations_limit, 0);
     free(r);
 }
 

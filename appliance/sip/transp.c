@@ -2,6 +2,7 @@
 #include "sip/wsedge.h"
 
 #include "core/log.h"
+#include "core/metric.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define TRUNK_SIP(var, what, direction, help)                                                                \
+    METRIC_COUNTER(var, "dngate_trunk_sip_" what "_total", "direction=\"" direction "\"", help)
+TRUNK_SIP(trunk_rx, "messages", "in", "SIP messages from and to trunks");
+TRUNK_SIP(trunk_tx, "messages", "out", "SIP messages from and to trunks");
+TRUNK_SIP(trunk_rx_bytes, "bytes", "in", "Bytes of SIP messages from and to trunks");
+TRUNK_SIP(trunk_tx_bytes, "bytes", "out", "Bytes of SIP messages from and to trunks");
+METRIC_LIMIT(tcp_conns, "sip_tcp_connections", TRANSP_TCP_CONNS_MAX);
 
 void transp_sa(struct sa *sa, const struct addr *a)
 {
@@ -34,10 +43,19 @@ static void transport_destructor(void *arg)
     mem_deref(t->batch);
 }
 
+/* A lab's connections are not ours. */
+static void conn_count(const struct sip_conn *c, int n)
+{
+    if (c->edge && c->tp == SIP_TRANSP_TCP)
+        metric_add(&tcp_conns, n);
+}
+
 static void conn_destructor(void *arg)
 {
     struct sip_conn *c = arg;
 
+    if (!c->closed)
+        conn_count(c, -1);
     tmr_cancel(&c->tmr);
     list_flush(&c->ql);
     hash_unlink(&c->he);
@@ -84,6 +102,7 @@ struct sip_conn *transp_conn_alloc(const struct sip_transport *t, const struct s
     c->key = c->paddr = *key;
     transp_laddr(t, &c->laddr, key);
     hash_append(t->sip->ht_conn, sa_hash(key, SA_ALL), &c->he, c);
+    conn_count(c, 1);
     return c;
 }
 
@@ -94,6 +113,7 @@ void transp_conn_close(struct sip_conn *c, int err)
     if (c->closed)
         return;
     c->closed = true;
+    conn_count(c, -1);
     hash_unlink(&c->he);
     tmr_cancel(&c->tmr);
     if (c->fd >= 0) {
@@ -146,6 +166,14 @@ void transp_refuse(enum sip_reason r, enum sip_transp tp, const struct sa *src)
     transp_addr(&a, src);
     log_warn_limited("sip", "reason=%s transport=%s source=%s message refused", sip_reason_label(r),
                      sip_transp_name(tp), addr_str(&a, str, sizeof(str)));
+}
+
+static void count(bool tx, enum sip_transp tp, size_t len)
+{
+    if (tp == SIP_TRANSP_WS) /* the WEB thread counts those */
+        return;
+    metric_add(tx ? &trunk_tx : &trunk_rx, 1);
+    metric_add(tx ? &trunk_tx_bytes : &trunk_rx_bytes, (int64_t)len);
 }
 
 static void trace(const struct sip *sip, bool tx, enum sip_transp tp, const struct sa *src,
@@ -238,6 +266,8 @@ void transp_input(const struct sip_transport *t, struct sip_conn *conn, const st
     struct mbuf *mb = NULL;
 
     trace(t->sip, false, t->tp, src, dst, p, len);
+    if (t->edge)
+        count(false, t->tp, len);
     if (t->edge)
         sip_validate(&c, p, len, carrier);
     if (c.verdict == SIP_MSG_OK) {
@@ -366,6 +396,8 @@ static int conn_send(struct sip_connqent **qentp, struct sip *sip, struct sip_co
         conn = transp_conn_find(sip, tp, dst);
     if (conn && (tp == SIP_TRANSP_WS || conn->established)) {
         trace(sip, true, tp, &conn->laddr, &conn->paddr, mbuf_buf(mb), mbuf_get_left(mb));
+        if (conn->edge)
+            count(true, tp, mbuf_get_left(mb));
         return tp == SIP_TRANSP_WS ? transp_ws_send(conn, mb) : transp_tcp_write(conn, mb);
     }
     if (tp == SIP_TRANSP_WS)
@@ -390,6 +422,8 @@ int sip_transp_send(struct sip_connqent **qentp, struct sip *sip, void *sock, en
         if (!t)
             return EPROTONOSUPPORT;
         trace(sip, true, tp, &t->laddr, dst, mbuf_buf(mb), mbuf_get_left(mb));
+        if (t->edge)
+            count(true, tp, mbuf_get_left(mb));
         return transp_udp_send(t, dst, mb);
 
     case SIP_TRANSP_TCP:

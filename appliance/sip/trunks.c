@@ -7,6 +7,7 @@
 #include "sip/stack_priv.h"
 
 #include "core/clock.h"
+#include "core/gauges.h"
 #include "core/health.h"
 #include "core/log.h"
 #include "core/metric.h"
@@ -26,8 +27,15 @@ enum {
     TRUNK_RESOLVE_RETRY_MS = 5000,
 };
 
-METRIC_GAUGE(configured, "dngate_trunks", NULL, "Trunks configured (limit 128)");
+METRIC_LIMIT(configured, "trunks", TRUNK_PEERS_MAX);
 METRIC_GAUGE(trunks_up, "dngate_trunks_up", NULL, "Trunks that answer");
+GAUGES(trunk_up, "dngate_trunk_up", "trunk", "1 when the trunk answers, 0 when not or not yet");
+GAUGES(trunk_rtt, "dngate_trunk_rtt_seconds", "trunk", "Time from OPTIONS to its answer, last time");
+GAUGES(trunk_code, "dngate_trunk_last_code", "trunk",
+       "SIP code of the last answer to OPTIONS; 0 when none came");
+GAUGES(trunk_since, "dngate_trunk_state_since_timestamp_seconds", "trunk",
+       "When the trunk went up or down, Unix time");
+METRIC_COUNTER(trunk_downs, "dngate_trunk_failures_total", NULL, "Times that a trunk went down");
 METRIC_COUNTER(pings, "dngate_trunk_pings_total", NULL, "OPTIONS sent to trunks");
 
 enum transport { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS };
@@ -90,16 +98,39 @@ static void report_health(const struct trunks *t)
         health_set("trunk", HEALTH_UP, "%s", "");
 }
 
+static void metrics_tell(const struct peer *pr)
+{
+    const char *name = pr->p.cfg.name;
+
+    gauges_set(&trunk_up, name, pr->p.state == TRUNK_UP);
+    gauges_set(&trunk_rtt, name, pr->p.rtt_us / 1e6);
+    gauges_set(&trunk_code, name, pr->p.last_code);
+    gauges_set(&trunk_since, name, (double)pr->p.since_ms / 1e3);
+}
+
+static void metrics_forget(const struct peer *pr)
+{
+    gauges_del(&trunk_up, pr->p.cfg.name);
+    gauges_del(&trunk_rtt, pr->p.cfg.name);
+    gauges_del(&trunk_code, pr->p.cfg.name);
+    gauges_del(&trunk_since, pr->p.cfg.name);
+}
+
 static void state_set(struct peer *pr, enum trunk_state state, uint16_t code, const char *why)
 {
     struct trunks *t = pr->trunks;
+    bool same = pr->p.state == state;
     char addr[ADDR_STRLEN];
 
     pr->p.last_code = code;
-    if (pr->p.state == state)
-        return;
     pr->p.state = state;
-    pr->p.since_ms = clock_wall_ms();
+    if (!same)
+        pr->p.since_ms = clock_wall_ms();
+    metrics_tell(pr);
+    if (same)
+        return;
+    if (state == TRUNK_DOWN)
+        metric_add(&trunk_downs, 1);
     (void)addr_str(&pr->p.addr, addr, sizeof(addr));
     if (state == TRUNK_UP)
         log_info("trunk", "trunk=%s address=%s code=%u rtt_us=%u up", pr->p.cfg.name, addr, code,
@@ -347,11 +378,16 @@ int trunks_set(struct trunks *t, const struct trunk_config *v, size_t n)
         else
             now[i] = fresh[fresh_count++] = fresh[i];
     }
-    for (size_t i = 0; i < t->n; i++)
+    for (size_t i = 0; i < t->n; i++) {
+        if (t->peers[i])
+            metrics_forget(t->peers[i]);
         peer_free(t->peers[i]);
+    }
     if (n)
         memcpy(t->peers, now, n * sizeof(now[0]));
     t->n = n;
+    for (size_t i = 0; i < n; i++)
+        metrics_tell(t->peers[i]);
     qsort(t->peers, n, sizeof(t->peers[0]), compare);
     report_health(t);
     for (size_t i = 0; i < fresh_count; i++)
@@ -400,8 +436,10 @@ void trunks_free(struct trunks *t)
     if (!t)
         return;
     sip_stack_match(t->st, NULL, NULL);
-    for (size_t i = 0; i < t->n; i++)
+    for (size_t i = 0; i < t->n; i++) {
+        metrics_forget(t->peers[i]);
         peer_free(t->peers[i]);
+    }
     resolver_free(t->resolver);
     free(t);
 }

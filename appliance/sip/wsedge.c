@@ -12,7 +12,7 @@
 
 enum { WS_IN_SLOTS = 4096, WS_CLOSE_TRIES = 200 };
 
-METRIC_GAUGE(ws_conns, "dngate_sip_ws_connections", NULL, "Browsers' SIP connections (limit 8192)");
+METRIC_LIMIT(ws_conns, "sip_ws_connections", SIP_WS_CONNS_MAX);
 METRIC_COUNTER(ws_lost, "dngate_sip_ws_overflow_total", NULL, "SIP frames that found a mailbox full");
 
 enum ws_in_type { WS_OPEN, WS_RECV, WS_CLOSED };
