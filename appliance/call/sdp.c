@@ -383,8 +383,9 @@ static void finish(struct reader *r)
     if (s->audio < 0)
         return;
     s->dir = dir->dir_set ? dir->dir : MEDIA_SENDRECV;
-    if (conn->conn_any)
-        s->dir &= MEDIA_SEND; /* "hold" of RFC 2543: it wants nothing from us */
+    /* "Hold" of RFC 2543: it wants nothing from us. With ICE, as Firefox writes it, it only means no candidate yet (RFC 8840 4.1.1). */
+    if (conn->conn_any && !s->ice_ufrag[0])
+        s->dir &= MEDIA_SEND;
     s->rtp = conn->conn;
     if (addr_af(&s->rtp) == AF_UNSPEC)
         return;

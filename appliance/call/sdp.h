@@ -40,7 +40,7 @@ struct sdp {
     /* the audio stream: */
     struct addr rtp;    /* where the peer receives; port 0 = stream refused */
     struct addr rtcp;   /* a=rtcp, else the next port */
-    enum media_dir dir; /* as the PEER says it; a 0.0.0.0 address counts as no receiving (RFC 2543 hold) */
+    enum media_dir dir; /* as the PEER says it; without ICE 0.0.0.0 counts as no receiving (RFC 2543 hold) */
     uint32_t ptime_ms;
     struct sdp_fmt fmt[SDP_FMTS_MAX];
     size_t fmts;

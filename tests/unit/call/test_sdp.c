@@ -120,6 +120,7 @@ TEST(firefox_session_level_attributes_and_refused_video)
     CHECK_EQ_INT(sdp_parse(&s, firefox, sizeof(firefox) - 1), 0);
     CHECK_EQ_INT(s.audio, 1);
     CHECK_EQ_INT(s.mlines, 2);
+    CHECK_EQ_INT(s.dir, MEDIA_SENDRECV); /* c=0.0.0.0 is no hold with ICE */
     CHECK_EQ_INT(s.fingerprint[1], 0x2c);
     CHECK_EQ_INT(sdp_to_browser(&b, &s, MEDIA_OPUS, true), 0);
     own.offer = &s;
