@@ -13,8 +13,6 @@ const prefs = {
     'media.navigator.permission.disabled': true,
     'media.navigator.streams.fake': true,
     'media.autoplay.default': 0,
-    'media.autoplay.block-webaudio': false,
-    'media.autoplay.blocking_policy': 0,
     'app.update.enabled': false,
     'browser.shell.checkDefaultBrowser': false,
     'datareporting.policy.dataSubmissionEnabled': false,

@@ -96,11 +96,11 @@ function decode(base64) {
 
 // Runs in the page.
 async function recordInPage({ seconds, rate }) {
-    // Firefox takes a stream into a context of the hardware's rate only, so it is the recording that is brought to `rate`.
+    // In the hardware's rate; it is the recording that is brought to `rate`.
     const context = new AudioContext();
     await context.resume();
     const merger = new ChannelMergerNode(context, { numberOfInputs: 2 });
-    const filters = [window.dngate.localStream, window.dngate.remoteStream].map((stream, i) => {
+    const directions = [window.dngate.localStream, window.dngate.remoteStream].map((stream, i) => {
         context.createMediaStreamSource(stream).connect(merger, 0, i);
         return [];
     });
@@ -110,14 +110,14 @@ async function recordInPage({ seconds, rate }) {
 
     await new Promise((resolve) => {
         tap.onaudioprocess = ({ inputBuffer }) => {
-            filters.forEach((chunks, i) => chunks.push(inputBuffer.getChannelData(i).slice()));
+            directions.forEach((chunks, i) => chunks.push(inputBuffer.getChannelData(i).slice()));
             count += inputBuffer.length;
             if (count >= wanted) resolve();
         };
         merger.connect(tap).connect(context.destination);
     });
     tap.onaudioprocess = null;
-    const recorded = await Promise.all(filters.map((chunks) => resample(chunks, context.sampleRate)));
+    const recorded = await Promise.all(directions.map((chunks) => resample(chunks, context.sampleRate)));
     await context.close();
     return recorded;
 
