@@ -173,6 +173,7 @@ static int media_part_start(struct app *a)
         .rtp_max = (uint16_t)conf_int(a->conf, "rtp.port_max"),
         .rtp_timeout_s = (uint32_t)conf_int(a->conf, "media.rtp_timeout"),
         .jbuf_max_ms = (uint32_t)conf_int(a->conf, "media.jitter_max"),
+        .tos = (uint8_t)conf_int(a->conf, "media.tos"),
     };
     int err;
 

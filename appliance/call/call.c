@@ -99,7 +99,7 @@ uint16_t call_admit(const struct call *c, const char **phrase)
 
 int call_media_open(struct call *c, bool controlling)
 {
-    const struct media_path_config cfg = {.controlling = controlling, .tos = 0xb8, .arg = c};
+    const struct media_path_config cfg = {.controlling = controlling, .arg = c};
     int err;
 
     err = media_path_create(&c->path, c->calls->cfg.media, &cfg, &c->local);

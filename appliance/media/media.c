@@ -186,8 +186,13 @@ static int trunk_ports(const struct media *m, struct udp *rtp, struct udp *rtcp)
 {
     const struct media_config *c = &m->cfg;
     bool dual = c->bind_count == 2 && addr_is_any(&c->bind[0]) && addr_is_any(&c->bind[1]);
+    int err = ports_open(rtp, rtcp, &c->bind[0], dual, c->rtp_min, c->rtp_max);
 
-    return ports_open(rtp, rtcp, &c->bind[0], dual, c->rtp_min, c->rtp_max);
+    if (err)
+        return err;
+    udp_tos(rtp, c->tos);
+    udp_tos(rtcp, c->tos);
+    return 0;
 }
 
 int media_path_create(struct media_path **pp, struct media *m, const struct media_path_config *cfg,

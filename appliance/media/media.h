@@ -36,6 +36,7 @@ struct media_config {
     uint16_t rtp_min, rtp_max; /* even/odd pairs; both 0 = any free */
     uint32_t rtp_timeout_s;    /* no packet from the trunk or browser for so long: MEDIA_TIMEOUT; 0 = off */
     uint32_t jbuf_max_ms;      /* most delay the jitter buffer may take, e.g. 200 */
+    uint8_t tos;               /* of what we send: DSCP << 2, 0xb8 = EF */
     struct mbox *events;       /* of struct media_event; owner: signalling */
 };
 
@@ -65,7 +66,6 @@ struct media_local {
 
 struct media_path_config {
     bool controlling; /* ICE role: true when we made the offer to the browser */
-    uint8_t tos;      /* DSCP << 2; 0xb8 = EF */
     void *arg;        /* given back by media_path_arg */
 };
 

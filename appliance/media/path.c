@@ -58,8 +58,6 @@ int path_alloc(struct media_path **pp, const struct path_init *init, struct udp 
         path_free(p);
         return err;
     }
-    udp_tos(&p->rtp, init->cfg->tos);
-    udp_tos(&p->rtcp, init->cfg->tos);
     *pp = p;
     return 0;
 }

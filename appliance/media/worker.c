@@ -36,7 +36,6 @@ enum {
     ADDRS_MAX = MEDIA_PATHS_MAX * 4,
     ICE_BUFFER = 4 << 20,
     ICE_ROUNDS = 8, /* batches of one socket before the others get their turn */
-    ICE_TOS = 0xb8, /* EF */
     LOAD_US = 1000000,
     COMPLEXITY_START = 2,
     COMPLEXITY_MAX = 3,
@@ -471,7 +470,7 @@ static int bind_ice(struct worker *w)
         }
         if (err)
             return err;
-        udp_tos(&w->ice[i], ICE_TOS);
+        udp_tos(&w->ice[i], w->cfg.tos);
         port = udp_port(&w->ice[i]); /* the second address gets the same */
         w->ice_io[i] = (struct path_io){IO_ICE, &w->ice[i]};
         err = watch(w, w->ice[i].fd, &w->ice_io[i]);

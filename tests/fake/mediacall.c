@@ -224,7 +224,7 @@ static int engine_start(struct mediacall *c, const struct mediacall_config *cfg)
 {
     struct media_config mcfg = {
         .workers = 1, .bind_count = 1, .jbuf_max_ms = 200, .rtp_timeout_s = cfg->rtp_timeout_s};
-    struct media_path_config pcfg = {.controlling = cfg->we_offer, .tos = 0xb8, .arg = c};
+    struct media_path_config pcfg = {.controlling = cfg->we_offer, .arg = c};
     char why[128];
     int err;
 
