@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct noun *const nouns[] = {&noun_dn,     &noun_trunk,   &noun_user,          &noun_settings,
-                                           &noun_backup, &noun_restore, &noun_restore_staged};
+static const struct noun *const nouns[] = {&noun_dn,     &noun_trunk,   &noun_user,           &noun_settings,
+                                           &noun_backup, &noun_restore, &noun_restore_staged, &noun_check};
 enum { NOUN_COUNT = sizeof(nouns) / sizeof(nouns[0]) };
 
 /* ---------------------------------------------------------------- which verb */
@@ -87,6 +87,8 @@ const char *cmd_usage(void)
            "and come from\n"
            "  user add|list|passwd|remove                                   who administers the gateway\n"
            "  settings [KEY [VALUE]]                                        list, read or change settings\n"
+           "  check                                                         looks for what keeps calls from "
+           "working, and says what to do\n"
            "  backup FILE | restore FILE                                    all that this gateway is, also "
            "while it "
            "runs\n";

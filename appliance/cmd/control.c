@@ -4,6 +4,7 @@
 #include "core/health.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/metric.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -137,6 +138,22 @@ static int control_ready(struct buf *out)
     return health_ready() ? CMD_OK : CMD_REFUSED;
 }
 
+/* What the doctor asks: {"pid":…,"health":{…},"metrics":"…"}. */
+static int control_status(struct buf *out)
+{
+    struct buf metrics;
+
+    buf_init(&metrics, CONTROL_TEXT_MAX / 2);
+    metric_render(&metrics);
+    buf_printf(out, "{\"pid\":%d,\"health\":", (int)getpid());
+    health_json(out);
+    buf_puts(out, ",\"metrics\":");
+    buf_json_str(out, metrics.data ? metrics.data : "");
+    buf_puts(out, "}\n");
+    buf_reset(&metrics);
+    return CMD_OK;
+}
+
 static int control_run(struct control *c, const struct buf *line, struct buf *out, struct buf *err)
 {
     struct cmd cmd = {.store = c->store, .conf = c->conf, .out = out, .err = err};
@@ -157,6 +174,8 @@ static int control_run(struct control *c, const struct buf *line, struct buf *ou
         buf_puts(err, "bad request: argv\n");
     else if (argc == 1 && !strcmp(argv[0], "ready"))
         status = control_ready(out);
+    else if (argc == 1 && !strcmp(argv[0], "status"))
+        status = control_status(out);
     else
         status = cmd_run(&cmd, argc, argv);
     json_free(j);

@@ -29,7 +29,7 @@ struct noun {
 };
 
 extern const struct noun noun_dn, noun_trunk, noun_user, noun_settings, noun_backup, noun_restore,
-    noun_restore_staged;
+    noun_restore_staged, noun_check;
 
 /* The password from --password, or from the input when that is NULL or "-". NULL: there is none (a line on err). */
 const char *cmd_password(struct cmd *c, const char *option);

@@ -1,0 +1,244 @@
+#include "cmd/check.h"
+#include "cmd/control.h"
+#include "cmd/opt.h"
+#include "cmd/verb.h"
+#include "conf/conf.h"
+#include "core/json.h"
+#include "store/peek.h"
+#include "store/setting.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { WHY_MAX = 512, TEXT_MAX = 1024, FOUND_MAX = 1024 * 1024, TOPIC_WIDTH = 16 };
+
+extern char **environ;
+
+/* ---------------------------------------------------------------- findings */
+
+static bool terminal_has_symbols(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    if (!isatty(STDOUT_FILENO))
+        return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *v = getenv(names[i]);
+
+        if (v && *v)
+            return strcasestr(v, "utf-8") || strcasestr(v, "utf8");
+    }
+    return false;
+}
+
+static const char *level_word(enum check_level level)
+{
+    static const char *const words[] = {
+        [CHECK_OK] = "ok", [CHECK_INFO] = "note", [CHECK_WARN] = "warn", [CHECK_FAIL] = "FAIL"};
+    static const char *const symbols[] = {
+        [CHECK_OK] = "\u2714", [CHECK_INFO] = "\u00b7", [CHECK_WARN] = "!", [CHECK_FAIL] = "\u2718"};
+
+    return terminal_has_symbols() ? symbols[level] : words[level];
+}
+
+static void say_json(struct check *ck, enum check_level level, const char *topic, const char *text,
+                     const char *advice)
+{
+    static const char *const words[] = {
+        [CHECK_OK] = "ok", [CHECK_INFO] = "note", [CHECK_WARN] = "warning", [CHECK_FAIL] = "failure"};
+
+    buf_puts(&ck->found, ck->count ? ",\n{" : "{");
+    cmd_json_member(&ck->found, "level", words[level], true);
+    cmd_json_member(&ck->found, "topic", topic, true);
+    cmd_json_member(&ck->found, "finding", text, true);
+    cmd_json_member(&ck->found, "advice", advice, false);
+    buf_puts(&ck->found, "}");
+}
+
+static void say_text(struct check *ck, enum check_level level, const char *topic, const char *text,
+                     const char *advice)
+{
+    int indent = terminal_has_symbols() ? 2 : 6;
+
+    buf_printf(&ck->found, terminal_has_symbols() ? "%s %-*s %s\n" : "%-5s %-*s %s\n", level_word(level),
+               TOPIC_WIDTH, topic, text);
+    if (*advice)
+        buf_printf(&ck->found, "%*s%-*s   %s\n", indent, "", TOPIC_WIDTH, "", advice);
+}
+
+void check_say(struct check *ck, enum check_level level, const char *topic, const char *advice,
+               const char *fmt, ...)
+{
+    char text[TEXT_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    (ck->json ? say_json : say_text)(ck, level, topic, text, advice);
+    ck->count++;
+    ck->warnings += level == CHECK_WARN;
+    ck->failures += level == CHECK_FAIL;
+}
+
+/* ---------------------------------------------------------------- the running server */
+
+/* One word to the server; its answer is the caller's. NULL: none runs, or it does not answer. */
+static char *server_ask(struct check *ck, char *word, int *rc)
+{
+    char *out = NULL, *err = NULL;
+    int status;
+
+    *rc = control_call(ck->dir, 1, &word, NULL, 0, true, &status, &out, &err);
+    if (*rc)
+        return NULL;
+    free(err);
+    return out;
+}
+
+static void server_settings(struct check *ck, const char *text)
+{
+    const struct json_val *list;
+    char why[WHY_MAX];
+    struct json *j;
+
+    if (!text || json_parse(&j, text, strlen(text), NULL, 0))
+        return;
+    list = json_root(j);
+    for (size_t i = 0; i < json_arr_size(list); i++) {
+        const char *key = json_get_str(json_arr_at(list, i), "key");
+        const char *value = json_get_str(json_arr_at(list, i), "value");
+        const struct conf_def *def = key ? conf_find(key) : NULL;
+
+        if (def && value && def->type != CONF_SECRET)
+            (void)conf_set(ck->conf, CONF_OPTION, key, value, why, sizeof(why));
+    }
+    json_free(j);
+}
+
+static void server_look(struct check *ck)
+{
+    struct json *j;
+    int64_t pid = 0;
+    char *settings;
+    int rc;
+
+    ck->status = server_ask(ck, "status", &rc);
+    if (rc == ECONNREFUSED || rc == ENOENT || rc == ENOTDIR) {
+        check_say(ck, CHECK_INFO, "server", "", "does not run; what only it knows is left out");
+        return;
+    }
+    if (rc) {
+        check_say(ck, CHECK_FAIL, "server", "look in its log; if it is stuck, stop it and start it again",
+                  "does not answer: %s", strerror(rc));
+        return;
+    }
+    ck->running = true;
+    if (!json_parse(&j, ck->status, strlen(ck->status), NULL, 0)) {
+        json_get_int(json_root(j), "pid", &pid);
+        json_free(j);
+    }
+    ck->pid = (pid_t)pid;
+    settings = server_ask(ck, "settings", &rc);
+    server_settings(ck, settings);
+    free(settings);
+    check_say(ck, CHECK_OK, "server", "", "runs, process %d", (int)ck->pid);
+}
+
+/* ---------------------------------------------------------------- settings */
+
+static void setting_load_h(const char *key, const char *value, void *arg)
+{
+    struct check *ck = arg;
+    char why[WHY_MAX];
+
+    if (conf_set(ck->conf, CONF_DATABASE, key, value, why, sizeof(why)) == EINVAL)
+        check_say(ck, CHECK_FAIL, "settings", "set it right with dngate settings KEY VALUE, or KEY --reset",
+                  "%s (in the database)", why);
+}
+
+static void check_settings(struct check *ck)
+{
+    struct store_reader *r;
+    char why[WHY_MAX];
+    size_t failures = ck->failures;
+
+    if (!ck->running) {
+        if (ck->store && !store_reader_alloc(&r, ck->store)) {
+            (void)setting_each(r, setting_load_h, ck);
+            store_reader_free(r);
+        }
+        if (conf_set_environment(ck->conf, environ, why, sizeof(why)))
+            check_say(ck, CHECK_FAIL, "settings", "change or remove the variable", "%s (in the environment)",
+                      why);
+    }
+    if (conf_check(ck->conf, why, sizeof(why)))
+        check_say(ck, CHECK_FAIL, "settings", "change one of them: dngate settings KEY VALUE", "%s", why);
+    else if (ck->failures == failures)
+        check_say(ck, CHECK_OK, "settings", "",
+                  ck->running ? "of the running server: valid" : "of database and environment: valid");
+}
+
+/* ---------------------------------------------------------------- */
+
+static void look(struct check *ck)
+{
+    char why[WHY_MAX];
+    int err = peek_open(&ck->store, ck->dir, why, sizeof(why));
+
+    if (err == ENOENT)
+        check_say(ck, CHECK_INFO, "database", "",
+                  "none yet in %s; the first start or the first command makes it", ck->dir);
+    else if (err)
+        check_say(ck, CHECK_FAIL, "database",
+                  err == ENOTSUP ? "use the newer program, or dngate restore FILE"
+                                 : "dngate restore FILE brings back a backup",
+                  "%s", why);
+    server_look(ck);
+    check_settings(ck);
+    check_store(ck);
+    check_directory(ck);
+    check_machine(ck);
+    check_certificate(ck);
+    check_ports(ck);
+    check_address(ck);
+    check_trunks(ck);
+}
+
+static int cmd_check(struct cmd *c, int argc, char *const *argv)
+{
+    struct check ck = {.dir = c->dir, .json = c->json};
+    size_t count;
+
+    if (opt_parse(c->err, NULL, 0, argc, argv, NULL, 0, 0, &count))
+        return CMD_USAGE;
+    if (conf_alloc(&ck.conf))
+        return cmd_refuse(c, "%s", strerror(ENOMEM));
+    buf_init(&ck.found, FOUND_MAX);
+    look(&ck);
+    if (ck.json)
+        buf_printf(c->out, "{\"running\":%s,\"warnings\":%zu,\"failures\":%zu,\"findings\":[\n%s]}\n",
+                   cmd_json_bool(ck.running), ck.warnings, ck.failures, ck.found.data);
+    else
+        buf_printf(c->out, "%s\n%zu failures, %zu warnings\n", ck.found.data, ck.failures, ck.warnings);
+    buf_reset(&ck.found);
+    store_close(ck.store);
+    conf_free(ck.conf);
+    free(ck.status);
+    return ck.failures ? CMD_REFUSED : CMD_OK;
+}
+
+static const struct verb verbs[] = {
+    {"", "",
+     "Looks for what keeps calls from working: settings, ports, public address, clock, certificate, disk, "
+     "trunks, names, "
+     "limits,\n"
+     "database; with the server running or not. Says what to do about each. Exit status 1 when something "
+     "fails.",
+     VERB_NO_INPUT, cmd_check},
+};
+const struct noun noun_check = {"check", "The doctor.", verbs, 1, true};

@@ -1,0 +1,41 @@
+/*
+ * cmd/check: the doctor's notebook: what dngate check found, one finding a line, each with what to do about it. The files
+ * check_*.c do the looking. Private to cmd/; the command line's process.
+ */
+#ifndef CMD_CHECK_H
+#define CMD_CHECK_H
+
+#include "cmd/cmd.h"
+
+#include <sys/types.h>
+
+enum check_level { CHECK_OK, CHECK_INFO, CHECK_WARN, CHECK_FAIL };
+
+struct check {
+    const char *dir;
+    struct conf
+        *conf; /* what the running server goes by, or what one that was started here would, -o aside */
+    struct store *store; /* NULL: none that can be read */
+    bool running;
+    pid_t pid; /* of the server */
+    char
+        *status; /* what it says of itself: {"pid":…,"health":{…},"metrics":"…"}; NULL when it does not run */
+    struct buf found; /* rows for the output, see check.c */
+    size_t count, warnings, failures;
+    bool json;
+};
+
+/* topic is a word or two; advice is what to do, "" when there is nothing to do. */
+__attribute__((format(printf, 5, 6))) void check_say(struct check *ck, enum check_level level,
+                                                     const char *topic, const char *advice, const char *fmt,
+                                                     ...);
+
+void check_store(struct check *ck);       /* integrity, version, what every box needs */
+void check_directory(struct check *ck);   /* writable, private, room on the disk */
+void check_machine(struct check *ck);     /* clock, file descriptors */
+void check_certificate(struct check *ck); /* days left, names, key */
+void check_ports(struct check *ck);       /* taken, by whom; allowed */
+void check_address(struct check *ck);     /* public.address; what of it can be seen from inside */
+void check_trunks(struct check *ck);      /* names resolve, OPTIONS is answered */
+
+#endif
