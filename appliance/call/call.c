@@ -1,16 +1,14 @@
 /* call/call: all calls: what comes in is given to a direction, what the media say to its call. */
 #include "call/callpriv.h"
+#include "call/callstat.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/mbox.h"
-#include "core/metric.h"
 #include "core/rnd.h"
 #include "sip/wsedge.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-METRIC_GAUGE(calls_gauge, "dngate_calls", NULL, "Calls now, at most 4096");
 
 /* --- one call --- */
 
@@ -25,7 +23,7 @@ static void call_destructor(void *arg)
     mem_deref(c->offer);
     mem_deref(c->agent_sdp);
     buf_reset(&c->hdrs);
-    metric_set(&calls_gauge, (int64_t)list_count(&c->calls->calll));
+    callstat_leave(c->cdr.direction, c->state);
 }
 
 int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
@@ -48,7 +46,7 @@ int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
     c->sdp_id = (uint64_t)c->cdr.start_ms;
     list_append(&cs->calll, &c->le, c);
     cs->live++;
-    metric_set(&calls_gauge, (int64_t)list_count(&cs->calll));
+    callstat_enter(dir, CALL_NEW);
     *cp = c;
     return 0;
 }
@@ -58,10 +56,12 @@ void call_move(struct call *c, enum call_state to)
     if (c->state == to)
         return;
     if (!call_state_legal(c->state, to))
-        log_error("call", "id=%s from=%s to=%s a move that cannot be: bug", c->cdr.id,
+        log_error("call", "id=%s dn=%s from=%s to=%s a move that cannot be: bug", c->cdr.id, c->cdr.dn,
                   call_state_name(c->state), call_state_name(to));
     else
         log_debug("call", "id=%s dn=%s state=%s", c->cdr.id, c->cdr.dn, call_state_name(to));
+    callstat_leave(c->cdr.direction, c->state);
+    callstat_enter(c->cdr.direction, to);
     c->state = to;
     if (to == CALL_CALLING || to == CALL_ANSWERED)
         cdr_note(c->calls->cfg.store, &c->cdr);
@@ -150,6 +150,7 @@ static void media_failed(struct call *c, const struct media_event *ev)
 
     (void)snprintf(text, sizeof(text), "Media %s: %s", ev->type == MEDIA_TIMEOUT ? "timeout" : "failed",
                    ev->reason);
+    callstat_media_failed(ev);
     log_warn("call", "id=%s dn=%s %s", c->cdr.id, c->cdr.dn, text);
     call_abort(c, ev->type == MEDIA_TIMEOUT ? 408 : 500, text);
 }
@@ -159,6 +160,7 @@ static void media_h(void *msg, void *arg)
     const struct media_event *ev = msg;
     struct calls *cs = arg;
     struct call *c = table_get(cs->by_path, &ev->path_id, sizeof(ev->path_id));
+    char source[ADDR_STRLEN];
 
     if (!c)
         return;
@@ -168,7 +170,8 @@ static void media_h(void *msg, void *arg)
     case MEDIA_ICE_UP:
     case MEDIA_ICE_MOVED:
         (void)addr_str(&ev->addr, c->cdr.remote_ice, sizeof(c->cdr.remote_ice));
-        log_info("call", "id=%s dn=%s browser=%s ice up", c->cdr.id, c->cdr.dn, c->cdr.remote_ice);
+        log_info("call", "id=%s dn=%s browser=%s audio path to the browser %s", c->cdr.id, c->cdr.dn,
+                 c->cdr.remote_ice, ev->type == MEDIA_ICE_UP ? "found (ICE)" : "moved (ICE)");
         break;
 
     case MEDIA_FAILED:
@@ -181,9 +184,17 @@ static void media_h(void *msg, void *arg)
         break;
 
     case MEDIA_DTLS_UP:
+        log_debug("call", "id=%s dn=%s audio to the browser is encrypted (DTLS-SRTP)", c->cdr.id, c->cdr.dn);
+        break;
+
     case MEDIA_TRUNK_LATCHED:
-    case MEDIA_DTMF:
-        log_debug("call", "id=%s dn=%s media event %d", c->cdr.id, c->cdr.dn, (int)ev->type);
+        log_debug("call", "id=%s dn=%s source=%s the trunk's audio comes from here", c->cdr.id, c->cdr.dn,
+                  addr_str(&ev->addr, source, sizeof(source)));
+        break;
+
+    case MEDIA_DTMF: /* which key is nobody's business: callers type card numbers */
+        log_debug("call", "id=%s dn=%s from=%s key pressed", c->cdr.id, c->cdr.dn,
+                  ev->from_browser ? "browser" : "trunk");
         break;
     }
 }
@@ -239,6 +250,8 @@ int calls_alloc(struct calls **cp, const struct calls_config *cfg)
     if (!cs)
         return ENOMEM;
     cs->cfg = *cfg;
+    callstat_limit(cfg->limit_total && cfg->limit_total < MEDIA_PATHS_MAX ? cfg->limit_total
+                                                                          : MEDIA_PATHS_MAX);
     err = table_alloc(&cs->by_path, MEDIA_PATHS_MAX);
     if (err)
         goto out;

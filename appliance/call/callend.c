@@ -1,14 +1,11 @@
 /* call/callend: how calls end, and the CDR that each leaves. */
 #include "call/callpriv.h"
+#include "call/callstat.h"
 #include "core/clock.h"
 #include "core/log.h"
-#include "core/metric.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-METRIC_COUNTER(cdr_count, "dngate_calls_total", NULL, "Call attempts that have ended");
-METRIC_COUNTER(cdr_failed, "dngate_calls_failed_total", NULL, "Call attempts that were not answered");
 
 static const char *party_name(enum cdr_party p)
 {
@@ -31,9 +28,7 @@ static void stream_copy(struct cdr_stream *dst, const struct media_stream_stats 
 static void finish(struct call *c)
 {
     call_move(c, CALL_OVER);
-    metric_add(&cdr_count, 1);
-    if (!c->cdr.answer_ms)
-        metric_add(&cdr_failed, 1);
+    callstat_ended(&c->cdr);
     log_info("call",
              "id=%s dn=%s direction=%s trunk=%s code=%u hangup=%s from_browser=%llu from_trunk=%llu "
              "lost=%u/%u reason=\"%s\" ended",
@@ -49,7 +44,7 @@ static void media_silent_h(void *arg)
 {
     struct call *c = arg;
 
-    log_error("call", "id=%s no last figures from media", c->cdr.id);
+    log_error("call", "id=%s dn=%s no last figures from media", c->cdr.id, c->cdr.dn);
     finish(c);
 }
 

@@ -274,7 +274,8 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
     call_move(c, CALL_CALLING);
     err = ring(c, msg, b);
     if (err) {
-        log_warn("call", "id=%s dn=%s error=%d cannot ring the browser", c->cdr.id, c->cdr.dn, err);
+        log_warn("call", "id=%s dn=%s error=\"%s\" cannot ring the browser", c->cdr.id, c->cdr.dn,
+                 strerror(err));
         call_abort(c, 480, "Agent's connection lost");
         return;
     }

@@ -252,7 +252,8 @@ static void try_next(struct call *c, uint16_t code, const char *phrase)
                      c->cdr.trunk);
             return;
         }
-        log_warn("call", "id=%s trunk=%s error=%d cannot call", c->cdr.id, c->cdr.trunk, err);
+        log_warn("call", "id=%s dn=%s trunk=%s error=\"%s\" cannot call", c->cdr.id, c->cdr.dn, c->cdr.trunk,
+                 strerror(err));
         if (peer)
             trunks_suspect(trunks, peer->cfg.name);
     }

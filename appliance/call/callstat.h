@@ -1,0 +1,20 @@
+/* call/callstat: what /metrics says of calls: those that live, by direction and state, and how they went when they end. Owner: the
+ * signalling thread. */
+#ifndef CALL_CALLSTAT_H
+#define CALL_CALLSTAT_H
+
+#include "call/callfsm.h"
+#include "media/media.h"
+#include "store/cdr.h"
+
+/* Most calls at once. */
+void callstat_limit(size_t max);
+/* A call enters or leaves a state; callstat_enter(…, CALL_NEW) when it is made. */
+void callstat_enter(enum cdr_direction dir, enum call_state s);
+void callstat_leave(enum cdr_direction dir, enum call_state s);
+/* Its record is complete. */
+void callstat_ended(const struct cdr *c);
+/* Audio failed or fell silent: MEDIA_FAILED, MEDIA_TIMEOUT. */
+void callstat_media_failed(const struct media_event *ev);
+
+#endif
