@@ -1,6 +1,7 @@
 #include "admin/status.h"
 #include "core/health.h"
 #include "core/metric.h"
+#include "version.h"
 #include "web/web.h"
 
 static void healthz_h(const struct web_req *req, struct web_resp *resp, void *arg)
@@ -28,10 +29,14 @@ static void metrics_h(const struct web_req *req, struct web_resp *resp, void *ar
     metric_render(&resp->body);
 }
 
+METRIC_GAUGE(build_info, "dngate_build_info", "version=\"" DNGATE_VERSION "\"",
+             "Always 1; the version is in the label");
+
 int admin_status_register(void)
 {
     int err = web_route("GET", "/healthz", healthz_h, NULL);
 
+    metric_set(&build_info, 1);
     if (!err)
         err = web_route("GET", "/readyz", readyz_h, NULL);
     if (!err)

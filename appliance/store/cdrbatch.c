@@ -2,6 +2,7 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/health.h"
+#include "core/histogram.h"
 #include "core/log.h"
 #include "core/mbox.h"
 #include "core/metric.h"
@@ -23,6 +24,10 @@ METRIC_COUNTER(cdr_written, "dngate_cdr_written_total", NULL, "Call records comm
 METRIC_COUNTER(cdr_spilled, "dngate_cdr_spilled_total", NULL, "Call records that had to wait in cdr.spill");
 METRIC_COUNTER(cdr_lost, "dngate_cdr_lost_total", NULL,
                "Call records that only the log has: no database, no spill file");
+HISTOGRAM(commit_cdrs, "dngate_db_commit_seconds", "what=\"calls\"", STORE_COMMIT_HELP, STORE_COMMIT_BOUNDS);
+METRIC_COUNTER(insert_failed, "dngate_db_write_failures_total", "what=\"calls\"",
+               "Write transactions that failed");
+METRIC_LIMIT(batch_limit, "cdr_batch", 2 * STORE_CDRS_MAX);
 METRIC_GAUGE(cdr_waiting, "dngate_cdr_waiting", NULL, "Call records in memory, not yet committed");
 
 void cdrbatch_h(void *msg, void *arg)
@@ -117,18 +122,18 @@ static size_t cdrbatch_records(const struct store *s)
 
 static int cdrbatch_insert(struct store *s)
 {
+    uint64_t start_us = clock_us();
     int err = sql_exec(&s->sql, "BEGIN IMMEDIATE");
 
-    if (err)
-        return err;
     for (size_t i = 0; i < s->batch_count && !err; i++)
         err = cdrbatch_put(s, &s->batch[i]);
     if (!err)
         err = sql_exec(&s->sql, "COMMIT");
     if (err)
         sql_exec(&s->sql, "ROLLBACK");
-    else
-        metric_add(&cdr_written, (int64_t)cdrbatch_records(s));
+    metric_add(err ? &insert_failed : &cdr_written, err ? 1 : (int64_t)cdrbatch_records(s));
+    if (!err)
+        histogram_add(&commit_cdrs, (double)(clock_us() - start_us) / 1e6);
     return err;
 }
 
@@ -171,6 +176,7 @@ int cdrbatch_service(struct store *s, bool now)
     if (s->batch_count && (now || s->batch_count >= STORE_CDRS_MAX || clock_ms() >= s->batch_due_ms))
         err = cdrbatch_commit(s);
     metric_set(&cdr_waiting, (int64_t)cdrbatch_records(s));
+    metric_set(&batch_limit, (int64_t)s->batch_count);
     return err;
 }
 

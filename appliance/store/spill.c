@@ -81,6 +81,19 @@ out:
     return err;
 }
 
+uint64_t spill_size(const char *dir)
+{
+    static const char *const suffixes[] = {"", ".replay"};
+    char path[PATH_MAX];
+    struct stat st;
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < 2; i++)
+        if (!stat(spill_path(path, sizeof(path), dir, suffixes[i]), &st))
+            sum += (uint64_t)st.st_size;
+    return sum;
+}
+
 bool spill_exists(const char *dir)
 {
     char path[PATH_MAX];

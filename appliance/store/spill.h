@@ -15,6 +15,8 @@
 
 /* Appends n records as one write. Errors: errno of the file work (ENOSPC); none or all of them are in the file then. */
 int spill_append(const char *dir, const struct cdr *v, size_t n);
+/* Bytes that wait. */
+uint64_t spill_size(const char *dir);
 /* True when records wait. */
 bool spill_exists(const char *dir);
 

@@ -1,11 +1,14 @@
 #include "store/writer.h"
 #include "core/clock.h"
 #include "core/health.h"
+#include "core/histogram.h"
 #include "core/latch.h"
 #include "core/log.h"
 #include "core/mbox.h"
+#include "core/metric.h"
 #include "store/callopen.h"
 #include "store/cdrbatch.h"
+#include "store/spill.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -128,9 +131,20 @@ static void writer_tell_all(const struct store *s)
         writer_tell(s, (enum store_noun)noun, "");
 }
 
+HISTOGRAM(commit_job, "dngate_db_commit_seconds", "what=\"provisioning\"", STORE_COMMIT_HELP,
+          STORE_COMMIT_BOUNDS);
+METRIC_COUNTER(job_failed, "dngate_db_write_failures_total", "what=\"provisioning\"",
+               "Write transactions that failed");
+METRIC_GAUGE(disk_free, "dngate_disk_free_bytes", NULL, "Free space where the data directory is");
+METRIC_GAUGE(disk_size, "dngate_disk_size_bytes", NULL,
+             "Size of the file system where the data directory is");
+METRIC_GAUGE(spill_bytes, "dngate_cdr_spill_bytes", NULL,
+             "Size of the files in which call records wait for the database; 0 is normal");
+
 static int writer_try_job(struct store *s, const struct store_request *req)
 {
     struct store_tx tx = {.store = s, .sql = &s->sql, .who = req->who, .now_ms = clock_wall_ms()};
+    uint64_t start_us = clock_us();
     int err = sql_exec(&s->sql, "BEGIN IMMEDIATE");
 
     if (err)
@@ -142,6 +156,7 @@ static int writer_try_job(struct store *s, const struct store_request *req)
         sql_exec(&s->sql, "ROLLBACK");
         return err;
     }
+    histogram_add(&commit_job, (double)(clock_us() - start_us) / 1e6);
     if (tx.notice_all)
         writer_tell_all(s);
     for (size_t i = 0; i < tx.notice_count && !tx.notice_all; i++)
@@ -158,6 +173,8 @@ static int writer_job(struct store *s, const struct store_request *req)
         err = writer_try_job(s, req); /* waits STORE_BUSY_MS for the lock */
         cdrbatch_service(s, false);
     } while (err == EBUSY && clock_ms() < end_ms);
+    if (err == EBUSY || err == EIO || err == ENOSPC || err == EUCLEAN) /* others are refusals */
+        metric_add(&job_failed, 1);
     return err;
 }
 
@@ -232,6 +249,8 @@ static void writer_check_disk(const struct store *s)
         health_set("disk", HEALTH_DEGRADED, "%s: %s", s->dir, strerror(errno));
         return;
     }
+    metric_set(&disk_free, (int64_t)fs.f_bavail * (int64_t)fs.f_frsize);
+    metric_set(&disk_size, (int64_t)fs.f_blocks * (int64_t)fs.f_frsize);
     free_mb = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
     if (fs.f_flag & ST_RDONLY)
         health_set("disk", HEALTH_DEGRADED, "%s is read-only", s->dir);
@@ -250,6 +269,7 @@ static void writer_tick(struct store *s)
     s->tick_ms = now + WRITER_TICK_MS;
     writer_check_others(s);
     cdrbatch_replay(s);
+    metric_set(&spill_bytes, (int64_t)spill_size(s->dir));
     if (now < s->disk_ms)
         return;
     s->disk_ms = now + WRITER_DISK_MS;

@@ -89,4 +89,8 @@ int writer_unlisten(struct store *s, store_change_h *h, void *arg);
 /* Commits and replays every call record that was written before. */
 int writer_flush(struct store *s);
 
+/* Of dngate_db_commit_seconds. */
+#define STORE_COMMIT_HELP "Time of one write transaction of the database, until it is safe on disk"
+#define STORE_COMMIT_BOUNDS 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5
+
 #endif

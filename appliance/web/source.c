@@ -1,4 +1,5 @@
 #include "web/source.h"
+#include "core/metric.h"
 #include "core/table.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@ struct source {
     double tokens;
     uint64_t updated_ms;
 };
+
+METRIC_LIMIT(limit, "web_sources", SOURCES_MAX);
 
 struct sources {
     struct table *table;
@@ -89,6 +92,7 @@ static struct source *source_get(struct sources *s, const struct addr *a)
         free(src);
         return NULL;
     }
+    metric_set(&limit, (int64_t)table_count(s->table));
     return src;
 }
 
@@ -157,6 +161,7 @@ void sources_sweep(struct sources *s, uint64_t now_ms)
 {
     s->now_ms = now_ms;
     table_each(s->table, sweep_h, s);
+    metric_set(&limit, (int64_t)table_count(s->table));
 }
 
 size_t sources_count(const struct sources *s)

@@ -45,7 +45,7 @@ METRIC_COUNTER(reloads_ok, "dngate_certificate_reloads_total", "result=\"ok\"",
                "New certificate files looked at");
 METRIC_COUNTER(reloads_refused, "dngate_certificate_reloads_total", "result=\"refused\"",
                "New certificate files looked at");
-METRIC_GAUGE(not_after, "dngate_certificate_not_after_seconds", NULL,
+METRIC_GAUGE(not_after, "dngate_certificate_expiry_timestamp_seconds", NULL,
              "When the certificate expires, Unix time");
 
 static void stamp_take(const struct tls *t, struct stamp *s)
