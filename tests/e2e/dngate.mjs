@@ -3,17 +3,20 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import net from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export const binary = () =>
-    [process.env.TEST_BINARY, 'build/asan/dngate', 'build/dngate']
-        .filter(Boolean)
-        .map((name) => join(root, name))
-        .find(existsSync);
+// The program that DNGATE_BIN or TEST_BINARY names, and no other when one does; else what is built.
+export function binary() {
+    const named = process.env.DNGATE_BIN ?? process.env.TEST_BINARY;
+    const found = (named ? [named] : ['build/asan/dngate', 'build/dngate']).map((name) => resolve(root, name)).find(existsSync);
+
+    if (!found) throw new Error(`${named ?? 'dngate'} is not built`);
+    return found;
+}
 
 const anyPort = ['http.port=0', 'https.port=0', 'sip.port=0', 'ice.port=0', 'rtp.port_min=0', 'rtp.port_max=0'];
 
