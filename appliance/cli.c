@@ -207,9 +207,9 @@ static int run_and_print(struct cmd *c, const char *dir, int argc, char *const *
     buf_init(&err, CLI_OUTPUT_MAX);
     c->out = &out;
     c->err = &err;
-    if (cmd_runs_here(argv[0]))
+    if (cmd_runs_here(argc, argv))
         log_set_level(NULL, LOG_ERROR);
-    status = only_help(argc, argv) || cmd_runs_here(argv[0]) ? cmd_run(c, argc, argv)
+    status = only_help(argc, argv) || cmd_runs_here(argc, argv) ? cmd_run(c, argc, argv)
                                                              : run_here(c, dir, argc, argv);
     status = print(status, out.data ? out.data : "", out.len, err.data ? err.data : "");
     buf_reset(&out);
@@ -233,7 +233,7 @@ int cli_run(const char *dir, bool json, int argc, char *const *argv)
         c.input_len = in.len;
     }
     c.dir = dir;
-    rc = only_help(argc, argv) || cmd_runs_here(argv[0])
+    rc = only_help(argc, argv) || cmd_runs_here(argc, argv)
              ? ENOENT
              : control_call(dir, argc, argv, c.input, c.input_len, json, &status, &out, &err);
     if (no_server(rc)) {

@@ -47,11 +47,21 @@ bool cmd_known(const char *verb)
     return noun_find(verb) != NULL;
 }
 
-bool cmd_runs_here(const char *verb)
+/* dngate dn import --from-asterisk FILE */
+static bool reads_asterisk(int argc, char *const *argv)
 {
-    const struct noun *n = noun_find(verb);
+    bool found = false;
 
-    return n && n->here;
+    for (int i = 2; i < argc && strcmp(argv[i], "--"); i++)
+        found = found || !strncmp(argv[i], "--from-asterisk", 15);
+    return found && !strcmp(argv[0], "dn") && !strcmp(argv[1], "import");
+}
+
+bool cmd_runs_here(int argc, char *const *argv)
+{
+    const struct noun *n = argc ? noun_find(argv[0]) : NULL;
+
+    return n && (n->here || reads_asterisk(argc, argv));
 }
 
 /* ---------------------------------------------------------------- help */
@@ -184,7 +194,7 @@ bool cmd_wants_input(int argc, char *const *argv, const char **file, bool *secre
     const struct verb *v = n ? verb_find(n, argv[1]) : NULL;
     const char *password;
 
-    if (!v || wants_help(argc, argv))
+    if (!v || wants_help(argc, argv) || cmd_runs_here(argc, argv))
         return false;
     if (v->input == VERB_FILE && argc > 2) {
         *file = argv[2];

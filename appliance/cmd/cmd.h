@@ -29,7 +29,7 @@ int cmd_run(struct cmd *c, int argc, char *const *argv);
 bool cmd_known(const char *verb);
 /* True for those that run in the command line's own process even while a server runs: they do what only that process can, such
  * as reading and writing the files that a person names. */
-bool cmd_runs_here(const char *verb);
+bool cmd_runs_here(int argc, char *const *argv);
 /* True when this call wants its input read first (passwords without --password, import FILE). file gets the name or "-" */
 bool cmd_wants_input(int argc, char *const *argv, const char **file, bool *secret);
 const char *cmd_usage(void);

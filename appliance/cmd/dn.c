@@ -259,6 +259,8 @@ static int cmd_dn_import(struct cmd *c, int argc, char *const *argv)
     char why[WHY_MAX];
     size_t count;
 
+    if (!c->store)
+        return cmd_dn_import_asterisk(c, argc, argv);
     if (opt_parse(c->err, NULL, 0, argc, argv, &file, 1, 1, &count))
         return CMD_USAGE;
     if (dn_import_csv(c->store, c->input ? c->input : "", c->input_len, &res, why, sizeof(why)))
@@ -287,12 +289,17 @@ static const struct verb verbs[] = {
      cmd_dn_disable},
     {"enable", "DN", "Allows it again.", VERB_NO_INPUT, cmd_dn_enable},
     {"remove", "DN", "Removes a DN. Its call records stay.", VERB_NO_INPUT, cmd_dn_remove},
-    {"import", "FILE.csv",
+    {"import", "FILE.csv | --from-asterisk pjsip.conf [--dry-run]",
      "Adds and changes DNs from a CSV file (- = standard input), all of it or, when a line is wrong, "
      "nothing.\n"
      "The first line names the columns: dn,name,password,enabled,codec; all but dn may be missing, in any "
      "order.\n"
-     "An empty or missing password, enabled or codec leaves what is there; a new DN needs a password.",
+     "An empty or missing password, enabled or codec leaves what is there; a new DN needs a password.\n"
+     "  --from-asterisk FILE   takes the WebRTC endpoints with password from Asterisk's pjsip.conf and what "
+     "it "
+     "includes, shows the\n"
+     "                         commands for its trunks, and says line by line what cannot be used\n"
+     "  --dry-run              only says so",
      VERB_FILE, cmd_dn_import},
     {"export", "", "Writes all DNs as CSV, without passwords; importing it keeps them.", VERB_NO_INPUT,
      cmd_dn_export},

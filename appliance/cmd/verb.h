@@ -31,6 +31,9 @@ struct noun {
 extern const struct noun noun_dn, noun_trunk, noun_user, noun_settings, noun_backup, noun_restore,
     noun_restore_staged, noun_check;
 
+/* dn import --from-asterisk, always in the command line's own process. */
+int cmd_dn_import_asterisk(struct cmd *c, int argc, char *const *argv);
+
 /* The password from --password, or from the input when that is NULL or "-". NULL: there is none (a line on err). */
 const char *cmd_password(struct cmd *c, const char *option);
 /* A line on err: `what` and status 1. */
