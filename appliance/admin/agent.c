@@ -153,7 +153,7 @@ static void answer(struct admin_agent *a, const struct web_req *req, struct web_
     } else if (err == EACCES) {
         refuse(a, req, resp, cr->dn);
     } else {
-        log_error("http", "error=%d the database cannot be read", err);
+        log_error("http", "error=\"%s\" the database cannot be read", strerror(err));
         web_problem(resp, 503, "Service Unavailable", "The database cannot be read. Try again in a moment.");
     }
     explicit_bzero(&dn, sizeof(dn));

@@ -59,7 +59,8 @@ void call_move(struct call *c, enum call_state to)
         log_error("call", "id=%s dn=%s from=%s to=%s a move that cannot be: bug", c->cdr.id, c->cdr.dn,
                   call_state_name(c->state), call_state_name(to));
     else
-        log_debug("call", "id=%s dn=%s state=%s", c->cdr.id, c->cdr.dn, call_state_name(to));
+        log_debug("call", "id=%s dn=%s from=%s to=%s moved", c->cdr.id, c->cdr.dn, call_state_name(c->state),
+                  call_state_name(to));
     callstat_leave(c->cdr.direction, c->state);
     callstat_enter(c->cdr.direction, to);
     c->state = to;
@@ -95,6 +96,12 @@ uint16_t call_admit(const struct call *c, const char **phrase)
     if (cs->cfg.limit_per_dn && calls_of_dn(cs, c->cdr.dn) > cs->cfg.limit_per_dn)
         return 486;
     return 0;
+}
+
+const char *call_label(struct call *c)
+{
+    (void)snprintf(c->label, sizeof(c->label), "id=%s dn=%s", c->cdr.id, c->cdr.dn);
+    return c->label;
 }
 
 int call_media_open(struct call *c, bool controlling)

@@ -24,18 +24,32 @@ static void stream_copy(struct cdr_stream *dst, const struct media_stream_stats 
     dst->mos = src->mos;
 }
 
+/* Anything a peer sent as its reason, between quotes in the log. */
+static const char *quotable(char *buf, size_t sz, const char *text)
+{
+    (void)snprintf(buf, sz, "%s", text);
+    for (char *p = buf; (p = strchr(p, '"'));)
+        *p = '\'';
+    return buf;
+}
+
 /* Writes the CDR and frees the call. */
 static void finish(struct call *c)
 {
+    const struct cdr *d = &c->cdr;
+    char reason[sizeof(d->reason)];
+
     call_move(c, CALL_OVER);
     callstat_ended(&c->cdr);
     log_info("call",
-             "id=%s dn=%s direction=%s trunk=%s code=%u hangup=%s from_browser=%llu from_trunk=%llu "
-             "lost=%u/%u reason=\"%s\" ended",
-             c->cdr.id, c->cdr.dn, c->cdr.direction == CDR_OUTBOUND ? "out" : "in", c->cdr.trunk, c->cdr.code,
-             party_name(c->cdr.hangup), (unsigned long long)c->cdr.from_browser.packets,
-             (unsigned long long)c->cdr.from_trunk.packets, c->cdr.from_browser.lost, c->cdr.from_trunk.lost,
-             c->cdr.reason);
+             "id=%s dn=%s direction=%s trunk=%s code=%u hangup=%s reason=\"%s\" seconds=%lld "
+             "browser_packets=%llu browser_lost=%u browser_mos=%.1f trunk_packets=%llu trunk_lost=%u "
+             "trunk_mos=%.1f ended",
+             d->id, d->dn, d->direction == CDR_OUTBOUND ? "out" : "in", d->trunk, d->code,
+             party_name(d->hangup), quotable(reason, sizeof(reason), d->reason),
+             d->answer_ms ? (long long)(d->end_ms - d->answer_ms) / 1000 : 0,
+             (unsigned long long)d->from_browser.packets, d->from_browser.lost, d->from_browser.mos,
+             (unsigned long long)d->from_trunk.packets, d->from_trunk.lost, d->from_trunk.mos);
     cdr_write(c->calls->cfg.store, &c->cdr);
     mem_deref(c);
 }

@@ -151,7 +151,8 @@ static void who(struct call *c, const struct sip_msg *msg, const struct sip_orig
 static int accept_trunk(struct call *c, const struct sip_msg *msg, const struct sip_origin *o)
 {
     char contact[192], self[ADDR_STRLEN];
-    struct leg_config cfg = {.route = {.tp = msg->tp, .addr = o->peer}, .contact = contact};
+    struct leg_config cfg = {
+        .label = call_label(c), .route = {.tp = msg->tp, .addr = o->peer}, .contact = contact};
     const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, o->trunk);
     struct addr laddr;
 
@@ -215,7 +216,8 @@ static uint16_t check(struct call *c, const struct sip_msg *msg, const struct bi
 static int ring(struct call *c, const struct sip_msg *msg, const struct binding *b)
 {
     char contact[192], self[ADDR_STRLEN], from[256];
-    struct leg_config cfg = {.route = {.ws_conn = b->ws_conn},
+    struct leg_config cfg = {.label = call_label(c),
+                             .route = {.ws_conn = b->ws_conn},
                              .contact = contact,
                              .ruri = b->contact,
                              .from_uri = from,

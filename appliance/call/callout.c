@@ -179,7 +179,8 @@ static int trunk_invite(struct call *c, const struct trunk_peer *peer, const cha
 {
     char self[ADDR_STRLEN], ip[ADDR_STRLEN], dst[ADDR_STRLEN], contact[192], ruri[256], from[160];
     const struct trunk_config *t = &peer->cfg;
-    struct leg_config cfg = {.contact = contact,
+    struct leg_config cfg = {.label = call_label(c),
+                             .contact = contact,
                              .ruri = ruri,
                              .from_uri = from,
                              .from_name = c->cdr.caller_name,
@@ -289,7 +290,7 @@ static void who(struct call *c, const struct sip_msg *msg, const struct dn *dn, 
 static int accept_agent(struct call *c, const struct sip_msg *msg, const struct sip_origin *o)
 {
     char contact[192], self[ADDR_STRLEN];
-    struct leg_config cfg = {.route = {.ws_conn = o->ws_conn}, .contact = contact};
+    struct leg_config cfg = {.label = call_label(c), .route = {.ws_conn = o->ws_conn}, .contact = contact};
     struct addr laddr;
 
     if (sip_stack_laddr(c->calls->cfg.stack, &laddr, &o->peer))

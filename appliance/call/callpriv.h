@@ -31,6 +31,7 @@ struct call {
     struct calls *calls;
     enum call_state state;
     struct cdr cdr;
+    char label[112];
     enum dn_codec dn_codec;
     char instance[96]; /* of the browser: the one that may take the call over on a new connection */
     struct leg *agent, *trunk;
@@ -67,6 +68,8 @@ size_t calls_of_dn(const struct calls *cs, const char *dn);
 /* Draining, total and per-DN limit: 0 or the code to refuse with. */
 uint16_t call_admit(const struct call *c, const char **phrase);
 int call_media_open(struct call *c, bool controlling);
+/* "id=… dn=…", what log lines of the call begin with; valid while c is. */
+const char *call_label(struct call *c);
 
 /* --- callend.c --- */
 /* The end, whoever wants it: tells the legs that are left, closes the media, fills the CDR. Once. */

@@ -149,6 +149,7 @@ int leg_new(struct leg **lp, struct legs *ls, const struct leg_config *cfg, cons
     leg->h = h;
     leg->arg = arg;
     leg->route = cfg->route;
+    (void)snprintf(leg->label, sizeof(leg->label), "%s", cfg->label ? cfg->label : "");
     leg->invite_ms = clock_ms();
     ls->count++;
     metric_set(&legs_gauge, (int64_t)ls->count);

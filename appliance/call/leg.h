@@ -66,6 +66,7 @@ struct leg_route {
 };
 
 struct leg_config {
+    const char *label; /* what its log lines begin with: "id=… dn=…"; copied */
     struct leg_route route;
     const char *contact;             /* our Contact URI */
     const char *ruri;                /* client: request URI and To */

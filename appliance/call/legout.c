@@ -261,7 +261,8 @@ void leg_send_ack(struct leg *leg, struct sip_dialog *dlg, uint32_t cseq, bool k
     if (!err)
         err = sip_send(leg->legs->sip, NULL, tp, &dst, mb);
     if (err)
-        log_warn("call", "sip_call_id=%s error=%d ACK not sent", leg_callid(leg), err);
+        log_warn("call", "%s sip_call_id=\"%s\" error=\"%s\" ACK not sent", leg->label, leg_callid(leg),
+                 strerror(err));
     if (keep) {
         mem_deref(leg->ack);
         leg->ack = mem_ref(mb);

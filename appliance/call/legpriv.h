@@ -28,6 +28,7 @@ struct legs {
 };
 
 struct leg {
+    char label[112]; /* its log lines begin so */
     struct le he;
     struct legs *legs;
     const struct leg_handlers *h; /* NULL: given up by its owner */

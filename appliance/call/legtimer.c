@@ -55,7 +55,7 @@ static void session_h(void *arg)
                           leg->expires);
         (void)leg_request(leg, "UPDATE", hdrs, NULL, NULL, refreshed_h, leg);
     } else {
-        log_warn("call", "sip_call_id=%s session timer expired", leg_callid(leg));
+        log_warn("call", "%s sip_call_id=\"%s\" session timer expired", leg->label, leg_callid(leg));
         if (!leg->end_hdrs)
             (void)str_dup(&leg->end_hdrs, "Reason: SIP;cause=408;text=\"Session timer expired\"\r\n");
         (void)leg_bye(leg);

@@ -250,6 +250,8 @@ static void close_h(int err, const struct sip_msg *msg, void *arg)
     struct labcall *c = arg;
     struct labcall *peer = c->peer;
 
+    if (err == ECONNRESET) /* libre's word for BYE */
+        err = 0;
     log_info("lab", "number=%s dn=%s code=%u call ended%s%s", c->user, c->dn, msg ? msg->scode : 0,
              err ? ": " : "", err ? strerror(err) : "");
 

@@ -119,7 +119,7 @@ void worker_addr_add(struct worker *w, const struct addr *addr, struct media_pat
     (void)table_del(w->by_addr, &k, sizeof(k));
     err = table_put(w->by_addr, &k, sizeof(k), p);
     if (err)
-        log_warn_limited("media", "err=%d a browser's address finds no room in the table", err);
+        log_warn_limited("media", "error=\"%s\" a browser's address finds no room in the table", strerror(err));
 }
 
 void worker_addr_del(struct worker *w, const struct addr *addr, struct media_path *p)
@@ -237,7 +237,7 @@ static void path_start(struct worker *w, struct media_path *p)
     uint64_t now_us = clock_us();
 
     p->slow_us = now_us + p->id % 10 * (PATH_SLOW_US / 10); /* spread over the ticks */
-    w->paths[w->path_count++] = p;                          /* as many as there are ids: never full */
+    w->paths[w->path_count++] = p;                          /* worker_post() keeps it from being full */
     w->by_id[p->id % MEDIA_PATHS_MAX] = p;
     if (watch(w, p->rtp.fd, &p->rtp_io) || watch(w, p->rtcp.fd, &p->rtcp_io))
         log_error("media", "path=%u trunk sockets cannot be watched", p->id);
@@ -585,6 +585,9 @@ int worker_post(struct worker *w, const struct worker_msg *msg)
 {
     int err;
 
+    /* Those that were closed but have not ended yet still have their place in the worker's table. */
+    if (msg->command == WORKER_START && worker_load(w) >= MEDIA_PATHS_MAX)
+        return ENOBUFS;
     if (msg->command == WORKER_START)
         atomic_fetch_add(&w->paths_taken, 1);
     err = mbox_post(w->commands, msg);

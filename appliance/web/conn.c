@@ -111,6 +111,17 @@ static bool access_silent(const struct conn *c)
     return refusal && !log_limit_pass(&limit, 20, &suppressed);
 }
 
+/* Monitoring asks all the time; only its failures are worth a line. */
+static bool is_probe(const struct conn *c)
+{
+    static const char *const paths[] = {"/healthz", "/readyz", "/metrics"};
+
+    for (size_t i = 0; c->head && c->access.status == 200 && i < sizeof(paths) / sizeof(paths[0]); i++)
+        if (!strcmp(c->head->target, paths[i]))
+            return true;
+    return false;
+}
+
 void conn_access(struct conn *c)
 {
     char peer[ADDR_STRLEN], path[LOG_PATH_MAX];
@@ -122,11 +133,12 @@ void conn_access(struct conn *c)
     count_status(c->access.status);
     if (access_silent(c))
         return;
-    log_info("http", "peer=%s method=%s path=\"%s\" status=%d bytes=%llu ms=%llu",
-             addr_ip(&c->peer, peer, sizeof(peer)), h && *h->target ? http_method_name(h->method) : "-",
-             conn_quotable(path, sizeof(path), h && *h->target ? h->target : "-"), c->access.status,
-             (unsigned long long)c->access.bytes,
-             (unsigned long long)(clock_us() - c->access.start_us) / 1000);
+    log_write(is_probe(c) ? LOG_DEBUG : LOG_INFO, "http",
+              "peer=%s method=%s path=\"%s\" status=%d bytes=%llu ms=%llu",
+              addr_ip(&c->peer, peer, sizeof(peer)), h && *h->target ? http_method_name(h->method) : "-",
+              conn_quotable(path, sizeof(path), h && *h->target ? h->target : "-"), c->access.status,
+              (unsigned long long)c->access.bytes,
+              (unsigned long long)(clock_us() - c->access.start_us) / 1000);
 }
 
 /* ---------------------------------------------------------------- answering */
@@ -240,7 +252,7 @@ static void reply_resp(struct conn *c, struct web_resp *resp)
                       .length = resp->body.len};
 
     if (resp->body.err) {
-        log_error("http", "path=%.200s error=%d answer could not be made", c->head->target, resp->body.err);
+        log_error("http", "error=\"%s\" answer could not be made", strerror(resp->body.err));
         conn_error(c, 500, "", "The answer could not be made; see the server's log.");
     } else {
         reply(c, &r, resp->body.data, false);

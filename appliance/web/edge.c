@@ -98,10 +98,10 @@ static void conn_gone(struct lws *wsi, struct conn *c)
     char peer[ADDR_STRLEN];
 
     if (!c->tls_up && !c->w->stopping) {
-        metric_add(&web_drop_tls, 1);
-        log_warn_limited("web",
-                         "peer=%s closed without a request: TLS handshake not finished, or a mere probe",
-                         addr_ip(&c->peer, peer, sizeof(peer)));
+        metric_add(&web_drop_tls,
+                   1); /* ordinary: a browser tries again once the certificate was accepted, probes, scans */
+        log_debug("web", "peer=%s closed without a request: TLS handshake not finished, or a mere probe",
+                  addr_ip(&c->peer, peer, sizeof(peer)));
     }
     lws_set_opaque_user_data(wsi, NULL);
     conn_free(c);
@@ -385,7 +385,7 @@ int edge_listen(struct web *w, char *why, size_t whysz)
 static void lws_log_h(int level, const char *line)
 {
     (void)level;
-    log_warn_limited("web", "lws=\"%.*s\"", (int)strcspn(line, "\n"), line);
+    log_warn_limited("web", "message=\"%.*s\" from libwebsockets", (int)strcspn(line, "\n\""), line);
 }
 
 /* Hands a descriptor to the loop, which closes it. */
