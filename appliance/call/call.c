@@ -39,6 +39,7 @@ int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
     c->calls = cs;
     buf_init(&c->hdrs, LEG_HDRS_MAX);
     c->cdr.direction = dir;
+    c->start_ms = clock_ms();
     c->cdr.start_ms = clock_wall_ms();
     rnd_str(tail, sizeof(tail), 8);
     (void)snprintf(c->cdr.id, sizeof(c->cdr.id), "%012llx-%04x-%s", (unsigned long long)c->cdr.start_ms,
@@ -49,6 +50,11 @@ int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
     callstat_enter(dir, CALL_NEW);
     *cp = c;
     return 0;
+}
+
+int64_t call_wall_ms(const struct call *c)
+{
+    return c->cdr.start_ms + (int64_t)(clock_ms() - c->start_ms);
 }
 
 void call_move(struct call *c, enum call_state to)

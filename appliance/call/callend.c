@@ -1,7 +1,6 @@
 /* call/callend: how calls end, and the CDR that each leaves. */
 #include "call/callpriv.h"
 #include "call/callstat.h"
-#include "core/clock.h"
 #include "core/log.h"
 #include <errno.h>
 #include <stdio.h>
@@ -88,7 +87,7 @@ void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phra
     call_move(c, CALL_ENDING);
     c->calls->live--;
     tmr_cancel(&c->tmr);
-    c->cdr.end_ms = clock_wall_ms();
+    c->cdr.end_ms = call_wall_ms(c);
     c->cdr.hangup = by;
     c->cdr.code = c->cdr.answer_ms ? 200 : code;
     if (!c->cdr.reason[0])

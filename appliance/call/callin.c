@@ -11,7 +11,6 @@
  * An INVITE without SDP gets our offer in the 200; the ACK brings the answer (RFC 3261 13.2.1).
  */
 #include "call/callpriv.h"
-#include "core/clock.h"
 #include "core/log.h"
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +27,7 @@ static void agent_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
     if (msg->scode == 100 || c->state == CALL_RINGING)
         return;
     call_move(c, CALL_RINGING);
-    c->cdr.ring_ms = clock_wall_ms();
+    c->cdr.ring_ms = call_wall_ms(c);
     log_info("call", "id=%s dn=%s ringing", c->cdr.id, c->cdr.dn);
     buf_init(&hdrs, LEG_HDRS_MAX);
     (void)callhdr_pass(&hdrs, msg, CALLHDR_TO_TRUNK);
@@ -74,7 +73,7 @@ static void agent_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
         call_abort(c, 500, "Server Internal Error");
         return;
     }
-    c->cdr.answer_ms = clock_wall_ms();
+    c->cdr.answer_ms = call_wall_ms(c);
     call_move(c, CALL_ANSWERED);
     log_info("call", "id=%s dn=%s trunk=%s codec=%s answered", c->cdr.id, c->cdr.dn, c->cdr.trunk,
              media_codec_name(c->browser.codec));

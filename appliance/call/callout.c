@@ -9,7 +9,6 @@
  *     │── ACK ───────────►│── ACK ─────────────►│
  */
 #include "call/callpriv.h"
-#include "core/clock.h"
 #include "core/log.h"
 #include <errno.h>
 #include <stdio.h>
@@ -76,7 +75,7 @@ static void trunk_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
         return;
     if (c->state == CALL_CALLING) {
         call_move(c, CALL_RINGING);
-        c->cdr.ring_ms = clock_wall_ms();
+        c->cdr.ring_ms = call_wall_ms(c);
         log_info("call", "id=%s dn=%s trunk=%s code=%u ringing", c->cdr.id, c->cdr.dn, c->cdr.trunk,
                  msg->scode);
     }
@@ -126,7 +125,7 @@ static void trunk_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
         call_abort(c, 480, "Agent's connection lost");
         return;
     }
-    c->cdr.answer_ms = clock_wall_ms();
+    c->cdr.answer_ms = call_wall_ms(c);
     call_move(c, CALL_ANSWERED);
     log_info("call", "id=%s dn=%s trunk=%s codec=%s answered", c->cdr.id, c->cdr.dn, c->cdr.trunk,
              media_codec_name(c->browser.codec));

@@ -28,6 +28,7 @@ struct calls {
 
 struct call {
     struct le le;
+    uint64_t start_ms; /* monotonic; its wall time is cdr.start_ms */
     struct calls *calls;
     enum call_state state;
     struct cdr cdr;
@@ -64,6 +65,8 @@ struct call {
 /* --- call.c --- */
 int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir);
 void call_move(struct call *c, enum call_state to);
+/* Wall time for the call's record, counted from its start: in order and true in length whatever is done to the clock meanwhile. */
+int64_t call_wall_ms(const struct call *c);
 size_t calls_of_dn(const struct calls *cs, const char *dn);
 /* Draining, total and per-DN limit: 0 or the code to refuse with. */
 uint16_t call_admit(const struct call *c, const char **phrase);
