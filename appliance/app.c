@@ -420,6 +420,7 @@ static void parts_stop(struct app *a)
     web_stop(a->web);
     admin_agent_free(a->agent_api);
     app_sip_stop(a->sip);
+    web_free(a->web); /* signalling posted to it until now */
     lab_stop(a->lab);
     sip_stack_free(a->stack);
     media_stop(a->media);

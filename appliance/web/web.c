@@ -86,9 +86,10 @@ static void out_drop_h(void *msg, void *arg)
     free(o->data);
 }
 
-static void web_free(struct web *w)
+void web_free(struct web *w)
 {
-    edge_close(w);
+    if (!w)
+        return;
     table_free(w->ws_conns);
     sources_free(w->sources);
     if (w->out)
@@ -139,6 +140,7 @@ int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t w
     if (!err)
         err = pthread_create(&w->thread, NULL, thread_main, w);
     if (err) {
+        edge_close(w);
         web_free(w);
         return err;
     }
@@ -161,7 +163,7 @@ void web_stop(struct web *w)
     pthread_join(w->thread, NULL);
     metric_collector_remove(limits_h, w);
     health_set("web", HEALTH_DOWN, "stopped");
-    web_free(w);
+    edge_close(w);
 }
 
 void web_reload(struct web *w)

@@ -35,6 +35,8 @@ struct web_config {
 int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t whysz);
 /* Closes WebSockets with 1001, flushes for at most half a second, joins the thread. */
 void web_stop(struct web *w);
+/* After web_stop, and after signalling has ended: it posts to our mailbox as long as it lives. */
+void web_free(struct web *w);
 /* Looks at the certificate files now, not at the next tick. Any thread. */
 void web_reload(struct web *w);
 /* The real port of "http", "https" or "wss". */

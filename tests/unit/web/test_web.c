@@ -159,6 +159,7 @@ static void server_prepare(void)
 static void server_stop(void)
 {
     web_stop(srv.w);
+    web_free(srv.w);
     srv.w = NULL;
     unlink(srv.cfg.cert);
     unlink(srv.cfg.key);
