@@ -62,7 +62,8 @@ static void collect_h(struct buf *out, void *arg)
         for (int s = CALL_NEW; s < CALL_OVER; s++) {
             snprintf(labels, sizeof(labels), "direction=\"%s\",state=\"%s\"", direction_names[dir],
                      call_state_name((enum call_state)s));
-            metric_sample(out, METRIC_TYPE_GAUGE, "dngate_calls", labels, (double)live[dir][s], "Calls now");
+            metric_sample(out, METRIC_TYPE_GAUGE, "dngate_calls", labels, (double)live[dir][s],
+                          "Calls now, by direction (out = from an agent) and state");
         }
         for (int r = 0; r < RESULTS; r++) {
             snprintf(labels, sizeof(labels), "direction=\"%s\",result=\"%s\"", direction_names[dir],

@@ -152,11 +152,12 @@ static void render_side(struct buf *out, const struct tally *t, int side)
     gauge(out, "dngate_live_mos_mean", from, l->paths ? l->mos_sum / l->paths : NAN,
           "Mean opinion score (1 bad to 4.5 best) of what we hear, mean of the live calls; NaN when there "
           "are none");
-    gauge(out, "dngate_live_mos_min", from, l->paths ? l->mos_min : NAN, "The same, worst live call");
+    gauge(out, "dngate_live_mos_min", from, l->paths ? l->mos_min : NAN,
+          "Mean opinion score of the worst live call");
     gauge(out, "dngate_live_jitter_mean_seconds", from, l->paths ? l->jitter_ms_sum / l->paths / 1e3 : NAN,
           "Jitter (RFC 3550) of what we hear, mean of the live calls; NaN when there are none");
     gauge(out, "dngate_live_jitter_max_seconds", from, l->paths ? l->jitter_ms_max / 1e3 : NAN,
-          "The same, worst live call");
+          "Jitter of the worst live call");
 }
 
 static void render_buffer(struct buf *out, const struct tally *t)
@@ -172,7 +173,7 @@ static void render_buffer(struct buf *out, const struct tally *t)
           t->buffers ? t->buffer_ms_sum / t->buffers / 1e3 : NAN,
           "Delay of the jitter buffers (browser to trunk), mean of the live calls; NaN when there are none");
     gauge(out, "dngate_jitter_buffer_delay_max_seconds", NULL, t->buffers ? t->buffer_ms_max / 1e3 : NAN,
-          "The same, longest of the live calls");
+          "Delay of the longest jitter buffer of the live calls");
     metric_sample(out, METRIC_TYPE_COUNTER, frames, "reason=\"lost\"", (double)t->concealed, frames_help);
     metric_sample(out, METRIC_TYPE_COUNTER, frames, "reason=\"silent\"", (double)t->filled, frames_help);
     metric_sample(out, METRIC_TYPE_COUNTER, packets, "reason=\"late\"", (double)t->late, packets_help);
