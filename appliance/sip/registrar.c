@@ -11,10 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGISTRAR_LISTENERS_MAX = 4, REGISTRAR_SWEEP_MS = 1000, REGISTRAR_MAX = SIP_WS_CONNS_MAX };
+enum {
+    REGISTRAR_LISTENERS_MAX = 4,
+    REGISTRAR_SWEEP_MS = 1000,
+    REGISTRAR_MAX = SIP_WS_CONNS_MAX,
+    REGISTRAR_STRANGER_MS = 30000
+};
 
 METRIC_GAUGE(registrations, "dngate_registrations", NULL, "DNs registered now");
 METRIC_LIMIT(registrations_limit, "registrations", REGISTRAR_MAX);
+METRIC_COUNTER(strangers_closed, "dngate_sip_ws_strangers_total", NULL,
+               "WebSockets closed because nobody signed in on them");
 
 #define CHANGE(var, event)                                                                                   \
     METRIC_COUNTER(var, "dngate_registration_changes_total", "event=\"" event "\"",                          \
@@ -104,11 +111,38 @@ static bool expire_h(void *val, void *arg)
     return false;
 }
 
+/* A connection that costs memory and tells nobody who it is. */
+static bool stranger_h(struct le *le, void *arg)
+{
+    struct registrar *r = arg;
+    struct sip_conn *c = le->data;
+    char src[ADDR_STRLEN];
+    struct addr peer;
+
+    if (c->tp != SIP_TRANSP_WS || !c->stranger_ms || clock_ms() < c->stranger_ms + r->cfg.stranger_ms)
+        return false;
+    c->stranger_ms = 0; /* asked once: WEB closes it */
+    transp_addr(&peer, &c->paddr);
+    metric_add(&strangers_closed, 1);
+    log_warn_limited("sip", "conn=%llu source=%s nobody signed in: closed", (unsigned long long)c->id,
+                     addr_ip(&peer, src, sizeof(src)));
+    sip_ws_close(r->st, c->id, 4004, "nobody signed in");
+    return false;
+}
+
+/* Its sender has proved who he is. */
+static void no_stranger(const struct sip_msg *msg)
+{
+    if (msg->tp == SIP_TRANSP_WS)
+        ((struct sip_conn *)msg->sock)->stranger_ms = 0;
+}
+
 static void sweep_h(void *arg)
 {
     struct registrar *r = arg;
 
     (void)table_each(r->by_dn, expire_h, r);
+    (void)hash_apply(r->st->sip->ht_conn, stranger_h, r);
     tmr_start(&r->sweep, REGISTRAR_SWEEP_MS, sweep_h, r);
 }
 
@@ -348,6 +382,7 @@ static void register_now(const struct sip_msg *msg, void *arg)
         return; /* while it waited */
     user_copy(w.dn, sizeof(w.dn), &msg->to.uri.user);
     if (!auth_check(r->auth, msg, w.dn, &dn)) {
+        no_stranger(msg);
         if (wish_decode(r, &w, msg))
             (void)sip_treply(NULL, r->st->sip, msg, 400, "Bad Contact Or Expires");
         else
@@ -384,6 +419,7 @@ int registrar_alloc(struct registrar **rp, struct sip_stack *st, const struct re
     r->cfg.expires_min = cfg->expires_min ? cfg->expires_min : 60;
     r->cfg.expires_max = cfg->expires_max ? cfg->expires_max : 3600;
     r->cfg.expires_default = cfg->expires_default ? cfg->expires_default : 600;
+    r->cfg.stranger_ms = cfg->stranger_ms ? cfg->stranger_ms : REGISTRAR_STRANGER_MS;
     err = auth_alloc(&r->auth, st, &r->cfg);
     if (!err)
         err = table_alloc(&r->by_dn, REGISTRAR_MAX);
@@ -549,6 +585,7 @@ int registrar_authorize(struct registrar *r, const struct sip_msg *msg, char *dn
         explicit_bzero(&row, sizeof(row));
         if (err)
             return EACCES;
+        no_stranger(msg);
     }
     if (strlen(user) >= dnsz)
         return EOVERFLOW;

@@ -21,6 +21,7 @@ typedef int(registrar_lookup_h)(const char *dn, struct registrar_dn *out, void *
 struct registrar_config {
     const char *realm;
     uint32_t expires_min, expires_max, expires_default; /* seconds: 60, 3600, 600 */
+    uint32_t stranger_ms; /* a connection on which nobody signs in is closed after; 0 = 30 s */
     struct guard *guard;
     registrar_lookup_h *lookup;
     void *arg;

@@ -51,10 +51,11 @@ struct sip_conn {
     struct sip *sip;
     const struct transp_edge *edge;
     enum sip_transp tp;
-    struct sa key;   /* TCP: the peer; WS: the route address made of the connection's number */
-    struct sa paddr; /* the peer */
-    struct sa laddr; /* ours as the peer sees it */
-    uint64_t id;     /* WS */
+    struct sa key;        /* TCP: the peer; WS: the route address made of the connection's number */
+    struct sa paddr;      /* the peer */
+    struct sa laddr;      /* ours as the peer sees it */
+    uint64_t id;          /* WS */
+    uint64_t stranger_ms; /* WS: since when nobody has signed in on it, monotonic; 0 = someone has */
     bool closed;
 
     int fd; /* TCP, from here on */

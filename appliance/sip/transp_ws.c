@@ -8,6 +8,8 @@
 #include "sip/transp.h"
 #include "sip/wsedge.h"
 
+#include "core/clock.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -55,6 +57,7 @@ int transp_ws_open(struct sip *sip, uint64_t id, const struct addr *peer, const 
     if (!c)
         return ENOMEM;
     c->id = id;
+    c->stranger_ms = clock_ms();
     transp_sa(&c->paddr, peer);
     transp_sa(&c->laddr, local);
     return 0;

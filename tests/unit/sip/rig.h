@@ -45,7 +45,7 @@ struct rig {
     struct guard *guard;
     struct mbox *out, *jobs;
     struct rig_frame *frames, **tail;
-    uint32_t expires_min;
+    uint32_t expires_min, stranger_ms;
     struct guard_config guard_cfg;
     bool disabled;                                         /* DN 5001 */
     const char *password;                                  /* of DN 5001 */
@@ -108,6 +108,7 @@ static int rig_start_h(struct sip_stack *st, void *arg)
                                          .expires_min = rig->expires_min ? rig->expires_min : 60,
                                          .expires_max = 3600,
                                          .expires_default = 600,
+                                         .stranger_ms = rig->stranger_ms,
                                          .guard = rig->guard,
                                          .lookup = rig_lookup_h,
                                          .arg = rig};

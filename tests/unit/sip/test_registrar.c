@@ -216,6 +216,25 @@ TEST(an_interval_too_brief)
     rig_stop(&rig);
 }
 
+TEST(a_connection_that_never_signs_in_is_closed)
+{
+    struct rig rig = {.stranger_ms = 700};
+    uint16_t code = 0;
+
+    CHECK(rig_start(&rig));
+    ws_open(&rig, 1);
+    ws_open(&rig, 2);
+    if (ws_sign_in(&rig, 1, "5001", "lab5001", "MD5", UUID_A, 600, 200) &&
+        ws_sign_in(&rig, 2, "5001", "wrong", "MD5", UUID_B, 600, 401)) {
+        CHECK_OR(ws_next(&rig, 2, &code, RIG_WAIT_MS) && code == 4004, ;);
+        sip_ws_closed(rig.stack, 2);
+        code = 0;
+        CHECK_OR(!ws_next(&rig, 1, &code, 1500) && !code, ;);
+        CHECK_OR(look(&rig).found, ;);
+    }
+    rig_stop(&rig);
+}
+
 TEST(it_expires)
 {
     struct rig rig = {.expires_min = 1};
