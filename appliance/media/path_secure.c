@@ -21,6 +21,8 @@ METRIC_COUNTER(drop_ssrc, "dngate_media_dropped_total", "from=\"browser\",reason
 METRIC_COUNTER(drop_form, "dngate_media_dropped_total", "from=\"browser\",reason=\"malformed\"",
                "Media packets dropped");
 
+enum { RTCP_HEADER = 8 /* with the sender's SSRC */ };
+
 static void fail(struct media_path *p, const char *reason)
 {
     struct media_event ev = {.type = MEDIA_FAILED};
@@ -239,20 +241,26 @@ void path_secure_tick(struct media_path *p, uint64_t now_us)
 
 /* ---- receiving ---- */
 
-/* libsrtp keeps state for every SSRC it has verified: a browser gets a few. */
-static bool ssrc_allowed(const struct media_path *p, const uint8_t *pkt)
+static uint32_t ssrc_at(const uint8_t *p)
 {
-    uint32_t ssrc = (uint32_t)pkt[8] << 24 | (uint32_t)pkt[9] << 16 | (uint32_t)pkt[10] << 8 | pkt[11];
-
-    return p->up.ssrc_count < PATH_SSRC_MAX || ssrc == p->up.ssrc;
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static void ssrc_seen(struct media_path *p, uint32_t ssrc)
+/* libsrtp keeps state for every SSRC it has verified, in RTP or RTCP: a browser gets a few. */
+static bool ssrc_allowed(const struct path_up *up, uint32_t ssrc)
 {
-    if (p->up.ssrc_count && ssrc == p->up.ssrc)
-        return;
-    p->up.ssrc = ssrc;
-    p->up.ssrc_count++;
+    for (unsigned i = 0; i < up->ssrc_count; i++)
+        if (up->ssrcs[i] == ssrc)
+            return true;
+    return up->ssrc_count < PATH_SSRC_MAX;
+}
+
+static void ssrc_seen(struct path_up *up, uint32_t ssrc)
+{
+    for (unsigned i = 0; i < up->ssrc_count; i++)
+        if (up->ssrcs[i] == ssrc)
+            return;
+    up->ssrcs[up->ssrc_count++] = ssrc;
 }
 
 static void refused(struct media_path *p, int err)
@@ -266,7 +274,7 @@ static void rtp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_us
     struct rtp_hdr h;
     int err;
 
-    if (pkt->n < RTP_HEADER || !ssrc_allowed(p, pkt->p)) {
+    if (pkt->n < RTP_HEADER || !ssrc_allowed(&p->up, ssrc_at(pkt->p + 8))) {
         metric_add(&drop_ssrc, 1);
         return;
     }
@@ -279,7 +287,7 @@ static void rtp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_us
         metric_add(&drop_form, 1);
         return;
     }
-    ssrc_seen(p, h.ssrc);
+    ssrc_seen(&p->up, h.ssrc);
     p->from_browser.alive_us = now_us;
     ice_media(p->ice, &pkt->src, now_us / 1000);
     path_up_packet(p, &h, now_us);
@@ -287,12 +295,19 @@ static void rtp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_us
 
 static void rtcp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_us)
 {
-    int err = srtpctx_unprotect_rtcp(p->srtp_in, pkt->p, &pkt->n);
+    uint32_t ssrc;
+    int err;
 
+    if (pkt->n < RTCP_HEADER || !ssrc_allowed(&p->up, ssrc = ssrc_at(pkt->p + 4))) {
+        metric_add(&drop_ssrc, 1);
+        return;
+    }
+    err = srtpctx_unprotect_rtcp(p->srtp_in, pkt->p, &pkt->n);
     if (err) {
         refused(p, err);
         return;
     }
+    ssrc_seen(&p->up, ssrc);
     p->from_browser.alive_us = now_us;
     path_report_from_browser(p, pkt->p, pkt->n, now_us);
 }

@@ -1,12 +1,16 @@
 /* What a path does not let through, and what it tells of trouble. */
 /* TSAN */
+#include "core/buf.h"
 #include "core/clock.h"
+#include "core/metric.h"
 #include "fake/mediacall.h"
 #include "media/dtmf.h"
 #include "media/ports.h"
 #include "testing.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 static struct mediacall call;
 
@@ -113,6 +117,45 @@ TEST(a_symmetric_trunk_is_found)
     CHECK(addr_eq(&mediacall_event(&call, MEDIA_TRUNK_LATCHED)->addr, &call.trunk_addr));
     CHECK(call.trunk_n >= 3);
     CHECK(mediacall_run(&call, trunk_hears, 3000)); /* and gets our audio there */
+    mediacall_stop(&call);
+}
+
+static uint64_t ssrcs_refused(void)
+{
+    static const char row[] = "dngate_media_dropped_total{from=\"browser\",reason=\"ssrc_limit\"} ";
+    uint64_t n = 0;
+    struct buf b;
+    char *s;
+
+    buf_init(&b, 1 << 20);
+    if (!metric_render(&b) && (s = strstr(b.data, row)))
+        n = strtoull(s + sizeof(row) - 1, NULL, 10);
+    buf_reset(&b);
+    return n;
+}
+
+static bool most_refused(struct mediacall *c)
+{
+    (void)c;
+    return ssrcs_refused() >= 80;
+}
+
+/* libsrtp keeps state for each source that ever authenticated: a browser that invents them finds an end, its own goes on. */
+TEST(a_browser_gets_a_few_sources)
+{
+    uint8_t rr[8] = {0x80, 201, 0, 1};
+
+    CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    call.browser_talks = true;
+    CHECK(mediacall_run(&call, trunk_hears, 3000));
+    for (uint8_t i = 1; i <= 100; i++) {
+        rr[7] = i;
+        CHECK_EQ_INT(fbrowser_send_rtcp(call.browser, rr, sizeof(rr)), 0);
+    }
+    CHECK(mediacall_run(&call, most_refused, 3000));
+    call.at_trunk.packets = 0;
+    CHECK(mediacall_run(&call, trunk_hears, 3000));
     mediacall_stop(&call);
 }
 
