@@ -125,11 +125,12 @@ build/gen/schema.c: db/embed.sh db/schema.sql $(wildcard db/migrations/*.sql)
 	$< $@
 
 # What `dngate version --licenses` and `--sbom` print.
-build/gen/about.c: build/gen/www.c build/gen/version.h build/deps.stamp docker/licenses.sh docker/sbom.mjs docker/embed.sh LICENSE
+build/gen/about.c: appliance/about.h build/gen/www.c build/gen/version.h build/deps.stamp docker/licenses.sh docker/sbom.mjs docker/embed.sh LICENSE
 	docker/licenses.sh $(DEPS) build/www/licenses.txt >build/gen/licenses.txt
 	node docker/sbom.mjs "$$(sed -n 's/.*"\(.*\)"/\1/p' build/gen/version.h)" "$$(dpkg-query -W -f '$${Version}' libc6-dev)" \
 		"$$(gcc -dumpfullversion)" $(DEPS)/versions.txt admin-ui/package-lock.json >build/gen/sbom.spdx.json
-	docker/embed.sh about.h about_licenses=build/gen/licenses.txt about_sbom=build/gen/sbom.spdx.json >$@
+	docker/embed.sh about.h about_licenses=build/gen/licenses.txt about_sbom=build/gen/sbom.spdx.json \
+		about_versions=$(DEPS)/versions.txt >$@
 
 UI_FILES := $(shell find admin-ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 build/gen/www.c: $(UI_FILES) $(if $(wildcard admin-ui/package-lock.json),admin-ui/node_modules/.package-lock.json)

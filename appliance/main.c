@@ -110,6 +110,24 @@ static int serve(const struct arguments *a)
     return app_serve(&opt);
 }
 
+/* The libraries that are linked in, by name and version. */
+static void version_libraries(bool json)
+{
+    char name[64], number[64];
+    const char *line = about_versions;
+
+    for (int i = 0; line && *line; i++) {
+        if (sscanf(line, "%63s %63s", name, number) == 2)
+            printf(json ? "%s\"%s\":\"%s\"" : "%s%s %s",
+                   i      ? json ? "," : ", "
+                   : json ? ""
+                          : "with ",
+                   name, number);
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+}
+
 static int version(const struct arguments *a)
 {
     const char *what = a->word_count > 1 ? a->words[1] : "";
@@ -121,7 +139,10 @@ static int version(const struct arguments *a)
         return fputs(text, stdout) >= 0 && !fflush(stdout) ? CMD_OK : CMD_REFUSED;
     if (*what)
         return usage_error("unknown argument ", what);
-    printf(a->json ? "{\"name\":\"dngate\",\"version\":\"%s\"}\n" : "dngate %s\n", DNGATE_VERSION);
+    printf(a->json ? "{\"name\":\"dngate\",\"version\":\"%s\",\"libraries\":{" : "dngate %s\n",
+           DNGATE_VERSION);
+    version_libraries(a->json);
+    puts(a->json ? "}}" : "");
     return CMD_OK;
 }
 

@@ -91,9 +91,9 @@ static void noun_help(struct buf *out, const struct noun *n)
 
 const char *cmd_usage(void)
 {
-    return "  dn add|list|show|passwd|disable|enable|remove|import|export   the directory numbers of the "
+    return "  dn add|set|list|show|passwd|disable|enable|remove|import|export  the directory numbers of the "
            "agents\n"
-           "  trunk add|list|show|remove                                    the SIP Servers that calls go to "
+           "  trunk add|set|list|show|disable|enable|remove                 the SIP Servers that calls go to "
            "and come from\n"
            "  user add|list|passwd|remove                                   who administers the gateway\n"
            "  settings [KEY [VALUE]]                                        list, read or change settings\n"

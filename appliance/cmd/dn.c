@@ -197,6 +197,29 @@ static int cmd_dn_add(struct cmd *c, int argc, char *const *argv)
     return changed(c, dn, "added");
 }
 
+static int cmd_dn_set(struct cmd *c, int argc, char *const *argv)
+{
+    const char *dn, *name = NULL, *codec_name = NULL;
+    const struct opt opts[] = {{"name", &name, NULL}, {"codec", &codec_name, NULL}};
+    enum dn_codec codec;
+    char why[WHY_MAX];
+    size_t count;
+
+    if (opt_parse(c->err, opts, 2, argc, argv, &dn, 1, 1, &count))
+        return CMD_USAGE;
+    if (codec_name && dn_codec_decode(&codec, codec_name)) {
+        buf_printf(c->err, "--codec %s: auto, opus, pcmu or pcma\n", codec_name);
+        return CMD_USAGE;
+    }
+    if (!name && !codec_name) {
+        buf_puts(c->err, "there is nothing to change\n");
+        return CMD_USAGE;
+    }
+    if (dn_set(c->store, dn, name, codec_name ? &codec : NULL, why, sizeof(why)))
+        return cmd_refuse(c, "%s", why);
+    return changed(c, dn, "changed");
+}
+
 static int cmd_dn_passwd(struct cmd *c, int argc, char *const *argv)
 {
     const char *dn, *password = NULL;
@@ -279,6 +302,8 @@ static const struct verb verbs[] = {
      "  --codec CODEC   what the browser's side prefers; auto (default): Opus first, G.711 straight through "
      "where both sides have it",
      VERB_PASSWORD, cmd_dn_add},
+    {"set", "DN [--name NAME] [--codec auto|opus|pcmu|pcma]", "Changes a DN; see dngate dn add --help.",
+     VERB_NO_INPUT, cmd_dn_set},
     {"list", "", "Lists all DNs.", VERB_NO_INPUT, cmd_dn_list},
     {"show", "DN", "Shows one DN.", VERB_NO_INPUT, cmd_dn_show},
     {"passwd", "DN [--password PW]",

@@ -52,6 +52,7 @@ static bool list_h(const struct trunk *t, void *arg)
     grid_add(&l->grid, t->name);
     grid_add(&l->grid, address(t, text, sizeof(text)));
     grid_add(&l->grid, trunk_transport_name(t->transport));
+    grid_add(&l->grid, cmd_yes(t->enabled));
     snprintf(text, sizeof(text), "%d", t->priority);
     grid_add(&l->grid, text);
     snprintf(text, sizeof(text), t->ping_seconds ? "%u s" : "off", t->ping_seconds);
@@ -63,8 +64,8 @@ static bool list_h(const struct trunk *t, void *arg)
 
 static int cmd_trunk_list(struct cmd *c, int argc, char *const *argv)
 {
-    static const char *const heads[] = {"NAME", "ADDRESS", "TRANSPORT", "PRIORITY",
-                                        "PING", "CODECS",  "USERNAME"};
+    static const char *const heads[] = {"NAME",     "ADDRESS", "TRANSPORT", "ENABLED",
+                                        "PRIORITY", "PING",    "CODECS",    "USERNAME"};
     struct trunk_list l = {.cmd = c};
     struct store_reader *r;
     size_t count;
@@ -72,8 +73,8 @@ static int cmd_trunk_list(struct cmd *c, int argc, char *const *argv)
 
     if (opt_parse(c->err, NULL, 0, argc, argv, NULL, 0, 0, &count))
         return CMD_USAGE;
-    grid_init(&l.grid, 7);
-    for (size_t i = 0; i < 7; i++)
+    grid_init(&l.grid, sizeof(heads) / sizeof(heads[0]));
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
         grid_add(&l.grid, heads[i]);
     if (c->json)
         buf_puts(c->out, "[");
@@ -177,38 +178,43 @@ static int usage(struct cmd *c, const char *what)
     return CMD_USAGE;
 }
 
-static int trunk_fill(struct cmd *c, const struct trunk_words *w, struct trunk *t)
+static int fill_numbers(struct cmd *c, const struct trunk_words *w, struct trunk *t)
 {
     long n;
 
-    if (trunk_transport_decode(&t->transport, w->transport))
-        return usage(c, "--transport is udp, tcp or tls");
-    t->port = t->transport == TRUNK_TLS ? PORT_TLS : PORT_UDP_TCP;
-    if (!w->address)
-        return usage(c, "--address is needed: HOST:PORT");
-    if (address_parse(w->address, t->host, sizeof(t->host), &t->port))
-        return usage(c, "--address is HOST, HOST:PORT, [IPV6] or [IPV6]:PORT");
-    t->priority = PRIORITY_DEFAULT;
     if (w->priority) {
         if (opt_number(w->priority, 0, 1000, &n))
             return usage(c, "--priority is a number from 0 (tried first) to 1000");
         t->priority = (int)n;
     }
-    t->ping_seconds = PING_DEFAULT;
     if (w->ping) {
         if (opt_number(w->ping, 0, 3600, &n))
             return usage(c, "--ping is a number of seconds from 0 (off) to 3600");
         t->ping_seconds = (uint32_t)n;
     }
-    if (strlen(w->username) >= sizeof(t->username) || strlen(w->codecs) >= sizeof(t->codecs) ||
-        strlen(w->name) >= sizeof(t->name))
+    return CMD_OK;
+}
+
+/* Puts what was typed over what t is. */
+static int trunk_fill(struct cmd *c, const struct trunk_words *w, struct trunk *t)
+{
+    if (w->transport && trunk_transport_decode(&t->transport, w->transport))
+        return usage(c, "--transport is udp, tcp or tls");
+    if (w->address) {
+        t->port = t->transport == TRUNK_TLS ? PORT_TLS : PORT_UDP_TCP;
+        if (address_parse(w->address, t->host, sizeof(t->host), &t->port))
+            return usage(c, "--address is HOST, HOST:PORT, [IPV6] or [IPV6]:PORT");
+    }
+    if ((w->username && strlen(w->username) >= sizeof(t->username)) ||
+        (w->codecs && strlen(w->codecs) >= sizeof(t->codecs)) || strlen(w->name) >= sizeof(t->name))
         return usage(c, "a value is too long");
     snprintf(t->name, sizeof(t->name), "%s", w->name);
-    snprintf(t->username, sizeof(t->username), "%s", w->username);
-    snprintf(t->codecs, sizeof(t->codecs), "%s", w->codecs);
-    t->registers = w->registers;
-    t->enabled = true;
-    return CMD_OK;
+    if (w->username)
+        snprintf(t->username, sizeof(t->username), "%s", w->username);
+    if (w->codecs)
+        snprintf(t->codecs, sizeof(t->codecs), "%s", w->codecs);
+    t->registers = t->registers || w->registers;
+    return fill_numbers(c, w, t);
 }
 
 static int trunk_take_password(struct cmd *c, const char *option, struct trunk *t)
@@ -223,22 +229,34 @@ static int trunk_take_password(struct cmd *c, const char *option, struct trunk *
     return CMD_OK;
 }
 
+static int trunk_words_parse(struct cmd *c, int argc, char *const *argv, struct trunk_words *w)
+{
+    const struct opt opts[] = {
+        {"address", &w->address, NULL},   {"transport", &w->transport, NULL},
+        {"username", &w->username, NULL}, {"password", &w->password, NULL},
+        {"priority", &w->priority, NULL}, {"ping", &w->ping, NULL},
+        {"codecs", &w->codecs, NULL},     {"register", NULL, &w->registers},
+    };
+    size_t count;
+
+    memset(w, 0, sizeof(*w));
+    return opt_parse(c->err, opts, sizeof(opts) / sizeof(opts[0]), argc, argv, &w->name, 1, 1, &count)
+               ? CMD_USAGE
+               : CMD_OK;
+}
+
 static int cmd_trunk_add(struct cmd *c, int argc, char *const *argv)
 {
-    struct trunk_words w = {.transport = "udp", .username = "", .codecs = "pcmu,pcma"};
-    const struct opt opts[] = {
-        {"address", &w.address, NULL},   {"transport", &w.transport, NULL}, {"username", &w.username, NULL},
-        {"password", &w.password, NULL}, {"priority", &w.priority, NULL},   {"ping", &w.ping, NULL},
-        {"codecs", &w.codecs, NULL},     {"register", NULL, &w.registers},
-    };
-    struct trunk t = {0};
+    struct trunk t = {
+        .enabled = true, .priority = PRIORITY_DEFAULT, .ping_seconds = PING_DEFAULT, .codecs = "pcmu,pcma"};
+    struct trunk_words w;
     char why[WHY_MAX];
-    size_t count;
-    int status;
+    int status = trunk_words_parse(c, argc, argv, &w);
 
-    if (opt_parse(c->err, opts, sizeof(opts) / sizeof(opts[0]), argc, argv, &w.name, 1, 1, &count))
-        return CMD_USAGE;
-    status = trunk_fill(c, &w, &t);
+    if (!status && !w.address)
+        status = usage(c, "--address is needed: HOST:PORT");
+    if (!status)
+        status = trunk_fill(c, &w, &t);
     if (!status)
         status = trunk_take_password(c, w.password, &t);
     if (!status && trunk_add(c->store, &t, why, sizeof(why)))
@@ -247,6 +265,73 @@ static int cmd_trunk_add(struct cmd *c, int argc, char *const *argv)
     if (status)
         return status;
     return c->json ? show(c, t.name) : cmd_done(c, "trunk %s added", t.name);
+}
+
+static int trunk_load(struct cmd *c, const char *name, struct trunk *t)
+{
+    struct store_reader *r;
+    int err = store_reader_alloc(&r, c->store);
+
+    if (!err) {
+        err = trunk_get(r, name, t);
+        store_reader_free(r);
+    }
+    if (err == ENOENT)
+        return cmd_refuse(c, "there is no trunk %s", name);
+    return err ? cmd_refuse(c, "trunk %s: %s", name, store_strerror(err)) : CMD_OK;
+}
+
+static int cmd_trunk_set(struct cmd *c, int argc, char *const *argv)
+{
+    struct trunk_words w;
+    struct trunk t;
+    char why[WHY_MAX];
+    int status = trunk_words_parse(c, argc, argv, &w);
+
+    if (!status && argc == 1)
+        status = usage(c, "there is nothing to change");
+    if (!status)
+        status = trunk_load(c, w.name, &t);
+    if (status)
+        return status;
+    status = trunk_fill(c, &w, &t);
+    if (!status)
+        status = trunk_take_password(c, w.password, &t);
+    if (!status && trunk_set(c->store, &t, w.password != NULL, why, sizeof(why)))
+        status = cmd_refuse(c, "%s", why);
+    explicit_bzero(t.password, sizeof(t.password));
+    if (status)
+        return status;
+    return c->json ? show(c, t.name) : cmd_done(c, "trunk %s changed", t.name);
+}
+
+static int trunk_switch(struct cmd *c, int argc, char *const *argv, bool on)
+{
+    const char *name;
+    char why[WHY_MAX];
+    struct trunk t;
+    size_t count;
+    int status;
+
+    if (opt_parse(c->err, NULL, 0, argc, argv, &name, 1, 1, &count))
+        return CMD_USAGE;
+    status = trunk_load(c, name, &t);
+    if (status)
+        return status;
+    t.enabled = on;
+    if (trunk_set(c->store, &t, false, why, sizeof(why)))
+        return cmd_refuse(c, "%s", why);
+    return c->json ? show(c, t.name) : cmd_done(c, "trunk %s %s", t.name, on ? "enabled" : "disabled");
+}
+
+static int cmd_trunk_enable(struct cmd *c, int argc, char *const *argv)
+{
+    return trunk_switch(c, argc, argv, true);
+}
+
+static int cmd_trunk_disable(struct cmd *c, int argc, char *const *argv)
+{
+    return trunk_switch(c, argc, argv, false);
 }
 
 static int cmd_trunk_remove(struct cmd *c, int argc, char *const *argv)
@@ -281,6 +366,13 @@ static const struct verb verbs[] = {
      VERB_ASKED, cmd_trunk_add},
     {"list", "", "Lists all trunks in the order in which they are tried.", VERB_NO_INPUT, cmd_trunk_list},
     {"show", "NAME", "Shows one trunk.", VERB_NO_INPUT, cmd_trunk_show},
+    {"set", "NAME [OPTIONS of trunk add]",
+     "Changes what is given, leaves the rest; see dngate trunk add --help. Calls that the trunk carries go "
+     "on.",
+     VERB_ASKED, cmd_trunk_set},
+    {"disable", "NAME", "Takes a trunk out of use; calls that it carries go on.", VERB_NO_INPUT,
+     cmd_trunk_disable},
+    {"enable", "NAME", "Takes it into use again.", VERB_NO_INPUT, cmd_trunk_enable},
     {"remove", "NAME", "Removes a trunk. Calls that it carries go on.", VERB_NO_INPUT, cmd_trunk_remove},
 };
 

@@ -248,6 +248,42 @@ int dn_enable(struct store *s, const char *dn, bool enabled)
     return store_call(s, enable_job, &arg);
 }
 
+struct dn_set_arg {
+    const char *dn, *name;
+    const enum dn_codec *codec;
+};
+
+static int set_job(struct store_tx *tx, void *arg)
+{
+    const struct dn_set_arg *a = arg;
+    struct dn d;
+    int err = dnrow_load(tx->sql, a->dn, &d);
+
+    if (err)
+        return err;
+    if (a->name)
+        snprintf(d.name, sizeof(d.name), "%s", a->name);
+    if (a->codec)
+        d.codec = *a->codec;
+    d.changed_ms = tx->now_ms;
+    err = dnrow_update(tx->sql, &d);
+    return err ? err : dn_changed(tx, d.dn, "changed");
+}
+
+int dn_set(struct store *s, const char *dn, const char *name, const enum dn_codec *codec, char *why,
+           size_t whysz)
+{
+    struct dn_set_arg arg = {dn, name, codec};
+    int err = name ? dn_check_name(name, why, whysz) : 0;
+
+    if (err)
+        return err;
+    err = store_call(s, set_job, &arg);
+    if (err)
+        snprintf(why, whysz, err == ENOENT ? "there is no DN %s" : "DN %s: %s", dn, store_strerror(err));
+    return err;
+}
+
 static int remove_job(struct store_tx *tx, void *arg)
 {
     const char *dn = arg;

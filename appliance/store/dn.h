@@ -39,6 +39,9 @@ int dn_add(struct store *s, const char *dn, const char *password, const char *na
 int dn_passwd(struct store *s, const char *dn, const char *password, char *why, size_t whysz);
 int dn_enable(struct store *s, const char *dn, bool enabled); /* ENOENT */
 int dn_remove(struct store *s, const char *dn);               /* ENOENT; CDRs stay */
+/* Changes name and codec; NULL leaves one as it is. ENOENT; EINVAL with why. */
+int dn_set(struct store *s, const char *dn, const char *name, const enum dn_codec *codec, char *why,
+           size_t whysz);
 /* CSV with header dn,name,password,enabled,codec (RFC 4180; columns after dn optional, any order). All or nothing: one
  * transaction; on EINVAL why names the line and the column. Existing DNs are updated, those without password keep theirs. */
 struct dn_import_result {

@@ -144,6 +144,7 @@ static const char *trunk_wrong(const struct trunk *t)
 
 struct trunk_row {
     const struct trunk *trunk;
+    bool new_password;
     char sealed[TRUNK_SEALED_MAX];
 };
 
@@ -199,6 +200,49 @@ int trunk_add(struct store *s, const struct trunk *t, char *why, size_t whysz)
         snprintf(why, whysz, "there are %d trunks already, no more fit", TRUNKS_MAX);
     else if (err)
         snprintf(why, whysz, "trunk %s: %s", t->name, store_strerror(err));
+    return err;
+}
+
+static int set_job(struct store_tx *tx, void *arg)
+{
+    const struct trunk_row *row = arg;
+    const struct trunk *t = row->trunk;
+    sqlite3_stmt *st;
+    int err = sql_prepare(tx->sql, &st,
+                          "UPDATE trunk SET host = ?, port = ?, transport = ?, username = ?, registers = ?, "
+                          "enabled = ?, priority = ?, ping_seconds = ?, codecs = ?, "
+                          "password = CASE WHEN ? THEN ? ELSE password END WHERE name = ?");
+
+    if (err)
+        return err;
+    sql_bind(st, "tittiiiititt", t->host, (int64_t)t->port, trunk_transport_name(t->transport), t->username,
+             (int64_t)t->registers, (int64_t)t->enabled, (int64_t)t->priority, (int64_t)t->ping_seconds,
+             t->codecs, (int64_t)row->new_password, row->sealed, t->name);
+    err = sql_run(tx->sql, st);
+    if (!err && !sql_changes(tx->sql))
+        err = ENOENT;
+    return err ? err : trunk_changed(tx, t->name, "changed");
+}
+
+int trunk_set(struct store *s, const struct trunk *t, bool new_password, char *why, size_t whysz)
+{
+    struct trunk_row row = {.trunk = t, .new_password = new_password};
+    const char *wrong = trunk_wrong(t);
+    char context[TRUNK_NAME_MAX + 8];
+    int err = 0;
+
+    if (wrong) {
+        snprintf(why, whysz, "%s", wrong);
+        return EINVAL;
+    }
+    if (new_password && t->password[0])
+        err = secret_seal(s->secret, row.sealed, sizeof(row.sealed),
+                          trunk_context(context, sizeof(context), t->name), t->password);
+    if (!err)
+        err = store_call(s, set_job, &row);
+    if (err)
+        snprintf(why, whysz, err == ENOENT ? "there is no trunk %s" : "trunk %s: %s", t->name,
+                 store_strerror(err));
     return err;
 }
 

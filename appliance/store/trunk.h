@@ -29,5 +29,7 @@ int trunk_each(struct store_reader *r, bool with_password, trunk_h *h, void *arg
 int trunk_get(struct store_reader *r, const char *name, struct trunk *out);     /* ENOENT */
 int trunk_add(struct store *s, const struct trunk *t, char *why, size_t whysz); /* EEXIST, EINVAL */
 int trunk_remove(struct store *s, const char *name);                            /* ENOENT */
+/* Makes the trunk of t's name what t says; its password only when new_password. ENOENT, EINVAL with why. */
+int trunk_set(struct store *s, const struct trunk *t, bool new_password, char *why, size_t whysz);
 
 #endif
