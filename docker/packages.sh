@@ -11,7 +11,7 @@ build="gcc:gcc libc6-dev make:make cmake:cmake patch:patch tcl:tclsh xz-utils:xz
     debian-archive-keyring nodejs:node npm:npm"
 lint="clang-format:clang-format clang-tidy:clang-tidy"
 test="clang:clang libclang-rt-dev sip-tester:sipp chromium:chromium firefox-esr:firefox-esr espeak-ng:espeak-ng
-    sox:sox sqlite3:sqlite3 curl:curl openssl:openssl iproute2:ip procps:ps"
+    sox:sox sqlite3:sqlite3 curl:curl openssl:openssl iproute2:ip procps:ps faketime:faketime"
 image="libcap2-bin:setcap"
 engine="docker.io:dockerd docker-compose:docker-compose debootstrap:debootstrap iptables:iptables"
 # Debian 13 has the client in a package of its own.
