@@ -1,6 +1,7 @@
 // The agent's page: joins the parts.
 import { Audio } from './audio.js';
 import { Calls } from './calls.js';
+import { Drain } from './drain.js';
 import { loadIdentity, loadSettings, saveIdentity, saveSettings } from './memory.js';
 import { askToNotify } from './notify.js';
 import { Phone } from './phone.js';
@@ -32,10 +33,15 @@ const audio = new Audio(
     (text) => (text === words.soundLocked ? awaitClick() : say('audio', 'warn', text)),
 );
 const ringer = new Ringer(audio, settings);
+const drain = new Drain(ticker, (text) => say('drain', 'warn', text));
 const phone = new Phone(ticker, {
-    registration: (state, text) => store.set({ registration: { state, text } }),
+    registration(state, text) {
+        if (state !== 'registered') drain.forget();
+        store.set({ registration: { state, text } });
+    },
     trouble: (text) => say('phone', 'warn', text),
     session: (session, request) => calls.offered(session, request),
+    message: (request) => drain.heard(request),
     elsewhere: () => stopShift('warn', words.elsewhere(identity.dn)),
     signedOut: (text) => forget('error', text),
     reconnected: () => calls.reconnected(),

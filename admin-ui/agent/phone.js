@@ -24,7 +24,7 @@ export class Phone {
     #wasUp = false;
     #lastPulse = 0;
 
-    // events: registration(state, text), trouble(text or null), session(session, request), elsewhere(), signedOut(text), reconnected()
+    // events: registration(state, text), trouble(text or null), session(session, request), message(request), elsewhere(), signedOut(text), reconnected()
     constructor(ticker, events) {
         this.#ticker = ticker;
         this.#events = events;
@@ -97,6 +97,7 @@ export class Phone {
         on('newRTCSession', ({ originator, session, request }) => {
             if (originator === 'remote') this.#events.session(session, request);
         });
+        on('newMessage', ({ originator, request }) => originator === 'remote' && this.#events.message(request));
     }
 
     #connected() {

@@ -14,6 +14,7 @@ export const words = {
         'The gateway answers, but the phone connection (WebSocket) is blocked. A proxy or firewall may be in the way: tell your administrator.',
     reconnecting: 'Connection to the gateway lost. Reconnecting by itself…',
     draining: 'The gateway is restarting. The phone reconnects by itself.',
+    stopping: (left) => `The gateway will be restarted. A call can go on for ${left}; new calls are not possible until it is back.`,
     elsewhere: (dn) => `DN ${dn} was signed in on another page or computer, so this page stopped. Press Start shift to take it back.`,
     removed: 'The administrator removed this DN.',
     disabled: 'The administrator disabled this DN.',

@@ -258,6 +258,25 @@ test('a restart of the gateway is explained', async () => {
     await registration('registered');
 });
 
+test('a gateway that drains says how much time is left, until the connection goes', async () => {
+    await startShift();
+    for (const nonsense of ['', '{', '{"drain":{"seconds":"soon"}}', '{"drain":{"seconds":-1}}', 'null']) {
+        const answered = gateway.next('message');
+        gateway.message(nonsense);
+        assert.equal(await answered, 200);
+    }
+    assert.equal(await page.locator('#message [data-source=drain]').count(), 0);
+    gateway.message('{"drain":{"seconds":240}}');
+    await saying('can go on for 4 minutes');
+    gateway.message('{"drain":{"seconds":9}}');
+    await saying('can go on for a few seconds');
+    const again = gateway.next('registered');
+    gateway.socket.close(1001);
+    await again;
+    await registration('registered');
+    await page.locator('#message [data-source=drain]').waitFor({ state: 'detached' });
+});
+
 test('no WebSocket at all is explained', async () => {
     gateway.refuseSockets = true;
     await signIn();

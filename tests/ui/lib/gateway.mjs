@@ -67,6 +67,22 @@ export class FakeGateway extends EventEmitter {
         return id;
     }
 
+    // An out-of-dialog MESSAGE, as the gateway sends when it drains; resolves with the page's answer.
+    message(body, type = 'application/json') {
+        const id = token();
+        const headers = [
+            ['Via', `SIP/2.0/WSS gw.invalid;branch=z9hG4bK${id}`],
+            ['Max-Forwards', '70'],
+            ['From', `<sip:gateway@gw.invalid>;tag=${id}`],
+            ['To', `<${this.contact}>`],
+            ['Call-ID', id],
+            ['CSeq', '1 MESSAGE'],
+            ['Content-Type', type],
+        ];
+
+        this.socket.send(format(`MESSAGE ${this.contact} SIP/2.0`, headers, body));
+    }
+
     #inDialog(id, method, cseq) {
         const { invite, to } = this.#calls.get(id);
         const headers = invite.map(([n, v]) => {
@@ -169,6 +185,7 @@ export class FakeGateway extends EventEmitter {
     #response(msg) {
         const call = this.#calls.get(msg.get('Call-ID'));
 
+        if (msg.method === 'MESSAGE') this.emit('message', msg.status);
         if (msg.method !== 'INVITE' || msg.status < 180) return;
         call.to = msg.get('To');
         if (msg.status === 180) this.emit('ringing');
