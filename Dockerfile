@@ -47,6 +47,6 @@ VOLUME /data
 # The ports that are one each; the media's ranges are in README.md.
 EXPOSE 80/tcp 443/tcp 8089/tcp 5060/tcp 5060/udp 10000/udp
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["/dngate", "healthcheck"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["/dngate", "healthcheck"]
 ENTRYPOINT ["/dngate"]
 CMD ["serve"]

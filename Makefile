@@ -80,7 +80,7 @@ LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
 
 # ---------------------------------------------------------------- what to make
 
-.PHONY: all run test unit flow tsan fuzz fuzz-brief e2e ui bench lint format deps clean help FORCE
+.PHONY: all run test unit flow tsan fuzz fuzz-brief e2e ui image image-test bench lint format deps clean help FORCE
 all: build/dngate
 
 help:
@@ -88,8 +88,10 @@ help:
 ## make               build/dngate, fully static
 ## make run           install what is missing, build, serve in lab mode: https://localhost:8443/
 ## make test          everything that one machine can test; ends with "N passed, N failed"
-## make unit flow tsan fuzz-brief e2e ui    one suite of it; ONLY=media limits unit, tsan and fuzz to a folder
+## make unit flow tsan fuzz-brief e2e ui image-test
+##                    one suite of it; ONLY=media limits unit, tsan and fuzz to a folder
 ## make fuzz          every fuzz target for FUZZ_SECONDS (60)
+## make image         the container image, dngate:latest and dngate:VERSION
 ## make bench         measure
 ## make lint format   check the house rules; apply clang-format
 ## make deps          the third-party libraries, into a cache outside the tree
@@ -223,11 +225,20 @@ e2e: build/deps.stamp $(NODE_DIRS)
 ui: build/deps.stamp $(NODE_DIRS)
 	@tests/run.sh ui
 
+# The container image in a real Docker engine where one can be started; else the binary in a chroot.
+image-test: all $(NODE_DIRS)
+	@tests/run.sh image
+
+IMAGE_OPTIONS ?=
+image:
+	DOCKER_BUILDKIT=1 docker build $(IMAGE_OPTIONS) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(docker/revision.sh) \
+		-t dngate:$(VERSION) -t dngate .
+
 test:
 	@rm -rf build/results
 	@docker/packages.sh build test
 	@+mkdir -p build/results; n='0 1'; if $(MAKE) all; then n='1 0'; fi; echo $$n >build/results/build.count
-	@+for suite in unit tsan flow fuzz-brief ui e2e; do $(MAKE) $$suite || true; done
+	@+for suite in unit tsan flow fuzz-brief ui e2e image-test; do $(MAKE) $$suite || true; done
 	@tests/run.sh total
 
 ifeq ($(wildcard tests/bench/bench.mk),)

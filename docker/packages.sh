@@ -14,8 +14,10 @@ test="clang:clang libclang-rt-dev sip-tester:sipp chromium:chromium firefox-esr:
     sox:sox sqlite3:sqlite3 curl:curl openssl:openssl iproute2:ip procps:ps faketime:faketime"
 image="libcap2-bin:setcap"
 engine="docker.io:dockerd docker-compose:docker-compose debootstrap:debootstrap iptables:iptables"
-# Debian 13 has the client in a package of its own.
-if [[ " $* " == *" engine "* ]] && apt-cache show docker-cli >/dev/null 2>&1; then engine+=" docker-cli:docker"; fi
+# Debian 13 has the client and BuildKit in packages of their own.
+if [[ " $* " == *" engine "* ]] && apt-cache show docker-cli >/dev/null 2>&1; then
+    engine+=" docker-cli:docker docker-buildx"
+fi
 
 missing=()
 for group in "$@"; do
