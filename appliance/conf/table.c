@@ -56,7 +56,9 @@ static const struct conf_def table[] = {
         "commas."),
 
     PORT("sip.port", "5060", "SIP towards the trunk, UDP and TCP."),
-    PORT("sips.port", "5061", "SIP towards the trunk, TLS."),
+    PORT("sips.port", "5061",
+         "SIP towards the trunk, TLS; comes later: nothing listens there yet and a TLS trunk is shown as "
+         "down."),
     INT("register.expires_min", "60", 10, 86400, "s", "Shortest registration; shorter wishes get 423."),
     INT("register.expires_max", "3600", 10, 86400, "s", "Longest registration; longer wishes are cut."),
     INT("register.expires_default", "600", 10, 86400, "s", "Length of a registration that names none."),
