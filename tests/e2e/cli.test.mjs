@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { keeper } from './lib/logs.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const program = resolve(process.env.DNGATE_BIN || join(root, 'build/dngate'));
@@ -151,8 +152,9 @@ const ports = ['http.port', 'https.port', 'wss.port', 'sip.port', 'sips.port', '
 async function serve(dir, more = []) {
     const server = spawn(program, ['serve', '--data', dir, '-o', 'bind.address=127.0.0.1', '-o', 'drain.seconds=0', ...ports, ...more],
         { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const keep = keeper();
     let log = '';
-    server.stdout.on('data', (text) => { log += text; });
+    server.stdout.on('data', (text) => { log += text; keep(text); });
     server.stderr.on('data', (text) => { log += text; });
     const ended = new Promise((done) => { server.once('exit', done); });
     for (const end = Date.now() + 20000; Date.now() < end && server.exitCode === null && !/ app .* ready$/m.test(log);)

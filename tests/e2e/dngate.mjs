@@ -6,6 +6,7 @@ import net from 'node:net';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { keeper } from './lib/logs.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -39,11 +40,16 @@ export async function start({ lab = true, options = [], args = [], dir = null, p
     const child = spawn(words[0], words.slice(1), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     const server = { dir, ports: {}, log: [], child };
     const waiting = new Set();
+    const keep = keeper();
     let stderr = '';
     server.exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal, stderr })));
-    child.stderr.on('data', (data) => (stderr += data));
+    child.stderr.on('data', (data) => {
+        stderr += data;
+        keep(String(data).replace(/^(?=.)/gm, 'stderr '));
+    });
     createInterface({ input: child.stdout }).on('line', (line) => {
         server.log.push(line);
+        keep(`${line}\n`);
         const port = /listening proto=(\S+) port=(\d+)/.exec(line) ?? /proto=(\S+) .*port=(\d+) listening/.exec(line);
         if (port) server.ports[port[1]] = Number(port[2]);
         for (const look of waiting) look();
