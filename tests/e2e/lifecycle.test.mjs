@@ -8,7 +8,9 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Agent } from './agent.mjs';
+import { launchChromium } from '../ui/lib/chromium.mjs';
 import { binary, freePort, start } from './dngate.mjs';
+import { AgentPage } from './lib/page.mjs';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -245,20 +247,39 @@ test('as process 1 it ends by SIGTERM', { skip: process.getuid() !== 0 && 'needs
     assert.ok(Date.now() - begin < 3000);
 });
 
-test('an agent finds the restarted server on the same ports', async (t) => {
+test('a page under a drain, a restart and a crash: told, and back within 5 s by itself', async (t) => {
     const dir = temporary(t), https = await freePort(), sip = await freePort();
-    const options = [`https.port=${https}`, `sip.port=${sip}`];
+    const options = [`https.port=${https}`, `sip.port=${sip}`, 'drain.seconds=60'];
     let server = await serve(t, { dir, options });
-    const agent = await sign(t, server);
-    const gone = new Promise((resolve) => agent.socket.once('close', resolve));
-    assert.equal((await server.kill('SIGTERM')).code, 0);
-    await gone;
-    const begin = Date.now();
-    server = await serve(t, { dir, options });
-    const again = await sign(t, server);
-    const d = await call(again);
-    console.log(`# call after a restart: ${Date.now() - begin} ms`);
-    assert.ok(Date.now() - begin < 5000);
-    again.request(d, 'BYE');
-    await again.wait(200, 'BYE');
+    const browser = await launchChromium();
+    t.after(() => browser.close());
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
+    const agent = await AgentPage.open(context, server, '5001');
+    await agent.startShift();
+    await agent.dial('600');
+    await agent.call('connected');
+    await agent.hears();
+
+    server.child.kill('SIGTERM');
+    await agent.page.locator('#message', { hasText: 'A call can go on for 60 seconds' }).waitFor();
+    await agent.hears(); // the call goes on
+    await agent.hangup();
+    assert.equal((await server.exited).code, 0);
+    await agent.registration('connecting');
+
+    for (const how of ['restart', 'crash']) {
+        if (how === 'crash') {
+            await server.kill('SIGKILL');
+            await agent.registration('connecting');
+        }
+        server = await serve(t, { dir, options });
+        const begin = Date.now();
+        await agent.registration('registered');
+        console.log(`# page back ${Date.now() - begin} ms after the ${how}`);
+        assert.ok(Date.now() - begin < 5000);
+        assert.equal(await agent.page.locator('#message [data-source=drain]').count(), 0);
+        await agent.dial('600');
+        await agent.call('connected');
+        await agent.hangup();
+    }
 });
