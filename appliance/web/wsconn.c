@@ -21,6 +21,7 @@ struct wsconn {
     bool pinged, closing /* our Close is queued */, over /* both sides have said Close */;
     uint16_t code;
     uint64_t messages_in, messages_out;
+    uint64_t credit, credit_ms; /* thousandths of messages that may still come, as of then */
 };
 
 METRIC_COUNTER(ws_messages_in, "dngate_ws_messages_total", "direction=\"in\"", "SIP messages over WebSocket");
@@ -108,7 +109,8 @@ static int ws_alloc(struct conn *c)
     if (!ws)
         return ENOMEM;
     ws_decoder_init(&ws->dec, SIP_WS_FRAME_MAX);
-    ws->opened_ms = ws->heard_ms = clock_ms();
+    ws->opened_ms = ws->heard_ms = ws->credit_ms = clock_ms();
+    ws->credit = WS_BURST * 1000;
     ws->code = 1006;
     err = table_put(w->ws_conns, &c->id, sizeof(c->id), c);
     if (!err) {
@@ -192,11 +194,38 @@ void ws_close(struct conn *c, uint16_t code, const char *reason)
     edge_want_write(c);
 }
 
+static bool rate_passes(struct wsconn *ws)
+{
+    ws->credit += (ws->heard_ms - ws->credit_ms) * WS_RATE;
+    ws->credit_ms = ws->heard_ms;
+    if (ws->credit > WS_BURST * 1000)
+        ws->credit = WS_BURST * 1000;
+    if (ws->credit < 1000)
+        return false;
+    ws->credit -= 1000;
+    return true;
+}
+
+/* Signalling is one thread for all: nobody may fill its mailbox alone. */
+static void flood_end(struct conn *c)
+{
+    char peer[ADDR_STRLEN];
+
+    metric_add(&web_drop_rate, 1);
+    log_warn_limited("web", "peer=%s conn=%llu WebSocket closed: more than %d messages a second",
+                     addr_str(&c->peer, peer, sizeof(peer)), (unsigned long long)c->id, WS_RATE);
+    ws_close(c, 1008, "too many messages");
+}
+
 /* Text frames carry one SIP message each; JsSIP's keep-alive is CRLF only. */
 static void message_received(struct conn *c)
 {
     struct wsconn *ws = c->ws;
 
+    if (!rate_passes(ws)) {
+        flood_end(c);
+        return;
+    }
     ws->messages_in++;
     metric_add(&ws_messages_in, 1);
     if (sip_ws_recv(c->w->cfg.sip, c->id, ws->dec.msg.data ? ws->dec.msg.data : "", ws->dec.msg.len)) {

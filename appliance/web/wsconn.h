@@ -12,6 +12,8 @@ enum {
     WS_PONG_MS = 10000,      /* default: silence after that which ends it */
     WS_CLOSE_MS = 2000,      /* for the peer's answer to our Close */
     WS_OUT_MAX = 256 * 1024, /* bytes that may wait for a slow peer */
+    WS_RATE = 200,           /* messages a second from one peer, … */
+    WS_BURST = 1000,         /* … so many at once; then it is closed with 1008 */
 };
 
 /* Answers GET /ws: 101 and c->ws, or an error: 400, 403, 405, 426, 503. */

@@ -879,6 +879,26 @@ TEST(ws_backlog_and_busy_signalling)
     server_stop();
 }
 
+TEST(a_flood_of_ws_messages_ends_its_connection_only)
+{
+    struct client *c, *other;
+
+    WITH_SERVER;
+    CHECK((other = ws_open()));
+    CHECK((c = ws_open()));
+    for (int i = 0; i < 5000 && ws_put(c, 0x81, true, "flood", 5); i++)
+        ;
+    CHECK_EQ_INT(ws_close_code(c), 1008);
+    CHECK(sip.messages >= 1000 && sip.messages < 4000);
+    client_close(c);
+    CHECK(sip_wait(&sip.closed, 1));
+    CHECK(ws_put(other, 0x81, true, "mine", 4));
+    CHECK(sip_wait(&sip.messages, sip.messages + 1));
+    CHECK_MEM(sip.data, "mine", 4);
+    client_close(other);
+    server_stop();
+}
+
 TEST(stopping_tells_websockets)
 {
     struct client *c;
