@@ -65,6 +65,7 @@ export class Agent {
         }
         while (this.input.length >= 2) {
             let n = this.input[1] & 0x7f, at = 2;
+            if (n === 126 && this.input.length < 4) return;
             if (n === 126) { n = this.input.readUInt16BE(2); at = 4; }
             if (this.input.length < at + n) return;
             const opcode = this.input[0] & 15, text = this.input.subarray(at, at + n).toString();
