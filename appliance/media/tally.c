@@ -117,8 +117,10 @@ static void traffic(struct buf *out, unsigned index, int side, const char *direc
 
 void tally_render_worker(struct buf *out, unsigned index, const struct tally *t, double cpu_seconds)
 {
-    char worker[24];
+    char worker[24], limit[32];
 
+    snprintf(limit, sizeof(limit), "media_addresses_%u", index);
+    metric_limit(out, limit, t->addresses, TALLY_ADDRESSES_MAX);
     snprintf(worker, sizeof(worker), "worker=\"%u\"", index);
     for (int side = 0; side < TALLY_SIDES; side++) {
         traffic(out, index, side, "in", &t->in[side]);

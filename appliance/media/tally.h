@@ -5,10 +5,12 @@
 #ifndef MEDIA_TALLY_H
 #define MEDIA_TALLY_H
 
+#include "media/media.h"
 #include "media/udp.h"
 
 struct media_path;
 
+enum { TALLY_ADDRESSES_MAX = MEDIA_PATHS_MAX * 4 };
 enum { TALLY_BROWSER, TALLY_TRUNK, TALLY_SIDES };
 
 struct tally_live { /* of the paths that run now and hear something from that side */
@@ -28,8 +30,9 @@ struct tally {
     unsigned buffers; /* jitter buffers in use */
     double buffer_ms_sum, buffer_ms_max;
     unsigned paths;
-    int complexity; /* of Opus */
-    double load;    /* share of one CPU, 0..1 */
+    size_t addresses; /* of browsers, that packets are told apart by */
+    int complexity;   /* of Opus */
+    double load;      /* share of one CPU, 0..1 */
 };
 
 /* Worker thread. Adds a path's totals. */

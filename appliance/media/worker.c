@@ -33,7 +33,6 @@ METRIC_COUNTER(drop_source, "dngate_media_dropped_total", "from=\"browser\",reas
 enum {
     EVENTS_MAX = 64,
     COMMANDS_MAX = 4096,
-    ADDRS_MAX = MEDIA_PATHS_MAX * 4,
     ICE_BUFFER = 4 << 20,
     ICE_ROUNDS = 8, /* batches of one socket before the others get their turn */
     LOAD_US = 1000000,
@@ -119,7 +118,8 @@ void worker_addr_add(struct worker *w, const struct addr *addr, struct media_pat
     (void)table_del(w->by_addr, &k, sizeof(k));
     err = table_put(w->by_addr, &k, sizeof(k), p);
     if (err)
-        log_warn_limited("media", "error=\"%s\" a browser's address finds no room in the table", strerror(err));
+        log_warn_limited("media", "error=\"%s\" a browser's address finds no room in the table",
+                         strerror(err));
 }
 
 void worker_addr_del(struct worker *w, const struct addr *addr, struct media_path *p)
@@ -329,6 +329,7 @@ static void publish(struct worker *w)
     }
     for (int side = 0; side < TALLY_SIDES; side++) /* a packet that was only late is no loss after all */
         t.lost[side] = max_u64(t.lost[side], w->told.lost[side]);
+    t.addresses = table_count(w->by_addr);
     t.complexity = w->complexity;
     t.load = w->path_count ? w->load : 0;
     w->told = t;
@@ -518,7 +519,7 @@ int worker_alloc(struct worker **wp, const struct worker_config *cfg, char *why,
     if (!err)
         err = udp_reader_alloc(&w->reader);
     if (!err)
-        err = table_alloc(&w->by_addr, ADDRS_MAX);
+        err = table_alloc(&w->by_addr, TALLY_ADDRESSES_MAX);
     w->command_io = (struct path_io){IO_COMMANDS, w};
     if (!err)
         err = watch(w, mbox_fd(w->commands), &w->command_io);

@@ -30,6 +30,12 @@ export const freePort = () =>
         });
     });
 
+// A line of log.format=json as it would be in text.
+function flat(raw) {
+    const { time, level, module, text, ...fields } = JSON.parse(raw);
+    return [time, level.padEnd(5), module, ...Object.entries(fields).map((field) => field.join('=')), text].join(' ');
+}
+
 // Resolves when the server says ready: { ports: {https: 1234, …}, dir, log: [lines], child, exited, says(), kill(), stop() }.
 // dir: a data directory to go on with, which stop() leaves. prefix: words before the program, as in ['unshare', '-m'].
 export async function start({ lab = true, options = [], args = [], dir = null, prefix = [], env = {}, program = binary() } = {}) {
@@ -47,9 +53,10 @@ export async function start({ lab = true, options = [], args = [], dir = null, p
         stderr += data;
         keep(String(data).replace(/^(?=.)/gm, 'stderr '));
     });
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    createInterface({ input: child.stdout }).on('line', (raw) => {
+        const line = raw.startsWith('{') ? flat(raw) : raw;
         server.log.push(line);
-        keep(`${line}\n`);
+        keep(`${raw}\n`);
         const port = /listening proto=(\S+) port=(\d+)/.exec(line) ?? /proto=(\S+) .*port=(\d+) listening/.exec(line);
         if (port) server.ports[port[1]] = Number(port[2]);
         for (const look of waiting) look();
