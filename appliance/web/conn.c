@@ -134,7 +134,7 @@ void conn_access(struct conn *c)
     if (access_silent(c))
         return;
     log_write(is_probe(c) ? LOG_DEBUG : LOG_INFO, "http",
-              "peer=%s method=%s path=\"%s\" status=%d bytes=%llu ms=%llu",
+              "peer=%s method=%s path=\"%s\" status=%d bytes=%llu ms=%llu answered",
               addr_ip(&c->peer, peer, sizeof(peer)), h && *h->target ? http_method_name(h->method) : "-",
               conn_quotable(path, sizeof(path), h && *h->target ? h->target : "-"), c->access.status,
               (unsigned long long)c->access.bytes,
