@@ -142,6 +142,13 @@ static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
         try_next(c, 503, end->phrase);
         return;
     }
+    if (end->how == LEG_FAILED && (end->code == 401 || end->code == 407)) { /* not the agent's credentials */
+        c->trunk = NULL;
+        log_warn_limited("call", "trunk=%s code=%u it takes no call with our credentials", c->cdr.trunk,
+                         end->code);
+        call_abort(c, 403, "Trunk refuses our credentials");
+        return;
+    }
     call_leg_ended(c, CDR_TRUNK, end);
 }
 
@@ -248,8 +255,8 @@ static void try_next(struct call *c, uint16_t code, const char *phrase)
 
         if (!err) {
             tmr_start(&c->tmr, try_ms(c), trunk_silent_h, c);
-            log_info("call", "id=%s dn=%s callee=%s trunk=%s calling", c->cdr.id, c->cdr.dn, c->cdr.callee,
-                     c->cdr.trunk);
+            log_info("call", "id=%s dn=%s callee=\"%s\" trunk=%s calling", c->cdr.id, c->cdr.dn,
+                     c->cdr.callee, c->cdr.trunk);
             return;
         }
         log_warn("call", "id=%s dn=%s trunk=%s error=\"%s\" cannot call", c->cdr.id, c->cdr.dn, c->cdr.trunk,

@@ -105,19 +105,7 @@ static void leg_destructor(void *arg)
     mem_deref(leg->half);
     mem_deref(leg->auth);
     mem_deref(leg->contact);
-    mem_deref(leg->username);
-    if (leg->password)
-        memset(leg->password, 0, strlen(leg->password));
-    mem_deref(leg->password);
     mem_deref(leg->end_hdrs);
-}
-
-static int auth_handler(char **user, char **pass, const char *realm, void *arg)
-{
-    const struct leg *leg = arg;
-    (void)realm;
-
-    return str_dup(user, leg->username) | str_dup(pass, leg->password);
 }
 
 static int route_set(struct leg *leg)
@@ -157,10 +145,8 @@ int leg_new(struct leg **lp, struct legs *ls, const struct leg_config *cfg, cons
     if (err)
         goto out;
     err = str_dup(&leg->contact, cfg->contact);
-    if (!err && cfg->username && cfg->username[0]) {
-        err = str_dup(&leg->username, cfg->username) | str_dup(&leg->password, cfg->password);
-        err |= sip_auth_alloc(&leg->auth, auth_handler, leg, false);
-    }
+    if (!err && cfg->username && cfg->username[0])
+        err = leg_auth_alloc(&leg->auth, cfg->username, cfg->password);
 
 out:
     if (err)

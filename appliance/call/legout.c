@@ -78,7 +78,7 @@ static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *d
     err = mbuf_printf(mb, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %J;branch=%s;rport\r\nMax-Forwards: 70\r\n", met,
                       sip_dialog_uri(dlg), sip_transp_name(*tp), &laddr, branch);
     if (leg->auth)
-        err |= sip_auth_encode(mb, leg->auth, met, sip_dialog_uri(dlg));
+        err |= leg_auth_encode(mb, leg->auth, met, sip_dialog_uri(dlg));
     err |= sip_dialog_encode(mb, dlg, cseq, met);
     if (leg->legs->sip->software)
         err |= mbuf_printf(mb, "User-Agent: %s\r\n", leg->legs->sip->software);
@@ -156,8 +156,7 @@ static bool tx_retry(struct leg_tx *tx, const struct sip_msg *msg)
     if (!msg || (msg->scode != 401 && msg->scode != 407) || !leg->auth || tx->retried || leg->ending)
         return false;
     tx->retried = true;
-    sip_auth_reset(leg->auth);
-    if (sip_auth_authenticate(leg->auth, msg))
+    if (leg_auth_take(leg->auth, msg))
         return false;
     return !tx_start(tx);
 }

@@ -37,9 +37,8 @@ struct leg {
     struct leg_route route;
     struct sa dst; /* of requests */
     enum sip_transp tp;
-    char *contact, *username, *password;
-    struct sip_auth *auth;
-    bool authed; /* credentials were sent once */
+    char *contact;
+    struct leg_auth *auth; /* NULL: we have no credentials */
 
     struct sip_dialog *half; /* client: as the INVITE opened it; every To-tag forks from it */
     struct sip_dialog *dlg;
@@ -105,9 +104,19 @@ void leg_invite_resp(int err, const struct sip_msg *msg, void *arg);
 /* A 2xx to our INVITE from another branch of a fork: ACK and BYE. */
 void leg_refuse_fork(struct leg *leg, const struct sip_msg *msg);
 
+/* --- legauth.c --- */
+int leg_auth_alloc(struct leg_auth **ap, const char *user, const char *password);
+/* Takes the challenge of a 401 or 407. ENOTSUP: none that we can answer. */
+int leg_auth_take(struct leg_auth *a, const struct sip_msg *msg);
+/* Adds the header line once there was a challenge. */
+int leg_auth_encode(struct mbuf *mb, struct leg_auth *a, const char *met, const char *uri);
+
 bool leg_cancel_seen(const struct sip_msg *msg, void *arg);
 bool leg_request_h(const struct sip_msg *msg, void *arg);
 bool leg_response_h(const struct sip_msg *msg, void *arg);
+
+/* A second of the session timer in ms; tests make it shorter, before the thread starts. */
+extern uint32_t leg_timer_second;
 
 /* Session timer. Takes the terms of an INVITE, UPDATE or 2xx; refused: 422 was answered. */
 bool leg_timer_terms(struct leg *leg, const struct sip_msg *msg);

@@ -5,6 +5,8 @@
 
 enum { SESSION_EXPIRES_MAX = 7200 };
 
+uint32_t leg_timer_second = 1000;
+
 bool leg_timer_terms(struct leg *leg, const struct sip_msg *msg)
 {
     const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES);
@@ -74,7 +76,7 @@ void leg_timer_start(struct leg *leg)
         return;
     }
     s = leg->we_refresh ? s / 2 : s - MIN(s / 3, (uint64_t)32);
-    tmr_start(&leg->tmr_session, s * 1000, session_h, leg);
+    tmr_start(&leg->tmr_session, s * leg_timer_second, session_h, leg);
 }
 
 int leg_timer_print(struct re_printf *pf, const struct leg *leg)

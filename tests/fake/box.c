@@ -36,6 +36,10 @@ static int provision(struct box *b, struct fake_trunk *trunks, size_t n)
                           .codecs = "pcmu,pcma"};
 
         (void)snprintf(t.name, sizeof(t.name), "trunk%zu", i + 1);
+        if (trunks[i].username) {
+            (void)snprintf(t.username, sizeof(t.username), "%s", trunks[i].username);
+            (void)snprintf(t.password, sizeof(t.password), "%s", trunks[i].password);
+        }
         err = trunk_add(b->store, &t, why, sizeof(why));
         trunks[i].gateway_port = b->sip_port;
     }
@@ -63,6 +67,7 @@ static int parts(struct box *b)
     err = err ? err : mbox_alloc(&b->events, "media_events", sizeof(struct media_event), 1024);
     err = err ? err : mbox_alloc(&b->out, "ws_out", sizeof(struct sip_ws_out), 1024);
     mc.events = b->events;
+    mc.rtp_timeout_s = (uint32_t)conf_int(b->conf, "media.rtp_timeout");
     err = err ? err : media_start(&b->media, &mc, why, sizeof(why));
     err = err ? err : sip_stack_alloc(&b->stack, &sc, why, sizeof(why));
     if (!err)

@@ -9,6 +9,7 @@ struct fake_trunk {
     struct sippeer p; /* first */
     int fd;
     uint16_t port, gateway_port;
+    const char *username, *password; /* what the gateway is to know of it; NULL = none */
 };
 
 int fake_trunk_open(struct fake_trunk *t); /* a free port */
