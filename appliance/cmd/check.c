@@ -100,6 +100,24 @@ static char *server_ask(struct check *ck, char *word, int *rc)
     return out;
 }
 
+/* "name 123" on a line of its own. */
+bool check_metric(const struct check *ck, const char *name, double *v)
+{
+    const char *text, *p;
+    char line[256];
+    struct json *j;
+
+    if (!ck->status || json_parse(&j, ck->status, strlen(ck->status), NULL, 0))
+        return false;
+    text = json_get_str(json_root(j), "metrics");
+    snprintf(line, sizeof(line), "\n%s ", name);
+    p = text ? strstr(text, line) : NULL;
+    if (p)
+        *v = strtod(p + strlen(line), NULL);
+    json_free(j);
+    return p != NULL;
+}
+
 static void server_settings(struct check *ck, const char *text)
 {
     const struct json_val *list;

@@ -30,6 +30,9 @@ __attribute__((format(printf, 5, 6))) void check_say(struct check *ck, enum chec
                                                      const char *topic, const char *advice, const char *fmt,
                                                      ...);
 
+/* A figure of the running server, e.g. dngate_trunk_up{trunk="genesys"}; false: it does not run or has none. */
+bool check_metric(const struct check *ck, const char *name, double *v);
+
 void check_store(struct check *ck);       /* integrity, version, what every box needs */
 void check_directory(struct check *ck);   /* writable, private, room on the disk */
 void check_machine(struct check *ck);     /* clock, file descriptors */

@@ -171,33 +171,12 @@ static void check_clock(struct check *ck)
         check_say(ck, CHECK_OK, "clock", "", "synchronised");
 }
 
-/* "name 123" in the running server's metrics. */
-static bool server_metric(const struct check *ck, const char *name, double *v)
-{
-    char line[128];
-    const char *text, *p;
-    struct json *j;
-    bool found = false;
-
-    if (!ck->status || json_parse(&j, ck->status, strlen(ck->status), NULL, 0))
-        return false;
-    text = json_get_str(json_root(j), "metrics");
-    snprintf(line, sizeof(line), "\n%s ", name);
-    p = text ? strstr(text, line) : NULL;
-    if (p) {
-        *v = strtod(p + strlen(line), NULL);
-        found = true;
-    }
-    json_free(j);
-    return found;
-}
-
 static void check_files(struct check *ck)
 {
     struct rlimit rl;
     double most;
 
-    if (!server_metric(ck, "process_max_fds", &most)) {
+    if (!check_metric(ck, "process_max_fds", &most)) {
         if (getrlimit(RLIMIT_NOFILE, &rl))
             return;
         most = (double)rl.rlim_max; /* the server raises itself to it */

@@ -26,6 +26,9 @@ enum {
     CODE_MAX = 699
 };
 
+static const char trunk_advice[] =
+    "look for a firewall between, and on SIP Server for a trunk DN whose contact is this machine's address";
+
 struct asking {
     struct check *ck;
     uint64_t end_ms; /* of all trunks together */
@@ -176,17 +179,40 @@ static void ask_trunk(struct check *ck, const struct trunk *t, const struct addr
         check_say(ck, CHECK_FAIL, topic,
                   "is SIP Server started, and are address and transport those of its sip-port?",
                   "%s: nothing listens there", text);
-    else if (err == ETIMEDOUT || err == EAGAIN)
-        check_say(ck, CHECK_FAIL, topic,
-                  "look for a firewall between, and on SIP Server for a trunk DN whose contact is this "
-                  "machine's address",
-                  "%s does not answer OPTIONS", text);
+    else if (err == ETIMEDOUT || err == EAGAIN || err == ECONNRESET)
+        check_say(ck, CHECK_FAIL, topic, trunk_advice, "%s does not answer OPTIONS", text);
     else
         check_say(ck, CHECK_FAIL, topic, err == EADDRINUSE ? "another program has sip.port, see above" : "",
                   "%s: cannot be asked: %s", text, strerror(err));
 }
 
 /* ---------------------------------------------------------------- what the server knows */
+
+static void server_trunk(struct check *ck, const struct trunk *t, const struct addr *peer)
+{
+    char topic[TRUNK_NAME_MAX + 8], name[TRUNK_NAME_MAX + 64], text[ADDR_STRLEN];
+    double up, code = 0, rtt = 0;
+
+    snprintf(topic, sizeof(topic), "trunk %s", t->name);
+    addr_str(peer, text, sizeof(text));
+    snprintf(name, sizeof(name), "dngate_trunk_up{trunk=\"%s\"}", t->name);
+    if (!check_metric(ck, name, &up)) {
+        check_say(ck, CHECK_WARN, topic, "look in the server's log", "%s: the server does not know it yet",
+                  text);
+        return;
+    }
+    snprintf(name, sizeof(name), "dngate_trunk_last_code{trunk=\"%s\"}", t->name);
+    (void)check_metric(ck, name, &code);
+    snprintf(name, sizeof(name), "dngate_trunk_rtt_seconds{trunk=\"%s\"}", t->name);
+    (void)check_metric(ck, name, &rtt);
+    if (up > 0 && !t->ping_seconds)
+        check_say(ck, CHECK_OK, topic, "", "%s is taken as up (--ping 0)", text);
+    else if (up > 0)
+        check_say(ck, CHECK_OK, topic, "", "%s answers the server's OPTIONS with %.0f in %.1f ms", text, code,
+                  rtt * 1000);
+    else
+        check_say(ck, CHECK_FAIL, topic, trunk_advice, "%s does not answer the server's OPTIONS", text);
+}
 
 static void server_part(struct check *ck, const char *part)
 {
@@ -202,10 +228,7 @@ static void server_part(struct check *ck, const char *part)
     if (state && !strcmp(state, "up"))
         check_say(ck, CHECK_OK, part, "", "the server says: up");
     else if (state)
-        check_say(ck, !strcmp(state, "down") ? CHECK_FAIL : CHECK_WARN, part,
-                  "dngate trunk list; look for a firewall between, and on SIP Server for a trunk DN whose "
-                  "contact is "
-                  "this machine's address",
+        check_say(ck, !strcmp(state, "down") ? CHECK_FAIL : CHECK_WARN, part, trunk_advice,
                   "the server says: %s, %s", state, reason ? reason : "");
     json_free(j);
 }
@@ -227,9 +250,7 @@ static bool trunk_look_h(const struct trunk *t, void *arg)
         check_say(a->ck, CHECK_FAIL, topic, "correct the name, or the DNS servers of this machine",
                   "%s cannot be resolved", t->host);
     } else if (a->ck->running) {
-        char text[ADDR_STRLEN];
-
-        check_say(a->ck, CHECK_OK, topic, "", "%s is %s", t->host, addr_str(&peer, text, sizeof(text)));
+        server_trunk(a->ck, t, &peer);
     } else {
         ask_trunk(a->ck, t, &peer);
     }

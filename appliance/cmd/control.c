@@ -27,7 +27,7 @@ enum {
 };
 
 struct control {
-    int fd, lock;
+    int fd;
     struct sockaddr_un address;
     int dirfd; /* see wire_address */
     struct store *store;
@@ -80,12 +80,10 @@ int control_listen(struct control **cp, const char *dir, struct store *s, struct
 
     if (!c)
         return ENOMEM;
-    c->fd = c->lock = c->dirfd = -1;
+    c->fd = c->dirfd = -1;
     c->store = s;
     c->conf = conf;
-    err = control_lock(&c->lock, dir);
-    if (!err)
-        err = control_bind(c, dir);
+    err = control_bind(c, dir);
     if (err)
         control_free(c);
     else
@@ -103,8 +101,6 @@ void control_free(struct control *c)
     }
     if (c->dirfd >= 0)
         close(c->dirfd);
-    if (c->lock >= 0)
-        close(c->lock);
     free(c);
 }
 

@@ -8,12 +8,12 @@
 #include "cmd/cmd.h"
 
 struct control;
-/* EADDRINUSE: another server runs on this DIR. */
+/* Whoever calls this holds the lock on DIR. */
 int control_listen(struct control **cp, const char *dir, struct store *s, struct conf *conf);
 int control_fd(const struct control *c); /* watch for reading in the main loop */
 void control_accept(struct control *c);  /* serves what waits (bounded time) */
 void control_free(struct control *c);    /* closes and unlinks */
-/* Makes sure that no server runs on DIR until *lock is closed. EADDRINUSE: one does. */
+/* Makes sure that no (other) server runs on DIR until *lock is closed. EADDRINUSE: one does. */
 int control_lock(int *lock, const char *dir);
 /* Client. ECONNREFUSED/ENOENT: no server; then run the command here. */
 int control_call(const char *dir, int argc, char *const *argv, const char *input, size_t len, bool json,

@@ -284,7 +284,7 @@ static int trunk_load(struct cmd *c, const char *name, struct trunk *t)
 static int cmd_trunk_set(struct cmd *c, int argc, char *const *argv)
 {
     struct trunk_words w;
-    struct trunk t;
+    struct trunk t = {0};
     char why[WHY_MAX];
     int status = trunk_words_parse(c, argc, argv, &w);
 
