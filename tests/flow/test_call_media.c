@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FRAME = 160 };
+enum { FRAME = 160, PT_TRUNK_EVENT = 101, PT_BROWSER_EVENT = 126 };
 
 static struct box box;
 static struct fake_trunk trunk;
@@ -23,6 +23,25 @@ static uint8_t from_trunk[FRAME], at_trunk[2048];
 static size_t heard_by_browser;
 static int rtp_fd = -1;
 static uint16_t rtp_port;
+static unsigned spoken; /* frames so far */
+static bool browser_silent;
+
+struct digits { /* presses that telephone-event packets made (RFC 4733) */
+    char pressed[16];
+    size_t n;
+    bool down;
+};
+
+static struct digits at_browser_digits, at_trunk_digits;
+
+static void digit_take(struct digits *d, const uint8_t *payload)
+{
+    bool end = payload[1] & 0x80;
+
+    if (!d->down && !end && d->n + 1 < sizeof(d->pressed))
+        d->pressed[d->n++] = "0123456789*#ABCD"[payload[0] & 15];
+    d->down = !end;
+}
 
 static void rtp_h(const struct rtp_hdr *h, uint64_t now_us, void *arg)
 {
@@ -30,6 +49,8 @@ static void rtp_h(const struct rtp_hdr *h, uint64_t now_us, void *arg)
     (void)arg;
     if (h->len == FRAME && !memcmp(h->payload, from_trunk, FRAME))
         heard_by_browser++;
+    if (h->pt == PT_BROWSER_EVENT && h->len == 4)
+        digit_take(&at_browser_digits, h->payload);
 }
 
 static void close_box(void)
@@ -116,7 +137,7 @@ static size_t talk(uint16_t gateway_port, unsigned frames)
 
     memset(said, 0x55, sizeof(said));
     memcpy(pkt + 12, from_trunk, FRAME);
-    for (unsigned i = 0; i < frames; next += 20000) {
+    for (unsigned i = spoken; i < spoken + frames; next += 20000) {
         ssize_t n;
 
         while (clock_us() < next) {
@@ -128,11 +149,16 @@ static size_t talk(uint16_t gateway_port, unsigned frames)
         pkt[6] = (uint8_t)((i * FRAME) >> 8);
         pkt[7] = (uint8_t)(i * FRAME);
         (void)sendto(rtp_fd, pkt, sizeof(pkt), 0, (void *)&to, sizeof(to));
-        (void)fbrowser_send(browser, 0, i == 0, i * FRAME, said, FRAME);
-        while ((n = recv(rtp_fd, at_trunk, sizeof(at_trunk), MSG_DONTWAIT)) > 0)
+        if (!browser_silent)
+            (void)fbrowser_send(browser, 0, i == 0, i * FRAME, said, FRAME);
+        while ((n = recv(rtp_fd, at_trunk, sizeof(at_trunk), MSG_DONTWAIT)) > 0) {
             heard += n == 12 + FRAME && !memcmp(at_trunk + 12, said, FRAME);
+            if (n == 16 && (at_trunk[1] & 0x7f) == PT_TRUNK_EVENT)
+                digit_take(&at_trunk_digits, at_trunk + 12);
+        }
         i++;
     }
+    spoken += frames;
     return heard;
 }
 
@@ -147,23 +173,31 @@ static bool browser_comes_up(void)
     return fbrowser_up(browser);
 }
 
-static bool open_all(void)
+static bool open_box(const char *const options[])
 {
     struct fbrowser_config cfg = {.rtph = rtp_h, .controlling = true};
 
     heard_by_browser = 0;
+    memset(&at_browser_digits, 0, sizeof(at_browser_digits));
+    memset(&at_trunk_digits, 0, sizeof(at_trunk_digits));
     memset(from_trunk, 0x2a, sizeof(from_trunk));
     if (!identity && dtls_identity_alloc(&identity))
         return false;
     cfg.identity = identity;
     if (fbrowser_alloc(&browser, &cfg) || rtp_open() || fake_trunk_open(&trunk) ||
-        box_open(&box, NULL, &trunk, 1))
+        box_open(&box, options, &trunk, 1))
         return false;
     return !wsagent_open(&agent, box.stack, box.out, 1, "5002", "secret5002") &&
            wsagent_register(&agent) == 200;
 }
 
-static bool call_up(uint16_t *gateway_port)
+static bool open_all(void)
+{
+    return open_box(NULL);
+}
+
+/* Dials; the trunk answers 180, or 183 with early media; the browser comes up before the answer. */
+static bool call_rings(uint16_t *gateway_port, bool early)
 {
     char sdp[1024];
     const char *p;
@@ -173,18 +207,29 @@ static bool call_up(uint16_t *gateway_port)
         return false;
     *gateway_port = (uint16_t)strtoul(p + 8, NULL, 10);
     sipdlg_of_invite(&dt, &trunk.p, &invite);
-    sippeer_reply(&trunk.p, &invite, 180, "Ringing", "", NULL);
-    if (!sippeer_expect(&agent.p, &m, "180", 0))
+    sippeer_reply(&trunk.p, &invite, early ? 183 : 180, "Ringing", "",
+                  early ? fake_trunk_sdp(sdp, sizeof(sdp), rtp_port, "") : NULL);
+    if (!sippeer_expect(&agent.p, &m, early ? "183" : "180", 0))
         return false;
     take_answer();
-    if (!browser_comes_up()) /* before the answer: the first word is not cut */
-        return false;
+    return browser_comes_up(); /* before the answer: the first word is not cut */
+}
+
+static bool call_answered(void)
+{
+    char sdp[1024];
+
     sippeer_reply(&trunk.p, &invite, 200, "OK", "", fake_trunk_sdp(sdp, sizeof(sdp), rtp_port, ""));
     if (!sippeer_expect(&agent.p, &m, "200 INVITE", 0))
         return false;
     sipdlg_take(&da, &m);
     sippeer_ack(&agent.p, &da, NULL);
     return true;
+}
+
+static bool call_up(uint16_t *gateway_port)
+{
+    return call_rings(gateway_port, false) && call_answered();
 }
 
 TEST(pcmu_passes_both_ways_and_is_counted)
@@ -262,5 +307,126 @@ TEST(two_hundred_calls_leave_nothing_open)
     WANT(box_cdr(&box, 208, &cdr));
     printf("# descriptors: %zu before, %zu after\n", before, fds());
     WANT(fds() <= before);
+    close_box();
+}
+
+TEST(early_media_is_heard_before_the_answer)
+{
+    uint16_t port = 0;
+
+    WANT(open_all());
+    WANT(call_rings(&port, true));
+    (void)talk(port, 50);
+    printf("# browser heard %zu of 50 before the answer\n", heard_by_browser);
+    WANT(heard_by_browser >= 40);
+    WANT(call_answered());
+    WANT(talk(port, 50) >= 45);
+    close_box();
+}
+
+/* One press by RFC 4733: 100 ms, the end three times. Paced as a phone does. */
+static void press(uint16_t gateway_port, uint8_t event, bool by_browser)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(gateway_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    uint8_t pkt[16] = {0x80, PT_TRUNK_EVENT, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9};
+    uint32_t ts = spoken * FRAME;
+
+    pkt[6] = (uint8_t)(ts >> 8);
+    pkt[7] = (uint8_t)ts;
+    for (unsigned i = 0; i < 8; i++, spoken++) {
+        unsigned n = i < 5 ? i + 1 : 6;
+
+        memcpy(
+            pkt + 12,
+            (uint8_t[]){event, (uint8_t)(i < 5 ? 10 : 0x8a), (uint8_t)(n * FRAME >> 8), (uint8_t)(n * FRAME)},
+            4);
+        pkt[1] = (uint8_t)(PT_TRUNK_EVENT | (i ? 0 : 0x80));
+        pkt[2] = (uint8_t)(spoken >> 8);
+        pkt[3] = (uint8_t)spoken;
+        if (by_browser)
+            (void)fbrowser_send(browser, PT_BROWSER_EVENT, i == 0, ts, pkt + 12, 4);
+        else
+            (void)sendto(rtp_fd, pkt, sizeof(pkt), 0, (void *)&to, sizeof(to));
+        fbrowser_poll(browser, clock_us());
+        (void)poll(NULL, 0, 20);
+    }
+}
+
+TEST(digits_cross_both_ways)
+{
+    uint16_t port = 0;
+
+    WANT(open_all());
+    WANT(call_up(&port));
+    (void)talk(port, 20);
+    sippeer_request(&agent.p, &da, "INFO", "", "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n");
+    WANT(sippeer_expect(&agent.p, &m, "200 INFO", 0));
+    (void)talk(port, 30);
+    press(port, 11, true);
+    (void)talk(port, 30);
+    press(port, 7, false);
+    (void)talk(port, 30);
+    printf("# trunk saw \"%s\", browser saw \"%s\"\n", at_trunk_digits.pressed, at_browser_digits.pressed);
+    WANT(!strcmp(at_trunk_digits.pressed, "5#"));
+    WANT(!strcmp(at_browser_digits.pressed, "7"));
+    close_box();
+}
+
+TEST(a_call_outlives_its_websocket_and_ends_with_its_audio)
+{
+    const char *options[] = {"media.rtp_timeout=1", NULL};
+    uint16_t port = 0;
+    struct cdr cdr;
+    size_t heard;
+
+    WANT(open_box(options));
+    WANT(call_up(&port));
+    wsagent_close(&agent);
+    heard = talk(port, 100); /* twice the timeout */
+    WANT(heard >= 90 && heard_by_browser >= 90);
+    WANT(sippeer_hears_no(&trunk.p, "BYE", 1));
+    browser_silent = true;
+    (void)talk(port, 75);
+    browser_silent = false;
+    WANT(sippeer_expect(&trunk.p, &m, "BYE", 2000));
+    WANT(sipmsg_has(&m, "Reason: SIP;cause=408;text=\"Media timeout: browser\""));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 200 && cdr.hangup == CDR_GATEWAY && !strcmp(cdr.reason, "Media timeout: browser"));
+    close_box();
+}
+
+static bool reinvite(const char *dir)
+{
+    char sdp[1024];
+
+    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp",
+                    fake_trunk_sdp(sdp, sizeof(sdp), rtp_port, dir));
+    if (!sippeer_expect(&trunk.p, &m, "200 INVITE", 0))
+        return false;
+    sippeer_ack(&trunk.p, &dt, NULL);
+    return true;
+}
+
+TEST(silence_on_hold_is_no_timeout)
+{
+    const char *options[] = {"media.rtp_timeout=1", NULL};
+    uint16_t port = 0;
+    struct cdr cdr;
+
+    WANT(open_box(options));
+    WANT(call_up(&port));
+    (void)talk(port, 20);
+    WANT(reinvite("a=inactive\r\n"));
+    WANT(sippeer_hears_no(&trunk.p, "BYE", 2000));
+    WANT(reinvite("a=sendrecv\r\n"));
+    WANT(sippeer_hears_no(&trunk.p, "BYE", 500)); /* the clock starts anew */
+    WANT(talk(port, 75) >= 65);
+    WANT(sippeer_expect(&trunk.p, &m, "BYE", 3000)); /* now both are silent */
+    WANT(sipmsg_has(&m, "Media timeout"));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 200 && cdr.hangup == CDR_GATEWAY);
     close_box();
 }
