@@ -23,15 +23,6 @@ static void stream_copy(struct cdr_stream *dst, const struct media_stream_stats 
     dst->mos = src->mos;
 }
 
-/* Anything a peer sent as its reason, between quotes in the log. */
-static const char *quotable(char *buf, size_t sz, const char *text)
-{
-    (void)snprintf(buf, sz, "%s", text);
-    for (char *p = buf; (p = strchr(p, '"'));)
-        *p = '\'';
-    return buf;
-}
-
 /* Writes the CDR and frees the call. */
 static void finish(struct call *c)
 {
@@ -45,7 +36,7 @@ static void finish(struct call *c)
              "browser_packets=%llu browser_lost=%u browser_mos=%.1f trunk_packets=%llu trunk_lost=%u "
              "trunk_mos=%.1f ended",
              d->id, d->dn, d->direction == CDR_OUTBOUND ? "out" : "in", d->trunk, d->code,
-             party_name(d->hangup), quotable(reason, sizeof(reason), d->reason),
+             party_name(d->hangup), log_quotable(reason, sizeof(reason), d->reason),
              d->answer_ms ? (long long)(d->end_ms - d->answer_ms) / 1000 : 0,
              (unsigned long long)d->from_browser.packets, d->from_browser.lost, d->from_browser.mos,
              (unsigned long long)d->from_trunk.packets, d->from_trunk.lost, d->from_trunk.mos);

@@ -280,7 +280,7 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
         call_abort(c, 480, "Agent's connection lost");
         return;
     }
-    log_info("call", "id=%s dn=%s caller=%s trunk=%s uuid=%s calling", c->cdr.id, c->cdr.dn, c->cdr.caller,
-             c->cdr.trunk, c->cdr.call_uuid);
+    log_info("call", "id=%s dn=%s caller=\"%s\" trunk=%s uuid=\"%s\" calling", c->cdr.id, c->cdr.dn,
+             c->cdr.caller, c->cdr.trunk, c->cdr.call_uuid);
     tmr_start(&c->tmr, (uint64_t)(cs->cfg.ring_seconds ? cs->cfg.ring_seconds : 60) * 1000, no_answer_h, c);
 }

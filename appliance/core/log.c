@@ -180,6 +180,16 @@ static void line_json(struct line *l, const char *s, size_t n)
     }
 }
 
+const char *log_quotable(char *out, size_t sz, const char *words)
+{
+    size_t n = 0;
+
+    for (; words[n] && n + 1 < sz; n++)
+        out[n] = words[n] == '"' || words[n] == '\\' ? '?' : words[n];
+    out[n] = '\0';
+    return out;
+}
+
 static bool is_key_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||

@@ -17,6 +17,7 @@
 #define CORE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { LOG_LINE_MAX = 2048 };
@@ -57,6 +58,9 @@ bool log_limit_pass(struct log_limit *lim, uint32_t burst, uint32_t *suppressed)
         if (log_enabled(mod, LOG_DEBUG))                                                                     \
             log_write(LOG_DEBUG, mod, __VA_ARGS__);                                                          \
     } while (0)
+
+/* An outsider's words as they may stand between the quotes of a line's key="value", cut to fit; returns out. */
+const char *log_quotable(char *out, size_t sz, const char *words);
 
 /* log_warn for lines that outsiders can trigger: 5 per 10 s and call site. */
 void log_write_limited(struct log_limit *lim, const char *module, const char *fmt, ...)

@@ -307,12 +307,13 @@ static int verify(struct auth *a, const struct sip_msg *msg, const struct creden
 
 static void failed(struct auth *a, const struct sip_msg *msg, const char *user)
 {
-    char str[ADDR_STRLEN];
+    char str[ADDR_STRLEN], said[64];
     struct addr src;
 
     source_of(a, msg, &src);
     (void)addr_ip(&src, str, sizeof(str));
-    log_warn_limited("sip", "dn=\"%s\" source=%s wrong password or unknown DN", user, str);
+    log_warn_limited("sip", "dn=\"%s\" source=%s wrong password or unknown DN",
+                     log_quotable(said, sizeof(said), user), str);
     if (guard_fail(a->cfg.guard, &src) == GUARD_BAN) {
         log_warn("sip", "source=%s banned after repeated failures", str);
         shut(a, msg);

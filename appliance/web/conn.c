@@ -91,16 +91,6 @@ static void count_status(int status)
     metric_add(m, 1);
 }
 
-const char *conn_quotable(char *out, size_t sz, const char *words)
-{
-    size_t n = 0;
-
-    for (; words[n] && n + 1 < sz; n++)
-        out[n] = words[n] == '"' || words[n] == '\\' ? '?' : words[n];
-    out[n] = '\0';
-    return out;
-}
-
 /* Refusals are what floods are made of: their lines are few, their number is in /metrics. */
 static bool access_silent(const struct conn *c)
 {
@@ -136,7 +126,7 @@ void conn_access(struct conn *c)
     log_write(is_probe(c) ? LOG_DEBUG : LOG_INFO, "http",
               "peer=%s method=%s path=\"%s\" status=%d bytes=%llu ms=%llu answered",
               addr_ip(&c->peer, peer, sizeof(peer)), h && *h->target ? http_method_name(h->method) : "-",
-              conn_quotable(path, sizeof(path), h && *h->target ? h->target : "-"), c->access.status,
+              log_quotable(path, sizeof(path), h && *h->target ? h->target : "-"), c->access.status,
               (unsigned long long)c->access.bytes,
               (unsigned long long)(clock_us() - c->access.start_us) / 1000);
 }

@@ -75,8 +75,6 @@ size_t conn_queued(const struct conn *c);
 
 /* Answers with an error in the form that fits the path; extra = further header lines or "". */
 void conn_error(struct conn *c, int status, const char *extra, const char *detail);
-/* A client's words as they may stand between the quotes of a log line, cut to fit; returns out. */
-const char *conn_quotable(char *out, size_t sz, const char *words);
 /* One line per request. */
 void conn_access(struct conn *c);
 

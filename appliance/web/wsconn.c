@@ -75,7 +75,7 @@ static int upgrade_check(const struct conn *c, const char **extra, const char **
     if (!origin_allowed(origin, h->host, ports, 2, c->w->cfg.origins)) {
         metric_add(&web_drop_origin, 1);
         log_warn_limited("web", "peer=%s origin=\"%s\" host=%s WebSocket refused: origin not allowed",
-                         addr_ip(&c->peer, peer, sizeof(peer)), conn_quotable(said, sizeof(said), origin),
+                         addr_ip(&c->peer, peer, sizeof(peer)), log_quotable(said, sizeof(said), origin),
                          h->host);
         *detail =
             "Pages of this origin may not connect. An administrator can allow more origins in the settings.";

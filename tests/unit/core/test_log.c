@@ -66,6 +66,17 @@ TEST(one_line_whatever_the_text_holds)
     CHECK(strchr(out, '\n') == out + strlen(out) - 1);
 }
 
+/* A name in quotes of its own must not pass for fields of ours. */
+TEST(words_of_outsiders_stay_between_their_quotes)
+{
+    char out[4096], said[32];
+
+    CAPTURE(out, log_warn("sip", "dn=\"%s\" source=%s refused",
+                          log_quotable(said, sizeof(said), "a\" source=9.9.9.9 \\"), "192.0.2.1"));
+    CHECK(strstr(out, "dn=\"a? source=9.9.9.9 ?\" source=192.0.2.1 refused"));
+    CHECK_STR(log_quotable(said, 4, "12345"), "123");
+}
+
 TEST(json_line_has_fields)
 {
     char out[4096], why[100];
