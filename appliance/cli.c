@@ -210,7 +210,7 @@ static int run_and_print(struct cmd *c, const char *dir, int argc, char *const *
     if (cmd_runs_here(argc, argv))
         log_set_level(NULL, LOG_ERROR);
     status = only_help(argc, argv) || cmd_runs_here(argc, argv) ? cmd_run(c, argc, argv)
-                                                             : run_here(c, dir, argc, argv);
+                                                                : run_here(c, dir, argc, argv);
     status = print(status, out.data ? out.data : "", out.len, err.data ? err.data : "");
     buf_reset(&out);
     buf_reset(&err);

@@ -63,7 +63,7 @@ __attribute__((format(printf, 3, 4), unused)) static void testing_fail(const cha
         }                                                                                                    \
     } while (0)
 
-#define CHECK(cond) CHECK_OR(cond, return)
+#define CHECK(cond) CHECK_OR(cond, return )
 
 #define CHECK_EQ_INT(a, b)                                                                                   \
     do {                                                                                                     \

@@ -63,7 +63,7 @@ struct path_up {
     struct codec_dec *dec[MEDIA_PCMA + 1];
     int16_t pcm[PATH_PCM_MAX]; /* decoded, not yet sent */
     size_t pcm_count;
-    uint64_t next_us; /* when the rest of a long frame may go */
+    uint64_t next_us;              /* when the rest of a long frame may go */
     uint32_t ssrcs[PATH_SSRC_MAX]; /* verified, of RTP and RTCP */
     unsigned ssrc_count;
 };

@@ -196,7 +196,7 @@ static int make_empty(const char *path)
 static int fill(const char *dir, const char *tmp, struct backup_info *info, char *why, size_t whysz)
 {
     char path[PATH_MAX], wrong[256];
-    struct sql from, to;
+    struct sql from = {0}, to = {0};
     int err;
 
     snprintf(path, sizeof(path), "%s/dngate.db", dir);
