@@ -70,7 +70,7 @@ bare() {
     local id rc=0
     id=$(docker create dngate:test) || return 1
     docker export "$id" | tar -C "$work" -x --one-top-level=rootfs || rc=1
-    docker rm "$id" >/dev/null
+    docker rm -v "$id" >/dev/null
     (cd "$work/rootfs" && rm -rf dev etc proc sys .dockerenv && find . -mindepth 1 -printf '%P %M %U\n' | LC_ALL=C sort) >"$work/files"
     cat "$work/files"
     diff "$work/files" - <<'LIST' || rc=1
@@ -176,6 +176,7 @@ if [ "${IMAGE_ENGINE:-}" != no ] && engine_start; then
         test_bridge
     fi
     docker image prune -f >/dev/null 2>&1
+    docker builder prune -f --keep-storage 4GB >/dev/null 2>&1
 else
     echo "**** NO DOCKER ENGINE: ${engine_why:-switched off}. The image itself is NOT tested, only its binary in a chroot. ****"
     . tests/image/chroot.sh
