@@ -1,7 +1,7 @@
 /*
  * Start order (stop is the reverse):
  *
- *   settings → store → settings of the store → control.sock → certificate → media workers → SIP sockets → lab → signalling → web
+ *   settings → lock on DIR → store → settings of the store → control.sock → certificate → media workers → SIP sockets → lab → signalling → web
  *
  * The main thread then waits for signals and for the command line on control.sock. SIGTERM drains (call/drain.h), a second one or
  * SIGINT stops at once, SIGHUP reloads settings and certificate.
@@ -44,6 +44,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -74,6 +75,7 @@ struct app {
     struct web *web;
     struct control *control;
     char cert[512], key[512];
+    int lock_fd; /* of the data directory */
     int signal_fd;
     int drained_fd;   /* eventfd: the last call has ended */
     bool draining;    /* SIGTERM came */
@@ -138,6 +140,26 @@ static int settings_start(struct app *a)
 
     if (!err)
         a->conf = app_conf_get(a->settings);
+
+    return err;
+}
+
+/* Before the database is opened: it must not be migrated under a server that runs. Held until it is closed. */
+static int directory_lock(struct app *a)
+{
+    const char *dir = a->opt->data;
+    int err;
+
+    if (mkdir(dir, 0700) && errno != EEXIST) {
+        err = errno;
+        (void)snprintf(a->why, sizeof(a->why), "%s: cannot make the data directory: %s", dir, strerror(err));
+        return err;
+    }
+    err = control_lock(&a->lock_fd, dir);
+    if (err == EADDRINUSE)
+        (void)snprintf(a->why, sizeof(a->why), "%s: another dngate serves this data directory", dir);
+    else if (err)
+        (void)snprintf(a->why, sizeof(a->why), "%s: cannot be locked: %s", dir, strerror(err));
 
     return err;
 }
@@ -371,14 +393,12 @@ static int tls_start(struct app *a)
     return app_tls_files(a->conf, a->opt->data, a->cert, a->key, sizeof(a->cert), a->why, sizeof(a->why));
 }
 
-/* Early, because its lock says best that another server has this directory. Served once the main loop runs. */
+/* Served once the main loop runs. */
 static int control_start(struct app *a)
 {
     const int err = control_listen(&a->control, a->opt->data, a->store, a->conf);
 
-    if (err == EADDRINUSE)
-        (void)snprintf(a->why, sizeof(a->why), "%s: another dngate serves this data directory", a->opt->data);
-    else if (err)
+    if (err)
         (void)snprintf(a->why, sizeof(a->why), "%s/control.sock: %s", a->opt->data, strerror(err));
 
     return err;
@@ -401,9 +421,9 @@ static int calls_left_close(struct app *a)
 static int parts_start(struct app *a)
 {
     static int (*const parts[])(struct app *) = {
-        settings_start, store_start,        settings_from_store, control_start,  calls_left_close,
-        bind_addresses, admin_password_set, tls_start,           guard_start,    media_part_start,
-        stack_start,    lab_part_start,     signalling_start,    web_part_start,
+        settings_start,   directory_lock, store_start,        settings_from_store, control_start,
+        calls_left_close, bind_addresses, admin_password_set, tls_start,           guard_start,
+        media_part_start, stack_start,    lab_part_start,     signalling_start,    web_part_start,
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -428,6 +448,8 @@ static void parts_stop(struct app *a)
     guard_free(a->guard);
     app_conf_free(a->settings);
     store_close(a->store);
+    if (a->lock_fd >= 0)
+        (void)close(a->lock_fd);
     if (a->drained_fd >= 0)
         (void)close(a->drained_fd);
     if (a->signal_fd >= 0)
@@ -535,7 +557,7 @@ static void main_loop(struct app *a)
 
 int app_serve(const struct app_options *opt)
 {
-    struct app a = {.opt = opt, .signal_fd = -1, .drained_fd = -1};
+    struct app a = {.opt = opt, .lock_fd = -1, .signal_fd = -1, .drained_fd = -1};
     const uint64_t begin_ms = clock_ms();
     int err;
 

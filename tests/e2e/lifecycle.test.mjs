@@ -224,6 +224,14 @@ test('an older database is copied and migrated; a newer one is refused', async (
     assert.match(refused.stderr, /^dngate: .*dngate\.db was written by a newer dngate \(database version 99, .*\n$/);
 });
 
+test('a second server leaves the database of the first alone', async (t) => {
+    const server = await serve(t);
+    sql(server.dir, 'PRAGMA user_version = 1'); // as if the first was older
+    const refused = await run(binary(), ['serve', '--data', server.dir]).catch((e) => e);
+    assert.match(refused.stderr, /^dngate: .* another dngate serves this data directory\n$/);
+    assert.equal(sql(server.dir, 'PRAGMA user_version'), '1');
+});
+
 test('ready in time with 1000 DNs', async (t) => {
     const dir = temporary(t);
     const csv = Array.from({ length: 1000 }, (_, i) => `${20000 + i},secret-${i},Agent ${i}`);
@@ -248,8 +256,8 @@ test('as process 1 it ends by SIGTERM', { skip: process.getuid() !== 0 && 'needs
 });
 
 test('a page under a drain, a restart and a crash: told, and back within 5 s by itself', async (t) => {
-    const dir = temporary(t), https = await freePort(), sip = await freePort();
-    const options = [`https.port=${https}`, `sip.port=${sip}`, 'drain.seconds=60'];
+    const dir = temporary(t), https = await freePort();
+    const options = [`https.port=${https}`, 'drain.seconds=60'];
     let server = await serve(t, { dir, options });
     const browser = await launchChromium();
     t.after(() => browser.close());

@@ -11,6 +11,8 @@ import { promisify } from 'node:util';
 import { binary, freePort, start } from './dngate.mjs';
 
 const run = promisify(execFile);
+// The kernel's free ports lie in the default range of relayed addresses.
+const relay = { 'turn.relay_min': 1024, 'turn.relay_max': 1025 };
 const zeros = ['http.port', 'https.port', 'wss.port', 'sip.port', 'ice.port', 'rtp.port_min', 'rtp.port_max'];
 let scratch;
 
@@ -19,7 +21,7 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 
 async function refused(pattern, options = {}, { dir = mkdtempSync(join(scratch, 'data-')), env = {} } = {}) {
     const words = ['serve', '--data', dir, '-o', 'bind.address=127.0.0.1'];
-    const all = { ...Object.fromEntries(zeros.map((key) => [key, 0])), ...options };
+    const all = { ...Object.fromEntries(zeros.map((key) => [key, 0])), ...relay, ...options };
     for (const [key, value] of Object.entries(all)) if (value !== null) words.push('-o', `${key}=${value}`);
     const how = await run(binary(), words, { env: { ...process.env, ...env }, timeout: 20000 }).catch((error) => error);
     assert.equal(how.code, 1, `exit status ${how.code ?? how.signal}: ${how.stderr}`);

@@ -163,12 +163,16 @@ TEST(text_that_json_cannot_carry_is_refused_before_it_is_sent)
 
 TEST(one_server_per_directory_and_a_socket_for_its_owner_only)
 {
-    struct control *second;
     char path[256];
+    int lock, second;
     struct stat st;
 
     CHECK(start());
-    CHECK_EQ_INT(control_listen(&second, dir.path, store, conf), EADDRINUSE);
+    CHECK_EQ_INT(control_lock(&lock, dir.path), 0);
+    CHECK_EQ_INT(control_lock(&second, dir.path), EADDRINUSE);
+    close(lock);
+    CHECK_EQ_INT(control_lock(&second, dir.path), 0);
+    close(second);
     snprintf(path, sizeof(path), "%s/control.sock", dir.path);
     CHECK(!stat(path, &st));
     CHECK_EQ_INT(st.st_mode & 0777, 0600);
