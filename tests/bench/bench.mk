@@ -1,7 +1,13 @@
-# make bench: the load generator (tests/bench, one program) and a run of it against build/dngate. Included by the Makefile.
+# make bench, make soak: the load generator (tests/bench) and its runs against build/dngate. Included by the Makefile.
 #   BENCH_CALLS="1 25 50 100"  BENCH_SECONDS=10 and more: see tests/bench/bench.c
-$(eval $(call link,release,build/bench/bench,$(call obj,release,$(BENCH_SRC) appliance/call/sdp.c),\
-    $(patsubst %,build/release/%.a,fake media stun crypto core)))
+#   SOAK_MINUTES=30  SOAK_CALLS=25 and more: see tests/bench/soak.c
+bench_objs = $(call obj,release,$(filter-out $1,$(BENCH_SRC)) appliance/call/sdp.c)
+bench_libs := $(patsubst %,build/release/%.a,fake media stun crypto core)
+$(eval $(call link,release,build/bench/bench,$(call bench_objs,tests/bench/soak%.c),$(bench_libs)))
+$(eval $(call link,release,build/bench/soak,$(call bench_objs,tests/bench/bench.c),$(bench_libs)))
 
+.PHONY: soak
 bench: build/bench/bench build/dngate
 	@build/bench/bench build/dngate
+soak: build/bench/soak build/dngate
+	@build/bench/soak build/dngate

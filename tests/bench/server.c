@@ -9,7 +9,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -84,9 +86,13 @@ static void read_line(struct server *s)
 
     if (s->copy)
         fprintf(s->copy, "%s\n", s->line);
+    if (s->lineh)
+        s->lineh(s->line, s->arg);
     snprintf(s->last, sizeof(s->last), "%s", s->line);
     if (strstr(s->line, "listening") && strstr(s->line, "proto=https ") && port)
         s->https_port = (uint16_t)strtoul(port + 5, NULL, 10);
+    if (strstr(s->line, "listening") && strstr(s->line, "proto=sip-udp ") && port)
+        s->sip_port = (uint16_t)strtoul(port + 5, NULL, 10);
 }
 
 static void log_readable(void *arg)
@@ -138,6 +144,7 @@ static int launch(struct server *s, const char *binary)
     if (!s->pid) {
         dup2(out[1], STDOUT_FILENO);
         dup2(out[1], STDERR_FILENO);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)setpriority(PRIO_PROCESS, 0, 0); /* the generator's own priority is not for the server */
         execv(binary, (char *const *)argv);
         _exit(127);
@@ -155,24 +162,45 @@ static bool is_listening(void *arg)
     return s->https_port || s->log.fd < 0;
 }
 
+static int copy_binary(const char *from, const char *to)
+{
+    struct stat st;
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+    int err = in < 0 || out < 0 || fstat(in, &st) ? errno : 0;
+
+    for (ssize_t n = 1; !err && n;) {
+        n = sendfile(out, in, NULL, 1 << 20);
+        err = n < 0 ? errno : 0;
+    }
+    if (in >= 0)
+        close(in);
+    if (out >= 0)
+        close(out);
+    return err;
+}
+
 int server_start(struct server *s, const char *binary, unsigned agents, uint16_t trunk_port)
 {
     const char *tmp = getenv("TMPDIR"), *copy = getenv("BENCH_LOG");
+    char own[sizeof(s->dir) + 16];
     int err;
 
-    memset(s, 0, sizeof(*s));
+    *s = (struct server){.lineh = s->lineh, .arg = s->arg};
     s->log.fd = -1;
     snprintf(s->dir, sizeof(s->dir), "%s/dngate-bench-XXXXXX", tmp ? tmp : "/tmp");
     if (!mkdtemp(s->dir))
         return errno;
     if (copy)
         s->copy = fopen(copy, "a");
-    err = provision(s, binary, agents, trunk_port);
+    snprintf(own, sizeof(own), "%s/dngate", s->dir);
+    err = copy_binary(binary, own);
+    if (!err)
+        err = provision(s, own, agents, trunk_port);
     if (err) {
         fprintf(stderr, "bench: provisioning failed\n");
         return err;
     }
-    err = launch(s, binary);
+    err = launch(s, own);
     if (!err && (!loop_run(is_listening, s, START_MS) || !s->https_port)) {
         fprintf(stderr, "bench: the server does not start: %s\n", s->last);
         err = ETIMEDOUT;
@@ -184,26 +212,38 @@ static bool has_ended(void *arg)
 {
     struct server *s = arg;
 
-    if (s->pid > 0 && waitpid(s->pid, NULL, WNOHANG) == s->pid)
+    if (s->pid > 0 && waitpid(s->pid, &s->status, WNOHANG) == s->pid)
         s->pid = 0;
     return !s->pid;
 }
 
-void server_stop(struct server *s)
+bool server_end(struct server *s)
 {
     if (s->pid > 0) {
         kill(s->pid, SIGTERM);
         if (!loop_run(has_ended, s, STOP_MS)) {
             fprintf(stderr, "bench: the server does not stop: killed\n");
             kill(s->pid, SIGKILL);
-            waitpid(s->pid, NULL, 0);
+            waitpid(s->pid, &s->status, 0);
         }
     }
     s->pid = 0;
     loop_unwatch(&s->log);
     if (s->copy)
         fclose(s->copy);
+    s->copy = NULL;
+    return WIFEXITED(s->status) && !WEXITSTATUS(s->status);
+}
+
+void server_remove(struct server *s)
+{
     nftw(s->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void server_stop(struct server *s)
+{
+    server_end(s);
+    server_remove(s);
 }
 
 double server_cpu_ms(const struct server *s)

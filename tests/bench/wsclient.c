@@ -3,6 +3,7 @@
 #include "core/rnd.h"
 #include "loop.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <mbedtls/ctr_drbg.h>
@@ -213,7 +214,18 @@ static int upgrade(struct wsclient *w, uint16_t port)
     return 0;
 }
 
-static int connect_tls(struct wsclient *w, uint16_t port)
+static int bind_from(int fd, const char *from)
+{
+    struct sockaddr_in sin = {.sin_family = AF_INET};
+
+    if (!from)
+        return 0;
+    if (inet_pton(AF_INET, from, &sin.sin_addr) != 1)
+        return EINVAL;
+    return bind(fd, (struct sockaddr *)&sin, sizeof(sin)) ? errno : 0;
+}
+
+static int connect_tls(struct wsclient *w, uint16_t port, const char *from)
 {
     struct sockaddr_in sin = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -225,6 +237,9 @@ static int connect_tls(struct wsclient *w, uint16_t port)
         return errno;
     setsockopt(w->io.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     setsockopt(w->io.fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+    err = bind_from(w->io.fd, from);
+    if (err)
+        return err;
     if (connect(w->io.fd, (struct sockaddr *)&sin, sizeof(sin)))
         return errno;
     if (mbedtls_ssl_setup(&w->ssl, &config))
@@ -239,18 +254,28 @@ static int connect_tls(struct wsclient *w, uint16_t port)
     return err ? EPROTO : 0;
 }
 
-int wsclient_open(struct wsclient **wp, uint16_t port, wsclient_h *h, void *arg)
+static int alloc(struct wsclient **wp)
 {
     struct wsclient *w = calloc(1, sizeof(*w));
-    int err = w ? config_once() : ENOMEM;
+
+    if (!w)
+        return ENOMEM;
+    w->io = (struct io){.fd = -1, .readable = readable, .arg = w};
+    mbedtls_ssl_init(&w->ssl);
+    *wp = w;
+    return config_once();
+}
+
+int wsclient_open(struct wsclient **wp, uint16_t port, const char *from, wsclient_h *h, void *arg)
+{
+    struct wsclient *w = NULL;
+    int err = alloc(&w);
 
     if (err)
         goto out;
-    w->io = (struct io){.fd = -1, .readable = readable, .arg = w};
     w->h = h;
     w->arg = arg;
-    mbedtls_ssl_init(&w->ssl);
-    err = connect_tls(w, port);
+    err = connect_tls(w, port, from);
     if (!err)
         err = upgrade(w, port);
     if (err)
@@ -263,6 +288,34 @@ out:
     else
         *wp = w;
     return err;
+}
+
+int wsclient_get(uint16_t port, const char *from, const char *path, unsigned *status)
+{
+    struct wsclient *w = NULL;
+    char req[300];
+    int err = alloc(&w);
+
+    *status = 0;
+    if (!err)
+        err = connect_tls(w, port, from);
+    if (err)
+        goto out;
+    snprintf(req, sizeof(req), "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nConnection: close\r\n\r\n", path,
+             port);
+    err = write_all(w, (const uint8_t *)req, strlen(req));
+    while (!err && !(err = read_some(w))) {
+        w->in[w->len] = 0;
+        if (!*status && !strncmp((char *)w->in, "HTTP/1.1 ", 9))
+            *status = (unsigned)strtoul((char *)w->in + 9, NULL, 10);
+        if (*status)
+            w->len = 0;
+    }
+out:
+    if (w)
+        loop_unwatch(&w->io);
+    wsclient_close(w);
+    return *status ? 0 : err;
 }
 
 void wsclient_close(struct wsclient *w)
