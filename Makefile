@@ -93,6 +93,7 @@ help:
 ## make fuzz          every fuzz target for FUZZ_SECONDS (60)
 ## make image         the container image, dngate:latest and dngate:VERSION
 ## make bench         measure
+## make soak          hold SOAK_CALLS (25) calls that come and go for SOAK_MINUTES (30): does the server stay as it is?
 ## make lint format   check the house rules; apply clang-format
 ## make deps          the third-party libraries, into a cache outside the tree
 ## make clean         remove build/, keep the cache
