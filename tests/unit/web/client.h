@@ -58,6 +58,8 @@ static struct client *client_plain(uint16_t port)
     return c;
 }
 
+static const int *client_suites; /* that the next clients offer; NULL = all */
+
 /* version 0 = whatever both like best. NULL when the handshake fails. */
 static void client_close(struct client *c);
 static struct client *client_tls(uint16_t port, mbedtls_ssl_protocol_version version)
@@ -77,6 +79,8 @@ static struct client *client_tls(uint16_t port, mbedtls_ssl_protocol_version ver
                                 MBEDTLS_SSL_PRESET_DEFAULT);
     mbedtls_ssl_conf_authmode(&c->conf, MBEDTLS_SSL_VERIFY_NONE);
     mbedtls_ssl_conf_rng(&c->conf, mbedtls_ctr_drbg_random, &c->rng);
+    if (client_suites)
+        mbedtls_ssl_conf_ciphersuites(&c->conf, client_suites);
     if (version) {
         mbedtls_ssl_conf_min_tls_version(&c->conf, version);
         mbedtls_ssl_conf_max_tls_version(&c->conf, version);

@@ -316,6 +316,23 @@ TEST(tls_12_and_13_on_both_ports_and_nothing_older)
     server_stop();
 }
 
+TEST(tls_12_with_authenticated_encryption_only)
+{
+    static const int cbc[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256,
+                              MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, 0},
+                     gcm[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, 0};
+    struct client *c;
+
+    WITH_SERVER;
+    client_suites = cbc;
+    CHECK(!client_tls(srv.https, MBEDTLS_SSL_VERSION_TLS1_2));
+    client_suites = gcm;
+    CHECK((c = client_tls(srv.https, MBEDTLS_SSL_VERSION_TLS1_2)));
+    client_close(c);
+    client_suites = NULL;
+    server_stop();
+}
+
 TEST(http_redirects_to_https)
 {
     struct client *c;
