@@ -19,6 +19,10 @@ export function binary() {
     return found;
 }
 
+// Data directories that start() made; whatever way a test ends, none stays.
+const made = new Set();
+process.once('exit', () => made.forEach((dir) => rmSync(dir, { recursive: true, force: true })));
+
 const anyPort = ['http.port=0', 'https.port=0', 'sip.port=0', 'ice.port=0', 'rtp.port_min=0', 'rtp.port_max=0'];
 
 // For settings whose 0 means something else.
@@ -40,7 +44,7 @@ function flat(raw) {
 // dir: a data directory to go on with, which stop() leaves. prefix: words before the program, as in ['unshare', '-m'].
 export async function start({ lab = true, options = [], args = [], dir = null, prefix = [], env = {}, program = binary() } = {}) {
     const own = !dir;
-    dir ??= mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
+    if (own) made.add((dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'))));
     const words = [...prefix, program, 'serve', '--data', dir, ...(lab ? ['--lab'] : []), ...args];
     for (const option of ['bind.address=127.0.0.1', ...anyPort, ...options]) words.push('-o', option);
     const child = spawn(words[0], words.slice(1), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
@@ -87,6 +91,7 @@ export async function start({ lab = true, options = [], args = [], dir = null, p
     server.stop = async () => {
         const how = await server.kill('SIGINT');
         if (own) rmSync(dir, { recursive: true, force: true });
+        made.delete(dir);
         if (how.code !== 0) throw new Error(`dngate ended with ${how.code ?? how.signal}: ${stderr.slice(-4000)}`);
     };
     await Promise.race([

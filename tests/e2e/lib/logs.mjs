@@ -1,5 +1,5 @@
 // The logs of all servers that tests start are kept in build/results/e2e-logs; zz-logs.test.mjs looks through them last.
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,7 +12,8 @@ export function keeper() {
     const file = join(directory, `${basename(process.argv[1] ?? 'test', '.test.mjs')}-${process.pid}-${++count}.log`);
 
     mkdirSync(directory, { recursive: true });
-    return (text) => appendFileSync(file, text);
+    const fd = openSync(file, 'a'); // stays open: another run may clear the directory meanwhile
+    return (text) => void writeSync(fd, text);
 }
 
 // Every password that a test uses; zz-logs.test.mjs fails when it finds one in a test that is not among them.

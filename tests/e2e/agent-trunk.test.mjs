@@ -1,0 +1,244 @@
+// The real page in Chromium against the real server in normal mode, with a trunk that is not ours: sipp, or a far end of our own where
+// the test must see or send what sipp cannot.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { launchChromium } from '../ui/lib/chromium.mjs';
+import { binary, start } from './dngate.mjs';
+import { compare, makeSpeech, tone } from './lib/audio.mjs';
+import { watchCdr } from './lib/cdr.mjs';
+import { FarEnd } from './lib/farend.mjs';
+import { AgentPage } from './lib/page.mjs';
+import { freeUdpPort, sipp } from './lib/sipp.mjs';
+
+const MOH = 440; // Hz, what the far end plays to who waits
+const TALK_MS = 10000;
+
+let dir, server, browser, agent, nextCdr, port, mediaPort;
+const frames = []; // SIP as agent's page receives it
+
+const cli = (...args) => execFileSync(binary(), [...args, '--data', dir]);
+
+async function newAgent(t, dn) {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
+    t?.after(() => context.close());
+    return AgentPage.open(context, server, dn);
+}
+
+const serve = (options = []) => start({ lab: false, dir, options: ['wss.port=0', ...options] });
+
+before(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
+    server = await serve();
+    [port, mediaPort] = [await freeUdpPort(), await freeUdpPort()];
+    cli('dn', 'add', '5001', '--password', 'secret5001');
+    cli('dn', 'add', '5002', '--password', 'secret5002', '--codec', 'pcmu');
+    cli('trunk', 'add', 'genesys', '--address', `127.0.0.1:${port}`, '--ping', '0');
+    browser = await launchChromium({ microphone: makeSpeech(dir) });
+    agent = await newAgent(null, '5001');
+    agent.page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => frames.push(String(payload))));
+    await agent.startShift('secret5001');
+    nextCdr = await watchCdr(server);
+});
+after(async () => {
+    await browser?.close();
+    try {
+        await server?.stop();
+    } finally {
+        if (dir) rmSync(dir, { recursive: true, force: true });
+    }
+});
+
+// A test that starts with no call on, and shows the server's side of it when it failed.
+function check(name, steps) {
+    test(name, async (t) => {
+        try {
+            await agent.call('idle');
+            await steps(t);
+        } catch (error) {
+            t.diagnostic(server.log.slice(-15).join('\n'));
+            if (await agent.page.isVisible('#hangup')) await agent.page.click('#hangup');
+            throw error;
+        }
+    });
+}
+
+async function farEnd(t) {
+    const far = await FarEnd.open(port);
+    t.after(() => far.close());
+    return far;
+}
+
+const talk = (t, name, args = []) => sipp(t, name, { server, port, mediaPort, args });
+
+// What the page says comes back from the far end.
+async function checkEcho(t, who, least) {
+    await who.hears();
+    const { sent, heard } = await who.record(5);
+    const match = compare(sent, heard, [20, 900]);
+
+    t.diagnostic(`echo of the trunk ${JSON.stringify(match)}`);
+    assert.ok(match.pieces >= 4, `enough speech to compare: ${JSON.stringify(match)}`);
+    assert.ok(match.r >= least, `what comes back is what was said: ${JSON.stringify(match)}`);
+    assert.ok(match.delay < 600, `delay of the round trip: ${JSON.stringify(match)}`);
+    assert.ok(Math.abs(match.gain) < 3, `as loud as it was said: ${JSON.stringify(match)}`);
+}
+
+function checkRow(row, expected) {
+    for (const [key, value] of Object.entries(expected)) assert.equal(row[key], value, `${key} of ${JSON.stringify(row)}`);
+    assert.ok(row.browser_packets > 200 && row.trunk_packets > 200, `packets in ${JSON.stringify(row)}`);
+    assert.ok(row.browser_mos >= 3.5 && row.trunk_mos >= 3.5, `MOS in ${JSON.stringify(row)}`);
+    assert.ok(row.start_ms <= row.ring_ms && row.ring_ms <= row.answer_ms && row.answer_ms < row.end_ms, `times in ${JSON.stringify(row)}`);
+}
+
+async function dialAndHear(t, who, codec, least) {
+    const { done } = await talk(t, 'uas_talk');
+
+    await who.dial('4711');
+    await who.call('connected');
+    await checkEcho(t, who, least);
+    await who.page.waitForFunction((name) => window.dngate.stats?.codec.toLowerCase() === name, codec);
+    await who.hangup();
+    await done;
+    const [row] = await nextCdr();
+    checkRow(row, { direction: 'outbound', dn: who.dn, callee: '4711', trunk: 'genesys', code: 200, hangup: 'agent', call_uuid: 'E2E-OUT' });
+    assert.match(row.browser_codec, new RegExp(codec, 'i'));
+    assert.match(row.trunk_codec, /pcmu/i);
+}
+
+check('the page dials the trunk: what is said comes back (Opus)', (t) => dialAndHear(t, agent, 'opus', 0.7));
+
+check('the page dials the trunk: what is said comes back (PCMU)', async (t) => {
+    const other = await newAgent(t, '5002');
+    await other.startShift('secret5002');
+    await dialAndHear(t, other, 'pcmu', 0.9);
+});
+
+check('the trunk calls: the page shows who, answers, hears; the trunk hangs up', async (t) => {
+    frames.length = 0;
+    const { done } = await talk(t, 'uac_talk', ['-s', '5001', '-d', String(TALK_MS)]);
+    await agent.call('incoming');
+    assert.match(await agent.page.textContent('#caller'), /Ada Lovelace/);
+    assert.match(await agent.page.textContent('#caller'), /\+4930123456/);
+    const invite = frames.find((frame) => frame.startsWith('INVITE'));
+    assert.match(invite, /^X-Genesys-CallUUID: E2E-IN\r$/m);
+    assert.match(invite, /^User-to-User: 48656c6c6f;encoding=hex\r$/m);
+    await agent.answer();
+    await checkEcho(t, agent, 0.7);
+    await agent.outcome('The other side hung up');
+    assert.match(frames.find((frame) => frame.startsWith('BYE')), /^Reason: .*Far end left/m);
+    await done;
+    const [row] = await nextCdr();
+    checkRow(row, { direction: 'inbound', dn: '5001', caller: '1003', trunk: 'genesys', code: 200, hangup: 'trunk', call_uuid: 'E2E-IN' });
+    assert.equal(row.reason, 'Far end left');
+});
+
+check('keypad digits arrive as telephone events, once each', async (t) => {
+    const far = await farEnd(t);
+    await agent.dial('4711');
+    await agent.call('connected');
+    await agent.hears();
+    for (const digit of '50#') await agent.page.click(`[data-digit="${digit}"]`);
+    await agent.page.keyboard.press('7');
+    for (let i = 0; i < 100 && ![...far.events.values()][3]?.ended; i++) await sleep(50);
+    await agent.hangup();
+    assert.equal(far.digits, '50#7');
+    for (const { digit, duration, ended } of far.events.values())
+        assert.ok(ended && duration >= 640 && duration <= 2400, `${digit}: ${duration} units, ended: ${ended}`);
+    assert.ok(!far.methods.includes('INFO'));
+    await nextCdr();
+});
+
+check('the trunk holds and resumes: the page stays connected, audio comes back', async (t) => {
+    const far = await farEnd(t);
+    await agent.dial('4711');
+    await agent.call('connected');
+    await agent.hears();
+    far.echo = false;
+    assert.match((await far.reinvite('sendonly')).body, /a=recvonly/);
+    far.play(MOH);
+    await sleep(500);
+    const { heard } = await agent.record(2);
+    assert.ok(tone(heard.subarray(heard.length / 2), MOH) > 0.7, 'who is held hears the music');
+    far.play(null);
+    assert.match((await far.reinvite('inactive')).body, /a=inactive/);
+    await sleep(300);
+    const before = far.received;
+    await sleep(1000);
+    assert.equal(far.received - before, 0, 'nothing is sent to who does not listen');
+    assert.equal(await agent.page.getAttribute('#call', 'data-state'), 'connected');
+    far.echo = true;
+    assert.doesNotMatch((await far.reinvite('sendrecv')).body, /a=(sendonly|recvonly|inactive)/);
+    await checkEcho(t, agent, 0.7);
+    await agent.hangup();
+    assert.equal((await nextCdr())[0].hangup, 'agent');
+});
+
+check('a reload during a call hangs up, and the page is ready again by itself', async (t) => {
+    const far = await farEnd(t);
+    await agent.dial('4711');
+    await agent.call('connected');
+    await agent.hears();
+    const bye = far.next('bye');
+    const begin = Date.now();
+    await agent.page.reload();
+    await bye;
+    t.diagnostic(`BYE ${Date.now() - begin} ms after the reload`);
+    await agent.registration('registered');
+    assert.equal((await nextCdr())[0].hangup, 'agent');
+    await agent.dial('4711');
+    await agent.call('connected');
+    await agent.hears();
+    await agent.hangup();
+    await nextCdr();
+});
+
+check('closing the page during a call ends it at the trunk', async (t) => {
+    const far = await farEnd(t);
+    const other = await newAgent(t, '5002');
+    await other.startShift('secret5002');
+    await other.dial('4711');
+    await other.call('connected');
+    await other.hears();
+    const bye = far.next('bye', 40000);
+    const begin = Date.now();
+    await other.page.close();
+    await bye;
+    t.diagnostic(`BYE ${Date.now() - begin} ms after the page was closed`);
+    assert.equal((await nextCdr())[0].dn, '5002');
+});
+
+check('a server that crashed and is back: the page registers by itself', async (t) => {
+    const { https } = server.ports;
+    await server.kill();
+    await agent.registration('connecting');
+    server = await serve([`https.port=${https}`]);
+    const begin = Date.now();
+    await agent.registration('registered');
+    const took = Date.now() - begin;
+    t.diagnostic(`registered ${took} ms after the server was ready`);
+    assert.ok(took < 5000, `${took} ms`);
+    await farEnd(t);
+    await agent.dial('4711');
+    await agent.call('connected');
+    await agent.hears();
+    await agent.hangup();
+    await nextCdr();
+});
+
+check('a server that drains says so on the page, with the time left', async (t) => {
+    await farEnd(t);
+    await agent.dial('4711');
+    await agent.call('connected');
+    const notice = agent.page.locator('#message [data-source=drain]');
+    server.child.kill('SIGTERM');
+    await notice.waitFor();
+    assert.match(await notice.textContent(), /\d+ (seconds|minutes)/);
+    await agent.page.click('#hangup');
+    assert.equal((await server.exited).code, 0);
+    await notice.waitFor({ state: 'detached' });
+});

@@ -1,0 +1,192 @@
+// A SIP Server with audio for one call at a time: answers what is dialled, echoes or plays a tone, hears digits, holds, is hung up on.
+import dgram from 'node:dgram';
+import { EventEmitter, once } from 'node:events';
+import { format, parse, reply, token } from '../../ui/lib/sip.mjs';
+import { RATE } from './audio.mjs';
+
+const PCMU = 0;
+const TELEPHONE_EVENT = 101;
+const FRAME = RATE / 50;
+const EVENTS = '0123456789*#ABCD';
+
+// Emits each request by its method in small letters: invite, ack, bye, info …
+export class FarEnd extends EventEmitter {
+    #sip = dgram.createSocket('udp4');
+    #rtp = dgram.createSocket('udp4');
+    #answers = new Map(); // to requests that may be sent again
+    #waiting = new Map(); // by CSeq, our own requests
+    #dialog = null;
+    #peer = null; // where the gateway's audio comes from
+    #sent = 0;
+    #clock = 0; // of what we sent last
+    #player = null;
+    echo = true;
+    received = 0; // audio packets
+    methods = []; // of all requests
+    events = new Map(); // RFC 4733 by timestamp: {digit, duration, ended}
+
+    static async open(port) {
+        const far = new FarEnd();
+
+        far.#sip.on('message', (data, from) => far.#took(parse(String(data)), from));
+        far.#rtp.on('message', (data, from) => far.#heard(data, from));
+        for (const [socket, at] of [[far.#sip, port], [far.#rtp, 0]]) {
+            socket.bind(at, '127.0.0.1');
+            await once(socket, 'listening');
+        }
+        far.port = port;
+        return far;
+    }
+
+    close() {
+        this.play(null);
+        this.#sip.close();
+        this.#rtp.close();
+    }
+
+    async next(event, ms = 10000) {
+        const [value] = await once(this, event, { signal: AbortSignal.timeout(ms) });
+        return value;
+    }
+
+    get digits() {
+        return [...this.events.values()].map(({ digit }) => digit).join('');
+    }
+
+    // Offers anew in the call; resolves with the gateway's answer.
+    async reinvite(direction) {
+        const answer = await this.#request('INVITE', [['Content-Type', 'application/sdp']], this.#sdp(direction));
+
+        this.#send('ACK', this.#dialog.cseq);
+        return answer;
+    }
+
+    // A tone until play(null).
+    play(hz) {
+        clearInterval(this.#player);
+        if (!hz) return;
+        let n = 0;
+        this.#player = setInterval(() => {
+            const wave = Array.from({ length: FRAME }, () => mulaw(0.25 * Math.sin((2 * Math.PI * hz * n++) / RATE)));
+            this.#speak(Buffer.from(wave));
+        }, 20);
+    }
+
+    #took(msg, from) {
+        if (msg.status) return this.#waiting.get(Number.parseInt(msg.get('CSeq'), 10))?.(msg);
+        const key = `${msg.get('Via')} ${msg.method}`;
+        const again = this.#answers.get(key);
+        if (again) return this.#sip.send(again, from.port, from.address);
+        this.methods.push(msg.method);
+        if (msg.method !== 'ACK') this.#answer(msg, from, key);
+        return this.emit(msg.method.toLowerCase(), msg);
+    }
+
+    #answer(msg, from, key) {
+        const invite = msg.method === 'INVITE';
+        if (invite && !/;tag=/.test(msg.get('To'))) this.#begin(msg, from);
+        const headers = invite ? [['Contact', `<sip:far@127.0.0.1:${this.port}>`]] : [];
+        const text = reply(msg, 200, 'OK', { tag: this.#dialog?.tag ?? token(), headers, body: invite ? this.#sdp() : '' });
+
+        this.#answers.set(key, text);
+        this.#sip.send(text, from.port, from.address);
+    }
+
+    #begin(invite, from) {
+        const tag = token();
+
+        this.#dialog = {
+            tag,
+            from,
+            cseq: 0,
+            target: /<([^>]+)>/.exec(invite.get('Contact'))[1],
+            local: `${invite.get('To')};tag=${tag}`,
+            remote: invite.get('From'),
+            id: invite.get('Call-ID'),
+        };
+        this.#peer = { address: '127.0.0.1', port: Number(/m=audio (\d+)/.exec(invite.body)[1]) };
+    }
+
+    #request(method, headers, body) {
+        const cseq = ++this.#dialog.cseq;
+
+        return new Promise((resolve, reject) => {
+            const timer = setTimeout(() => reject(new Error(`no answer to ${method}`)), 5000);
+            this.#waiting.set(cseq, (msg) => {
+                if (msg.status < 200) return;
+                clearTimeout(timer);
+                this.#waiting.delete(cseq);
+                resolve(msg);
+            });
+            this.#send(method, cseq, headers, body);
+        });
+    }
+
+    #send(method, cseq, headers = [], body = '') {
+        const { target, local, remote, id, from } = this.#dialog;
+        const head = [
+            ['Via', `SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${token()}`],
+            ['Max-Forwards', '70'],
+            ['From', local],
+            ['To', remote],
+            ['Call-ID', id],
+            ['CSeq', `${cseq} ${method}`],
+            ['Contact', `<sip:far@127.0.0.1:${this.port}>`],
+        ];
+
+        this.#sip.send(format(`${method} ${target} SIP/2.0`, [...head, ...headers], body), from.port, from.address);
+    }
+
+    #sdp(direction = 'sendrecv') {
+        return [
+            'v=0',
+            `o=- 1 ${1 + (this.#dialog?.cseq ?? 0)} IN IP4 127.0.0.1`,
+            's=-',
+            'c=IN IP4 127.0.0.1',
+            't=0 0',
+            `m=audio ${this.#rtp.address().port} RTP/AVP ${PCMU} ${TELEPHONE_EVENT}`,
+            `a=rtpmap:${PCMU} PCMU/8000`,
+            `a=rtpmap:${TELEPHONE_EVENT} telephone-event/8000`,
+            `a=${direction}`,
+            '',
+        ].join('\r\n');
+    }
+
+    #heard(packet, from) {
+        const type = packet[1] & 0x7f;
+
+        this.#peer = from;
+        if (type === TELEPHONE_EVENT) this.#event(packet.readUInt32BE(4), packet.subarray(12));
+        if (type !== PCMU) return;
+        this.received++;
+        if (this.echo) this.#speak(packet.subarray(12));
+    }
+
+    #event(timestamp, payload) {
+        this.events.set(timestamp, {
+            digit: EVENTS[payload[0]],
+            ended: Boolean(payload[1] & 0x80) || Boolean(this.events.get(timestamp)?.ended),
+            duration: payload.readUInt16BE(2),
+        });
+    }
+
+    // After a pause the clock has gone on, and the marker says that speech starts (RFC 3551 4.1).
+    #speak(payload) {
+        const now = Math.round((performance.now() * RATE) / 1000);
+        const starts = now - this.#clock > RATE / 5;
+        const head = Buffer.from([0x80, PCMU | (starts ? 0x80 : 0), 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]);
+
+        this.#clock = starts ? now : this.#clock + FRAME;
+        head.writeUInt16BE(this.#sent++ & 0xffff, 2);
+        head.writeUInt32BE(this.#clock >>> 0, 4);
+        this.#rtp.send(Buffer.concat([head, payload]), this.#peer.port, this.#peer.address);
+    }
+}
+
+// ITU-T G.711, -1..1 to one byte.
+function mulaw(v) {
+    const x = Math.min(Math.round(Math.abs(v) * 32767) + 132, 32767);
+    const exponent = 31 - Math.clz32(x) - 7;
+
+    return ~((v < 0 ? 0x80 : 0) | (exponent << 4) | ((x >> (exponent + 3)) & 15)) & 0xff;
+}
