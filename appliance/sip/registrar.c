@@ -189,6 +189,12 @@ static bool seconds(const struct pl *pl, uint32_t *out)
     return pl->l > 0;
 }
 
+/* pl_strcpy() cuts what is too long. */
+static int copy_whole(char *buf, size_t sz, const struct pl *pl)
+{
+    return pl->l < sz ? pl_strcpy(pl, buf, sz) : EMSGSIZE;
+}
+
 static int wish_contact(struct wish *w, const struct pl *hdr)
 {
     struct sip_addr addr;
@@ -199,7 +205,7 @@ static int wish_contact(struct wish *w, const struct pl *hdr)
         w->all = true;
         return 0;
     }
-    if (sip_addr_decode(&addr, hdr) || pl_strcpy(&addr.auri, w->contact, sizeof(w->contact)))
+    if (sip_addr_decode(&addr, hdr) || copy_whole(w->contact, sizeof(w->contact), &addr.auri))
         return EBADMSG;
     if (contact_param(&addr.params, "expires", &val) && !seconds(&val, &w->expires))
         return EBADMSG;
@@ -368,7 +374,7 @@ static void serve(struct registrar *r, const struct sip_msg *msg, const struct w
 /* A user part that no DN can have is asked for like any other, and found unknown. */
 static void user_copy(char *buf, size_t sz, const struct pl *user)
 {
-    if (pl_strcpy(user, buf, sz))
+    if (copy_whole(buf, sz, user))
         buf[0] = 0;
 }
 

@@ -312,6 +312,8 @@ TEST(a_changed_password_ends_it)
     rig_stop(&rig);
 }
 
+#define LETTERS_64 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl"
+
 static void bad_contact(const char *contact)
 {
     struct creds c = {.user = "5001", .password = "lab5001", .algorithm = "MD5", .nc = 1};
@@ -340,5 +342,6 @@ TEST(contacts_that_cannot_be)
     bad_contact("Contact: <sip:a@b.invalid>;expires=abc\r\n");
     bad_contact("Contact: <sip:a@b.invalid>, <sip:c@d.invalid>\r\n");
     bad_contact("Contact: nonsense\r\n");
+    bad_contact("Contact: <sip:" LETTERS_64 LETTERS_64 LETTERS_64 LETTERS_64 "@b.invalid>\r\n");
     bad_contact("Contact: <sip:a@b.invalid>\r\nExpires: -1\r\n");
 }
