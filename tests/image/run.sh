@@ -22,13 +22,13 @@ trap 'exit 130' INT TERM
 
 # ---------------------------------------------------------------- compose.yml, with ports that are free on this machine
 
-# 943 and 980 instead of 443 and 80: below 1024 they need the same capability. The lab keeps its own ports. In the bridge
-# only the published side of the TCP ports changes; media must keep its numbers, as they stand in the SDP.
+# 943 and 980 instead of 443 and 80: below 1024 they need the same capability. The lab keeps its own ports. The
+# bridge's media gets others, fewer, and the same on both sides, as they stand in the SDP: of 200 some test may hold one.
 address=$(ip -4 -o route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')
 address=${address:-$(ip -4 -o addr show scope global | awk '{ sub("/.*", "", $4); print $4; exit }')}
 export COMPOSE_PROJECT_NAME=dngate-test DNGATE_IMAGE=dngate:test DNGATE_PUBLIC_ADDRESS=$address
 sed -e 's/"80:80"/"18080:80"/; s/"443:443"/"18443:443"/; s/"8089:8089"/"18089:8089"/; s/"5060:5060/"15061:5060/' \
-    -e "s|build: \.|build: $PWD|" compose.yml >"$work/compose.yml"
+    -e 's/10000-10001/28000-28001/g; s/10100/28100/g; s/10299/28119/g' -e "s|build: \.|build: $PWD|" compose.yml >"$work/compose.yml"
 cat >"$work/test.yml" <<YML
 services:
   dngate:
@@ -37,6 +37,7 @@ services:
        DNGATE_RTP_PORT_MIN: 21100, DNGATE_RTP_PORT_MAX: 21199}
   bridge:
     command: ["serve", "--lab"]
+    environment: {DNGATE_ICE_PORT: 28000}
 YML
 compose() { docker-compose --project-directory "$work" -f "$work/compose.yml" -f "$work/test.yml" "$@"; }
 
@@ -158,7 +159,7 @@ test_lab() {
 }
 
 test_bridge() {
-    check "bridge: ports are free" free_ports 18080 18443 18089 15061 10000 10001 10100 10299 &&
+    check "bridge: ports are free" free_ports 18080 18443 18089 15061 28000 28001 $(seq 28100 28119) &&
         check "bridge: healthy" up bridge dngate-bridge || return
     check "bridge: not root, no capability, read-only root" confined "$(pid_of dngate-bridge)" 0
     check "bridge: a call with audio" call "$address" 18443
