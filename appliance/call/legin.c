@@ -292,16 +292,14 @@ bool leg_response_h(const struct sip_msg *msg, void *arg)
 {
     struct legs *ls = arg;
     struct leg *leg;
-    enum sip_transp tp;
 
     if (pl_strcmp(&msg->cseq.met, "INVITE") || msg->scode < 200 || msg->scode > 299)
         return false;
     leg = legs_find(ls, msg);
     if (!leg || leg->invite)
         return leg != NULL;
-    tp = leg->tp;
     if (leg->dlg && sip_dialog_cmp(leg->dlg, msg) && leg->ack)
-        (void)sip_send(ls->sip, NULL, tp, &leg->dst, leg->ack);
+        (void)sip_send(ls->sip, NULL, leg->ack_tp, &leg->ack_dst, leg->ack);
     else if (leg->half)
         leg_refuse_fork(leg, msg);
     return true;

@@ -262,9 +262,11 @@ void leg_send_ack(struct leg *leg, struct sip_dialog *dlg, uint32_t cseq, bool k
     if (err)
         log_warn("call", "%s sip_call_id=\"%s\" error=\"%s\" ACK not sent", leg->label, leg_callid(leg),
                  strerror(err));
-    if (keep) {
+    if (keep && mb) {
         mem_deref(leg->ack);
         leg->ack = mem_ref(mb);
+        leg->ack_dst = dst;
+        leg->ack_tp = tp;
     }
     mem_deref(mb);
     mem_deref(tail);

@@ -45,9 +45,11 @@ struct leg {
     struct list txl;       /* struct leg_tx: our requests under way */
     struct leg_tx *invite; /* client */
     struct mbuf *ack;      /* for retransmitted 2xx */
-    char *end_hdrs;        /* with CANCEL or BYE */
-    bool cancelled;        /* CANCEL was sent */
-    bool ending;           /* leg_end() while the final answer or the ACK is outstanding */
+    struct sa ack_dst;
+    enum sip_transp ack_tp;
+    char *end_hdrs; /* with CANCEL or BYE */
+    bool cancelled; /* CANCEL was sent */
+    bool ending;    /* leg_end() while the final answer or the ACK is outstanding */
     uint64_t invite_ms;
     struct tmr tmr; /* gives up waiting for the end of a cancelled INVITE */
 
