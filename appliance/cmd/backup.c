@@ -111,13 +111,14 @@ static int without_server(struct cmd *c, struct restored *r)
 {
     char why[WHY_MAX] = "", who[32];
     struct store *s = NULL;
-    int lock, err = control_lock(&lock, c->dir);
+    int lock = -1, err = control_lock(&lock, c->dir);
 
-    if (err)
-        return cmd_refuse(c,
-                          err == EADDRINUSE ? "%s: a server is just starting or stopping; try again"
-                                            : "%s: the directory cannot be locked",
-                          c->dir);
+    if (err) {
+        restore_unstage(c->dir);
+        return cmd_refuse(c, "%s: %s", c->dir,
+                          err == EADDRINUSE ? "a server is just starting or stopping; try again"
+                                            : strerror(err));
+    }
     snprintf(who, sizeof(who), "cli:uid=%u", (unsigned)getuid());
     store_actor(who);
     err = store_open(&s, c->dir, why, sizeof(why));
@@ -126,6 +127,8 @@ static int without_server(struct cmd *c, struct restored *r)
     else if (err == EUCLEAN || err == ENOTSUP) /* damaged, or of a newer program that somebody leaves again */
         err = restore_replace(c->dir, &r->done, why, sizeof(why));
     store_close(s);
+    if (err)
+        restore_unstage(c->dir);
     close(lock);
     return err ? cmd_refuse(c, "%s", why) : CMD_OK;
 }

@@ -39,16 +39,21 @@ static int add(struct sockets *s, const struct socket_entry *e)
 }
 
 /* "   0: 0100007F:13C4 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 …" */
-static bool parse(const char *line, bool udp, struct socket_entry *e)
+static bool parse(char *line, bool udp, struct socket_entry *e)
 {
-    unsigned port, state;
+    enum { LOCAL = 1, STATE = 3, INODE = 9, FIELDS };
+    char *fields[FIELDS], *save = NULL, *port;
+    size_t n = 0;
 
-    if (sscanf(line, " %*u: %*32[0-9A-Fa-f]:%4x %*32[0-9A-Fa-f]:%*4x %2x %*s %*s %*s %*u %*u %lu", &port,
-               &state, &e->inode) != 3)
-        return false;
+    for (char *w = strtok_r(line, " ", &save); w && n < FIELDS; w = strtok_r(NULL, " ", &save))
+        fields[n++] = w;
+    port = n == FIELDS ? strrchr(fields[LOCAL], ':') : NULL;
+    if (!port)
+        return false; /* the headline */
     e->udp = udp;
-    e->port = (uint16_t)port;
-    return udp || state == TCP_LISTEN;
+    e->port = (uint16_t)strtoul(port + 1, NULL, 16);
+    e->inode = strtoul(fields[INODE], NULL, 10);
+    return udp || strtoul(fields[STATE], NULL, 16) == TCP_LISTEN;
 }
 
 static int read_table(struct sockets *s, const char *path, bool udp)
