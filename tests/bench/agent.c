@@ -48,7 +48,8 @@ static void begin_request(struct agent *a, struct buf *out, const char *method, 
                "%s %s SIP/2.0\r\nVia: SIP/2.0/WSS %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n"
                "From: <sip:%u@127.0.0.1>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n"
                "Contact: <sip:%u@%s;transport=ws>\r\n",
-               method, uri, a->host, a->branch, a->dn, a->tag, a->to, a->call_id, cseq, method, a->dn, a->host);
+               method, uri, a->host, a->branch, a->dn, a->tag, a->to, a->call_id, cseq, method, a->dn,
+               a->host);
 }
 
 static void finish(struct agent *a, struct buf *out, const char *body)
@@ -106,8 +107,8 @@ static void write_sdp(const struct agent *a, char *sdp, size_t sz, const char *s
         snprintf(fp + 3 * i, 4, "%02X%s", l->fingerprint[i], i < 31 ? ":" : "");
     if (a->codec == MEDIA_OPUS) {
         snprintf(pts, sizeof(pts), "%u ", a->pt);
-        snprintf(opus, sizeof(opus),
-                 "a=rtpmap:%u opus/48000/2\r\na=fmtp:%u minptime=10;useinbandfec=1\r\n", a->pt, a->pt);
+        snprintf(opus, sizeof(opus), "a=rtpmap:%u opus/48000/2\r\na=fmtp:%u minptime=10;useinbandfec=1\r\n",
+                 a->pt, a->pt);
     }
     snprintf(sdp, sz,
              "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE %s\r\n"

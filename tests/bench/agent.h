@@ -42,10 +42,10 @@ struct agent {
     char host[24], tag[12], call_id[128], to[256], target[256], branch[17];
     unsigned cseq;
     bool authorized;
-    char *invite;   /* the gateway's, while it rings or runs */
-    int status;     /* how the last call ended: 200 = hung up */
-    char why[64];   /* it failed */
-    bool by_peer;   /* the other side hung up */
+    char *invite; /* the gateway's, while it rings or runs */
+    int status;   /* how the last call ended: 200 = hung up */
+    char why[64]; /* it failed */
+    bool by_peer; /* the other side hung up */
 
     struct fbrowser *peer;
     struct io media;

@@ -254,9 +254,8 @@ static void on_request(struct farend *f, const struct siptext *m, const struct s
 
 static void request(struct farend *f, struct farend_call *c, const char *method, const char *uri, bool sdp)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons(f->gateway_port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(f->gateway_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct buf out;
 
     buf_init(&out, MESSAGE_MAX);

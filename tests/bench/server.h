@@ -15,9 +15,9 @@ struct server {
     struct io log;
     char line[4096];
     unsigned line_len;
-    char last[256]; /* newest line of the log, for error messages */
-    FILE *copy;     /* BENCH_LOG: the log goes there, too */
-    int status;     /* of waitpid, when it has ended */
+    char last[256];                             /* newest line of the log, for error messages */
+    FILE *copy;                                 /* BENCH_LOG: the log goes there, too */
+    int status;                                 /* of waitpid, when it has ended */
     void (*lineh)(const char *line, void *arg); /* each line of the log; may be NULL */
     void *arg;
 };

@@ -24,8 +24,8 @@ enum {
     PACKET_MS = 20,
     SAMPLE_MS = 5000,
     SAMPLES_MAX = 20000,
-    RAMP_S = 15,     /* after a quiet moment, until it counts as steady again */
-    SPARE = 5,       /* agents more than calls */
+    RAMP_S = 15,      /* after a quiet moment, until it counts as steady again */
+    SPARE = 5,        /* agents more than calls */
     QUIET_MS = 90000, /* longer than a vanished browser is waited for */
     SETTLE_MS = 6000,
     RSS_KB_PER_HOUR = 200,
@@ -290,7 +290,8 @@ static void print_usage(const struct soak *s)
         threads = u->threads > threads ? u->threads : threads;
         live += rss.n ? (double)u->live / rss.n : 0;
     }
-    printf("  \"rss_kb_per_hour\": {\"slope\": %.0f, \"standard_error\": %.0f, \"samples\": %u, \"min_kb\": %ld, "
+    printf("  \"rss_kb_per_hour\": {\"slope\": %.0f, \"standard_error\": %.0f, \"samples\": %u, \"min_kb\": "
+           "%ld, "
            "\"max_kb\": %ld},\n",
            rss.per_hour, rss.error, rss.n, min_rss, max_rss);
     printf("  \"fds\": {\"min\": %u, \"max\": %u, \"slope_per_hour\": %.1f, \"standard_error\": %.1f, "
@@ -317,17 +318,20 @@ static void print_calls(const struct soak *s, const struct cdr_sums *cdr)
            w->refreshes);
     printf("  \"cdr\": {\"rows\": %d, \"left_open\": %d, \"browser_packets\": %lld, \"browser_lost\": %lld, "
            "\"trunk_packets\": %lld, \"trunk_lost\": %lld},\n",
-           cdr->rows, cdr->open, cdr->browser_packets, cdr->browser_lost, cdr->trunk_packets, cdr->trunk_lost);
+           cdr->rows, cdr->open, cdr->browser_packets, cdr->browser_lost, cdr->trunk_packets,
+           cdr->trunk_lost);
     for (unsigned dir = 0; dir < 2; dir++)
-        printf("  \"%s\": {\"packets\": %llu, \"lost\": %llu, \"delay_ms\": {\"p50\": %u, \"p95\": %u, \"p99\": "
-               "%u}},\n",
-               dir ? "to_browser" : "to_trunk", (unsigned long long)w->expected[dir],
-               (unsigned long long)w->lost[dir], delays_quantile(&w->delays[dir], 0.5),
-               delays_quantile(&w->delays[dir], 0.95), delays_quantile(&w->delays[dir], 0.99));
-    printf("  \"pages\": {\"asked\": %u, \"failed\": %u}, \"wrong_passwords\": {\"tried\": %u, \"let_in\": %u, "
-           "\"shut_out\": %u},\n",
-           s->noise->pages, s->noise->pages_failed, s->noise->guesses, s->noise->guesses_let_in,
-           s->noise->guesses_shut_out);
+        printf(
+            "  \"%s\": {\"packets\": %llu, \"lost\": %llu, \"delay_ms\": {\"p50\": %u, \"p95\": %u, \"p99\": "
+            "%u}},\n",
+            dir ? "to_browser" : "to_trunk", (unsigned long long)w->expected[dir],
+            (unsigned long long)w->lost[dir], delays_quantile(&w->delays[dir], 0.5),
+            delays_quantile(&w->delays[dir], 0.95), delays_quantile(&w->delays[dir], 0.99));
+    printf(
+        "  \"pages\": {\"asked\": %u, \"failed\": %u}, \"wrong_passwords\": {\"tried\": %u, \"let_in\": %u, "
+        "\"shut_out\": %u},\n",
+        s->noise->pages, s->noise->pages_failed, s->noise->guesses, s->noise->guesses_let_in,
+        s->noise->guesses_shut_out);
     printf("  \"generator_late_ms\": {\"p99\": %u, \"max\": %u},\n", loop_lateness_ms(0.99),
            loop_lateness_ms(1.0));
     tally_print(&s->warnings, "log_warn");

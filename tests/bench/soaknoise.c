@@ -61,8 +61,7 @@ static void run(struct noise *n, uint16_t port)
 int noise_start(struct noise **np, uint16_t port)
 {
     pid_t pid;
-    struct noise *n =
-        mmap(NULL, sizeof(*n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct noise *n = mmap(NULL, sizeof(*n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     if (n == MAP_FAILED)
         return errno;

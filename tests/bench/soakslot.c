@@ -257,7 +257,9 @@ static void step_setup(struct soak_slot *s)
     bool rings = is_inbound(s) ? a->state == AGENT_RINGING : f->state == FAREND_RINGING;
 
     if (rings && clock_ms() >= s->act_ms) {
-        if (s->plan == PLAN_IN ? agent_answer(a) : s->plan == PLAN_OUT ? farend_answer(s->world->far, s->index) : 0)
+        if (s->plan == PLAN_IN    ? agent_answer(a)
+            : s->plan == PLAN_OUT ? farend_answer(s->world->far, s->index)
+                                  : 0)
             a->state = AGENT_FAILED;
         if (s->plan == PLAN_IN_BUSY)
             agent_reject(a);

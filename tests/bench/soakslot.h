@@ -11,13 +11,13 @@
 #include "soakstat.h"
 
 enum soak_plan { /* the first two end in a conversation */
-    PLAN_OUT,
-    PLAN_IN,
-    PLAN_OUT_BUSY,
-    PLAN_IN_BUSY,
-    PLAN_OUT_CANCEL,
-    PLAN_IN_CANCEL,
-    PLAN_COUNT
+                 PLAN_OUT,
+                 PLAN_IN,
+                 PLAN_OUT_BUSY,
+                 PLAN_IN_BUSY,
+                 PLAN_OUT_CANCEL,
+                 PLAN_IN_CANCEL,
+                 PLAN_COUNT
 };
 enum soak_end { END_AGENT, END_FAR, END_VANISH, END_COUNT };
 
