@@ -17,6 +17,7 @@ import { freeUdpPort, sipp } from './lib/sipp.mjs';
 
 const MOH = 440; // Hz, what the far end plays to who waits
 const TALK_MS = 10000;
+const OPUS = 0.6, G711 = 0.85; // least correlation: Opus changes the wave, a busy machine's jitter buffer stretches it
 
 let dir, server, browser, agent, nextCdr, port, mediaPort;
 const frames = []; // SIP as agent's page receives it
@@ -42,7 +43,6 @@ before(async () => {
     agent = await newAgent(null, '5001');
     agent.page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => frames.push(String(payload))));
     await agent.startShift('secret5001');
-    nextCdr = await watchCdr(server);
 });
 after(async () => {
     await browser?.close();
@@ -58,6 +58,7 @@ function check(name, steps) {
     test(name, async (t) => {
         try {
             await agent.call('idle');
+            nextCdr = await watchCdr(server);
             await steps(t);
         } catch (error) {
             t.diagnostic(server.log.slice(-15).join('\n'));
@@ -110,12 +111,12 @@ async function dialAndHear(t, who, codec, least) {
     assert.match(row.trunk_codec, /pcmu/i);
 }
 
-check('the page dials the trunk: what is said comes back (Opus)', (t) => dialAndHear(t, agent, 'opus', 0.7));
+check('the page dials the trunk: what is said comes back (Opus)', (t) => dialAndHear(t, agent, 'opus', OPUS));
 
 check('the page dials the trunk: what is said comes back (PCMU)', async (t) => {
     const other = await newAgent(t, '5002');
     await other.startShift('secret5002');
-    await dialAndHear(t, other, 'pcmu', 0.9);
+    await dialAndHear(t, other, 'pcmu', G711);
 });
 
 check('the trunk calls: the page shows who, answers, hears; the trunk hangs up', async (t) => {
@@ -128,7 +129,7 @@ check('the trunk calls: the page shows who, answers, hears; the trunk hangs up',
     assert.match(invite, /^X-Genesys-CallUUID: E2E-IN\r$/m);
     assert.match(invite, /^User-to-User: 48656c6c6f;encoding=hex\r$/m);
     await agent.answer();
-    await checkEcho(t, agent, 0.7);
+    await checkEcho(t, agent, OPUS);
     await agent.outcome('The other side hung up');
     assert.match(frames.find((frame) => frame.startsWith('BYE')), /^Reason: .*Far end left/m);
     await done;
@@ -173,7 +174,7 @@ check('the trunk holds and resumes: the page stays connected, audio comes back',
     assert.equal(await agent.page.getAttribute('#call', 'data-state'), 'connected');
     far.echo = true;
     assert.doesNotMatch((await far.reinvite('sendrecv')).body, /a=(sendonly|recvonly|inactive)/);
-    await checkEcho(t, agent, 0.7);
+    await checkEcho(t, agent, OPUS);
     await agent.hangup();
     assert.equal((await nextCdr())[0].hangup, 'agent');
 });
