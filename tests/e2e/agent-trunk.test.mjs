@@ -207,7 +207,7 @@ check('closing the page during a call ends it at the trunk', async (t) => {
     await other.hears();
     const bye = far.next('bye', 40000);
     const begin = Date.now();
-    await other.page.close();
+    await other.page.context().close();
     await bye;
     t.diagnostic(`BYE ${Date.now() - begin} ms after the page was closed`);
     assert.equal((await nextCdr())[0].dn, '5002');
