@@ -130,11 +130,9 @@ static bool stranger_h(struct le *le, void *arg)
     return false;
 }
 
-/* Its sender has proved who he is. */
-static void no_stranger(const struct sip_msg *msg)
+static void no_stranger(const struct sip_msg *msg) /* on a WebSocket: its sender has proved who he is */
 {
-    if (msg->tp == SIP_TRANSP_WS)
-        ((struct sip_conn *)msg->sock)->stranger_ms = 0;
+    ((struct sip_conn *)msg->sock)->stranger_ms = 0;
 }
 
 static void sweep_h(void *arg)
