@@ -137,6 +137,13 @@ static int cdrbatch_insert(struct store *s)
     return err;
 }
 
+void cdrbatch_trouble(struct store *s, int cause)
+{
+    health_set("store", HEALTH_DEGRADED, "the database cannot be written (%s); call records are kept",
+               strerror(cause));
+    s->troubled = true;
+}
+
 /* Database first, spill file second; if neither takes it the batch stays and is tried again. */
 static int cdrbatch_commit(struct store *s)
 {
@@ -144,9 +151,7 @@ static int cdrbatch_commit(struct store *s)
     int cause = err;
 
     if (err) {
-        health_set("store", HEALTH_DEGRADED,
-                   "call records cannot be written to the database (%s); they are kept", strerror(cause));
-        s->troubled = true;
+        cdrbatch_trouble(s, cause);
         cdrbatch_drop_notes(s);
         if (!s->batch_count)
             return 0;

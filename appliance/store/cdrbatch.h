@@ -15,6 +15,8 @@ int cdrbatch_service(struct store *s, bool now);
 int cdrbatch_wait_ms(const struct store *s, int max);
 /* False while the batch has no room for what the mailbox may hold. */
 bool cdrbatch_has_room(const struct store *s);
+/* The database cannot be written: tells health, until cdrbatch_replay finds that it can. */
+void cdrbatch_trouble(struct store *s, int cause);
 /* Replays the spill file if there is one. */
 int cdrbatch_replay(struct store *s);
 /* Puts records into the spill file because of cause. What even that cannot take is written to the log, line by line, and counted:

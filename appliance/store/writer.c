@@ -175,6 +175,8 @@ static int writer_job(struct store *s, const struct store_request *req)
     } while (err == EBUSY && clock_ms() < end_ms);
     if (err == EBUSY || err == EIO || err == ENOSPC || err == EUCLEAN) /* others are refusals */
         metric_add(&job_failed, 1);
+    if (err == EIO || err == ENOSPC)
+        cdrbatch_trouble(s, err);
     return err;
 }
 

@@ -53,7 +53,7 @@ struct store {
     uint64_t batch_due_ms; /* when to commit (again) */
     bool stopping;
     bool notes;           /* this process has noted calls that run */
-    bool troubled;        /* call records could not be committed; told to health */
+    bool troubled;        /* the database could not be written; told to health */
     int64_t data_version; /* changes when another process commits */
     uint64_t tick_ms, disk_ms, seen_ms;
 };

@@ -178,13 +178,14 @@ for (const [name, errno] of [['read-only data directory', 30], ['I/O errors', 5]
         const agent = await sign(t, server);
         const d = await call(agent);
         writeFileSync(file, String(errno));
+        await assert.rejects(cli(dir, 'dn', 'add', '7001', '--password', 'secret7001'));
+        assert.equal(await storeState(server), 'degraded'); // a refused write is enough to know
         for (let i = 0; i < 20; i++) {
             const busy = agent.call('603');
             agent.ack(busy, await agent.wait(486, 'INVITE'));
         }
         note(`${name}: told after ${await until(async () => (await storeState(server)) !== 'up', 5000, 'health shows it')} ms`);
         assert.equal((await health(server)).ready, true);
-        await assert.rejects(cli(dir, 'dn', 'add', '7001', '--password', 'secret7001'));
         await isUp(agent, d);
         writeFileSync(file, '');
         note(`${name}: well again after ${await until(async () => (await storeState(server)) === 'up', RECOVERY_MS, 'store up')} ms`);
