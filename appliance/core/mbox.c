@@ -17,7 +17,7 @@ enum { BATCH = 32, NAME_LEN = 32, MSG_SIZE_MAX = 64 * 1024, SLOTS_MAX = 1 << 20 
 struct mbox {
     char name[NAME_LEN];
     pthread_mutex_t lock; /* guards head, tail, dropped and ring */
-    size_t head, tail;    /* counted up for ever; head - tail messages wait */
+    size_t head, tail;    /* counted up, from 0 again whenever it is empty; head - tail messages wait */
     uint64_t dropped;
     size_t slots, msg_size;
     uint8_t *ring;
@@ -135,6 +135,8 @@ static size_t mbox_take(struct mbox *mb, size_t max, bool *more)
     for (size_t i = 0; i < n; i++)
         memcpy(mb->batch + i * mb->msg_size, mbox_slot(mb, mb->tail++), mb->msg_size);
     *more = mb->head != mb->tail;
+    if (!*more)
+        mb->head = mb->tail = 0; /* a ring that is seldom full stays small in memory, and in the cache */
     pthread_mutex_unlock(&mb->lock);
     return n;
 }
