@@ -208,7 +208,10 @@ static int trunk_invite(struct call *c, const struct trunk_peer *peer, const cha
                    uri_transport(t->transport));
     (void)snprintf(from, sizeof(from), strchr(ip, ':') ? "sip:%s@[%s]" : "sip:%s@%s", c->cdr.dn, ip);
     buf_init(&hdrs, LEG_HDRS_MAX * 2);
-    (void)buf_printf(&hdrs, "P-Asserted-Identity: \"%s\" <%s>\r\n", c->cdr.caller_name, from);
+    if (c->cdr.caller_name[0])
+        (void)buf_printf(&hdrs, "P-Asserted-Identity: \"%s\" <%s>\r\n", c->cdr.caller_name, from);
+    else
+        (void)buf_printf(&hdrs, "P-Asserted-Identity: <%s>\r\n", from);
     (void)buf_puts(&hdrs, c->hdrs.data ? c->hdrs.data : "");
     err = hdrs.err ? hdrs.err
                    : leg_connect(&c->trunk, c->calls->legs, &cfg, hdrs.data, sdp, &trunk_handlers, c);
