@@ -1,7 +1,7 @@
 // What breaks in a life, on purpose: crashes, disks, descriptors, name servers, clocks, trunks. In each: calls that are up stay up, the
 // box says what is wrong, and is well again within 10 s of the fault's end. FAULT_LOOPS and FLAP_SECONDS make it longer.
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
@@ -20,7 +20,7 @@ const run = promisify(execFile);
 const LOOPS = Number(process.env.FAULT_LOOPS ?? 8);
 const FLAP_SECONDS = Number(process.env.FLAP_SECONDS ?? 20);
 const RECOVERY_MS = 10000;
-const needsRoot = { skip: process.getuid() !== 0 && 'NEEDS ROOT for a mount namespace: not tested here' };
+const needsRoot = { skip: spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status !== 0 && 'NEEDS ROOT for a mount namespace: not tested here' };
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const note = (text) => console.log(`# ${text}`);
 
