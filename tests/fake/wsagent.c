@@ -79,9 +79,8 @@ void wsagent_close(struct wsagent *a)
 {
     struct sipmsg m;
 
-    if (!a->st)
-        return;
-    (void)sip_ws_closed(a->st, a->conn);
+    if (a->st)
+        (void)sip_ws_closed(a->st, a->conn);
     while (a->count)
         (void)agent_recv(&a->p, &m, 0);
     a->st = NULL;
