@@ -192,6 +192,8 @@ int server_start(struct server *s, const char *binary, unsigned agents, uint16_t
         return errno;
     if (copy)
         s->copy = fopen(copy, "a");
+    if (s->copy)
+        setvbuf(s->copy, NULL, _IOLBF, 0);
     snprintf(own, sizeof(own), "%s/dngate", s->dir);
     err = copy_binary(binary, own);
     if (!err)

@@ -257,6 +257,7 @@ static void step_setup(struct soak_slot *s)
     bool rings = is_inbound(s) ? a->state == AGENT_RINGING : f->state == FAREND_RINGING;
 
     if (rings && clock_ms() >= s->act_ms) {
+        s->act_ms = UINT64_MAX; /* once */
         if (s->plan == PLAN_IN    ? agent_answer(a)
             : s->plan == PLAN_OUT ? farend_answer(s->world->far, s->index)
                                   : 0)
