@@ -1,8 +1,8 @@
 /*
  * media/quality: see quality.h. R = R0 - Id - Ie_eff (ITU-T G.107; A = 0), with
  *   Id     the common two-line fit of G.107's delay impairment,
- *   Ie_eff = Ie + (95 - Ie) · Ppl / (Ppl + Bpl), random loss (G.113 appendix I for G.711 with concealment; Opus: fitted to
- *            published listening tests at 24-32 kbit/s with in-band FEC).
+ *   Ie_eff = Ie + (95 - Ie) · Ppl / (Ppl + Bpl), random loss (G.113 appendix I for G.711 with concealment; Opus: our
+ *            own estimate for 24-32 kbit/s with in-band FEC; G.113 has none).
  */
 #include "media/quality.h"
 
