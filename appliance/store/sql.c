@@ -35,11 +35,14 @@ int sql_errno(int rc)
     }
 }
 
+/* The writer appends: it needs again the edge of a few trees only, and shall not grow with the number of records. */
+#define SQL_WRITER_CACHE "PRAGMA cache_size = -128;" /* kB; what does not fit goes to the WAL early */
+
 int sql_open(struct sql *sql, const char *path, enum sql_mode mode, int busy_ms)
 {
-    const char *pragmas =
-        mode == SQL_WRITER ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                           : "PRAGMA query_only = ON;";
+    const char *pragmas = mode == SQL_WRITER ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+                                               "PRAGMA foreign_keys = ON; " SQL_WRITER_CACHE
+                                             : "PRAGMA query_only = ON;";
     int err;
 
     memset(sql, 0, sizeof(*sql));
