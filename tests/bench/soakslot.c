@@ -16,6 +16,7 @@ enum {
     ACT_MIN_MS = 200, /* until a ringing call is answered, given up … */
     ACT_MAX_MS = 2500,
     AGAIN_MS = 1000,
+    REFRESH_MS = 300000, /* half of what REGISTER asks for */
     HEARD_MS = 4000 /* a conversation this long has sound in it */
 };
 
@@ -149,6 +150,8 @@ static bool is_over(const struct soak_slot *s)
 
     if (a == AGENT_FAILED)
         return f == FAREND_OVER || f == FAREND_IDLE;
+    if (a == AGENT_READY && is_inbound(s)) /* it never rang */
+        return f == FAREND_OVER;
     return (a == AGENT_OVER || a == AGENT_OFFLINE) && f == FAREND_OVER;
 }
 
@@ -212,9 +215,18 @@ static void begin_call(struct soak_slot *s)
     }
 }
 
+static void refresh(struct soak_slot *s)
+{
+    s->world->refreshes++;
+    s->phase = SLOT_OUT;
+    s->deadline_ms = clock_ms() + SETUP_MS;
+    agent_refresh(&s->agent);
+}
+
 static void step_idle(struct soak_slot *s)
 {
     struct soak_world *w = s->world;
+    uint32_t dice;
 
     if (s->agent.state == AGENT_FAILED) {
         tally_add(&w->failed, s->agent.why);
@@ -223,25 +235,20 @@ static void step_idle(struct soak_slot *s)
     }
     if (clock_ms() < s->act_ms || w->paused || w->live >= w->calls_max)
         return;
-    switch (soak_random(w, 12)) {
-    case 0:
+    dice = soak_random(w, 12);
+    if (dice == 0)
         reconnect(s);
-        break;
-    case 1:
-        w->refreshes++;
-        s->phase = SLOT_OUT;
-        s->deadline_ms = clock_ms() + SETUP_MS;
-        agent_refresh(&s->agent);
-        break;
-    default:
+    else if (dice == 1 || clock_ms() - s->registered_ms > REFRESH_MS)
+        refresh(s);
+    else
         begin_call(s);
-    }
 }
 
 /* Connecting or registering. */
 static void step_out(struct soak_slot *s)
 {
     if (s->agent.state == AGENT_READY) {
+        s->registered_ms = clock_ms();
         idle(s, GAP_MS);
     } else if (s->agent.state == AGENT_FAILED ? clock_ms() >= s->act_ms : clock_ms() > s->deadline_ms) {
         tally_add(&s->world->failed, *s->agent.why ? s->agent.why : "a registration takes too long");

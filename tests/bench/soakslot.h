@@ -45,6 +45,7 @@ struct soak_slot {
     enum soak_plan plan;
     enum soak_end end;
     uint64_t act_ms, deadline_ms; /* the next deed; when something is wrong */
+    uint64_t registered_ms;
     unsigned taken[2];            /* delays that are counted already */
 };
 
