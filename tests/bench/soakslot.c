@@ -17,7 +17,7 @@ enum {
     ACT_MAX_MS = 2500,
     AGAIN_MS = 1000,
     REFRESH_MS = 300000, /* half of what REGISTER asks for */
-    HEARD_MS = 4000 /* a conversation this long has sound in it */
+    HEARD_MS = 4000      /* a conversation this long has sound in it */
 };
 
 static const char *const plan_names[] = {"out", "in", "out-busy", "in-busy", "out-cancel", "in-cancel"};

@@ -46,7 +46,7 @@ struct soak_slot {
     enum soak_end end;
     uint64_t act_ms, deadline_ms; /* the next deed; when something is wrong */
     uint64_t registered_ms;
-    unsigned taken[2];            /* delays that are counted already */
+    unsigned taken[2]; /* delays that are counted already */
 };
 
 uint32_t soak_random(struct soak_world *w, uint32_t below);
