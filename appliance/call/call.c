@@ -74,6 +74,15 @@ void call_move(struct call *c, enum call_state to)
         cdr_note(c->calls->cfg.store, &c->cdr);
 }
 
+void call_answered(struct call *c)
+{
+    c->cdr.answer_ms = call_wall_ms(c);
+    call_move(c, CALL_ANSWERED);
+    log_info("call", "id=%s dn=%s trunk=%s codec=%s answered", c->cdr.id, c->cdr.dn, c->cdr.trunk,
+             media_codec_name(c->browser.codec));
+    call_hold_update(c);
+}
+
 size_t calls_of_dn(const struct calls *cs, const char *dn)
 {
     struct le *le;

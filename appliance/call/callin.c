@@ -73,11 +73,7 @@ static void agent_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
         call_abort(c, 500, "Server Internal Error");
         return;
     }
-    c->cdr.answer_ms = call_wall_ms(c);
-    call_move(c, CALL_ANSWERED);
-    log_info("call", "id=%s dn=%s trunk=%s codec=%s answered", c->cdr.id, c->cdr.dn, c->cdr.trunk,
-             media_codec_name(c->browser.codec));
-    call_hold_update(c);
+    call_answered(c);
 }
 
 /* What a browser that does not take the call means for the caller. */

@@ -125,11 +125,7 @@ static void trunk_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
         call_abort(c, 480, "Agent's connection lost");
         return;
     }
-    c->cdr.answer_ms = call_wall_ms(c);
-    call_move(c, CALL_ANSWERED);
-    log_info("call", "id=%s dn=%s trunk=%s codec=%s answered", c->cdr.id, c->cdr.dn, c->cdr.trunk,
-             media_codec_name(c->browser.codec));
-    call_hold_update(c);
+    call_answered(c);
 }
 
 static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *arg)

@@ -65,6 +65,8 @@ struct call {
 /* --- call.c --- */
 int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir);
 void call_move(struct call *c, enum call_state to);
+/* Both legs are answered: the record's time, the state, the log line, and what hold means from now on. */
+void call_answered(struct call *c);
 /* Wall time for the call's record, counted from its start: in order and true in length whatever is done to the clock meanwhile. */
 int64_t call_wall_ms(const struct call *c);
 size_t calls_of_dn(const struct calls *cs, const char *dn);

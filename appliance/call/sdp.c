@@ -1,5 +1,6 @@
 /* call/sdp: reading. Every line is bounded by its own end; what is not understood is skipped (RFC 8866 5). */
 #include "call/sdp.h"
+#include "core/hex.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -197,17 +198,6 @@ static void read_rtpmap(struct sdp *s, struct txt t)
     }
 }
 
-static int hexval(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* a=fingerprint:sha-256 AB:CD:… (RFC 8122); several may be given */
 static void read_fingerprint(struct sdp *s, struct txt t)
 {
@@ -217,7 +207,7 @@ static void read_fingerprint(struct sdp *s, struct txt t)
     if (!txt_is(alg, "sha-256") || hex.n != 32 * 3 - 1)
         return;
     for (size_t i = 0; i < 32; i++) {
-        int hi = hexval(hex.p[i * 3]), lo = hexval(hex.p[i * 3 + 1]);
+        int hi = hex_value(hex.p[i * 3]), lo = hex_value(hex.p[i * 3 + 1]);
 
         if (hi < 0 || lo < 0 || (i < 31 && hex.p[i * 3 + 2] != ':'))
             return;

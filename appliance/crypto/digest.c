@@ -4,6 +4,7 @@
  * their highest nonce count.
  */
 #include "crypto/digest.h"
+#include "core/hex.h"
 #include "core/clock.h"
 #include "core/metric.h"
 #include "core/rnd.h"
@@ -125,20 +126,12 @@ const char *digest_nonce(struct digest *d, char *buf, size_t sz)
     return buf;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool nonce_decode(uint8_t out[NONCE_LEN], const char *hex)
 {
     if (strlen(hex) != NONCE_HEXLEN - 1)
         return false;
     for (size_t i = 0; i < NONCE_LEN; i++) {
-        int hi = hex_digit(hex[2 * i]), lo = hex_digit(hex[2 * i + 1]);
+        int hi = hex_value(hex[2 * i]), lo = hex_value(hex[2 * i + 1]);
 
         if (hi < 0 || lo < 0)
             return false;
@@ -153,7 +146,7 @@ static bool nc_decode(uint32_t *nc, const char *s)
     if (strlen(s) != NC_LEN)
         return false;
     for (; *s; s++) {
-        int v = hex_digit(*s);
+        int v = hex_value(*s);
 
         if (v < 0)
             return false;

@@ -1,4 +1,5 @@
 #include "web/http.h"
+#include "core/hex.h"
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -74,17 +75,6 @@ bool http_list_has(const char *list, const char *token)
     return false;
 }
 
-static int hexval(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* A "." or ".." between slashes (or at the end) climbs; nothing we serve is named so. */
 static bool has_dot_segment(const char *path)
 {
@@ -107,8 +97,8 @@ int http_path_decode(char *out, size_t sz, const char *raw, size_t len)
         unsigned char c = (unsigned char)raw[i];
 
         if (c == '%') {
-            int hi = i + 2 < len ? hexval(raw[i + 1]) : -1;
-            int lo = i + 2 < len ? hexval(raw[i + 2]) : -1;
+            int hi = i + 2 < len ? hex_value(raw[i + 1]) : -1;
+            int lo = i + 2 < len ? hex_value(raw[i + 2]) : -1;
 
             if (hi < 0 || lo < 0)
                 return EBADMSG;
