@@ -71,18 +71,20 @@ int app_tls_files(const struct conf *conf, const char *dir, char *cert, char *ke
                   size_t whysz)
 {
     struct cert_info info;
-    char path[512];
+    char path[512], reason[512];
+    bool made;
     int err;
 
     (void)conf_str(conf, "https.cert", cert, sz);
     (void)conf_str(conf, "https.key", key, sz);
+    made = !cert[0];
 
-    if (!cert[0] != !key[0]) {
+    if (made != !key[0]) {
         (void)snprintf(why, whysz, "https.cert and https.key: set both or none");
         return EINVAL;
     }
 
-    if (!cert[0]) {
+    if (made) {
         (void)snprintf(path, sizeof(path), "%s/tls", dir);
         if (mkdir(path, 0700) && errno != EEXIST) {
             err = errno;
@@ -99,11 +101,11 @@ int app_tls_files(const struct conf *conf, const char *dir, char *cert, char *ke
         }
     }
 
-    err = cert_check(cert, key, &info, why, whysz);
-    if (err &&
-        err !=
-            ETIME) /* an expired certificate is shown as a fault, but calls are worth more than a refusal */
+    err = cert_check(cert, key, &info, reason, sizeof(reason));
+    if (err && err != ETIME) { /* calls are worth more than a refusal: an expired one is shown as a fault */
+        (void)snprintf(why, whysz, "%s%s", made ? "" : "https.cert and https.key: ", reason);
         return err;
+    }
 
     expiry_report(&info);
     return 0;

@@ -87,7 +87,8 @@ export class View {
         text($('agent'), displayName ? `${displayName} · ${dn}` : dn);
         text($('shift-dn'), displayName ? `${displayName}, DN ${dn}` : `DN ${dn}`);
         $('registration').dataset.state = registration.state;
-        text($('registration-text'), registration.text);
+        const offShift = view === 'shift' && registration.state === 'offline';
+        text($('registration-text'), offShift ? 'Off shift' : registration.text);
         $('sign-in').disabled = busy;
         $('start-shift').disabled = busy;
     }

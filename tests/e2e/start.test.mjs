@@ -48,7 +48,7 @@ test('certificates that cannot be used', async () => {
     pair('a');
     pair('b');
     writeFileSync(file('garbage'), 'not PEM\n');
-    await refused(/none\.pem.*No such file/, { 'https.cert': file('none.pem'), 'https.key': file('a.key') });
+    await refused(/https\.cert.*none\.pem.*No such file/, { 'https.cert': file('none.pem'), 'https.key': file('a.key') });
     await refused(/garbage/, { 'https.cert': file('garbage'), 'https.key': file('a.key') });
     await refused(/a\.pem|b\.key/, { 'https.cert': file('a.pem'), 'https.key': file('b.key') });
     await refused(/https\.cert.*https\.key|https\.key.*https\.cert/, { 'https.cert': file('a.pem') });

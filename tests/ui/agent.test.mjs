@@ -49,6 +49,7 @@ async function signIn(dn = '5001', password = 'lab5001') {
 
 async function startShift() {
     await signIn();
+    await page.locator('#registration', { hasText: 'Off shift' }).waitFor();
     await page.click('#start-shift');
     await registration('registered');
 }
