@@ -3,6 +3,7 @@
 #include "app.h"
 #include "cli.h"
 #include "cmd/cmd.h"
+#include "core/heap.h"
 #include "version.h"
 
 #include <stdio.h>
@@ -107,6 +108,7 @@ static int serve(const struct arguments *a)
 {
     struct app_options opt = {a->data, a->lab, a->options, a->option_count};
 
+    (void)heap_init();
     return app_serve(&opt);
 }
 
