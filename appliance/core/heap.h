@@ -3,8 +3,8 @@
  * before others start.
  *
  * One arena for all threads instead of one each: calls, TLS handshakes and agents peak at different moments and on different
- * threads, and what one returns another can use; with an arena each, every one keeps its own highest peak and the
- * process grows for hours. The lock this costs is no matter: packets do not allocate, and small blocks come out of each
+ * threads, and what one returns another can use; with an arena each, every one keeps its own highest peak and together they
+ * hold more. The lock this costs is no matter: packets do not allocate, and small blocks come out of each
  * thread's own cache. Freed memory is kept up to HEAP_KEEP, so that the next call does not fault it in again.
  */
 #ifndef CORE_HEAP_H
