@@ -77,7 +77,7 @@ export function compare(sent, heard, lags = [0, 800]) {
 }
 
 // The share of the power that is at this frequency (Goertzel), 0..1.
-export function tone(x, hz) {
+function tone(x, hz) {
     const k = 2 * Math.cos((2 * Math.PI * hz) / RATE);
     let [s1, s2] = [0, 0];
 

@@ -58,10 +58,10 @@ export class AgentPage {
         await this.call('idle');
     }
 
-    // Until audio from the far end flows.
+    // Until audio from the far end flows. (What is polled must not be async: a promise counts as true.)
     async hears() {
         await this.page.waitForFunction(
-            async () => {
+            () => {
                 const stream = window.dngate.remoteStream;
                 if (!stream) return false;
                 if (window.heard?.stream !== stream) {
