@@ -19,6 +19,7 @@
 #include "core/file.h"
 #include "core/guard.h"
 #include "core/health.h"
+#include "core/heap.h"
 #include "core/log.h"
 #include "core/mbox.h"
 #include "core/privilege.h"
@@ -80,6 +81,7 @@ struct app {
     int drained_fd;   /* eventfd: the last call has ended */
     bool draining;    /* SIGTERM came */
     uint64_t stop_ms; /* when to stop whatever runs; 0 = not yet told */
+    uint64_t tidy_ms; /* when the heap gives back next */
     char why[WHY_MAX];
 };
 
@@ -514,15 +516,21 @@ static void signal_read(struct app *a)
     }
 }
 
-/* Milliseconds for poll(2). */
+/* Milliseconds for poll(2), until it is time to stop or to tidy. */
 static int patience(const struct app *a)
 {
     const uint64_t now = clock_ms();
+    const uint64_t until = a->stop_ms && a->stop_ms < a->tidy_ms ? a->stop_ms : a->tidy_ms;
 
-    if (!a->stop_ms)
-        return -1;
+    return until > now ? (int)(until - now) : 0;
+}
 
-    return a->stop_ms > now ? (int)(a->stop_ms - now) : 0;
+static void tidy(struct app *a)
+{
+    if (clock_ms() < a->tidy_ms)
+        return;
+    heap_tidy();
+    a->tidy_ms = clock_ms() + HEAP_TIDY_MS;
 }
 
 /* Until it is time to stop. */
@@ -544,8 +552,9 @@ static void main_loop(struct app *a)
         }
         if (n < 0)
             continue;
-        if (!n || (fds[3].revents & POLLIN))
+        if ((fds[3].revents & POLLIN) || (a->stop_ms && clock_ms() >= a->stop_ms))
             return;
+        tidy(a);
         if (fds[0].revents & POLLIN)
             signal_read(a);
         if (fds[1].revents & POLLIN)

@@ -7,3 +7,8 @@ int heap_init(void)
 {
     return mallopt(M_ARENA_MAX, HEAP_ARENAS) && mallopt(M_TRIM_THRESHOLD, HEAP_KEEP) ? 0 : ENOTSUP;
 }
+
+void heap_tidy(void)
+{
+    (void)malloc_trim(0);
+}
