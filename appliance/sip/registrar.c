@@ -1,5 +1,6 @@
 #include "sip/registrar.h"
 #include "sip/auth.h"
+#include "sip/regmsg.h"
 #include "sip/stack_priv.h"
 
 #include "core/clock.h"
@@ -56,15 +57,6 @@ struct registrar {
         void *arg;
     } listeners[REGISTRAR_LISTENERS_MAX];
     size_t listener_count;
-};
-
-/* What a REGISTER asks for. */
-struct wish {
-    char dn[64];
-    char contact[256], instance[96];
-    struct pl reg_id;
-    bool present, all; /* a Contact, "*" */
-    uint32_t expires;
 };
 
 static void tell(struct registrar *r, enum registrar_event ev, const struct binding *b)
@@ -153,89 +145,11 @@ static void gone_h(uint64_t conn, void *arg)
         entry_remove(r, e, REG_CONN_LOST);
 }
 
-/* ------------------------------------------------------------------ reading a REGISTER */
-
-/* A parameter of a Contact; quoted values keep their quotes and may hold anything. */
-static bool contact_param(const struct pl *params, const char *name, struct pl *val)
-{
-    const char *p = params->p, *const end = params->l ? p + params->l : p;
-
-    while (p < end) {
-        struct pl key = {++p, 0}; /* behind the ';' */
-        const char *eq = NULL;
-
-        for (bool quoted = false; p < end && (quoted || *p != ';'); p++) {
-            quoted ^= *p == '"';
-            if (*p == '=' && !eq)
-                eq = p;
-        }
-        key.l = (size_t)((eq ? eq : p) - key.p);
-        if (!pl_strcasecmp(&key, name)) {
-            *val = eq ? (struct pl){eq + 1, (size_t)(p - eq - 1)} : (struct pl){p, 0};
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool seconds(const struct pl *pl, uint32_t *out)
-{
-    for (size_t i = 0; i < pl->l; i++)
-        if (pl->p[i] < '0' || pl->p[i] > '9')
-            return false;
-    *out = pl->l > 9 ? UINT32_MAX : pl_u32(pl);
-    return pl->l > 0;
-}
-
-/* pl_strcpy() cuts what is too long. */
-static int copy_whole(char *buf, size_t sz, const struct pl *pl)
-{
-    return pl->l < sz ? pl_strcpy(pl, buf, sz) : EMSGSIZE;
-}
-
-static int wish_contact(struct wish *w, const struct pl *hdr)
-{
-    struct sip_addr addr;
-    struct pl val;
-
-    w->present = true;
-    if (!pl_strcmp(hdr, "*")) {
-        w->all = true;
-        return 0;
-    }
-    if (sip_addr_decode(&addr, hdr) || copy_whole(w->contact, sizeof(w->contact), &addr.auri))
-        return EBADMSG;
-    if (contact_param(&addr.params, "expires", &val) && !seconds(&val, &w->expires))
-        return EBADMSG;
-    if (contact_param(&addr.params, "+sip.instance", &val) && val.l < sizeof(w->instance))
-        (void)pl_strcpy(&val, w->instance, sizeof(w->instance));
-    if (contact_param(&addr.params, "reg-id", &val) && val.l < 11)
-        w->reg_id = val;
-    return 0;
-}
-
-/* EBADMSG: more than one Contact (a DN has one phone), one that cannot be read, or "*" without Expires: 0. */
-static int wish_decode(const struct registrar *r, struct wish *w, const struct sip_msg *msg)
-{
-    const struct sip_hdr *contact = sip_msg_hdr(msg, SIP_HDR_CONTACT);
-    int err;
-
-    w->expires = r->cfg.expires_default;
-    if (pl_isset(&msg->expires) && !seconds(&msg->expires, &w->expires))
-        return EBADMSG;
-    if (!contact)
-        return 0;
-    if (sip_msg_hdr_count(msg, SIP_HDR_CONTACT) > 1)
-        return EBADMSG;
-    err = wish_contact(w, &contact->val);
-    return !err && w->all && w->expires ? EBADMSG : err;
-}
-
 /* ------------------------------------------------------------------ serving it */
 
 /* The binding as it is now; JsSIP finds itself by +sip.instance and reg-id. */
 static void reply_ok(struct registrar *r, const struct sip_msg *msg, const struct entry *e,
-                     const struct wish *w)
+                     const struct regmsg *w)
 {
     uint64_t now = clock_ms();
 
@@ -250,7 +164,7 @@ static void reply_ok(struct registrar *r, const struct sip_msg *msg, const struc
                       w->reg_id.l ? &w->reg_id : NULL);
 }
 
-static void unbind(struct registrar *r, const struct sip_msg *msg, const struct wish *w, uint64_t conn)
+static void unbind(struct registrar *r, const struct sip_msg *msg, const struct regmsg *w, uint64_t conn)
 {
     struct entry *e = entry_find(r, w->dn);
 
@@ -261,7 +175,7 @@ static void unbind(struct registrar *r, const struct sip_msg *msg, const struct 
 }
 
 /* The newest wins: whoever held the DN, or another DN on this connection, goes. */
-static void supersede(struct registrar *r, struct entry *old, const struct wish *w)
+static void supersede(struct registrar *r, struct entry *old, const struct regmsg *w)
 {
     bool same = w->instance[0] && !strcmp(w->instance, old->b.instance);
 
@@ -271,7 +185,7 @@ static void supersede(struct registrar *r, struct entry *old, const struct wish 
     (void)table_del(r->by_conn, &old->b.ws_conn, sizeof(old->b.ws_conn));
 }
 
-static int entry_add(struct registrar *r, struct entry **ep, const struct wish *w)
+static int entry_add(struct registrar *r, struct entry **ep, const struct regmsg *w)
 {
     struct entry *e = calloc(1, sizeof(*e));
     int err;
@@ -287,7 +201,7 @@ static int entry_add(struct registrar *r, struct entry **ep, const struct wish *
     return err;
 }
 
-static void entry_fill(struct entry *e, const struct wish *w, const struct sip_msg *msg,
+static void entry_fill(struct entry *e, const struct regmsg *w, const struct sip_msg *msg,
                        const struct sip_origin *o, const struct registrar_dn *dn)
 {
     const struct sip_hdr *ua = sip_msg_hdr(msg, SIP_HDR_USER_AGENT);
@@ -309,7 +223,7 @@ static void entry_fill(struct entry *e, const struct wish *w, const struct sip_m
     e->b.expires_ms = clock_wall_ms() + (int64_t)w->expires * 1000;
 }
 
-static int bind_dn(struct registrar *r, struct entry **ep, const struct wish *w, const struct sip_msg *msg,
+static int bind_dn(struct registrar *r, struct entry **ep, const struct regmsg *w, const struct sip_msg *msg,
                    const struct sip_origin *o, const struct registrar_dn *dn)
 {
     struct entry *e = entry_find(r, w->dn), *other = entry_by_conn(r, o->ws_conn);
@@ -344,10 +258,10 @@ static int bind_dn(struct registrar *r, struct entry **ep, const struct wish *w,
     return 0;
 }
 
-static void serve(struct registrar *r, const struct sip_msg *msg, const struct wish *w,
+static void serve(struct registrar *r, const struct sip_msg *msg, const struct regmsg *w,
                   const struct registrar_dn *dn)
 {
-    struct wish granted = *w;
+    struct regmsg granted = *w;
     struct entry *e = NULL;
     struct sip_origin o;
 
@@ -372,7 +286,7 @@ static void serve(struct registrar *r, const struct sip_msg *msg, const struct w
 /* A user part that no DN can have is asked for like any other, and found unknown. */
 static void user_copy(char *buf, size_t sz, const struct pl *user)
 {
-    if (copy_whole(buf, sz, user))
+    if (regmsg_copy(buf, sz, user))
         buf[0] = 0;
 }
 
@@ -380,14 +294,14 @@ static void register_now(const struct sip_msg *msg, void *arg)
 {
     struct registrar *r = arg;
     struct registrar_dn dn;
-    struct wish w = {.expires = 0};
+    struct regmsg w = {.expires = 0};
 
     if (msg->tp == SIP_TRANSP_WS && ((struct sip_conn *)msg->sock)->closed)
         return; /* while it waited */
     user_copy(w.dn, sizeof(w.dn), &msg->to.uri.user);
     if (!auth_check(r->auth, msg, w.dn, &dn)) {
         no_stranger(msg);
-        if (wish_decode(r, &w, msg))
+        if (regmsg_decode(&w, msg, r->cfg.expires_default))
             (void)sip_treply(NULL, r->st->sip, msg, 400, "Bad Contact Or Expires");
         else
             serve(r, msg, &w, &dn);
