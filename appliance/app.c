@@ -52,6 +52,7 @@ enum {
     WHY_MAX = 512,
     PASSWORD_MAX = 1025,
     STOP_MAX_MS = 3000,
+    FILES_MAX = 1 << 20,
     MEDIA_EVENTS_MAX = 4096,
     LAB_PRIORITY = 1000,
     LAB_DN_FIRST = 5001,
@@ -124,13 +125,14 @@ static int bind_addresses(struct app *a)
 
 /* --- parts, in start order --- */
 
+/* Not to "unlimited": libwebsockets takes that for a mistake and makes do with 2,560. */
 static void limits_raise(void)
 {
     struct rlimit rl;
 
     if (getrlimit(RLIMIT_NOFILE, &rl))
         return;
-    rl.rlim_cur = rl.rlim_max;
+    rl.rlim_cur = rl.rlim_max < FILES_MAX ? rl.rlim_max : FILES_MAX;
     if (setrlimit(RLIMIT_NOFILE, &rl))
         log_warn("app", "limit=%llu open files cannot be raised", (unsigned long long)rl.rlim_max);
 }

@@ -43,7 +43,9 @@ static void setting_load_h(const char *key, const char *value, void *arg)
     char why[WHY_MAX];
     const int err = conf_set(l->a->conf, CONF_DATABASE, key, value, why, sizeof(why));
 
-    if (err && err != EPERM && !l->why[0])
+    if (err == ENOENT) /* of another version of the program */
+        log_warn("app", "setting=%s is in the database but not known to this version: not used", key);
+    else if (err && err != EPERM && !l->why[0])
         (void)snprintf(l->why, sizeof(l->why), "%s (set in the database: dngate settings)", why);
     if (def && (!err || err == EPERM))
         l->seen[def - conf_at(0)] = true;

@@ -94,7 +94,15 @@ int app_tls_files(const struct conf *conf, const char *dir, char *cert, char *ke
         (void)snprintf(cert, sz, "%s/tls/cert.pem", dir);
         (void)snprintf(key, sz, "%s/tls/key.pem", dir);
 
-        if (access(cert, F_OK) || access(key, F_OK)) {
+        const bool no_cert = access(cert, F_OK) != 0, no_key = access(key, F_OK) != 0;
+
+        if (no_cert != no_key) { /* half of somebody's pair is not ours to replace */
+            (void)snprintf(why, whysz,
+                           "%s is there but %s is not: put it there, or remove both for a new pair",
+                           no_cert ? key : cert, no_cert ? cert : key);
+            return ENOENT;
+        }
+        if (no_cert) {
             err = certificate_make(conf, cert, key, why, whysz);
             if (err)
                 return err;

@@ -186,6 +186,16 @@ int call_agent_offer(struct call *c, char **sdp)
     return take(&b, sdp_write_browser_offer(&b, &own, &ice, codecs), sdp);
 }
 
+/* An offer with other ICE credentials is a restart, and wants new ones of ours: RFC 8839 4.4.1.1.1. */
+static int restart(struct call *c, const struct media_browser *b)
+{
+    const struct media_browser *was = &c->browser;
+
+    if (!was->ice_ufrag[0] || (!strcmp(was->ice_ufrag, b->ice_ufrag) && !strcmp(was->ice_pwd, b->ice_pwd)))
+        return 0;
+    return media_path_ice_restart(c->path, &c->local);
+}
+
 int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, bool offer)
 {
     struct media_browser b;
@@ -197,7 +207,10 @@ int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, 
     /* An association that lives keeps its DTLS roles, whatever a later actpass says (RFC 8842 5.5) */
     if (c->browser.ice_ufrag[0] && !memcmp(c->browser.fingerprint, b.fingerprint, sizeof(b.fingerprint)))
         b.we_are_dtls_client = c->browser.we_are_dtls_client;
-    err = media_path_browser(c->path, &b);
+    if (offer)
+        err = restart(c, &b);
+    if (!err)
+        err = media_path_browser(c->path, &b);
     if (!err)
         c->browser = b;
     return err;

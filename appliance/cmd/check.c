@@ -174,7 +174,13 @@ static void setting_load_h(const char *key, const char *value, void *arg)
     struct check *ck = arg;
     char why[WHY_MAX];
 
-    if (conf_set(ck->conf, CONF_DATABASE, key, value, why, sizeof(why)) == EINVAL)
+    const int err = conf_set(ck->conf, CONF_DATABASE, key, value, why, sizeof(why));
+
+    if (err == ENOENT)
+        check_say(ck, CHECK_WARN, "settings",
+                  "take it out with dngate settings KEY --reset, or run the version that knows it",
+                  "%s is in the database but not known to this version", key);
+    else if (err == EINVAL)
         check_say(ck, CHECK_FAIL, "settings", "set it right with dngate settings KEY VALUE, or KEY --reset",
                   "%s (in the database)", why);
 }

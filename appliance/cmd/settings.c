@@ -148,7 +148,7 @@ static int check_together(const struct conf *conf, const char *key, const char *
     for (size_t i = 0; i < conf_count() && !err; i++) {
         const struct conf_def *def = conf_at(i);
 
-        if (conf_source(conf, def->key) != CONF_DEFAULT)
+        if (def->type != CONF_SECRET && conf_source(conf, def->key) != CONF_DEFAULT)
             err = conf_set(copy, CONF_DATABASE, def->key, conf_str(conf, def->key, text, sizeof(text)), why,
                            whysz);
     }
@@ -197,6 +197,39 @@ static int change(struct cmd *c, const struct conf_def *def, const char *value)
                     def->live ? "" : "; takes effect when the server is started again");
 }
 
+struct row_wanted {
+    const char *key;
+    bool found;
+};
+
+static void row_h(const char *key, const char *value, void *arg)
+{
+    struct row_wanted *w = arg;
+
+    (void)value;
+    w->found |= !strcmp(key, w->key);
+}
+
+/* A row that another version of the program left: this one does not know its key, but can take it out. */
+static int unknown(struct cmd *c, const char *key, bool reset)
+{
+    struct row_wanted w = {.key = key};
+    struct store_reader *r;
+    int err = reset ? store_reader_alloc(&r, c->store) : 0;
+
+    if (reset && !err) {
+        err = setting_each(r, row_h, &w);
+        store_reader_free(r);
+    }
+    if (!err && w.found)
+        err = setting_put(c->store, key, NULL);
+    if (err)
+        return cmd_refuse(c, "%s: %s", key, store_strerror(err));
+    if (!w.found)
+        return cmd_refuse(c, "there is no setting %s; dngate settings lists them all", key);
+    return cmd_done(c, "%s is taken out of the database; this version has no such setting", key);
+}
+
 static int cmd_settings(struct cmd *c, int argc, char *const *argv)
 {
     const char *words[2];
@@ -215,7 +248,7 @@ static int cmd_settings(struct cmd *c, int argc, char *const *argv)
         return list(c);
     def = conf_find(words[0]);
     if (!def)
-        return cmd_refuse(c, "there is no setting %s; dngate settings lists them all", words[0]);
+        return unknown(c, words[0], reset);
     if (count == 2 || reset)
         return change(c, def, reset ? NULL : words[1]);
     return show(c, def);

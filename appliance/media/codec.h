@@ -35,7 +35,7 @@ int codec_dec_frame(struct codec_dec *d, const uint8_t *p, size_t n, int16_t *pc
  * is used if it has one. Fades to silence when called again and again. */
 void codec_dec_lost(struct codec_dec *d, const uint8_t *next, size_t next_len, int16_t *pcm, size_t samples);
 
-/* Opus: 8 kHz, VoIP, VBR, no DTX, FEC off, complexity 5. */
+/* Opus: 8 kHz, VoIP, VBR, no DTX, FEC off, complexity 5 until codec_enc_complexity(). */
 int codec_enc_alloc(struct codec_enc **ep, enum media_codec c, int bitrate);
 void codec_enc_free(struct codec_enc *e);
 /* 10, 20, 40 or 60 ms of pcm into out (cap bytes). EINVAL: no such frame length; EMSGSIZE. */

@@ -53,13 +53,31 @@ static bool known(struct dtmf_rx *r, const struct rtp_hdr *h, unsigned event)
     return ahead <= 0 && ahead > -(int32_t)(r->rate * (REPEAT_WINDOW_MS / 1000));
 }
 
+static enum dtmf_what key_up(struct dtmf_rx *r, char *digit, unsigned *ms)
+{
+    r->active = false;
+    *digit = dtmf_digit(r->event);
+    *ms = duration_ms(r);
+    return DTMF_UP;
+}
+
+static bool is_digit(const struct rtp_hdr *h)
+{
+    return h->len >= DTMF_PAYLOAD && dtmf_digit(h->payload[0]);
+}
+
+enum dtmf_what dtmf_rx_cut(struct dtmf_rx *r, const struct rtp_hdr *h, char *digit, unsigned *ms)
+{
+    return r->active && is_digit(h) && !known(r, h, h->payload[0]) ? key_up(r, digit, ms) : DTMF_NOTHING;
+}
+
 enum dtmf_what dtmf_rx_packet(struct dtmf_rx *r, const struct rtp_hdr *h, uint64_t now_us, char *digit,
                               unsigned *ms)
 {
     unsigned event, duration;
     bool end;
 
-    if (h->len < DTMF_PAYLOAD || !dtmf_digit(h->payload[0]))
+    if (!is_digit(h))
         return DTMF_NOTHING;
     event = h->payload[0];
     end = h->payload[1] & 0x80;
@@ -70,12 +88,7 @@ enum dtmf_what dtmf_rx_packet(struct dtmf_rx *r, const struct rtp_hdr *h, uint64
         if (duration > r->duration || end)
             r->duration = duration;
         r->last_us = now_us;
-        if (!end)
-            return DTMF_NOTHING;
-        r->active = false;
-        *digit = dtmf_digit(r->event);
-        *ms = duration_ms(r);
-        return DTMF_UP;
+        return end ? key_up(r, digit, ms) : DTMF_NOTHING;
     }
     *r = (struct dtmf_rx){.rate = r->rate,
                           .active = !end,
@@ -94,10 +107,7 @@ enum dtmf_what dtmf_rx_tick(struct dtmf_rx *r, uint64_t now_us, char *digit, uns
 {
     if (!r->active || now_us < r->last_us + END_MISSING_US)
         return DTMF_NOTHING;
-    r->active = false;
-    *digit = dtmf_digit(r->event);
-    *ms = duration_ms(r);
-    return DTMF_UP;
+    return key_up(r, digit, ms);
 }
 
 void dtmf_tx_init(struct dtmf_tx *t, uint32_t clock_rate)

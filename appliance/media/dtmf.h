@@ -29,9 +29,11 @@ enum dtmf_what { DTMF_NOTHING, DTMF_DOWN, DTMF_UP };
 
 void dtmf_rx_init(struct dtmf_rx *r, uint32_t clock_rate);
 /* Takes an event packet. DTMF_DOWN exactly once per press (also when only its end packets arrive), DTMF_UP at its end when that
- * comes after DTMF_DOWN was told. digit is set for both; *ms at UP. A press whose end was lost ends with the next one or by tick. */
+ * comes after DTMF_DOWN was told. digit is set for both; *ms at UP. */
 enum dtmf_what dtmf_rx_packet(struct dtmf_rx *r, const struct rtp_hdr *h, uint64_t now_us, char *digit,
                               unsigned *ms);
+/* To be asked first. DTMF_UP when h begins another press while one is down, whose end was therefore lost; else DTMF_NOTHING. */
+enum dtmf_what dtmf_rx_cut(struct dtmf_rx *r, const struct rtp_hdr *h, char *digit, unsigned *ms);
 /* DTMF_UP when the end packets have been missing for 200 ms. Call every 20..100 ms. */
 enum dtmf_what dtmf_rx_tick(struct dtmf_rx *r, uint64_t now_us, char *digit, unsigned *ms);
 

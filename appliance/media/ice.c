@@ -173,6 +173,7 @@ void ice_pair_select(struct ice *ice, struct pair *p, uint64_t now_ms)
     if (p == was)
         return;
     ice->selected = p;
+    ice->selected_ms = now_ms;
     ice->consent_ms = now_ms + ICE_CONSENT_MS;
     if (now_ms - p->ok_ms > ICE_CONSENT_MS)
         ice->consent_ms = now_ms; /* an old success is no consent */
@@ -339,12 +340,13 @@ static void die(struct ice *ice, enum ice_event why)
     ice->eventh(why, ice->selected ? &ice->selected->remote : &(struct addr){0}, ice->arg);
 }
 
-/* RFC 7675 5.1 */
+/* RFC 7675 5.1. A pair that was proven long ago and is taken now, because the peer went there, has the time to prove itself anew. */
 static void consent(struct ice *ice, uint64_t now_ms)
 {
     struct pair *p = ice->selected;
+    uint64_t since_ms = p->ok_ms > ice->selected_ms ? p->ok_ms : ice->selected_ms;
 
-    if (now_ms - p->ok_ms >= ICE_CONSENT_LIFE_MS) {
+    if (now_ms - since_ms >= ICE_CONSENT_LIFE_MS) {
         die(ice, ICE_CONSENT_LOST);
         return;
     }

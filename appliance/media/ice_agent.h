@@ -37,6 +37,7 @@ struct ice {
     struct pair pairs[ICE_PAIRS_MAX];
     size_t pair_count;
     struct pair *selected;
+    uint64_t selected_ms; /* when it became the selected one */
     uint64_t next_check_ms, deadline_ms, first_ok_ms, consent_ms;
     struct addr talker; /* other address that media comes from, and how many packets in a row */
     unsigned talker_packets;

@@ -133,6 +133,8 @@ void path_set_trunk(struct media_path *p, const struct media_trunk *t, uint64_t 
 {
     bool awaited = p->trunk_set && (p->trunk.dir & MEDIA_RECV);
 
+    if (!p->trunk_set || !addr_eq(&p->trunk.rtp, &t->rtp))
+        p->trunk_local = (struct addr){0}; /* the way there may be another */
     p->trunk = *t;
     if (p->trunk.ptime_ms < 10 || p->trunk.ptime_ms > 60)
         p->trunk.ptime_ms = 20;

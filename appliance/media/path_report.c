@@ -127,7 +127,10 @@ void path_event_packet(struct media_path *p, bool from_browser, const struct rtp
     struct path_in *in = from_browser ? &p->from_browser : &p->from_trunk;
     char digit = 0;
     unsigned ms = 0;
-    enum dtmf_what what = dtmf_rx_packet(&in->events, h, now_us, &digit, &ms);
+    enum dtmf_what what = dtmf_rx_cut(&in->events, h, &digit, &ms);
+
+    digit_step(p, from_browser, what, digit, ms);
+    what = dtmf_rx_packet(&in->events, h, now_us, &digit, &ms);
 
     if (what == DTMF_DOWN && now_us < in->digit_us + PRESS_MIN_US) { /* no finger does that */
         in->events.active = false;

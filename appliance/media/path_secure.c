@@ -272,9 +272,10 @@ static void refused(struct media_path *p, int err)
 static void rtp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_us)
 {
     struct rtp_hdr h;
+    uint32_t ssrc;
     int err;
 
-    if (pkt->n < RTP_HEADER || !ssrc_allowed(&p->up, ssrc_at(pkt->p + 8))) {
+    if (pkt->n < RTP_HEADER || !ssrc_allowed(&p->up, ssrc = ssrc_at(pkt->p + 8))) {
         metric_add(&drop_ssrc, 1);
         return;
     }
@@ -283,11 +284,11 @@ static void rtp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_us
         refused(p, err);
         return;
     }
+    ssrc_seen(&p->up, ssrc); /* whatever is in it: libsrtp keeps a stream for it from now on */
     if (rtp_parse(&h, pkt->p, pkt->n)) {
         metric_add(&drop_form, 1);
         return;
     }
-    ssrc_seen(&p->up, h.ssrc);
     p->from_browser.alive_us = now_us;
     ice_media(p->ice, &pkt->src, now_us / 1000);
     path_up_packet(p, &h, now_us);

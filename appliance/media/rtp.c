@@ -162,6 +162,7 @@ void rtp_splice_event(struct rtp_splice *s, uint32_t event_ts, struct rtp_hdr *o
 {
     /* What the source sends meanwhile is not relayed: its numbers start afresh behind the event. */
     s->anchored = false;
+    s->len = 0; /* what comes behind it begins anew, at its own time */
     s->seq++;
     *out = (struct rtp_hdr){.ssrc = s->ssrc, .seq = s->seq, .ts = event_ts};
 }

@@ -8,6 +8,8 @@ void srclock_set(struct srclock *s, const struct addr *rtp, const struct addr *s
     s->sip = *sip;
     if (same)
         return;
+    if (s->locked)
+        s->old = s->source;
     s->signalled = *rtp;
     s->locked = false;
     s->packets = 0;
@@ -20,22 +22,37 @@ static enum srclock_verdict latch(struct srclock *s, const struct addr *src)
     return SRCLOCK_LATCHED;
 }
 
-enum srclock_verdict srclock_rtp(struct srclock *s, const struct addr *src, uint32_t ssrc, uint16_t seq)
+/* How many packets in a row, of one SSRC, src has sent by now. */
+static unsigned in_a_row(struct srclock *s, const struct addr *src, uint32_t ssrc, uint16_t seq)
 {
-    bool next;
+    bool next = s->packets && addr_eq(src, &s->candidate) && ssrc == s->ssrc && seq == (uint16_t)(s->seq + 1);
 
-    if (s->locked)
-        return addr_eq(src, &s->source) ? SRCLOCK_PASS : SRCLOCK_DROP;
-    if (addr_eq(src, &s->signalled))
-        return latch(s, src);
-    if (!addr_eq_ip(src, &s->signalled) && !(addr_isset(&s->sip, false) && addr_eq_ip(src, &s->sip)))
-        return SRCLOCK_DROP;
-    next = s->packets && addr_eq(src, &s->candidate) && ssrc == s->ssrc && seq == (uint16_t)(s->seq + 1);
     s->packets = next ? s->packets + 1 : 1;
     s->candidate = *src;
     s->ssrc = ssrc;
     s->seq = seq;
-    return s->packets >= SRCLOCK_PACKETS ? latch(s, src) : SRCLOCK_DROP;
+    return s->packets;
+}
+
+static bool is_near(const struct srclock *s, const struct addr *src)
+{
+    return addr_eq_ip(src, &s->signalled) || (addr_isset(&s->sip, false) && addr_eq_ip(src, &s->sip));
+}
+
+enum srclock_verdict srclock_rtp(struct srclock *s, const struct addr *src, uint32_t ssrc, uint16_t seq)
+{
+    bool signalled = addr_eq(src, &s->signalled);
+    unsigned needed = !signalled && addr_eq(src, &s->old) ? SRCLOCK_OLD : SRCLOCK_PACKETS;
+
+    if (s->locked && addr_eq(src, &s->source))
+        return SRCLOCK_PASS;
+    if (s->locked && !signalled)
+        return SRCLOCK_DROP;
+    if (!s->locked && signalled)
+        return latch(s, src);
+    if (!signalled && !is_near(s, src))
+        return SRCLOCK_DROP;
+    return in_a_row(s, src, ssrc, seq) >= needed ? latch(s, src) : SRCLOCK_DROP;
 }
 
 bool srclock_rtcp(const struct srclock *s, const struct addr *src)

@@ -3,7 +3,10 @@
  *
  *   signalled address:port ──first packet──────────────────────────────► locked
  *   its IP or the SIP peer's, another port ──3 consecutive, one SSRC───► locked (symmetric RTP behind NAT)
- *   any other IP ──► never; once locked, any other source: never
+ *   any other IP ──► never; once locked, any other source: never, but for the signalled one, which wins with 3 consecutive packets
+ *
+ * After a re-INVITE to another port the old stream goes on until the far end has our answer. It is the source least believed: it has
+ * to go on alone for SRCLOCK_OLD packets.
  *
  * Plain struct; owner: the media worker of its path.
  */
@@ -14,12 +17,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SRCLOCK_PACKETS = 3 };
+enum { SRCLOCK_PACKETS = 3, SRCLOCK_OLD = 100 /* 2 s of 20 ms */ };
 
 enum srclock_verdict { SRCLOCK_DROP, SRCLOCK_PASS, SRCLOCK_LATCHED /* pass; the lock fell just now */ };
 
 struct srclock {
     struct addr signalled, sip, source; /* source: valid once locked */
+    struct addr old;                    /* the source before the last change of what is signalled, or unset */
     bool locked;
     struct addr candidate;
     uint32_t ssrc;

@@ -38,6 +38,9 @@ enum {
     LOAD_US = 1000000,
     COMPLEXITY_START = 2,
     COMPLEXITY_MAX = 3,
+    LOAD_EASY = 30, /* percent of a core; far enough below the next that a step up does not lead there */
+    LOAD_RAISED = 50,
+    LOAD_HIGH = 70,
 };
 
 struct worker {
@@ -360,11 +363,11 @@ static void load_measure(struct worker *w, uint64_t now_us)
     percent = (cpu_us - w->load_cpu_us) * 100 / (now_us - w->load_at_us);
     w->load_at_us = now_us;
     w->load_cpu_us = cpu_us;
-    if (percent >= 15)
+    if (percent >= LOAD_HIGH)
         w->complexity = 0;
-    else if (percent >= 10 && w->complexity > 1)
+    else if (percent >= LOAD_RAISED && w->complexity > 1)
         w->complexity = 1;
-    else if (percent < 5 && w->complexity < COMPLEXITY_MAX)
+    else if (percent < LOAD_EASY && w->complexity < COMPLEXITY_MAX)
         w->complexity++;
     publish(w);
 }

@@ -144,6 +144,12 @@ static void wait_for(struct auth *a, const struct sip_msg *msg, uint32_t delay_m
     tmr_start(&w->tmr, delay_ms, due_h, w);
 }
 
+/* Has somebody signed in on this connection? A ban is for who shares his address, and must not end his shift. */
+static bool knows_password(const struct sip_msg *msg)
+{
+    return msg->tp == SIP_TRANSP_WS && !((const struct sip_conn *)msg->sock)->stranger_ms;
+}
+
 enum auth_gate auth_gate(struct auth *a, const struct sip_msg *msg, auth_due_h *due, void *arg)
 {
     uint32_t delay_ms = 0;
@@ -153,8 +159,12 @@ enum auth_gate auth_gate(struct auth *a, const struct sip_msg *msg, auth_due_h *
     switch (guard_check(a->cfg.guard, &src, &delay_ms)) {
 
     case GUARD_BAN:
-        shut(a, msg);
-        return AUTH_SHUT;
+        if (!knows_password(msg)) {
+            shut(a, msg);
+            return AUTH_SHUT;
+        }
+        delay_ms = AUTH_BANNED_MS;
+        /* fall through */
 
     case GUARD_DELAY:
         if (!sip_msg_hdr(msg, SIP_HDR_AUTHORIZATION))
@@ -314,12 +324,12 @@ static void failed(struct auth *a, const struct sip_msg *msg, const char *user)
     (void)addr_ip(&src, str, sizeof(str));
     log_warn_limited("sip", "dn=\"%s\" source=%s wrong password or unknown DN",
                      log_quotable(said, sizeof(said), user), str);
-    if (guard_fail(a->cfg.guard, &src) == GUARD_BAN) {
+    if (guard_fail(a->cfg.guard, &src) == GUARD_BAN)
         log_warn("sip", "source=%s banned after repeated failures", str);
+    if (guard_check(a->cfg.guard, &src, NULL) == GUARD_BAN)
         shut(a, msg);
-    } else {
+    else
         challenge(a, msg, false);
-    }
 }
 
 int auth_check(struct auth *a, const struct sip_msg *msg, const char *user, struct registrar_dn *dn)

@@ -12,7 +12,10 @@
 
 struct auth;
 
-enum { AUTH_WAITING_MAX = 512 }; /* answers held back by the guard's delay */
+enum {
+    AUTH_WAITING_MAX = 512, /* answers held back by the guard's delay */
+    AUTH_BANNED_MS = 4000   /* the delay on a connection that is signed in, while its source is banned */
+};
 
 /* A request whose delay has passed; check it now. */
 typedef void(auth_due_h)(const struct sip_msg *msg, void *arg);
@@ -23,7 +26,8 @@ void auth_free(struct auth *a);
 enum auth_gate { AUTH_NOW, AUTH_WAITS, AUTH_SHUT };
 /*
  * Before a request's credentials are looked at: is its source banned (AUTH_SHUT: dropped, connection closed) or slow (AUTH_WAITS: due
- * is called later, or the request is dropped when too many wait)? Requests without credentials never wait.
+ * is called later, or the request is dropped when too many wait)? Requests without credentials never wait. A connection on which
+ * somebody has signed in is not shut by its source's ban, only by a wrong password of its own meanwhile.
  */
 enum auth_gate auth_gate(struct auth *a, const struct sip_msg *msg, auth_due_h *due, void *arg);
 /*

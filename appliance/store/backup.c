@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BACKUP_BUSY_MS = 5000 };
@@ -182,8 +183,10 @@ static int add_rest(struct sql *sql, const char *dir)
     return err ? err : sql_exec(sql, "COMMIT");
 }
 
+/* What a process that was killed left there goes: a container's server is process 1 every time. */
 static int make_empty(const char *path)
 {
+    (void)unlink(path);
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0)
@@ -235,12 +238,34 @@ static int sync_file(const char *path)
     return err;
 }
 
+/* Is file one of those that a server works with? rename() would pull it away under its hands. */
+static bool in_use(const char *dir, const char *file)
+{
+    static const char *const names[] = {"dngate.db",  "dngate.db-wal", "dngate.db-shm", "dngate.lock",
+                                        "secret.key", "cdr.spill",     "control.sock"};
+    struct stat target, ours;
+    char path[PATH_MAX];
+
+    if (stat(file, &target))
+        return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        if (!stat(path, &ours) && ours.st_dev == target.st_dev && ours.st_ino == target.st_ino)
+            return true;
+    }
+    return false;
+}
+
 int backup_write(const char *dir, const char *file, struct backup_info *info, char *why, size_t whysz)
 {
     char tmp[PATH_MAX];
     int err;
 
     *why = '\0';
+    if (in_use(dir, file)) {
+        snprintf(why, whysz, "%s: is in use by the server itself; name another file", file);
+        return EBUSY;
+    }
     if (snprintf(tmp, sizeof(tmp), "%s.%d.tmp", file, (int)getpid()) >= (int)sizeof(tmp))
         err = ENAMETOOLONG;
     else

@@ -1,5 +1,6 @@
 #include "store/trunk.h"
 #include "core/addr.h"
+#include "core/log.h"
 #include "crypto/secret.h"
 #include "store/audit.h"
 #include "store/check.h"
@@ -48,6 +49,7 @@ static int trunk_read(sqlite3_stmt *st, const struct secret *key, struct trunk *
 {
     char context[TRUNK_NAME_MAX + 8];
     const char *sealed = (const char *)sqlite3_column_text(st, 5);
+    int err;
 
     memset(t, 0, sizeof(*t));
     sql_text(st, 0, t->name, sizeof(t->name));
@@ -62,8 +64,16 @@ static int trunk_read(sqlite3_stmt *st, const struct secret *key, struct trunk *
     sql_text(st, 10, t->codecs, sizeof(t->codecs));
     if (!key || !sealed || !sealed[0])
         return 0;
-    return secret_open(key, t->password, sizeof(t->password),
-                       trunk_context(context, sizeof(context), t->name), sealed);
+    err = secret_open(key, t->password, sizeof(t->password), trunk_context(context, sizeof(context), t->name),
+                      sealed);
+    if (err) { /* of another secret.key: one trunk's fault is not the others' */
+        t->password[0] = '\0';
+        log_error("store",
+                  "trunk=%s its password cannot be read with this secret.key; set it again: "
+                  "dngate trunk set %s --password -",
+                  t->name, t->name);
+    }
+    return 0;
 }
 
 int trunk_each(struct store_reader *r, bool with_password, trunk_h *h, void *arg)

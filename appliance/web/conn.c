@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT_MAX = WEB_BODY_OUT_MAX + 65536, LOG_PATH_MAX = 201 };
+enum { OUT_MAX = WEB_BODY_OUT_MAX + 65536, OUT_DROP = 128 * 1024, LOG_PATH_MAX = 201 };
 
 METRIC_COUNTER(requests_2xx, "dngate_http_requests_total", "code=\"2xx\"",
                "HTTP requests answered, by class of status");
@@ -526,6 +526,13 @@ size_t conn_out(struct conn *c, const uint8_t **p)
     return c->page_len;
 }
 
+static void out_compact(struct conn *c)
+{
+    memmove(c->out.data, c->out.data + c->out_pos, c->out.len - c->out_pos);
+    c->out.len -= c->out_pos;
+    c->out_pos = 0;
+}
+
 bool conn_sent(struct conn *c, size_t n)
 {
     if (c->out_pos < c->out.len) {
@@ -536,6 +543,8 @@ bool conn_sent(struct conn *c, size_t n)
     }
     if (c->state == CONN_REPLY)
         edge_timer(c, CONN_SEND_MS);
+    if (c->out_pos >= OUT_DROP && c->out_pos >= c->out.len / 2 && c->out_pos < c->out.len)
+        out_compact(c); /* a peer that is behind for long must not make it grow */
     if (c->out_pos < c->out.len)
         return true;
     buf_reset(&c->out);

@@ -50,6 +50,7 @@ struct conn {
 
     struct buf out; /* bytes to send, from out_pos */
     size_t out_pos;
+    size_t sending;      /* of these, given to lws but not all with the kernel yet */
     const uint8_t *page; /* then these, not ours */
     size_t page_len;
 

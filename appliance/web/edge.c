@@ -61,6 +61,20 @@ void edge_kill(struct conn *c)
 
 /* ---------------------------------------------------------------- connections */
 
+/* All of what lws was given is with the kernel. False: close it. */
+static bool conn_written(struct conn *c)
+{
+    size_t n = c->sending;
+
+    c->sending = 0;
+    lws_rx_flow_control(c->wsi, 1);
+    if (!conn_sent(c, n))
+        return false;
+    if (conn_queued(c))
+        lws_callback_on_writable(c->wsi);
+    return true;
+}
+
 static int conn_write(struct conn *c)
 {
     const uint8_t *p;
@@ -69,6 +83,8 @@ static int conn_write(struct conn *c)
 
     if (c->dead)
         return -1;
+    if (c->sending)
+        return conn_written(c) ? 0 : -1;
     if (!n)
         return 0;
     if (n > SEND_MAX)
@@ -78,10 +94,12 @@ static int conn_write(struct conn *c)
     if (sent < (int)n) /* lws takes all or fails: it keeps what the kernel did not take */
         return -1;
     metric_add(&web_tx_bytes, sent);
-    if (!conn_sent(c, n))
-        return -1;
-    if (conn_queued(c))
-        lws_callback_on_writable(c->wsi);
+    c->sending = n;
+    if (!lws_partial_buffered(c->wsi))
+        return conn_written(c) ? 0 : -1;
+    /* lws reads nothing until the rest is out, but would wake for what waits to be read */
+    lws_rx_flow_control(c->wsi, 0);
+    lws_callback_on_writable(c->wsi);
     return 0;
 }
 

@@ -212,7 +212,7 @@ static void flood_end(struct conn *c)
     char peer[ADDR_STRLEN];
 
     metric_add(&web_drop_rate, 1);
-    log_warn_limited("web", "peer=%s conn=%llu WebSocket closed: more than %d messages a second",
+    log_warn_limited("web", "peer=%s conn=%llu WebSocket closed: more than %d messages or pings a second",
                      addr_str(&c->peer, peer, sizeof(peer)), (unsigned long long)c->id, WS_RATE);
     ws_close(c, 1008, "too many messages");
 }
@@ -281,8 +281,12 @@ size_t ws_rx(struct conn *c, const uint8_t *p, size_t n)
             message_received(c);
         break;
     case WS_PING:
-        if (!ws->closing)
+        if (ws->closing)
+            break;
+        if (rate_passes(ws))
             frame_send(c, WS_OP_PONG, ws->dec.ctl, ws->dec.ctl_len);
+        else
+            flood_end(c);
         break;
     case WS_CLOSE:
         close_received(c);

@@ -14,7 +14,7 @@ struct end {
     struct addr seen_as; /* what the other sees as its source: differs behind a NAT */
     bool deaf;           /* nothing arrives */
     unsigned selected, moved, verified, timed_out, consent_lost, sent, errors487;
-    struct addr last;
+    struct addr last, last_verified;
 };
 
 struct datagram {
@@ -54,6 +54,8 @@ static void event_h(enum ice_event ev, const struct addr *addr, void *arg)
     e->timed_out += ev == ICE_TIMED_OUT;
     e->consent_lost += ev == ICE_CONSENT_LOST;
     e->last = *addr;
+    if (ev == ICE_VERIFIED)
+        e->last_verified = *addr;
 }
 
 static int end_alloc(struct end *e, const char *name, bool controlling, const char *addr)
@@ -165,7 +167,7 @@ TEST(a_peer_without_candidates_is_learned_from_its_checks)
     tell(&b, &a, true);
     run(1000);
     check_connected();
-    CHECK_EQ_INT(a.verified, 1);
+    CHECK(a.verified >= 1 && addr_eq(&a.last_verified, &b.seen_as));
     teardown();
 }
 
@@ -234,6 +236,16 @@ TEST(a_moved_peer_is_followed)
     CHECK(ice_route(a.ice, &local, &remote) && addr_eq(&remote, &b.seen_as));
     run(60000);
     CHECK_EQ_INT(a.consent_lost, 0);
+    b.seen_as = b.addr; /* and back: to a pair that was proven a minute ago */
+    for (int i = 0; i < 3; i++)
+        ice_media(a.ice, &b.seen_as, now);
+    CHECK_EQ_INT(a.moved, 2);
+    run(60000);
+    CHECK_EQ_INT(a.consent_lost, 0);
+    CHECK(ice_route(a.ice, &local, &remote) && addr_eq(&remote, &b.addr));
+    b.deaf = true; /* a pair that was taken and does not answer is given up all the same */
+    run(40000);
+    CHECK_EQ_INT(a.consent_lost, 1);
     teardown();
 }
 
