@@ -34,7 +34,7 @@ struct client {
     size_t len;
 };
 
-static int client_connect(uint16_t port)
+static inline int client_connect(uint16_t port)
 {
     struct sockaddr_in sin = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -50,7 +50,7 @@ static int client_connect(uint16_t port)
     return fd;
 }
 
-static struct client *client_plain(uint16_t port)
+static inline struct client *client_plain(uint16_t port)
 {
     struct client *c = calloc(1, sizeof(*c));
 
@@ -62,7 +62,7 @@ static const int *client_suites; /* that the next clients offer; NULL = all */
 
 /* version 0 = whatever both like best. NULL when the handshake fails. */
 static void client_close(struct client *c);
-static struct client *client_tls(uint16_t port, mbedtls_ssl_protocol_version version)
+static inline struct client *client_tls(uint16_t port, mbedtls_ssl_protocol_version version)
 {
     struct client *c = client_plain(port);
     int err;
@@ -100,7 +100,7 @@ static struct client *client_tls(uint16_t port, mbedtls_ssl_protocol_version ver
     return c;
 }
 
-static void client_close(struct client *c)
+static inline void client_close(struct client *c)
 {
     if (!c)
         return;
@@ -114,7 +114,7 @@ static void client_close(struct client *c)
     free(c);
 }
 
-static bool client_send(struct client *c, const void *p, size_t n)
+static inline bool client_send(struct client *c, const void *p, size_t n)
 {
     const uint8_t *s = p;
 
@@ -129,13 +129,13 @@ static bool client_send(struct client *c, const void *p, size_t n)
     return true;
 }
 
-static bool client_puts(struct client *c, const char *s)
+static inline bool client_puts(struct client *c, const char *s)
 {
     return client_send(c, s, strlen(s));
 }
 
 /* One more read; false at the end of the stream or after the time-out. */
-static bool client_read(struct client *c)
+static inline bool client_read(struct client *c)
 {
     ssize_t n;
     size_t room = sizeof(c->in) - 1 - c->len;
@@ -156,7 +156,7 @@ static bool client_read(struct client *c)
     return true;
 }
 
-static bool client_wait(struct client *c, size_t n)
+static inline bool client_wait(struct client *c, size_t n)
 {
     while (c->len < n)
         if (!client_read(c))
@@ -164,7 +164,7 @@ static bool client_wait(struct client *c, size_t n)
     return true;
 }
 
-static void client_take(struct client *c, size_t n)
+static inline void client_take(struct client *c, size_t n)
 {
     memmove(c->in, c->in + n, c->len - n);
     c->len -= n;
@@ -172,7 +172,7 @@ static void client_take(struct client *c, size_t n)
 }
 
 /* True once the server has closed; what it sends before is kept. */
-static bool client_closed(struct client *c)
+static inline bool client_closed(struct client *c)
 {
     while (client_read(c))
         ;
@@ -187,14 +187,14 @@ struct answer {
     size_t len;
 };
 
-static void answer_free(struct answer *a)
+static inline void answer_free(struct answer *a)
 {
     free(a->body);
     a->body = NULL;
 }
 
 /* A header's value in buf, "" when absent. */
-static const char *answer_header(const struct answer *a, const char *name, char *buf, size_t sz)
+static inline const char *answer_header(const struct answer *a, const char *name, char *buf, size_t sz)
 {
     size_t n = strlen(name);
 
@@ -209,7 +209,7 @@ static const char *answer_header(const struct answer *a, const char *name, char 
     return buf;
 }
 
-static bool answer_read(struct client *c, struct answer *a, bool head_only)
+static inline bool answer_read(struct client *c, struct answer *a, bool head_only)
 {
     char text[32];
     size_t head, want;
@@ -233,7 +233,7 @@ static bool answer_read(struct client *c, struct answer *a, bool head_only)
     return true;
 }
 
-static int client_ask(struct client *c, struct answer *a, const char *request)
+static inline int client_ask(struct client *c, struct answer *a, const char *request)
 {
     if (!c || !client_puts(c, request) || !answer_read(c, a, !strncmp(request, "HEAD", 4)))
         return -1;
@@ -241,7 +241,7 @@ static int client_ask(struct client *c, struct answer *a, const char *request)
 }
 
 /* The SHA-256 of the certificate that this connection was shown. */
-static void client_fingerprint(struct client *c, uint8_t out[32])
+static inline void client_fingerprint(struct client *c, uint8_t out[32])
 {
     const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&c->ssl);
 
@@ -259,7 +259,7 @@ struct frame {
     size_t len;
 };
 
-static bool ws_put(struct client *c, uint8_t first, bool masked, const void *p, size_t n)
+static inline bool ws_put(struct client *c, uint8_t first, bool masked, const void *p, size_t n)
 {
     uint8_t head[14] = {first, (uint8_t)(masked ? 0x80 : 0)}, mask[4] = {0x11, 0x22, 0x33, 0x44};
     uint8_t *copy = malloc(n + 1);
@@ -290,7 +290,7 @@ static bool ws_put(struct client *c, uint8_t first, bool masked, const void *p, 
     return ok;
 }
 
-static bool ws_get(struct client *c, struct frame *f)
+static inline bool ws_get(struct client *c, struct frame *f)
 {
     size_t head = 2, len;
 
@@ -317,7 +317,7 @@ static bool ws_get(struct client *c, struct frame *f)
 }
 
 /* The code of the Close frame that comes next; 0 when something else does. */
-static int ws_close_code(struct client *c)
+static inline int ws_close_code(struct client *c)
 {
     struct frame f;
     int code = 0;
@@ -328,8 +328,8 @@ static int ws_close_code(struct client *c)
     return code;
 }
 
-static int ws_ask(struct client *c, struct answer *a, uint16_t port, const char *origin, const char *protocol,
-                  const char *extra)
+static inline int ws_ask(struct client *c, struct answer *a, uint16_t port, const char *origin,
+                         const char *protocol, const char *extra)
 {
     char req[1024];
 
