@@ -166,6 +166,18 @@ static void invite_h(const struct sip_msg *msg, void *arg)
         call_inbound(cs, msg, &o);
 }
 
+static void browser_lost_h(void *arg)
+{
+    call_abort(arg, 500, "Media failed: browser did not come back");
+}
+
+/* A browser that changes networks signs in again and restarts ICE: until then the far end is held on to. */
+static bool may_come_back(const struct call *c, const struct media_event *ev)
+{
+    return ev->type == MEDIA_FAILED && (c->state == CALL_ANSWERED || c->state == CALL_HELD) &&
+           c->cdr.remote_ice[0] && (!strcmp(ev->reason, "consent") || !strcmp(ev->reason, "ice"));
+}
+
 static void media_failed(struct call *c, const struct media_event *ev)
 {
     char text[64];
@@ -174,6 +186,10 @@ static void media_failed(struct call *c, const struct media_event *ev)
                    ev->reason);
     callstat_media_failed(ev);
     log_warn("call", "id=%s dn=%s %s", c->cdr.id, c->cdr.dn, text);
+    if (may_come_back(c, ev)) {
+        tmr_start(&c->tmr, CALL_LOST_MS, browser_lost_h, c);
+        return;
+    }
     call_abort(c, ev->type == MEDIA_TIMEOUT ? 408 : 500, text);
 }
 
@@ -191,6 +207,8 @@ static void media_h(void *msg, void *arg)
 
     case MEDIA_ICE_UP:
     case MEDIA_ICE_MOVED:
+        if (c->state == CALL_ANSWERED || c->state == CALL_HELD)
+            tmr_cancel(&c->tmr); /* it was lost */
         (void)addr_str(&ev->addr, c->cdr.remote_ice, sizeof(c->cdr.remote_ice));
         log_info("call", "id=%s dn=%s browser=%s audio path to the browser %s", c->cdr.id, c->cdr.dn,
                  c->cdr.remote_ice, ev->type == MEDIA_ICE_UP ? "found (ICE)" : "moved (ICE)");

@@ -18,12 +18,28 @@
 
 /* --- the browser's leg --- */
 
+static void no_answer_h(void *arg)
+{
+    call_abort(arg, 480, "No answer");
+}
+
+/* Its WebSocket is dead, and nobody has noticed yet: the caller must not wait for that. */
+static void browser_silent_h(void *arg)
+{
+    call_abort(arg, 480, "Agent's browser does not respond");
+}
+
 static void agent_progress_h(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
     struct buf hdrs;
 
     (void)leg;
+    if (c->silent) { /* JsSIP sends 100 at once */
+        c->silent = false;
+        tmr_start(&c->tmr, (uint64_t)(c->calls->cfg.ring_seconds ? c->calls->cfg.ring_seconds : 60) * 1000,
+                  no_answer_h, c);
+    }
     if (msg->scode == 100 || c->state == CALL_RINGING)
         return;
     call_move(c, CALL_RINGING);
@@ -74,6 +90,8 @@ static void agent_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
         return;
     }
     call_answered(c);
+    if (c->late_offer) /* the far end rings until its answer comes in the ACK */
+        (void)media_path_tone(c->path, MEDIA_TONE_RINGBACK);
 }
 
 /* What a browser that does not take the call means for the caller. */
@@ -122,11 +140,6 @@ static const struct leg_handlers trunk_handlers = {
 };
 
 /* --- the INVITE --- */
-
-static void no_answer_h(void *arg)
-{
-    call_abort(arg, 480, "No answer");
-}
 
 static void who(struct call *c, const struct sip_msg *msg, const struct sip_origin *o)
 {
@@ -227,7 +240,8 @@ static int ring(struct call *c, const struct sip_msg *msg, const struct binding 
     (void)addr_str(&laddr, self, sizeof(self));
     (void)snprintf(contact, sizeof(contact), "sip:%s@%s;transport=ws", c->cdr.dn, self);
     if (c->cdr.caller[0])
-        (void)re_snprintf(from, sizeof(from), "sip:%s@%r", c->cdr.caller, &msg->from.uri.host);
+        (void)re_snprintf(from, sizeof(from), msg->from.uri.af == AF_INET6 ? "sip:%s@[%r]" : "sip:%s@%r",
+                          c->cdr.caller, &msg->from.uri.host);
     else
         (void)re_snprintf(from, sizeof(from), "sip:anonymous@anonymous.invalid");
     (void)snprintf(c->instance, sizeof(c->instance), "%s", b->instance);
@@ -260,7 +274,7 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
         if (err != EACCES)
             (void)sip_treply(NULL, sip, msg, err == EBADMSG ? 400 : 503,
                              err == EBADMSG ? "Bad Request" : "Service Unavailable");
-        call_end(c, CDR_GATEWAY, err == EACCES ? 422 : 400, "Bad Request", "");
+        call_end(c, CDR_GATEWAY, err == EACCES ? 422 : err == EBADMSG ? 400 : 503, "Not accepted", "");
         return;
     }
     code = check(c, msg, &b, &phrase);
@@ -278,5 +292,6 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
     }
     log_info("call", "id=%s dn=%s caller=\"%s\" trunk=%s uuid=\"%s\" calling", c->cdr.id, c->cdr.dn,
              c->cdr.caller, c->cdr.trunk, c->cdr.call_uuid);
-    tmr_start(&c->tmr, (uint64_t)(cs->cfg.ring_seconds ? cs->cfg.ring_seconds : 60) * 1000, no_answer_h, c);
+    c->silent = true;
+    tmr_start(&c->tmr, CALL_BROWSER_SILENT_MS, browser_silent_h, c);
 }

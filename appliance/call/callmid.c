@@ -102,6 +102,7 @@ void call_trunk_confirmed(struct leg *leg, const struct sip_msg *msg, void *arg)
     if (!c->late_offer)
         return;
     c->late_offer = false;
+    (void)media_path_tone(c->path, MEDIA_TONE_NONE);
     if (call_trunk_take(c, msg, true, &s))
         call_abort(c, 488, "No usable answer in the ACK");
 }

@@ -16,6 +16,12 @@
 
 static void try_next(struct call *c, uint16_t code, const char *phrase);
 
+/* The trunk that is being tried. */
+static void suspect(struct call *c)
+{
+    trunks_suspect(c->calls->cfg.trunks, c->tries[c->try_next - 1]);
+}
+
 /* --- the agent's leg --- */
 
 static void agent_ended_h(struct leg *leg, const struct leg_ended *end, void *arg)
@@ -135,7 +141,9 @@ static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
     (void)leg;
     if (c->state == CALL_CALLING && end->how == LEG_FAILED && (end->code == 503 || end->code == 408)) {
         c->trunk = NULL;
-        try_next(c, 503, end->phrase);
+        if (!end->msg || end->code == 503)
+            suspect(c); /* a 408 that somebody sent is about the callee */
+        try_next(c, end->msg ? end->code : 503, end->phrase);
         return;
     }
     if (end->how == LEG_FAILED && (end->code == 401 || end->code == 407)) { /* not the agent's credentials */
@@ -166,6 +174,7 @@ static void trunk_silent_h(void *arg)
 
     c->trunk = NULL;
     leg_end(leg, 503, "", "Reason: SIP;cause=408;text=\"No answer from the trunk\"\r\n");
+    suspect(c);
     try_next(c, 503, "Trunk does not answer");
 }
 
@@ -246,8 +255,6 @@ static void try_next(struct call *c, uint16_t code, const char *phrase)
     struct trunks *trunks = c->calls->cfg.trunks;
 
     tmr_cancel(&c->tmr);
-    if (c->try_next)
-        trunks_suspect(trunks, c->tries[c->try_next - 1]);
     while (c->try_next < c->try_count) {
         const struct trunk_peer *peer = trunks_find(trunks, c->tries[c->try_next++]);
         int err = peer ? try_trunk(c, peer) : ENOENT;
@@ -352,7 +359,7 @@ void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip
         if (err != EACCES)
             (void)sip_treply(NULL, sip, msg, err == EBADMSG ? 400 : 503,
                              err == EBADMSG ? "Bad Request" : "Service Unavailable");
-        call_end(c, CDR_GATEWAY, err == EACCES ? 422 : 400, "Bad Request", "");
+        call_end(c, CDR_GATEWAY, err == EACCES ? 422 : err == EBADMSG ? 400 : 503, "Not accepted", "");
         return;
     }
     code = check(c, msg, &phrase);

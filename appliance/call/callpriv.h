@@ -11,9 +11,11 @@
 
 enum {
     CALL_TRIES_MAX = 8,
-    CALL_TRUNK_BUDGET_MS = 3600, /* all trunks together, until the agent gets 503 */
-    CALL_RING_MAX_MS = 180000,   /* timer C: nobody waits longer for a final answer */
-    CALL_MEDIA_END_MS = 5000     /* the media's last figures; then the CDR goes without */
+    CALL_TRUNK_BUDGET_MS = 3600,   /* all trunks together, until the agent gets 503 */
+    CALL_BROWSER_SILENT_MS = 5000, /* a browser that lives says 100 at once */
+    CALL_LOST_MS = 30000,          /* for a browser to come back, after the 30 s that its consent lasted */
+    CALL_RING_MAX_MS = 180000,     /* timer C: nobody waits longer for a final answer */
+    CALL_MEDIA_END_MS = 5000       /* the media's last figures; then the CDR goes without */
 };
 
 struct calls {
@@ -53,6 +55,7 @@ struct call {
     struct sdp_order order;
     struct media_trunk tm; /* what the media has of the trunk */
     bool tm_set;
+    bool silent;     /* inbound: the browser has not said a word yet */
     bool late_offer; /* ours went in a 2xx: the answer is in the ACK */
     bool trunk_hold;
     uint32_t trunk_version;

@@ -119,7 +119,12 @@ int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, stru
         order.v[i] = order.v[0];
         order.v[0] = c->tm.codec;
     }
-    err = sdp_to_trunk(&t, s, &order, answer);
+    if (s->refused && c->tm_set) { /* port 0 in a call that has audio: a hold */
+        t = c->tm;
+        t.dir = MEDIA_INACTIVE;
+    } else {
+        err = sdp_to_trunk(&t, s, &order, answer);
+    }
     if (err)
         return err;
     t.signalling = c->trunk_addr;

@@ -11,11 +11,23 @@ METRIC_LIMIT(legs_gauge, "sip_dialogs", LEGS_MAX);
 
 /* --- all legs --- */
 
+/* One that still waits for its ACK cannot wait any longer: without a BYE the peer would keep a call with nobody in it. */
+static bool farewell_h(struct le *le, void *arg)
+{
+    struct leg *leg = le->data;
+
+    (void)arg;
+    if (leg->state == LEG_ANSWERED)
+        (void)leg_bye(leg);
+    return false;
+}
+
 static void legs_destructor(void *arg)
 {
     struct legs *ls = arg;
 
     ls->closing = true;
+    (void)hash_apply(ls->ht, farewell_h, NULL);
     mem_deref(ls->lsnr_cancel);
     mem_deref(ls->lsnr_req);
     mem_deref(ls->lsnr_resp);

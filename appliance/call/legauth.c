@@ -8,28 +8,32 @@
 
 enum { AUTH_PARTS_MAX = 6, CNONCE_LEN = 17, NC_LEN = 9 };
 
-struct leg_auth {
-    char *user, *password;
-    bool ready; /* the rest is of a challenge */
-    bool proxy, sha256, qop;
+struct challenge {
+    bool ready, sha256, qop;
     char *realm, *nonce, *opaque;
     uint32_t nc;
 };
 
-static void forget(struct leg_auth *a)
+struct leg_auth {
+    char *user, *password;
+    struct challenge
+        ch[2]; /* of the peer itself (401), of a proxy before it (407): a request may need both */
+};
+
+static void forget(struct challenge *ch)
 {
-    a->ready = false;
-    a->realm = mem_deref(a->realm);
-    a->nonce = mem_deref(a->nonce);
-    a->opaque = mem_deref(a->opaque);
-    a->nc = 0;
+    mem_deref(ch->realm);
+    mem_deref(ch->nonce);
+    mem_deref(ch->opaque);
+    memset(ch, 0, sizeof(*ch));
 }
 
 static void auth_destructor(void *arg)
 {
     struct leg_auth *a = arg;
 
-    forget(a);
+    forget(&a->ch[0]);
+    forget(&a->ch[1]);
     if (a->password)
         explicit_bzero(a->password, strlen(a->password));
     mem_deref(a->password);
@@ -68,66 +72,77 @@ static bool offers_auth(const struct pl *qop)
 /* Takes the first challenge that we can answer: the peer lists them in its order of preference (RFC 8760 2.4). */
 static bool challenge_h(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
 {
-    struct httpauth_digest_chall ch;
-    struct leg_auth *a = arg;
+    struct httpauth_digest_chall got;
+    struct challenge *ch = arg;
     int err;
 
     (void)msg;
-    if (httpauth_digest_challenge_decode(&ch, &hdr->val))
+    if (httpauth_digest_challenge_decode(&got, &hdr->val))
         return false;
-    a->sha256 = pl_isset(&ch.algorithm) && !pl_strcasecmp(&ch.algorithm, "SHA-256");
-    a->qop = pl_isset(&ch.qop);
-    a->proxy = hdr->id == SIP_HDR_PROXY_AUTHENTICATE;
-    if ((pl_isset(&ch.algorithm) && !a->sha256 && pl_strcasecmp(&ch.algorithm, "MD5")) ||
-        (a->qop && !offers_auth(&ch.qop)))
+    ch->sha256 = pl_isset(&got.algorithm) && !pl_strcasecmp(&got.algorithm, "SHA-256");
+    ch->qop = pl_isset(&got.qop);
+    if ((pl_isset(&got.algorithm) && !ch->sha256 && pl_strcasecmp(&got.algorithm, "MD5")) ||
+        (ch->qop && !offers_auth(&got.qop)))
         return false;
-    err = pl_strdup(&a->realm, &ch.realm) | pl_strdup(&a->nonce, &ch.nonce);
-    if (pl_isset(&ch.opaque))
-        err |= pl_strdup(&a->opaque, &ch.opaque);
-    a->ready = !err;
+    err = pl_strdup(&ch->realm, &got.realm) | pl_strdup(&ch->nonce, &got.nonce);
+    if (pl_isset(&got.opaque))
+        err |= pl_strdup(&ch->opaque, &got.opaque);
+    ch->ready = !err;
     return true;
 }
 
 int leg_auth_take(struct leg_auth *a, const struct sip_msg *msg)
 {
-    forget(a);
-    (void)sip_msg_hdr_apply(
-        msg, true, msg->scode == 407 ? SIP_HDR_PROXY_AUTHENTICATE : SIP_HDR_WWW_AUTHENTICATE, challenge_h, a);
-    return a->ready ? 0 : ENOTSUP;
+    bool proxy = msg->scode == 407;
+    struct challenge *ch = &a->ch[proxy];
+
+    forget(ch);
+    (void)sip_msg_hdr_apply(msg, true, proxy ? SIP_HDR_PROXY_AUTHENTICATE : SIP_HDR_WWW_AUTHENTICATE,
+                            challenge_h, ch);
+    return ch->ready ? 0 : ENOTSUP;
 }
 
-static void joined(const struct leg_auth *a, char out[SHA256_HEXLEN], const char *const *parts, size_t n)
+static void joined(const struct challenge *ch, char out[SHA256_HEXLEN], const char *const *parts, size_t n)
 {
-    if (a->sha256)
+    if (ch->sha256)
         hash_joined_sha256(out, parts, n);
     else
         hash_joined_md5(out, parts, n);
 }
 
-int leg_auth_encode(struct mbuf *mb, struct leg_auth *a, const char *met, const char *uri)
+static int encode(struct mbuf *mb, const struct leg_auth *a, struct challenge *ch, const char *name,
+                  const char *met, const char *uri)
 {
     char ha1[SHA256_HEXLEN], ha2[SHA256_HEXLEN], response[SHA256_HEXLEN], cnonce[CNONCE_LEN], nc[NC_LEN];
     int err;
 
-    if (!a->ready)
-        return 0;
     rnd_str(cnonce, sizeof(cnonce), CNONCE_LEN - 1);
-    (void)re_snprintf(nc, sizeof(nc), "%08x", ++a->nc);
-    joined(a, ha1, (const char *const[]){a->user, a->realm, a->password}, 3);
-    joined(a, ha2, (const char *const[]){met, uri}, 2);
-    if (a->qop)
-        joined(a, response, (const char *const[AUTH_PARTS_MAX]){ha1, a->nonce, nc, cnonce, "auth", ha2}, 6);
+    (void)re_snprintf(nc, sizeof(nc), "%08x", ++ch->nc);
+    joined(ch, ha1, (const char *const[]){a->user, ch->realm, a->password}, 3);
+    joined(ch, ha2, (const char *const[]){met, uri}, 2);
+    if (ch->qop)
+        joined(ch, response, (const char *const[AUTH_PARTS_MAX]){ha1, ch->nonce, nc, cnonce, "auth", ha2}, 6);
     else
-        joined(a, response, (const char *const[]){ha1, a->nonce, ha2}, 3);
+        joined(ch, response, (const char *const[]){ha1, ch->nonce, ha2}, 3);
     err = mbuf_printf(mb,
                       "%s: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", response=\"%s\", "
                       "algorithm=%s",
-                      a->proxy ? "Proxy-Authorization" : "Authorization", a->user, a->realm, a->nonce, uri,
-                      response, a->sha256 ? "SHA-256" : "MD5");
-    if (a->opaque)
-        err |= mbuf_printf(mb, ", opaque=\"%s\"", a->opaque);
-    if (a->qop)
+                      name, a->user, ch->realm, ch->nonce, uri, response, ch->sha256 ? "SHA-256" : "MD5");
+    if (ch->opaque)
+        err |= mbuf_printf(mb, ", opaque=\"%s\"", ch->opaque);
+    if (ch->qop)
         err |= mbuf_printf(mb, ", cnonce=\"%s\", qop=auth, nc=%s", cnonce, nc);
     explicit_bzero(ha1, sizeof(ha1));
     return err | mbuf_write_str(mb, "\r\n");
+}
+
+int leg_auth_encode(struct mbuf *mb, struct leg_auth *a, const char *met, const char *uri)
+{
+    static const char *const names[] = {"Authorization", "Proxy-Authorization"};
+    int err = 0;
+
+    for (size_t i = 0; i < 2 && !err; i++)
+        if (a->ch[i].ready)
+            err = encode(mb, a, &a->ch[i], names[i], met, uri);
+    return err;
 }

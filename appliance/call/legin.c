@@ -146,6 +146,8 @@ int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const c
         return send_2xx(leg, NULL, msg, hdrs ? hdrs : "", body);
     if (refresh && code == 200)
         leg_timer_start(leg);
+    else if (refresh)
+        leg_timer_restore(leg);
     return sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, code, phrase,
                        "Contact: <%s>\r\n%H%s%s%s%sContent-Length: %zu\r\n\r\n%s", leg->contact,
                        refresh && code == 200 ? leg_timer_print : NULL, leg, hdrs ? hdrs : "",
@@ -199,6 +201,8 @@ static void ack(struct leg *leg, const struct sip_msg *msg)
 
 static void bye(struct leg *leg, const struct sip_msg *msg)
 {
+    bool early;
+
     (void)sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, 200, "OK", NULL);
     if (leg->state == LEG_DEAD)
         return;
@@ -208,12 +212,13 @@ static void bye(struct leg *leg, const struct sip_msg *msg)
         leg_end(leg, 0, "", "");
         return;
     }
-    if (leg->strans)
+    early = leg->strans != NULL;
+    if (early)
         (void)sip_treply(&leg->strans, leg->legs->sip, leg->msg, 487, "Request Terminated");
     leg->state = LEG_DEAD;
     tmr_cancel(&leg->tmr_session);
     list_flush(&leg->replyl);
-    leg_tell_ended(leg, LEG_BYE, 200, "OK", msg);
+    leg_tell_ended(leg, LEG_BYE, early ? 487 : 200, early ? "Request Terminated" : "OK", msg);
 }
 
 static void reinvite(struct leg *leg, const struct sip_msg *msg)

@@ -148,17 +148,20 @@ int leg_tx_send(struct leg *leg, struct sip_dialog *dlg, const char *met, struct
     return err;
 }
 
-/* Once per request with credentials the peer has not seen or found stale. */
+/* Once per request and kind of challenge, with credentials the peer has not seen or found stale. */
 static bool tx_retry(struct leg_tx *tx, const struct sip_msg *msg)
 {
     struct leg *leg = tx->leg;
+    bool proxy = msg && msg->scode == 407, invite = tx == leg->invite;
 
-    if (!msg || (msg->scode != 401 && msg->scode != 407) || !leg->auth || tx->retried || leg->ending)
+    if (!msg || (msg->scode != 401 && !proxy) || !leg->auth || tx->retried[proxy] || (invite && leg->ending))
         return false;
-    tx->retried = true;
-    if (leg_auth_take(leg->auth, msg))
+    tx->retried[proxy] = true;
+    if (leg_auth_take(leg->auth, msg) || tx_start(tx))
         return false;
-    return !tx_start(tx);
+    if (invite)
+        leg->state = LEG_CALLING; /* no CANCEL before a 1xx to this one */
+    return true;
 }
 
 /* A dialog is dead when the peer does not know it or is silent (RFC 5057). */

@@ -58,8 +58,9 @@ struct leg {
     struct sip_msg *cancel;
     struct list replyl; /* struct leg_2xx waiting for their ACK */
 
-    uint32_t expires; /* session timer (RFC 4028), seconds; 0 = none */
-    bool we_refresh;
+    uint32_t expires,
+        expires_was; /* session timer (RFC 4028), seconds; 0 = none; was: before the request in hand */
+    bool we_refresh, we_refresh_was;
     struct tmr tmr_session;
 };
 
@@ -73,7 +74,7 @@ struct leg_tx { /* a client transaction of a leg */
     struct mbuf *sent; /* the whole request */
     sip_resp_h *resph;
     void *arg;
-    bool retried;
+    bool retried[2]; /* after a 401, after a 407 */
 };
 
 struct leg_2xx { /* a 2xx to INVITE, sent again until its ACK comes (RFC 3261 13.3.1.4) */
@@ -110,7 +111,7 @@ void leg_refuse_fork(struct leg *leg, const struct sip_msg *msg);
 int leg_auth_alloc(struct leg_auth **ap, const char *user, const char *password);
 /* Takes the challenge of a 401 or 407. ENOTSUP: none that we can answer. */
 int leg_auth_take(struct leg_auth *a, const struct sip_msg *msg);
-/* Adds the header line once there was a challenge. */
+/* Adds a header line for each kind of challenge there was. */
 int leg_auth_encode(struct mbuf *mb, struct leg_auth *a, const char *met, const char *uri);
 
 bool leg_cancel_seen(const struct sip_msg *msg, void *arg);
@@ -122,6 +123,8 @@ extern uint32_t leg_timer_second;
 
 /* Session timer. Takes the terms of an INVITE, UPDATE or 2xx; refused: 422 was answered. */
 bool leg_timer_terms(struct leg *leg, const struct sip_msg *msg);
+/* The request was refused: what held before it holds. */
+void leg_timer_restore(struct leg *leg);
 void leg_timer_start(struct leg *leg);
 int leg_timer_print(struct re_printf *pf, const struct leg *leg);
 

@@ -3,7 +3,7 @@
 #include "core/log.h"
 #include <errno.h>
 
-enum { SESSION_EXPIRES_MAX = 7200 };
+enum { SESSION_EXPIRES_MAX = 7200, SESSION_AGAIN_S = 10 };
 
 uint32_t leg_timer_second = 1000;
 
@@ -13,6 +13,8 @@ bool leg_timer_terms(struct leg *leg, const struct sip_msg *msg)
     struct pl num, refresher = PL_INIT;
     bool uac;
 
+    leg->expires_was = leg->expires;
+    leg->we_refresh_was = leg->we_refresh;
     leg->expires = 0;
     leg->we_refresh = false;
     if (!hdr)
@@ -27,6 +29,7 @@ bool leg_timer_terms(struct leg *leg, const struct sip_msg *msg)
         (void)sip_treplyf(leg->strans ? &leg->strans : NULL, NULL, leg->legs->sip, msg, false, 422,
                           "Session Interval Too Small", "Min-SE: %u\r\nContent-Length: 0\r\n\r\n",
                           SESSION_EXPIRES_MIN);
+        leg_timer_restore(leg);
         return false;
     }
     (void)msg_param_decode(&hdr->val, "refresher", &refresher);
@@ -35,12 +38,25 @@ bool leg_timer_terms(struct leg *leg, const struct sip_msg *msg)
     return true;
 }
 
+void leg_timer_restore(struct leg *leg)
+{
+    leg->expires = leg->expires_was;
+    leg->we_refresh = leg->we_refresh_was;
+}
+
+static void session_h(void *arg);
+
+/* 481 and silence end the leg; a peer without UPDATE is left alone; any other refusal may pass. */
 static void refreshed_h(int err, const struct sip_msg *msg, void *arg)
 {
     struct leg *leg = arg;
 
-    if (!err && msg->scode >= 200 && leg->state == LEG_CONFIRMED)
-        leg_timer_start(leg); /* 481 and silence end the leg; a peer without UPDATE is left alone */
+    if (leg->state != LEG_CONFIRMED)
+        return;
+    if (!err && (msg->scode < 300 || msg->scode == 405 || msg->scode == 501))
+        leg_timer_start(leg);
+    else
+        tmr_start(&leg->tmr_session, SESSION_AGAIN_S * leg_timer_second, session_h, leg);
 }
 
 static void session_h(void *arg)
@@ -55,7 +71,8 @@ static void session_h(void *arg)
     if (leg->we_refresh) {
         (void)re_snprintf(hdrs, sizeof(hdrs), "Supported: timer\r\nSession-Expires: %u;refresher=uac\r\n",
                           leg->expires);
-        (void)leg_request(leg, "UPDATE", hdrs, NULL, NULL, refreshed_h, leg);
+        if (leg_request(leg, "UPDATE", hdrs, NULL, NULL, refreshed_h, leg))
+            tmr_start(&leg->tmr_session, SESSION_AGAIN_S * leg_timer_second, session_h, leg);
     } else {
         log_warn("call", "%s sip_call_id=\"%s\" session timer expired", leg->label, leg_callid(leg));
         if (!leg->end_hdrs)

@@ -157,7 +157,10 @@ static int read_media(struct reader *r, struct txt t)
         !txt_copy(m->fmt, sizeof(m->fmt), first) || !media.n || !proto.n || !first.n)
         return EBADMSG;
     r->current = (int)s->mlines++;
-    if (s->audio >= 0 || !txt_is(media, "audio") || !n)
+    if (s->audio >= 0 || !txt_is(media, "audio"))
+        return 0;
+    s->refused = !n;
+    if (!n)
         return 0;
     s->audio = r->current;
     s->savpf = txt_is(proto, "UDP/TLS/RTP/SAVPF") || txt_is(proto, "UDP/TLS/RTP/SAVP");

@@ -36,7 +36,8 @@ struct sdp_mline { /* what an answer must mirror of each m= line (RFC 3264 6) */
 struct sdp {
     struct sdp_mline mline[SDP_MLINES_MAX];
     size_t mlines;
-    int audio; /* index of the audio stream in mline, -1 = none */
+    int audio;    /* index of the audio stream in mline, -1 = none */
+    bool refused; /* none, but one with port 0: held the old way, or not wanted */
     /* the audio stream: */
     struct addr rtp;    /* where the peer receives; port 0 = stream refused */
     struct addr rtcp;   /* a=rtcp, else the next port */

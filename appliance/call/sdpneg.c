@@ -218,6 +218,10 @@ int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp
 
     write_head(out, own, &own->addr);
     buf_printf(out, "c=IN %s %s\r\nt=0 0\r\n", af_name(&own->addr), addr_ip(&own->addr, ip, sizeof(ip)));
+    if (offer && offer->audio < 0) {
+        write_refused(out, offer, 0, offer->mlines);
+        return out->err;
+    }
     write_refused(out, offer, 0, offer ? (size_t)offer->audio : 0);
     buf_printf(out, "m=audio %u RTP/AVP", addr_port(&own->addr));
     if (t)

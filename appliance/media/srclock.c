@@ -8,8 +8,7 @@ void srclock_set(struct srclock *s, const struct addr *rtp, const struct addr *s
     s->sip = *sip;
     if (same)
         return;
-    if (s->locked)
-        s->old = s->source;
+    s->old = s->locked ? s->source : (struct addr){0};
     s->signalled = *rtp;
     s->locked = false;
     s->packets = 0;

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, NOTIFY, REFER"
+#define ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, NOTIFY"
 #define EMPTY "Content-Length: 0\r\n\r\n"
 #define RETRY_AFTER "30" /* seconds in which a gateway that drains may be back */
 
@@ -49,8 +49,7 @@ static bool request_h(const struct sip_msg *msg, void *arg)
     if (!pl_strcmp(&msg->met, "OPTIONS")) {
         (void)sip_treplyf(
             NULL, NULL, st->sip, msg, false, 200, "OK",
-            ALLOW
-            "\r\nAccept: application/sdp, application/dtmf-relay\r\nSupported: timer, replaces\r\n" EMPTY);
+            ALLOW "\r\nAccept: application/sdp, application/dtmf-relay\r\nSupported: timer\r\n" EMPTY);
         return true;
     }
     a = answer_find(msg);

@@ -18,7 +18,8 @@ enum {
     TCP_READ_SIZE = 16384,
     TCP_ROUNDS = 4,
     TCP_ACCEPTS = 16,
-    TCP_PAUSE_MS = 500
+    TCP_PAUSE_MS = 500,
+    TCP_UNACKED_MS = 10000
 };
 
 static void event_h(int flags, void *arg);
@@ -224,6 +225,13 @@ static bool room_for(const struct sip *sip, const struct sa *peer)
     return n.same < TRANSP_TCP_PER_PEER_MAX && n.all < TRANSP_TCP_CONNS_MAX;
 }
 
+/* Without it the kernel sends again for 15 minutes into a hole, and everything that follows waits behind. */
+static void tune(int fd)
+{
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(unsigned){TCP_UNACKED_MS}, sizeof(unsigned));
+}
+
 static void conn_accepted(struct sip_transport *t, int fd, const struct sa *peer)
 {
     struct sip_conn *c = transp_conn_alloc(t, peer);
@@ -234,7 +242,7 @@ static void conn_accepted(struct sip_transport *t, int fd, const struct sa *peer
     }
     c->fd = fd;
     c->established = true;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    tune(fd);
     tmr_start(&c->tmr, TCP_MESSAGE_SECONDS * 1000, timeout_h, c);
     if (watch(c))
         transp_conn_close(c, EBADF);
@@ -304,7 +312,7 @@ static int conn_connect(struct sip_conn **cp, const struct sip_transport *t, con
         return ENOMEM;
     }
     c->fd = fd;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    tune(fd);
     if (connect(fd, &dst->u.sa, dst->len) < 0 && errno != EINPROGRESS)
         err = errno;
     if (!err)

@@ -22,6 +22,7 @@ enum {
     TRUNK_PEERS_MAX = 128,
     TRUNK_LISTENERS_MAX = 4,
     TRUNK_ANSWER_MS = 4000,
+    TRUNK_PROBATION_MS = 30000,
     TRUNK_RETRY_MS = 3000,
     TRUNK_RESOLVE_MS = 60000,
     TRUNK_RESOLVE_RETRY_MS = 5000,
@@ -446,10 +447,19 @@ void trunks_free(struct trunks *t)
 
 /* ------------------------------------------------------------------ what calls ask */
 
+/* Without pings only a call can show that it is back. */
+static bool last_resort(const struct peer *pr)
+{
+    return pr->p.state == TRUNK_DOWN && !pr->p.cfg.ping_seconds;
+}
+
 const struct trunk_peer *trunks_choose(const struct trunks *t, size_t i)
 {
     for (size_t k = 0; k < t->n; k++)
         if (usable(t->peers[k]) && t->peers[k]->p.state != TRUNK_DOWN && !i--)
+            return &t->peers[k]->p;
+    for (size_t k = 0; k < t->n; k++)
+        if (usable(t->peers[k]) && last_resort(t->peers[k]) && !i--)
             return &t->peers[k]->p;
     return NULL;
 }
@@ -468,6 +478,11 @@ void trunks_each(const struct trunks *t, trunks_h *h, void *arg)
             return;
 }
 
+static void believed_h(void *arg)
+{
+    state_set(arg, TRUNK_UP, 0, "");
+}
+
 void trunks_suspect(struct trunks *t, const char *name)
 {
     struct peer *pr = peer_find(t, name);
@@ -475,7 +490,10 @@ void trunks_suspect(struct trunks *t, const char *name)
     if (!pr || !usable(pr) || pr->p.state == TRUNK_DOWN)
         return;
     state_set(pr, TRUNK_DOWN, 0, "a call got no answer");
-    ping_h(pr);
+    if (pr->p.cfg.ping_seconds)
+        ping_h(pr);
+    else
+        tmr_start(&pr->ping, TRUNK_PROBATION_MS, believed_h, pr);
 }
 
 int trunks_listen(struct trunks *t, trunks_state_h *h, void *arg)

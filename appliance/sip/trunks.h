@@ -35,12 +35,13 @@ int trunks_alloc(struct trunks **tp, struct sip_stack *st);
 void trunks_free(struct trunks *t);
 /* Replaces the configuration; peers that stay keep their state. */
 int trunks_set(struct trunks *t, const struct trunk_config *v, size_t n);
-/* The i-th peer to try for a new call (up and unknown ones first in priority order; down ones not at all); NULL = no more. */
+/* The i-th peer to try for a new call (up and unknown ones first in priority order; down ones not at all, unless they are never pinged: then last); NULL = no more. */
 const struct trunk_peer *trunks_choose(const struct trunks *t, size_t i);
 const struct trunk_peer *trunks_find(const struct trunks *t, const char *name);
 typedef bool(trunks_h)(const struct trunk_peer *p, void *arg);
 void trunks_each(const struct trunks *t, trunks_h *h, void *arg);
-/* A call attempt found it dead (no answer at all / 503): ping it at once, count it down until it answers. */
+/* A call attempt found it dead (no answer at all / 503): ping it at once, count it down until it answers; one that is not
+ * to be pinged counts as down, and is tried last, for TRUNK_PROBATION_MS. */
 void trunks_suspect(struct trunks *t, const char *name);
 typedef void(trunks_state_h)(const struct trunk_peer *p, void *arg);
 int trunks_listen(struct trunks *t, trunks_state_h *h, void *arg);

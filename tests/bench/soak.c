@@ -26,7 +26,7 @@ enum {
     SAMPLES_MAX = 20000,
     RAMP_S = 15,      /* after a quiet moment, until it counts as steady again */
     SPARE = 5,        /* agents more than calls */
-    QUIET_MS = 90000, /* longer than a vanished browser is waited for */
+    QUIET_MS = 120000, /* longer than a vanished browser is waited for */
     SETTLE_MS = 6000,
     RSS_KB_PER_HOUR = 200,
     REGISTER_MS = 60000

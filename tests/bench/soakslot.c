@@ -9,7 +9,7 @@
 enum {
     SETUP_MS = 20000,
     END_MS = 15000,
-    VANISH_MS = 60000, /* consent expires after 30 s (RFC 7675) */
+    VANISH_MS = 90000, /* consent expires after 30 s (RFC 7675), and 30 s more it may come back */
     TALK_MIN_MS = 5000,
     TALK_MAX_MS = 60000,
     GAP_MS = 2000,
