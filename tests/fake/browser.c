@@ -276,7 +276,8 @@ int fbrowser_send(struct fbrowser *b, uint8_t pt, bool marker, uint32_t ts, cons
     return err ? err : to_peer(b, buf, len);
 }
 
-int fbrowser_send_rtcp(struct fbrowser *b, const void *p, size_t n)
+static int send_protected(struct fbrowser *b, int (*protect)(struct srtpctx *s, uint8_t *p, size_t *n),
+                          const void *p, size_t n)
 {
     uint8_t buf[1400 + SRTP_TRAILER_MAX];
     int err;
@@ -286,8 +287,18 @@ int fbrowser_send_rtcp(struct fbrowser *b, const void *p, size_t n)
     if (n > 1400)
         return EMSGSIZE;
     memcpy(buf, p, n);
-    err = srtpctx_protect_rtcp(b->out, buf, &n);
+    err = protect(b->out, buf, &n);
     return err ? err : to_peer(b, buf, n);
+}
+
+int fbrowser_send_raw(struct fbrowser *b, const void *p, size_t n)
+{
+    return send_protected(b, srtpctx_protect, p, n);
+}
+
+int fbrowser_send_rtcp(struct fbrowser *b, const void *p, size_t n)
+{
+    return send_protected(b, srtpctx_protect_rtcp, p, n);
 }
 
 const struct fbrowser_counts *fbrowser_counts(const struct fbrowser *b)

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/mbox.h"
 #include "core/rnd.h"
+#include "media/dtmf.h"
 #include "media/g711.h"
 #include "media/ports.h"
 
@@ -71,6 +72,8 @@ static void sink_packet(struct mediacall_sink *s, const struct rtp_hdr *h, enum 
     s->last = *h;
     if (h->len == 4) {
         s->events++;
+        if (h->marker && strlen(s->digits) + 1 < sizeof(s->digits))
+            s->digits[strlen(s->digits)] = dtmf_digit(h->payload[0]);
         s->event_ts = h->ts;
         memcpy(s->event_payload, h->payload, 4);
         return;
@@ -228,7 +231,7 @@ static int engine_start(struct mediacall *c, const struct mediacall_config *cfg)
     char why[128];
     int err;
 
-    err = addr_parse_ip(&mcfg.bind[0], "127.0.0.1", 0);
+    err = addr_parse_ip(&mcfg.bind[0], cfg->any_address ? "0.0.0.0" : "127.0.0.1", 0);
     if (!err)
         err = mbox_alloc(&c->events, "mediacall", sizeof(struct media_event), 256);
     mcfg.events = c->events;

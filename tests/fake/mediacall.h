@@ -19,6 +19,7 @@ struct mediacall_sink {                      /* what one end heard */
     uint32_t ssrcs;                          /* changes of SSRC, the first included */
     uint8_t event_payload[4];                /* of the last telephone-event packet */
     uint32_t event_ts;
+    char digits[16];       /* one for each event that began */
     uint8_t payload[1500]; /* of the last audio packet */
     size_t payload_len;
     int16_t pcm[MEDIACALL_PCM]; /* decoded */
@@ -58,7 +59,8 @@ struct mediacall_config {
     enum media_codec browser, trunk;
     bool we_offer; /* we are controlling, and DTLS server; else the browser offered and we are DTLS client */
     bool wrong_fingerprint;
-    bool no_trunk; /* the test tells the trunk's address itself */
+    bool any_address; /* the engine binds to 0.0.0.0 */
+    bool no_trunk;    /* the test tells the trunk's address itself */
     uint32_t rtp_timeout_s;
 };
 

@@ -67,6 +67,29 @@ TEST(lost_packets_lose_no_digit)
     CHECK_EQ_INT(put(7, true, 800, 6000, 1010), DTMF_NOTHING);
 }
 
+/* Asked before each packet, it ends the press whose end packets were lost, and only that. */
+TEST(the_next_press_cuts_the_last)
+{
+    uint8_t p[DTMF_PAYLOAD];
+    struct rtp_hdr h;
+
+    dtmf_rx_init(&rx, 8000);
+    h = event(p, 7, false, 480, 6000);
+    CHECK_EQ_INT(dtmf_rx_cut(&rx, &h, &digit, &ms), DTMF_NOTHING); /* the first of all */
+    CHECK_EQ_INT(put(7, false, 480, 6000, 60), DTMF_DOWN);
+    CHECK_EQ_INT(dtmf_rx_cut(&rx, &h, &digit, &ms), DTMF_NOTHING); /* the same press */
+    h = event(p, 6, true, 480, 5000);
+    CHECK_EQ_INT(dtmf_rx_cut(&rx, &h, &digit, &ms), DTMF_NOTHING); /* an older one, late */
+    h = event(p, 8, false, 160, 7000);
+    CHECK_EQ_INT(dtmf_rx_cut(&rx, &h, &digit, &ms), DTMF_UP);
+    CHECK_EQ_INT(digit, '7');
+    CHECK_EQ_INT(ms, 60);
+    CHECK_EQ_INT(dtmf_rx_cut(&rx, &h, &digit, &ms), DTMF_NOTHING); /* once */
+    CHECK_EQ_INT(put(8, false, 160, 7000, 130), DTMF_DOWN);
+    CHECK_EQ_INT(put(8, true, 800, 7000, 210), DTMF_UP);
+    CHECK_EQ_INT(digit, '8');
+}
+
 TEST(long_press_in_segments_is_one_digit)
 {
     unsigned down = 0;

@@ -120,6 +120,66 @@ TEST(a_symmetric_trunk_is_found)
     mediacall_stop(&call);
 }
 
+static struct udp elsewhere;
+static struct addr heard_from;
+
+static bool heard_elsewhere(struct mediacall *c)
+{
+    size_t n = udp_read(c->reader, &elsewhere);
+
+    if (n)
+        heard_from = udp_packet(c->reader, n - 1)->src;
+    return n;
+}
+
+static bool burst(struct udp *from, uint32_t n)
+{
+    uint8_t noise[160] = {0};
+
+    for (uint32_t i = 0; i < n; i++)
+        if (mediacall_trunk_send(&call, from, 0, (call.trunk_n + i) * 160, noise, sizeof(noise)))
+            return false;
+    (void)mediacall_run(&call, NULL, 60);
+    return true;
+}
+
+/* A re-INVITE to another port, by another way; the old stream goes on for so long that it is taken for the new one. */
+TEST(a_trunk_that_moves_is_followed)
+{
+    struct mediacall_config cfg = opus;
+    struct media_trunk t;
+
+    cfg.any_address = true;
+    CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
+    CHECK_EQ_INT(addr_parse_ip(&call.path_addr, "127.0.0.5", call.local.rtp_port), 0);
+    CHECK_EQ_INT(addr_parse_ip(&t.rtp, "127.0.0.1", 0), 0);
+    CHECK_EQ_INT(udp_bind(&elsewhere, &t.rtp, false, 0), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    call.trunk_talks = call.browser_talks = true;
+    CHECK(mediacall_run(&call, browser_hears, 3000));
+    call.trunk_talks = false;
+    mediacall_trunk(&call, &t);
+    addr_set_port(&t.rtp, udp_port(&elsewhere));
+    CHECK_EQ_INT(media_path_trunk(call.path, &t), 0);
+    CHECK(mediacall_run(&call, heard_elsewhere, 1000));
+    CHECK(!addr_eq_ip(&heard_from, &call.path_addr)); /* that was the way to the old place */
+    call.logged = 0;
+    CHECK(burst(&call.rtp, 20));
+    CHECK(!latched(&call));
+    CHECK(burst(&call.rtp, 100));
+    CHECK(latched(&call));
+    call.logged = 0;
+    CHECK(burst(&elsewhere, 1)); /* one alone may be forged */
+    CHECK(!latched(&call));
+    CHECK(burst(&elsewhere, 3));
+    CHECK(latched(&call));
+    CHECK(addr_eq(&mediacall_event(&call, MEDIA_TRUNK_LATCHED)->addr, &t.rtp));
+    (void)heard_elsewhere(&call);
+    CHECK(mediacall_run(&call, heard_elsewhere, 1000));
+    udp_close(&elsewhere);
+    mediacall_stop(&call);
+}
+
 static uint64_t ssrcs_refused(void)
 {
     static const char row[] = "dngate_media_dropped_total{from=\"browser\",reason=\"ssrc_limit\"} ";
@@ -134,24 +194,26 @@ static uint64_t ssrcs_refused(void)
     return n;
 }
 
+static uint64_t refused_before;
+
 static bool most_refused(struct mediacall *c)
 {
     (void)c;
-    return ssrcs_refused() >= 80;
+    return ssrcs_refused() >= refused_before + 80;
 }
 
-/* libsrtp keeps state for each source that ever authenticated: a browser that invents them finds an end, its own goes on. */
-TEST(a_browser_gets_a_few_sources)
+/* A hundred packets that authenticate, each of another source; the source's last byte is at *last. */
+static void many_sources(int (*send)(struct fbrowser *b, const void *p, size_t n), uint8_t *pkt, size_t n,
+                         uint8_t *last)
 {
-    uint8_t rr[8] = {0x80, 201, 0, 1};
-
+    refused_before = ssrcs_refused();
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
     CHECK(mediacall_run(&call, mediacall_up, 5000));
     call.browser_talks = true;
     CHECK(mediacall_run(&call, trunk_hears, 3000));
     for (uint8_t i = 1; i <= 100; i++) {
-        rr[7] = i;
-        CHECK_EQ_INT(fbrowser_send_rtcp(call.browser, rr, sizeof(rr)), 0);
+        *last = i;
+        CHECK_EQ_INT(send(call.browser, pkt, n), 0);
     }
     CHECK(mediacall_run(&call, most_refused, 3000));
     call.at_trunk.packets = 0;
@@ -159,14 +221,37 @@ TEST(a_browser_gets_a_few_sources)
     mediacall_stop(&call);
 }
 
+/* libsrtp keeps state for each source that ever authenticated: a browser that invents them finds an end, its own goes on. */
+TEST(a_browser_gets_a_few_sources)
+{
+    uint8_t rr[8] = {0x80, 201, 0, 1};
+    uint8_t padded[RTP_HEADER + 4] = {0xa0, MEDIACALL_PT_OPUS}; /* by 0 bytes, which is no RTP */
+
+    many_sources(fbrowser_send_rtcp, rr, sizeof(rr), rr + 7);
+    many_sources(fbrowser_send_raw, padded, sizeof(padded), padded + 11);
+}
+
 static bool digit_at_trunk(struct mediacall *c)
 {
     return c->at_trunk.events >= 3 && c->at_trunk.event_payload[1] & 0x80;
 }
 
+/* The first `packets` of a press of 120 ms, whose end is told three times: eight are all. */
+static bool press(uint8_t event, uint32_t ts, unsigned packets)
+{
+    for (unsigned i = 1; i <= packets; i++) {
+        unsigned units = (i < 6 ? i : 6) * 160;
+        uint8_t ev[4] = {event, (uint8_t)(i < 6 ? 10 : 0x8a), (uint8_t)(units >> 8), (uint8_t)units};
+
+        if (fbrowser_send(call.browser, MEDIACALL_PT_EVENT, i == 1, ts, ev, 4))
+            return false;
+        (void)mediacall_run(&call, NULL, 20);
+    }
+    return true;
+}
+
 TEST(a_digit_goes_from_browser_to_trunk_once)
 {
-    uint8_t ev[4] = {5, 10, 0, 0};
     unsigned digits = 0;
 
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
@@ -174,24 +259,36 @@ TEST(a_digit_goes_from_browser_to_trunk_once)
     call.browser_talks = true;
     CHECK(mediacall_run(&call, trunk_hears, 3000));
     call.browser_talks = false;
-    for (unsigned i = 1; i <= 8; i++) { /* 120 ms, the end told three times */
-        unsigned ms = i < 6 ? i * 20 : 120;
-
-        ev[1] = (uint8_t)(i < 6 ? 10 : 0x8a);
-        ev[2] = (uint8_t)(ms * 8 >> 8);
-        ev[3] = (uint8_t)(ms * 8);
-        CHECK_EQ_INT(fbrowser_send(call.browser, MEDIACALL_PT_EVENT, i == 1, 99000, ev, 4), 0);
-        (void)mediacall_run(&call, NULL, 20);
-    }
+    CHECK(press(5, 99000, 8));
     call.browser_talks = true;
     CHECK(mediacall_run(&call, digit_at_trunk, 2000));
     (void)mediacall_run(&call, NULL, 200);
-    CHECK_EQ_INT(call.at_trunk.event_payload[0], 5);
+    CHECK_STR(call.at_trunk.digits, "5");
     CHECK_EQ_INT(call.at_trunk.event_payload[2] << 8 | call.at_trunk.event_payload[3], 120 * 8);
     CHECK_EQ_INT(call.at_trunk.gaps, 0);
     for (size_t i = 0; i < call.logged; i++)
         digits += call.log[i].type == MEDIA_DTMF && call.log[i].digit == '5' && call.log[i].from_browser;
     CHECK_EQ_INT(digits, 1);
+    mediacall_stop(&call);
+}
+
+static bool second_digit_at_trunk(struct mediacall *c)
+{
+    return c->at_trunk.event_payload[0] == 6 && c->at_trunk.event_payload[1] & 0x80;
+}
+
+/* Fast fingers, bad air: the end of the first press is lost, the next one begins 70 ms later. */
+TEST(a_digit_whose_end_is_lost_comes_before_the_next)
+{
+    CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK(press(5, 99000, 3));
+    (void)mediacall_run(&call, NULL, 50);
+    CHECK(press(6, 99000 + 130 * 8, 8));
+    CHECK(mediacall_run(&call, second_digit_at_trunk, 2000));
+    (void)mediacall_run(&call, NULL, 400);
+    CHECK_STR(call.at_trunk.digits, "56");
+    CHECK_EQ_INT(call.at_trunk.gaps, 0);
     mediacall_stop(&call);
 }
 
@@ -206,7 +303,7 @@ TEST(digits_of_signalling_reach_the_trunk_without_any_audio)
     CHECK_EQ_INT(media_path_dtmf(call.path, "7#", 100), 0);
     CHECK_EQ_INT(media_path_dtmf(call.path, "x", 100), EINVAL);
     CHECK(mediacall_run(&call, two_digits_at_trunk, 2000));
-    CHECK_EQ_INT(call.at_trunk.markers, 2);
+    CHECK_STR(call.at_trunk.digits, "7#");
     CHECK_EQ_INT(call.at_trunk.ssrcs, 1);
     mediacall_stop(&call);
 }

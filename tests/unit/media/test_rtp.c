@@ -121,3 +121,22 @@ TEST(own_packets_follow_each_other_and_skip_pauses)
     CHECK_EQ_INT(rtp_seq_diff(e.seq, d.seq), 1);
     CHECK_EQ_INT(e.ts, d.ts);
 }
+
+/* Events begin anywhere in an audio packet's time and may be short: what follows is later for the receiver, too. */
+TEST(audio_behind_an_event_is_later_than_it)
+{
+    for (uint32_t ms = 1; ms <= 120; ms++) {
+        struct rtp_splice s;
+        struct rtp_hdr before, event, own, in = packet(1, 1, 5), relayed;
+
+        rtp_splice_init(&s, 99, 8000);
+        rtp_splice_own(&s, 160, 1000000, &before);
+        rtp_splice_event(&s, before.ts + ms * 8, &event);
+        rtp_splice_own(&s, 160, 1000000 + (ms + 1) * 1000, &own);
+        CHECK(rtp_ts_diff(own.ts, event.ts) > 0);
+        CHECK_EQ_INT(rtp_seq_diff(own.seq, event.seq), 1);
+        rtp_splice_event(&s, own.ts + ms * 8, &event);
+        rtp_splice_relay(&s, &in, 1000000 + (2 * ms + 2) * 1000, &relayed);
+        CHECK(rtp_ts_diff(relayed.ts, event.ts) > 0);
+    }
+}
