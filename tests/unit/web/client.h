@@ -32,7 +32,10 @@ struct client {
     mbedtls_entropy_context entropy;
     char in[300000];
     size_t len;
+    size_t piece; /* bytes that one read takes at most; 0 = as many as there are */
 };
+
+static int client_rcvbuf; /* bytes of the next clients' receive buffers; 0 = what the system gives */
 
 static inline int client_connect(uint16_t port)
 {
@@ -41,6 +44,8 @@ static inline int client_connect(uint16_t port)
     struct timeval tv = {.tv_sec = CLIENT_TIMEOUT_MS / 1000};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    if (fd >= 0 && client_rcvbuf)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &client_rcvbuf, sizeof(client_rcvbuf));
     if (fd >= 0 && connect(fd, (struct sockaddr *)&sin, sizeof(sin))) {
         close(fd);
         return -1;
@@ -140,6 +145,8 @@ static inline bool client_read(struct client *c)
     ssize_t n;
     size_t room = sizeof(c->in) - 1 - c->len;
 
+    if (c->piece && room > c->piece)
+        room = c->piece;
     if (c->tls)
         do
             n = mbedtls_ssl_read(&c->ssl, (unsigned char *)c->in + c->len, room);

@@ -176,6 +176,28 @@ TEST(a_flood_of_ws_messages_ends_its_connection_only)
     server_stop();
 }
 
+TEST(a_flood_of_pings_ends_like_one_of_messages)
+{
+    struct client *c;
+    struct frame f;
+    unsigned pongs = 0;
+
+    WITH_SERVER;
+    CHECK((c = ws_open()));
+    for (int i = 0; i < 5000 && ws_put(c, 0x89, true, "flood", 5); i++)
+        ;
+    while (ws_get(c, &f) && f.opcode == 10) {
+        pongs++;
+        free(f.data);
+    }
+    CHECK_EQ_INT(f.opcode, 8);
+    CHECK_MEM(f.data, "\x03\xf0", 2); /* 1008 */
+    free(f.data);
+    CHECK(pongs >= 1000 && pongs < 4000);
+    client_close(c);
+    server_stop();
+}
+
 TEST(stopping_tells_websockets)
 {
     struct client *c;
