@@ -32,7 +32,7 @@ static int provision(struct box *b, struct fake_trunk *trunks, size_t n)
                           .port = trunks[i].port,
                           .enabled = true,
                           .priority = (int)i + 1,
-                          .ping_seconds = 30,
+                          .ping_seconds = trunks[i].never_pinged ? 0 : 30,
                           .codecs = "pcmu,pcma"};
 
         (void)snprintf(t.name, sizeof(t.name), "trunk%zu", i + 1);

@@ -10,6 +10,7 @@ struct fake_trunk {
     int fd;
     uint16_t port, gateway_port;
     const char *username, *password; /* what the gateway is to know of it; NULL = none */
+    bool never_pinged;
 };
 
 int fake_trunk_open(struct fake_trunk *t); /* a free port */

@@ -41,6 +41,14 @@ static void dial(const char *hdrs)
                    wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendrecv"));
 }
 
+static void trunk_calls(void)
+{
+    char to[64], offer[1024];
+
+    (void)snprintf(to, sizeof(to), "sip:5001@127.0.0.1:%u", box.sip_port);
+    sippeer_invite(&trunk.p, &dt, to, "", fake_trunk_sdp(offer, sizeof(offer), 40000, ""));
+}
+
 /* Answers `invite` with this and enters the dialog on both sides. */
 static bool answered(const char *hdrs)
 {
@@ -111,6 +119,48 @@ TEST(a_proxy_that_challenges_without_qop)
                "Proxy-Authorization", "opaque=\"op\"");
 }
 
+TEST(a_proxy_and_the_server_behind_it_both_challenge)
+{
+    BOX(NULL);
+    dial("");
+    WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+    sippeer_reply(&trunk.p, &invite, 407, "Who Are You",
+                  "Proxy-Authenticate: Digest realm=\"p\", nonce=\"np\"\r\n", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+    sippeer_reply(&trunk.p, &invite, 401, "Who Are You",
+                  "WWW-Authenticate: Digest realm=\"s\", nonce=\"ns\"\r\n", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+    WANT(strstr(sipmsg_hdr(&invite, "Proxy-Authorization", val, sizeof(val)), "nonce=\"np\""));
+    WANT(strstr(sipmsg_hdr(&invite, "Authorization", val, sizeof(val)), "nonce=\"ns\""));
+    WANT(answered(""));
+    WANT(agent_hangs_up());
+    WANT(strstr(m.text, "nonce=\"np\"") && strstr(m.text, "nonce=\"ns\""));
+    close_box();
+}
+
+/* We hang up before the trunk's ACK for a call of its own: the BYE that follows the ACK is challenged, and repeated. */
+TEST(a_bye_that_had_to_wait_is_repeated_with_credentials)
+{
+    BOX(NULL);
+    trunk_calls();
+    WANT(sippeer_expect(&agent.p, &invite, "INVITE", 0));
+    sipdlg_of_invite(&da, &agent.p, &invite);
+    sippeer_reply(&agent.p, &invite, 200, "OK", "", wsagent_sdp(sdp, sizeof(sdp), "active", "sendrecv"));
+    WANT(sippeer_expect(&agent.p, &m, "ACK", 0) && sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
+    sipdlg_take(&dt, &m);
+    sippeer_request(&agent.p, &da, "BYE", "", NULL, NULL);
+    WANT(sippeer_expect(&agent.p, &m, "200 BYE", 0));
+    sippeer_ack(&trunk.p, &dt, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "BYE", 0));
+    sippeer_reply(&trunk.p, &m, 401, "Who Are You", "WWW-Authenticate: Digest realm=\"s\", nonce=\"n\"\r\n",
+                  NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "BYE", 0) && strstr(m.text, "nonce=\"n\""));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    close_box();
+}
+
 TEST(credentials_that_are_refused_are_the_gateways_failure)
 {
     struct cdr cdr;
@@ -152,6 +202,25 @@ TEST(we_refresh_when_the_trunk_wants_it_and_notice_its_death)
     sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
     WANT(box_cdr(&box, 1, &cdr));
     WANT(cdr.code == 200 && cdr.hangup == CDR_GATEWAY);
+    close_box();
+    leg_timer_second = 1000;
+}
+
+TEST(a_refused_refresh_changes_no_terms_and_a_failed_one_is_tried_again)
+{
+    leg_timer_second = 10;
+    BOX(NULL);
+    WANT(talk("Session-Expires: 100;refresher=uac\r\nRequire: timer\r\n"));
+    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp",
+                    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n");
+    WANT(sippeer_expect(&trunk.p, &m, "488 INVITE", 0)); /* it names no refresher */
+    WANT(sippeer_expect(&trunk.p, &m, "UPDATE", 2000));
+    sippeer_reply(&trunk.p, &m, 500, "Later", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "UPDATE", 300)); /* after 10, not 50 */
+    sippeer_reply(&trunk.p, &m, 200, "OK", "Session-Expires: 100;refresher=uac\r\n", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "UPDATE", 2000));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "Session-Expires: 100;refresher=uac\r\n", NULL);
+    WANT(agent_hangs_up());
     close_box();
     leg_timer_second = 1000;
 }

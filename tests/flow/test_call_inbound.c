@@ -160,6 +160,19 @@ TEST(nobody_answers)
     close_box();
 }
 
+TEST(a_browser_that_says_nothing_at_all_lets_the_caller_go_on)
+{
+    struct cdr cdr;
+
+    BOX(NULL);
+    call("5001", "", offer());
+    WANT(sippeer_expect(&agent.p, &ring, "INVITE", 0)); /* its laptop sleeps */
+    WANT(sippeer_expect(&trunk.p, &m, "480", 8000));
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.code == 480 && cdr.hangup == CDR_GATEWAY && strstr(cdr.reason, "does not respond"));
+    close_box();
+}
+
 TEST(caller_gives_up)
 {
     struct cdr cdr;
@@ -188,6 +201,33 @@ TEST(late_offer_is_answered_with_ours)
     WANT(sipmsg_has(&m, "RTP/AVP 0 8 101"));
     sipdlg_take(&dt, &m);
     sippeer_ack(&trunk.p, &dt, offer());
+    sippeer_request(&trunk.p, &dt, "BYE", "", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "200 BYE", 0));
+    close_box();
+}
+
+/* A SIP Server of the old school: port 0 is its hold, also where the answer is in the ACK. */
+TEST(port_0_is_a_hold)
+{
+    static const char held[] = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+                               "m=audio 0 RTP/AVP 0\r\n";
+
+    BOX(NULL);
+    WANT(rings("", offer()));
+    WANT(answers());
+    sipdlg_take(&dt, &m);
+    sippeer_ack(&trunk.p, &dt, NULL);
+    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp", held);
+    WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
+    WANT(sipmsg_has(&m, "m=audio 0 RTP/AVP 0\r\n") && sipmsg_has(&m, "a=inactive"));
+    sippeer_ack(&trunk.p, &dt, NULL);
+    sippeer_request(&trunk.p, &dt, "INVITE", "", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0) && sipmsg_has(&m, "RTP/AVP 0 8 101"));
+    sippeer_ack(&trunk.p, &dt, held);
+    WANT(sippeer_hears_no(&trunk.p, "BYE", 300));
+    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp", offer());
+    WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0) && sipmsg_has(&m, "a=sendrecv"));
+    sippeer_ack(&trunk.p, &dt, NULL);
     sippeer_request(&trunk.p, &dt, "BYE", "", NULL, NULL);
     WANT(sippeer_expect(&trunk.p, &m, "200 BYE", 0));
     close_box();

@@ -20,7 +20,7 @@ static struct sipmsg m, invite;
 static struct dtls_identity *identity;
 static struct fbrowser *browser;
 static uint8_t from_trunk[FRAME], at_trunk[2048];
-static size_t heard_by_browser;
+static size_t heard_by_browser, tones_heard; /* packets */
 static int rtp_fd = -1;
 static uint16_t rtp_port;
 static unsigned spoken; /* frames so far */
@@ -49,6 +49,8 @@ static void rtp_h(const struct rtp_hdr *h, uint64_t now_us, void *arg)
     (void)arg;
     if (h->len == FRAME && !memcmp(h->payload, from_trunk, FRAME))
         heard_by_browser++;
+    else if (h->len == FRAME && h->payload[0] != h->payload[1])
+        tones_heard++;
     if (h->pt == PT_BROWSER_EVENT && h->len == 4)
         digit_take(&at_browser_digits, h->payload);
 }
@@ -94,7 +96,7 @@ static void take_answer(void)
     fbrowser_remote(browser, &r, clock_us());
 }
 
-static const char *offer(void)
+static const char *describe(const char *formats, const char *setup)
 {
     static char text[2048];
     const struct fbrowser_local *l = fbrowser_local(browser);
@@ -105,13 +107,24 @@ static const char *offer(void)
     (void)snprintf(
         text, sizeof(text),
         "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
-        "m=audio %u UDP/TLS/RTP/SAVPF 111 0 126\r\nc=IN IP4 127.0.0.1\r\na=candidate:1 1 udp 2122260223 %s "
+        "m=audio %u UDP/TLS/RTP/SAVPF %s\r\nc=IN IP4 127.0.0.1\r\na=candidate:1 1 udp 2122260223 %s "
         "%u typ host\r\n"
         "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 "
-        "%s\r\na=setup:actpass\r\na=mid:0\r\na=rtcp-mux\r\n"
+        "%s\r\na=setup:%s\r\na=mid:0\r\na=rtcp-mux\r\n"
         "a=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:126 telephone-event/8000\r\n",
-        addr_port(&l->addr), addr_ip(&l->addr, ip, sizeof(ip)), addr_port(&l->addr), l->ufrag, l->pwd, fp);
+        addr_port(&l->addr), formats, addr_ip(&l->addr, ip, sizeof(ip)), addr_port(&l->addr), l->ufrag,
+        l->pwd, fp, setup);
     return text;
+}
+
+static const char *offer(void)
+{
+    return describe("111 0 126", "actpass");
+}
+
+static const char *answer(void)
+{
+    return describe("0 126", "passive");
 }
 
 static int rtp_open(void)
@@ -171,6 +184,19 @@ static bool browser_comes_up(void)
         (void)poll(NULL, 0, 2);
     }
     return fbrowser_up(browser);
+}
+
+/* 1 s of tone in 5 s: ITU-T E.180. */
+static bool hears_ringback(void)
+{
+    uint64_t end = clock_us() + 7000000;
+
+    tones_heard = 0;
+    while (clock_us() < end && tones_heard < 40) {
+        fbrowser_poll(browser, clock_us());
+        (void)poll(NULL, 0, 2);
+    }
+    return tones_heard >= 40;
 }
 
 static bool open_box(const char *const options[])
@@ -394,6 +420,55 @@ TEST(a_call_outlives_its_websocket_and_ends_with_its_audio)
     sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
     WANT(box_cdr(&box, 1, &cdr));
     WANT(cdr.code == 200 && cdr.hangup == CDR_GATEWAY && !strcmp(cdr.reason, "Media timeout: browser"));
+    close_box();
+}
+
+/* Out of sight for longer than consent lasts (RFC 7675: 30 s), then back on another port with an ICE restart. */
+TEST(a_browser_that_comes_back_after_half_a_minute_finds_its_call)
+{
+    const char *options[] = {"media.rtp_timeout=120", NULL};
+    uint16_t port = 0;
+    size_t heard;
+
+    WANT(open_box(options));
+    WANT(call_up(&port));
+    (void)talk(port, 20);
+    WANT(sippeer_hears_no(&trunk.p, "BYE", 33000));
+    WANT(!fbrowser_rebind(browser));
+    fbrowser_restart(browser);
+    sippeer_request(&agent.p, &da, "INVITE", "", "application/sdp", offer());
+    WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0));
+    sippeer_ack(&agent.p, &da, NULL);
+    take_answer();
+    (void)talk(port, 50);
+    heard_by_browser = 0;
+    heard = talk(port, 100);
+    printf("# back again: trunk heard %zu, browser heard %zu of 100\n", heard, heard_by_browser);
+    WANT(heard >= 90 && heard_by_browser >= 90);
+    sippeer_request(&agent.p, &da, "BYE", "", NULL, NULL);
+    WANT(sippeer_expect(&agent.p, &m, "200 BYE", 0));
+    close_box();
+}
+
+/* MakeCall: the agent's side is up, the far end still rings. */
+TEST(who_waits_for_the_far_end_hears_it_ring)
+{
+    char sdp[1024], to[64];
+
+    WANT(open_all());
+    (void)snprintf(to, sizeof(to), "sip:5002@127.0.0.1:%u", box.sip_port);
+    sippeer_invite(&trunk.p, &dt, to, "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "INVITE", 0));
+    take_answer(); /* our offer, in fact */
+    sipdlg_of_invite(&da, &agent.p, &m);
+    sippeer_reply(&agent.p, &m, 200, "OK", "", answer());
+    WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
+    sipdlg_take(&dt, &m);
+    WANT(browser_comes_up());
+    WANT(hears_ringback());
+    sippeer_ack(&trunk.p, &dt, fake_trunk_sdp(sdp, sizeof(sdp), rtp_port, ""));
+    (void)talk((uint16_t)strtoul(strstr(m.text, "m=audio ") + 8, NULL, 10), 60);
+    WANT(heard_by_browser >= 45);
     close_box();
 }
 

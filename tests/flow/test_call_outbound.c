@@ -10,6 +10,7 @@ static struct wsagent agent;
 static struct sipdlg da, dt; /* the dialogs as agent and trunk see them */
 static struct sipmsg m, invite, agent_req;
 static char sdp[2048];
+static bool never_pinged;
 
 static void open_box(const char *const options[], size_t trunks)
 {
@@ -17,6 +18,7 @@ static void open_box(const char *const options[], size_t trunks)
 
     CHECK_EQ_INT(fake_trunk_open(&trunk), 0);
     CHECK_EQ_INT(fake_trunk_open(&second), 0);
+    trunk.never_pinged = never_pinged;
     t[0] = trunk;
     t[1] = second;
     CHECK_EQ_INT(box_open(&box, options, t, trunks), 0);
@@ -242,6 +244,36 @@ TEST(a_trunk_that_refuses_with_503_is_left_at_once)
     WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
     sippeer_reply(&trunk.p, &m, 503, "Service Unavailable", "", NULL);
     WANT(sippeer_expect(&second.p, &m, "INVITE", 500));
+    close_box();
+}
+
+TEST(a_trunk_that_is_never_pinged_is_tried_again_after_a_failure)
+{
+    never_pinged = true;
+    BOX(NULL, 1);
+    never_pinged = false;
+    for (int i = 0; i < 2; i++) {
+        dial("600", "");
+        WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
+        sippeer_reply(&trunk.p, &m, 503, "Service Unavailable", "", NULL);
+        WANT(sippeer_expect(&agent.p, &m, "503", 0));
+        sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
+    }
+    WANT(talk());
+    WANT(agent_hangs_up());
+    close_box();
+}
+
+TEST(a_callee_that_times_out_says_nothing_of_the_trunk)
+{
+    BOX(NULL, 1);
+    dial("600", "");
+    WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
+    sippeer_reply(&trunk.p, &m, 408, "Request Timeout", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "408", 0));
+    sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
+    WANT(talk()); /* it did not have to be pinged first */
+    WANT(agent_hangs_up());
     close_box();
 }
 
