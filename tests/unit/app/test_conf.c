@@ -1,6 +1,7 @@
 /* Settings on their way into the appliance: precedence, changes while it runs, nothing in between. */
 /* TSAN */
 #include "app_conf.h"
+#include "capture.h"
 #include "conf/conf.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -104,6 +105,21 @@ TEST(a_bad_setting_in_the_database_is_named_at_the_start)
     CHECK_EQ_INT(setting_put(store, "call.ring_seconds", "many"), 0);
     CHECK_EQ_INT(app_conf_add_store(settings, store, why, sizeof(why)), EINVAL);
     CHECK(strstr(why, "call.ring_seconds=many: must be 5..600 s"));
+    finish();
+}
+
+TEST(a_setting_of_another_version_is_named_and_passed_over)
+{
+    char out[4096];
+    int err;
+
+    CHECK(start(NULL, 0));
+    CHECK_EQ_INT(setting_put(store, "call.telepathy", "yes"), 0);
+    CHECK_EQ_INT(setting_put(store, "call.ring_seconds", "60"), 0);
+    CAPTURE(out, err = app_conf_add_store(settings, store, why, sizeof(why)));
+    CHECK_EQ_INT(err, 0);
+    CHECK(strstr(out, " warn  app setting=call.telepathy "));
+    CHECK_EQ_INT(conf_int(app_conf_get(settings), "call.ring_seconds"), 60);
     finish();
 }
 

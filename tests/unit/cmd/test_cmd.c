@@ -3,6 +3,7 @@
 #include "cmd/grid.h"
 #include "conf/conf.h"
 #include "store/dn.h"
+#include "store/setting.h"
 #include "store/trunk.h"
 #include "testing.h"
 #include "unit/store/tempdir.h"
@@ -220,6 +221,37 @@ TEST(a_setting_fixed_elsewhere_is_refused_with_the_place)
     CHECK_EQ_INT(run("settings sip.port"), CMD_OK);
     CHECK(printed("5099") && printed("environment (locked)") && printed("default   5060") &&
           printed("restart"));
+    finish();
+}
+
+TEST(a_secret_fixed_elsewhere_keeps_no_other_setting_from_changing)
+{
+    static const enum conf_source sources[] = {CONF_ENVIRONMENT, CONF_OPTION};
+    char why[128];
+
+    for (size_t i = 0; i < 2; i++) {
+        CHECK(start());
+        CHECK_EQ_INT(conf_set(cmd.conf, sources[i], "admin.password", "longenough", why, sizeof(why)), 0);
+        CHECK_EQ_INT(run("settings log.level debug"), CMD_OK);
+        CHECK_EQ_INT(run("settings log.level"), CMD_OK);
+        CHECK(printed("log.level = debug"));
+        finish();
+    }
+}
+
+TEST(a_setting_of_another_version_can_be_found_and_taken_out)
+{
+    CHECK(start());
+    cmd.dir = dir.path;
+    CHECK_EQ_INT(setting_put(cmd.store, "call.telepathy", "yes"), 0);
+    CHECK_EQ_INT(run("settings call.telepath --reset"), CMD_REFUSED);
+    CHECK_EQ_INT(run("settings call.telepathy no"), CMD_REFUSED);
+    (void)run("check"); /* its status is the machine's */
+    CHECK(printed("call.telepathy is in the database but not known"));
+    CHECK_EQ_INT(run("settings call.telepathy --reset"), CMD_OK);
+    (void)run("check");
+    CHECK(!printed("call.telepathy"));
+    CHECK_EQ_INT(run("settings call.telepathy --reset"), CMD_REFUSED);
     finish();
 }
 

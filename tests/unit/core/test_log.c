@@ -1,5 +1,6 @@
 /* TSAN */
 /* One event, one line, in both forms, whatever the text holds; limits and levels. Reads the real standard output. */
+#include "capture.h"
 #include "testing.h"
 
 #include "core/buf.h"
@@ -10,42 +11,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
-
-/* Standard output goes into a pipe while a test logs. */
-struct capture {
-    int saved, pipe[2];
-};
-
-static void capture_start(struct capture *c)
-{
-    fflush(stdout);
-    c->saved = dup(STDOUT_FILENO);
-    if (pipe(c->pipe) || dup2(c->pipe[1], STDOUT_FILENO) < 0)
-        abort();
-}
-
-static char *capture_end(struct capture *c, char *buf, size_t sz)
-{
-    size_t n = 0;
-    ssize_t got;
-
-    dup2(c->saved, STDOUT_FILENO);
-    close(c->saved);
-    close(c->pipe[1]);
-    while ((got = read(c->pipe[0], buf + n, sz - 1 - n)) > 0)
-        n += (size_t)got;
-    close(c->pipe[0]);
-    buf[n] = '\0';
-    return buf;
-}
-
-#define CAPTURE(buf, statement)                                                                              \
-    do {                                                                                                     \
-        struct capture c_;                                                                                   \
-        capture_start(&c_);                                                                                  \
-        statement;                                                                                           \
-        capture_end(&c_, buf, sizeof(buf));                                                                  \
-    } while (0)
 
 TEST(text_line)
 {
