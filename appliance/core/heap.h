@@ -5,17 +5,21 @@
  * threads, and what one returns another can use; with an arena each, every one keeps its own highest peak and together they
  * hold more. The lock this costs is no matter: packets do not allocate, and small blocks come out of each thread's own cache.
  *
- * free() gives back what lies at the heap's end only, and one small block that stays pins all below it: the process would keep
- * the highest peak it ever had. So whole free pages, wherever they lie, go back to the system every HEAP_TIDY_MS; those that
- * are needed again are faulted in again.
+ * Blocks of HEAP_MAP and more (a call's jitter buffer, codecs and path, a connection's TLS records) are mapped on their own and
+ * gone the moment they are freed. Among small blocks of all ages they would leave holes, which small blocks creep into: the heap
+ * would grow for hours, in steps, without a leak.
+ *
+ * free() gives back what lies at the heap's end only, and one small block that stays pins all below it. So whole free pages,
+ * wherever they lie, go back to the system every HEAP_TIDY_MS; those that are needed again are faulted in again.
  */
 #ifndef CORE_HEAP_H
 #define CORE_HEAP_H
 
 enum {
     HEAP_ARENAS = 1,
-    HEAP_KEEP = 16 * 1024 *
-                1024, /* bytes free at the end before free() itself gives back: that is heap_tidy()'s work */
+    HEAP_MAP = 8 * 1024, /* bytes */
+    HEAP_KEEP =
+        16 * 1024 * 1024, /* bytes free at the end before free() itself gives back: heap_tidy() does it */
     HEAP_TIDY_MS = 10000
 };
 
@@ -23,8 +27,8 @@ enum {
  * options: things run then too. */
 int heap_init(void);
 
-/* Gives free pages back (malloc_trim(3)). Any thread; others that allocate meanwhile wait: 50 to 250 µs
- * with 25 calls. */
+/* Gives free pages back (malloc_trim(3)). Any thread; others that allocate meanwhile wait: 50 to 250 us with
+ * 25 calls. */
 void heap_tidy(void);
 
 #endif

@@ -24,8 +24,8 @@ enum {
     PACKET_MS = 20,
     SAMPLE_MS = 5000,
     SAMPLES_MAX = 20000,
-    RAMP_S = 15,      /* after a quiet moment, until it counts as steady again */
-    SPARE = 5,        /* agents more than calls */
+    RAMP_S = 15,       /* after a quiet moment, until it counts as steady again */
+    SPARE = 5,         /* agents more than calls */
     QUIET_MS = 120000, /* longer than a vanished browser is waited for */
     SETTLE_MS = 6000,
     RSS_KB_PER_HOUR = 200,
