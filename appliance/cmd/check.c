@@ -173,7 +173,6 @@ static void setting_load_h(const char *key, const char *value, void *arg)
 {
     struct check *ck = arg;
     char why[WHY_MAX];
-
     const int err = conf_set(ck->conf, CONF_DATABASE, key, value, why, sizeof(why));
 
     if (err == ENOENT)
@@ -191,15 +190,13 @@ static void check_settings(struct check *ck)
     char why[WHY_MAX];
     size_t failures = ck->failures;
 
-    if (!ck->running) {
-        if (ck->store && !store_reader_alloc(&r, ck->store)) {
-            (void)setting_each(r, setting_load_h, ck);
-            store_reader_free(r);
-        }
-        if (conf_set_environment(ck->conf, environ, why, sizeof(why)))
-            check_say(ck, CHECK_FAIL, "settings", "change or remove the variable", "%s (in the environment)",
-                      why);
+    if (ck->store && !store_reader_alloc(&r, ck->store)) { /* below what a running server said */
+        (void)setting_each(r, setting_load_h, ck);
+        store_reader_free(r);
     }
+    if (!ck->running && conf_set_environment(ck->conf, environ, why, sizeof(why)))
+        check_say(ck, CHECK_FAIL, "settings", "change or remove the variable", "%s (in the environment)",
+                  why);
     if (conf_check(ck->conf, why, sizeof(why)))
         check_say(ck, CHECK_FAIL, "settings", "change one of them: dngate settings KEY VALUE", "%s", why);
     else if (ck->failures == failures)

@@ -238,19 +238,28 @@ static int sync_file(const char *path)
     return err;
 }
 
-/* Is file one of those that a server works with? rename() would pull it away under its hands. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+
+    return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* Is file one of those that a server works with, or will once it runs? rename() would pull it away under its hands. */
 static bool in_use(const char *dir, const char *file)
 {
-    static const char *const names[] = {"dngate.db",  "dngate.db-wal", "dngate.db-shm", "dngate.lock",
-                                        "secret.key", "cdr.spill",     "control.sock"};
-    struct stat target, ours;
+    static const char *const names[] = {"dngate.db",    "dngate.db-wal", "dngate.db-shm",
+                                        "dngate.lock",  "secret.key",    "cdr.spill",
+                                        "control.sock", "tls/cert.pem",  "tls/key.pem"};
+    const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
     char path[PATH_MAX];
+    bool here;
 
-    if (stat(file, &target))
-        return false;
+    snprintf(path, sizeof(path), "%.*s", slash ? (int)(base - file) : 1, slash ? file : ".");
+    here = same_file(path, dir);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-        if (!stat(path, &ours) && ours.st_dev == target.st_dev && ours.st_ino == target.st_ino)
+        if (same_file(file, path) || (here && !strcmp(base, names[i])))
             return true;
     }
     return false;

@@ -207,6 +207,59 @@ TEST(a_restore_brings_back_provisioning_and_loses_no_call_record)
     finish();
 }
 
+static int backup_to(const char *path)
+{
+    struct backup_info info;
+
+    return backup_write(here.path, path, &info, why, sizeof(why));
+}
+
+TEST(a_backup_never_replaces_what_the_server_works_with)
+{
+    static const char *const names[] = {"dngate.db", "dngate.db-wal", "secret.key", "cdr.spill"};
+    char path[200], by_link[200], relative[200];
+    struct dn d;
+
+    CHECK(start());
+    snprintf(by_link, sizeof(by_link), "%s/link", there.path);
+    CHECK(!chdir(here.path));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        bool there_yet = !access(names[i], F_OK); /* cdr.spill is not */
+        struct stat before = {0}, after = {0};
+
+        snprintf(path, sizeof(path), "%s/%s", here.path, names[i]);
+        snprintf(relative, sizeof(relative), "../%s/%s", strrchr(here.path, '/') + 1, names[i]);
+        CHECK_EQ_INT(stat(path, &before), there_yet ? 0 : -1);
+        CHECK_EQ_INT(backup_to(path), EBUSY);
+        CHECK(strstr(why, path));
+        CHECK_EQ_INT(backup_to(relative), EBUSY);
+        CHECK_EQ_INT(backup_to(names[i]), EBUSY);
+        CHECK(!symlink(path, by_link));
+        CHECK(!there_yet || backup_to(by_link) == EBUSY);
+        unlink(by_link);
+        CHECK_EQ_INT(stat(path, &after), there_yet ? 0 : -1);
+        CHECK_EQ_INT(after.st_ino, before.st_ino);
+    }
+    CHECK(has_dn("5003", &d));
+    CHECK_EQ_INT(backup_to("dngate.db.bak"), 0);
+    CHECK(!chdir("/"));
+    finish();
+}
+
+/* In a container every server is process 1, and so was the one that was killed in the middle of a backup. */
+TEST(the_rest_of_a_backup_that_was_cut_short_is_not_in_the_way)
+{
+    char path[200];
+    FILE *f;
+
+    CHECK(start());
+    snprintf(path, sizeof(path), "%s.%d.tmp", file, (int)getpid());
+    CHECK((f = fopen(path, "we")) && fputs("half of it", f) >= 0 && !fclose(f));
+    CHECK_EQ_INT(backup_to(file), 0);
+    CHECK(access(path, F_OK));
+    finish();
+}
+
 /* Reads a whole file; the caller frees. */
 static char *slurp(const char *path, size_t *n)
 {

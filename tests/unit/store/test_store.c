@@ -1,5 +1,6 @@
 /* Provisioning as a user would notice it: stored, told, audited, refused. */
 /* TSAN */
+#include "capture.h"
 #include "core/clock.h"
 #include "crypto/hash.h"
 #include "store/dn.h"
@@ -221,6 +222,45 @@ TEST(a_trunk_password_is_sealed_at_rest)
     CHECK_EQ_INT(trunk_add(store, &t, why, sizeof(why)), EINVAL);
     CHECK_EQ_INT(trunk_remove(store, "g"), 0);
     CHECK_EQ_INT(trunk_remove(store, "g"), ENOENT);
+    finish();
+}
+
+static bool passwords_h(const struct trunk *t, void *arg)
+{
+    char *text = arg;
+
+    snprintf(text + strlen(text), 64, "%s=%s ", t->name, t->password);
+    return false;
+}
+
+static int add_trunk(const char *name, const char *password)
+{
+    struct trunk t = {.host = "192.0.2.1", .port = 5060, .username = "u", .codecs = "pcmu,pcma"};
+
+    snprintf(t.name, sizeof(t.name), "%s", name);
+    snprintf(t.password, sizeof(t.password), "%s", password);
+    return trunk_add(store, &t, why, sizeof(why));
+}
+
+TEST(a_trunk_password_of_another_key_is_that_trunks_fault_alone)
+{
+    char out[4096], got[200] = "", path[256];
+    int err;
+
+    CHECK(start());
+    CHECK_EQ_INT(add_trunk("b", "old"), 0);
+    store_reader_free(reader);
+    store_close(store);
+    snprintf(path, sizeof(path), "%s/secret.key", dir.path);
+    CHECK(!unlink(path));
+    CHECK_EQ_INT(store_open(&store, dir.path, why, sizeof(why)), 0); /* makes a key */
+    CHECK_EQ_INT(store_reader_alloc(&reader, store), 0);
+    CHECK_EQ_INT(add_trunk("a", "new1"), 0);
+    CHECK_EQ_INT(add_trunk("c", "new2"), 0);
+    CAPTURE(out, err = trunk_each(reader, true, passwords_h, got));
+    CHECK_EQ_INT(err, 0);
+    CHECK_STR(got, "a=new1 b= c=new2 ");
+    CHECK(strstr(out, " error store trunk=b ") && !strstr(out, "trunk=a") && !strstr(out, "trunk=c"));
     finish();
 }
 
