@@ -354,20 +354,19 @@ void worker_tally(const struct worker *w, struct tally *t, double *cpu_seconds)
 
 static void load_measure(struct worker *w, uint64_t now_us)
 {
-    uint64_t cpu_us, percent;
+    uint64_t cpu_us;
 
     if (now_us - w->load_at_us < LOAD_US)
         return;
     cpu_us = clock_cpu_us();
     w->load = (double)(cpu_us - w->load_cpu_us) / (double)(now_us - w->load_at_us);
-    percent = (cpu_us - w->load_cpu_us) * 100 / (now_us - w->load_at_us);
     w->load_at_us = now_us;
     w->load_cpu_us = cpu_us;
-    if (percent >= LOAD_HIGH)
+    if (w->load >= LOAD_HIGH / 100.0)
         w->complexity = 0;
-    else if (percent >= LOAD_RAISED && w->complexity > 1)
+    else if (w->load >= LOAD_RAISED / 100.0 && w->complexity > 1)
         w->complexity = 1;
-    else if (percent < LOAD_EASY && w->complexity < COMPLEXITY_MAX)
+    else if (w->load < LOAD_EASY / 100.0 && w->complexity < COMPLEXITY_MAX)
         w->complexity++;
     publish(w);
 }
