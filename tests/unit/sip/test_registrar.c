@@ -249,29 +249,63 @@ TEST(it_expires)
     rig_stop(&rig);
 }
 
+/* A sign-in of which the answer is awaited by the caller. */
+static void attempt(struct rig *rig, uint64_t conn, const char *dn, const char *password)
+{
+    struct creds c = {.user = dn, .password = password, .algorithm = "MD5", .nc = 1};
+    char auth[1024];
+
+    ws_register(rig, conn, dn, UUID_A, 600, "");
+    if (ws_expect(rig, conn, 401) && creds_challenge(&c, rig))
+        ws_register(rig, conn, dn, UUID_A, 600, creds_header(&c, "REGISTER", auth, sizeof(auth)));
+}
+
+static bool shut(struct rig *rig, uint64_t conn)
+{
+    uint16_t code = 0;
+
+    return ws_next(rig, conn, &code, RIG_WAIT_MS) && code == 1008;
+}
+
 TEST(a_guessing_source_is_shut_out_and_the_dn_is_not)
 {
     struct rig rig = {.guard_cfg = {.slow_after = 100, .ban_after = 3}};
-    uint16_t code = 0;
 
     CHECK(rig_start(&rig));
     ws_open_from(&rig, 1, "203.0.113.9");
     ws_open_from(&rig, 2, "198.51.100.7");
     ws_sign_in(&rig, 1, "5001", "guess1", "MD5", UUID_A, 600, 401);
     ws_sign_in(&rig, 1, "5001", "guess2", "MD5", UUID_A, 600, 401);
-    ws_register(&rig, 1, "5001", UUID_A, 600, "");
-    if (ws_expect(&rig, 1, 401)) {
-        struct creds c = {.user = "5001", .password = "guess3", .algorithm = "MD5", .nc = 1};
-        char auth[1024];
-
-        creds_challenge(&c, &rig);
-        ws_register(&rig, 1, "5001", UUID_A, 600, creds_header(&c, "REGISTER", auth, sizeof(auth)));
-        CHECK_OR(ws_next(&rig, 1, &code, RIG_WAIT_MS) && code == 1008, ;);
-    }
+    attempt(&rig, 1, "5001", "guess3");
+    CHECK_OR(shut(&rig, 1), ;);
     /* even with the right password now, and without an answer */
     ws_register(&rig, 1, "5001", UUID_A, 600, "");
-    CHECK_OR(ws_next(&rig, 1, &code, RIG_WAIT_MS) && code == 1008, ;);
+    CHECK_OR(shut(&rig, 1), ;);
     ws_sign_in(&rig, 2, "5001", "lab5001", "MD5", UUID_A, 600, 200);
+    rig_stop(&rig);
+}
+
+TEST(a_ban_of_their_address_does_not_end_the_shift_of_those_signed_in)
+{
+    struct rig rig = {.guard_cfg = {.slow_after = 100, .ban_after = 1}};
+    uint64_t start;
+
+    CHECK(rig_start(&rig));
+    for (uint64_t conn = 1; conn <= 4; conn++)
+        ws_open(&rig, conn);
+    ws_sign_in(&rig, 1, "5001", "lab5001", "MD5", UUID_A, 600, 200);
+    ws_sign_in(&rig, 2, "5002", "second", "MD5", UUID_B, 600, 200);
+    attempt(&rig, 3, "5001", "guess");
+    CHECK_OR(shut(&rig, 3), ;);
+    start = clock_ms();
+    attempt(&rig, 1, "5001", "lab5001");
+    attempt(&rig, 2, "5002", "guess"); /* a page that was left to somebody else */
+    ws_expect(&rig, 1, 200);
+    CHECK_OR(clock_ms() - start >= 3900, ;); /* guesses would be slow */
+    CHECK_OR(shut(&rig, 2), ;);
+    CHECK_OR(look(&rig).found && rig.event_count == 3 && rig.events[2] == REG_REFRESHED, ;);
+    ws_register(&rig, 4, "5001", UUID_A, 600, "");
+    CHECK_OR(shut(&rig, 4), ;);
     rig_stop(&rig);
 }
 
