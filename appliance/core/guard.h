@@ -6,8 +6,8 @@
  * Policy: failures decay (one forgiven a minute). From the 5th failure answers are delayed (250 ms doubling to 4 s);
  * from the 20th within 10 minutes the source is banned for 10 minutes (doubling per repeat, at most 24 h; a day
  * without a failure is a clean slate). A success forgives one failure, at most one every 10 s: a call centre behind one
- * address survives one phone with a wrong password, and knowing one password does not buy free guesses at others. Connections that
- * are signed in when their address is banned may stay (sip/auth).
+ * address survives one phone with a wrong password, and knowing one password does not buy free guesses at others.
+ * Connections that are signed in when their address is banned may stay (sip/auth).
  */
 #ifndef CORE_GUARD_H
 #define CORE_GUARD_H

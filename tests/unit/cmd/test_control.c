@@ -1,10 +1,12 @@
 /* control.sock: whole requests answered, anything else survived, one server per directory. */
 /* TSAN */
+#include "cmd/cmd.h"
 #include "cmd/control.h"
 #include "cmd/wire.h"
 #include "conf/conf.h"
 #include "core/clock.h"
 #include "core/health.h"
+#include "store/setting.h"
 #include "store/store.h"
 #include "testing.h"
 #include "unit/store/tempdir.h"
@@ -212,5 +214,23 @@ TEST(a_data_directory_with_a_long_path_works)
     CHECK_EQ_INT(status, CMD_OK);
     free(out);
     free(err);
+    finish();
+}
+
+TEST(a_check_beside_a_running_server_finds_settings_of_another_version)
+{
+    struct buf out, err;
+    struct cmd c = {.dir = dir.path, .out = &out, .err = &err};
+    char *word = "check";
+
+    CHECK(start());
+    CHECK_EQ_INT(setting_put(store, "call.telepathy", "yes"), 0);
+    buf_init(&out, 1 << 20);
+    buf_init(&err, 1 << 20);
+    (void)cmd_run(&c, 1, &word); /* its status is the machine's */
+    CHECK(strstr(out.data, "of the running server: valid"));
+    CHECK(strstr(out.data, "call.telepathy is in the database but not known"));
+    buf_reset(&out);
+    buf_reset(&err);
     finish();
 }
