@@ -1,41 +1,17 @@
 // The same page in Firefox: one call to 600, audio compared. Firefox offers no loopback candidates, so that server and browser run in
-// a network namespace with an address of its own: this file starts itself again inside one. It goes when its processes have gone.
+// a network namespace with an address of its own.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { start } from './dngate.mjs';
 import { RATE, compare, makeSpeech } from './lib/audio.mjs';
 import { watchCdr } from './lib/cdr.mjs';
 import { Firefox } from './lib/firefox.mjs';
+import { ADDRESS, inNamespace } from './lib/netns.mjs';
 import { AgentPage } from './lib/page.mjs';
-
-const INSIDE = 'TEST_NETNS';
-const ADDRESS = '198.51.100.1'; // RFC 5737
-
-const namespace = `
-    ip link set lo up
-    ip link add dn0 type veth peer name dn1
-    ip addr add ${ADDRESS}/24 dev dn0
-    ip link set dn0 up
-    ip link set dn1 up
-    exec "$@"`;
-
-async function runInside() {
-    const { NODE_TEST_CONTEXT, ...env } = process.env;
-    const child = spawn('unshare', ['--net', 'sh', '-euc', namespace, 'sh', process.execPath, fileURLToPath(import.meta.url)], {
-        env: { ...env, [INSIDE]: '1' },
-        stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
-    const [code] = await once(child, 'exit');
-    return { code, output };
-}
 
 // Firefox's own fake microphone hums; speech is put in its place. Without a sound card its AudioContext does not run, elements do.
 function speak(wav) {
@@ -112,13 +88,4 @@ async function callEcho(t) {
     assert.ok(row.browser_packets > 50 && row.trunk_packets > 50, JSON.stringify(row));
 }
 
-if (process.env[INSIDE]) {
-    test('600: what is said comes back, in Firefox', callEcho);
-} else {
-    const skip = process.getuid() === 0 ? false : 'SKIPPED: needs root for a network namespace';
-    test('Firefox in a network namespace of its own', { skip }, async (t) => {
-        const { code, output } = await runInside();
-        t.diagnostic(output);
-        assert.equal(code, 0, output);
-    });
-}
+inNamespace(import.meta.url, 'Firefox', () => test('600: what is said comes back, in Firefox', callEcho));
