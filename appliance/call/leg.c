@@ -268,8 +268,12 @@ void leg_end(struct leg *leg, uint16_t code, const char *phrase, const char *hdr
 
 void leg_move(struct leg *leg, uint64_t ws_conn)
 {
+    bool other = leg->route.ws_conn != ws_conn;
+
     leg->route.ws_conn = ws_conn;
     (void)route_set(leg);
+    if (other && leg->state == LEG_CONFIRMED)
+        list_flush(&leg->replyl); /* re-INVITEs whose ACK was lost with the old connection */
 }
 
 const char *leg_callid(const struct leg *leg)
