@@ -5,7 +5,8 @@
  *
  * One JSON document on stdout, progress on stderr, samples of each 5 s in SOAK_SERIES (default build/soak.csv). SOAK_SEED repeats a
  * choice of calls. Exit status 1 when a limit is broken; which is said under "broken". BENCH_LOG=file for the server's log.
- * RSS is that of the whole run's rest after a warm-up of a fifth; rss_quiet_kb is without any call.
+ * RSS is that of the whole run's rest after a warm-up of a fifth, in the middle of which is the first quiet moment; rss_quiet_kb is
+ * without any call. Calls come and go by chance, and take 0.1 to 0.2 MB each: the limit is for the slope at equal load.
  */
 #include "core/clock.h"
 #include "core/rnd.h"
@@ -24,7 +25,6 @@ enum {
     PACKET_MS = 20,
     SAMPLE_MS = 5000,
     SAMPLES_MAX = 20000,
-    RAMP_S = 15,       /* after a quiet moment, until it counts as steady again */
     SPARE = 5,         /* agents more than calls */
     QUIET_MS = 120000, /* longer than a vanished browser is waited for */
     SETTLE_MS = 6000,
@@ -95,11 +95,19 @@ static void sample(struct soak *s)
     u->at_s = (double)(clock_ms() - s->start_ms) / 1000;
     u->steady = s->steady_ms && clock_ms() >= s->steady_ms;
     u->live = w->connected;
+    u->opus = u->straight = 0;
+    for (unsigned i = 0; i < s->slots; i++) {
+        bool in_call = s->slot[i].phase >= SLOT_SETUP, opus = s->slot[i].agent.codec == MEDIA_OPUS;
+
+        u->opus += in_call && opus;
+        u->straight += in_call && !opus;
+    }
     if (s->series) {
-        fprintf(s->series, "%.0f,%d,%ld,%ld,%ld,%u,%u,%.0f,%u,%u,%u,%llu,%llu,%u,%u\n", u->at_s, u->steady,
-                u->rss_kb, u->pss_kb, u->anon_kb, u->fds, u->threads, u->cpu_ms, u->live, w->attempts,
-                w->failed.total, (unsigned long long)w->lost[0], (unsigned long long)w->lost[1],
-                delays_quantile(&w->delays[0], 0.5), delays_quantile(&w->delays[1], 0.5));
+        fprintf(s->series, "%.0f,%d,%ld,%ld,%ld,%u,%u,%.0f,%u,%u,%u,%llu,%llu,%u,%u,%u,%u\n", u->at_s,
+                u->steady, u->rss_kb, u->pss_kb, u->anon_kb, u->fds, u->threads, u->cpu_ms, u->live,
+                w->attempts, w->failed.total, (unsigned long long)w->lost[0], (unsigned long long)w->lost[1],
+                delays_quantile(&w->delays[0], 0.5), delays_quantile(&w->delays[1], 0.5), u->opus,
+                u->straight);
         fflush(s->series);
     }
     s->samples++;
@@ -228,13 +236,13 @@ static void broken(unsigned *n, const char *what)
 /* Prints the limits that do not hold; how many. */
 static unsigned judge(const struct soak *s, const struct cdr_sums *cdr, bool ended_well, bool whole)
 {
-    struct slope rss = slope_fit(s->usage, s->samples, true), fds = slope_fit(s->usage, s->samples, false);
+    struct slope rss = slope_at_load(s->usage, s->samples), fds = slope_fit(s->usage, s->samples, false);
     unsigned n = 0;
 
     printf("  \"broken\": [");
     if (!whole)
         broken(&n, "the run was cut short, or did not come to rest");
-    if (rss.per_hour - 2 * rss.error > RSS_KB_PER_HOUR)
+    if (rss.per_hour > RSS_KB_PER_HOUR)
         broken(&n, "RSS grows");
     if (fds.per_hour - 2 * fds.error > 0 && s->quiet[2].fds > s->quiet[1].fds)
         broken(&n, "descriptors grow");
@@ -274,6 +282,7 @@ static double cpu_ms_per_s(const struct soak *s)
 static void print_usage(const struct soak *s)
 {
     struct slope rss = slope_fit(s->usage, s->samples, true), fds = slope_fit(s->usage, s->samples, false);
+    struct slope at_load = slope_at_load(s->usage, s->samples);
     unsigned min_fds = ~0u, max_fds = 0, threads = 0;
     long min_rss = 0, max_rss = 0;
     double live = 0;
@@ -290,6 +299,8 @@ static void print_usage(const struct soak *s)
         threads = u->threads > threads ? u->threads : threads;
         live += rss.n ? (double)u->live / rss.n : 0;
     }
+    printf("  \"rss_kb_per_hour_at_equal_load\": {\"slope\": %.0f, \"standard_error\": %.0f},\n",
+           at_load.per_hour, at_load.error);
     printf("  \"rss_kb_per_hour\": {\"slope\": %.0f, \"standard_error\": %.0f, \"samples\": %u, \"min_kb\": "
            "%ld, "
            "\"max_kb\": %ld},\n",
@@ -351,9 +362,10 @@ static bool run(struct soak *s, double seconds)
     double warm = seconds / 5;
     bool whole = go_quiet(s, 0);
 
-    hold(s, warm);
+    hold(s, warm / 2);
     whole = go_quiet(s, 1) && whole;
-    s->steady_ms = clock_ms() + RAMP_S * 1000;
+    hold(s, warm / 2);
+    s->steady_ms = clock_ms();
     hold(s, seconds - warm);
     whole = go_quiet(s, 2) && whole;
     return whole && !is_interrupted(s);
@@ -377,7 +389,7 @@ int main(int argc, char **argv)
     s->series = fopen(series ? series : "build/soak.csv", "w");
     if (s->series)
         fprintf(s->series, "s,steady,rss_kb,pss_kb,anon_kb,fds,threads,cpu_ms,up,attempts,failures,"
-                           "lost_to_trunk,lost_to_browser,p50_to_trunk,p50_to_browser\n");
+                           "lost_to_trunk,lost_to_browser,p50_to_trunk,p50_to_browser,opus,straight\n");
     if (err || !begin(s, argc > 1 ? argv[1] : "build/dngate")) {
         fprintf(stderr, "soak: cannot begin: %s\n", err ? strerror(err) : "see above");
         noise_stop(s->noise);

@@ -90,6 +90,90 @@ struct slope slope_fit(const struct usage *u, unsigned n, bool rss)
     return s;
 }
 
+enum { TERMS = 3 }; /* a constant, calls with Opus, calls straight through */
+
+/* Solves a·x = b; false when the samples do not tell the terms apart. Destroys a and b. */
+static bool solve(double a[TERMS][TERMS], double b[TERMS])
+{
+    for (int i = 0; i < TERMS; i++) {
+        double pivot = a[i][i];
+
+        if (fabs(pivot) < 1e-9)
+            return false;
+        for (int k = 0; k < TERMS; k++) {
+            double f = k == i ? 0 : a[k][i] / pivot;
+
+            for (int j = 0; j < TERMS; j++)
+                a[k][j] -= f * a[i][j];
+            b[k] -= f * b[i];
+        }
+    }
+    for (int i = 0; i < TERMS; i++)
+        b[i] /= a[i][i];
+    return true;
+}
+
+static void terms(const struct usage *u, double x[TERMS])
+{
+    x[0] = 1;
+    x[1] = u->opus;
+    x[2] = u->straight;
+}
+
+/* What time has beyond what the load explains of it (Frisch, Waugh, Lovell), and RSS likewise. */
+static bool explain(const struct usage *u, unsigned n, double c_t[TERMS], double c_y[TERMS])
+{
+    double a[TERMS][TERMS] = {{0}}, same[TERMS][TERMS], x[TERMS];
+
+    for (unsigned s = 0; s < n; s++) {
+        terms(&u[s], x);
+        for (int i = 0; u[s].steady && i < TERMS; i++) {
+            for (int j = 0; j < TERMS; j++)
+                a[i][j] += x[i] * x[j];
+            c_t[i] += x[i] * u[s].at_s / 3600;
+            c_y[i] += x[i] * (double)u[s].rss_kb;
+        }
+    }
+    memcpy(same, a, sizeof(a));
+    return solve(a, c_t) && solve(same, c_y);
+}
+
+static void beyond(const struct usage *u, const double c_t[TERMS], const double c_y[TERMS], double *t,
+                   double *y)
+{
+    double x[TERMS];
+
+    terms(u, x);
+    *t = u->at_s / 3600;
+    *y = (double)u->rss_kb;
+    for (int i = 0; i < TERMS; i++) {
+        *t -= c_t[i] * x[i];
+        *y -= c_y[i] * x[i];
+    }
+}
+
+struct slope slope_at_load(const struct usage *u, unsigned n)
+{
+    double c_t[TERMS] = {0}, c_y[TERMS] = {0}, t, y, tt = 0, ty = 0, rest = 0;
+    struct slope s = {0};
+
+    if (!explain(u, n, c_t, c_y))
+        return slope_fit(u, n, true); /* too short a run */
+    for (unsigned i = 0; i < n; i++) {
+        beyond(&u[i], c_t, c_y, &t, &y);
+        s.n += u[i].steady;
+        tt += u[i].steady ? t * t : 0;
+        ty += u[i].steady ? t * y : 0;
+    }
+    s.per_hour = ty / tt;
+    for (unsigned i = 0; i < n; i++) {
+        beyond(&u[i], c_t, c_y, &t, &y);
+        rest += u[i].steady ? (y - s.per_hour * t) * (y - s.per_hour * t) : 0;
+    }
+    s.error = s.n > TERMS + 1 ? sqrt(rest / (s.n - TERMS - 1) / tt) : 0;
+    return s;
+}
+
 void tally_add(struct tally *t, const char *text)
 {
     unsigned i = 0;

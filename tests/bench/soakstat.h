@@ -15,8 +15,8 @@ struct usage { /* of a process, from /proc */
     long rss_kb, pss_kb, anon_kb;
     unsigned fds, threads;
     double cpu_ms;
-    bool steady; /* counts for the slopes */
-    unsigned live;
+    bool steady;                   /* counts for the slopes */
+    unsigned live, opus, straight; /* calls: connected; all of each kind, also those that begin and end */
 };
 void usage_read(struct usage *u, pid_t pid);
 
@@ -26,6 +26,8 @@ struct slope {
 };
 /* Of the steady samples: RSS, or else descriptors. */
 struct slope slope_fit(const struct usage *u, unsigned n, bool rss);
+/* That of RSS at equal load: least squares over time and the number of calls of each kind. */
+struct slope slope_at_load(const struct usage *u, unsigned n);
 
 struct tally { /* how often each text came; what does not fit counts under the last */
     struct {
