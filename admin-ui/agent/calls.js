@@ -1,5 +1,5 @@
 // The one call an agent has: dialling, ringing, answering, talking, ending. A second one gets "busy".
-import { NameAddrHeader } from 'jssip';
+import { C, NameAddrHeader } from 'jssip';
 import { gatherBriefly } from './ice.js';
 import { notifyCall, notifyDone } from './notify.js';
 import { Quality } from './quality.js';
@@ -9,6 +9,8 @@ import { endWords, words } from './words.js';
 const ENDED_MS = 4000; // how long the outcome stays
 const NO_PATH_MS = 6000; // answered and still no ICE connection
 const STATS_MS = 2000;
+const MEND_MS = 3000; // between two tries to restore the audio path
+const BROKEN = new Set(['disconnected', 'failed']); // iceConnectionState
 const NUMBER = /^[A-Za-z0-9._+*#-]{1,63}$/;
 
 // RFC 5373 in spirit, as phones and Genesys do it: Call-Info …;answer-after=N, Alert-Info …;info=alert-autoanswer.
@@ -28,6 +30,15 @@ function asserted(request) {
     return header ? (NameAddrHeader.parse(header) ?? null) : null;
 }
 
+// JsSIP ends a call when its audio path has failed, and when a request in it was lost with the connection. The gateway keeps it for a
+// minute, so do we.
+function holdOn(session) {
+    const { terminate } = session;
+
+    session.onTransportError = session.onRequestTimeout = () => {};
+    session.terminate = (options) => options?.cause !== C.causes.RTP_TIMEOUT && terminate.call(session, options);
+}
+
 export class Calls {
     #store;
     #phone;
@@ -39,7 +50,7 @@ export class Calls {
     #session = null;
     #incoming = false;
     #cancels = [];
-    #restarting = false;
+    #mendedAt = 0;
     #connections = new Set(); // RTCPeerConnections not closed
     iceServers = [];
     remoteStream = null;
@@ -126,7 +137,7 @@ export class Calls {
 
     // Signalling is back: if the audio path broke meanwhile, make a new one.
     reconnected() {
-        if (['disconnected', 'failed'].includes(this.peerConnection?.iceConnectionState)) this.#restartIce();
+        this.#mend();
     }
 
     #call() {
@@ -209,17 +220,20 @@ export class Calls {
         const state = pc.iceConnectionState;
 
         if (state === 'connected' || state === 'completed') {
-            this.#restarting = false;
             this.#say('media', null);
-        } else if (state === 'disconnected') {
-            this.#say('media', 'warn', words.audioInterrupted);
-            this.#restartIce();
+        } else if (BROKEN.has(state)) {
+            if (state === 'disconnected') this.#say('media', 'warn', words.audioInterrupted);
+            this.#mend();
         }
     }
 
-    #restartIce() {
-        if (this.#restarting || this.#call().state !== 'connected' || !this.#phone.registered) return;
-        this.#restarting = Boolean(this.#session?.renegotiate({ rtcOfferConstraints: { iceRestart: true } }));
+    // While the audio path is broken: asks for a new one. JsSIP refuses as long as an offer is under way.
+    #mend() {
+        const now = performance.now();
+
+        if (!BROKEN.has(this.peerConnection?.iceConnectionState) || this.#call().state !== 'connected') return;
+        if (now - this.#mendedAt < MEND_MS || !this.#phone.answers()) return;
+        if (this.#session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) this.#mendedAt = now;
     }
 
     #progress(response) {
@@ -234,8 +248,10 @@ export class Calls {
         this.#ringer.stop();
         notifyDone();
         this.#change({ state: 'connected', text: 'Connected', answeredAt: Date.now() });
+        holdOn(session);
         const quality = new Quality();
         this.#cancels.push(
+            this.#ticker.every(1000, () => this.#mend()),
             this.#ticker.every(STATS_MS, () => this.#measure(session, quality)),
             this.#ticker.after(NO_PATH_MS, () => this.#checkPath(session)),
         );
@@ -259,7 +275,6 @@ export class Calls {
 
         for (const cancel of this.#cancels) cancel();
         this.#session = null;
-        this.#restarting = false;
         this.remoteStream = null;
         this.#audio.silence();
         this.#ringer.stop();

@@ -31,13 +31,18 @@ export class Phone {
         this.#ticker = ticker;
         this.#events = events;
         ticker.every(1000, () => this.#pulse());
-        window.addEventListener('online', () => this.wake());
+        window.addEventListener('online', () => this.#online());
         window.addEventListener('offline', () => this.#ua && events.trouble(words.offline));
         document.addEventListener('visibilitychange', () => document.hidden || this.wake());
     }
 
     get registered() {
         return Boolean(this.#ua?.isRegistered());
+    }
+
+    // Can a request be sent? Into a connection that is dead without knowing it would lose it: that one is asked, and later tells.
+    answers() {
+        return this.registered && this.#socket.answers();
     }
 
     start(identity) {
@@ -78,6 +83,11 @@ export class Phone {
 
     call(number, options) {
         return this.#ua.call(`sip:${encodeURIComponent(number)}@${location.hostname}`, options);
+    }
+
+    #online() {
+        if (this.registered) this.#events.trouble(null);
+        this.wake();
     }
 
     // The network is back, the computer woke up, or the tab is looked at again: don't wait for a timer.

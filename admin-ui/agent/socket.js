@@ -4,10 +4,18 @@ import { WebSocketInterface } from 'jssip';
 
 const SILENCE_MS = 20000;
 const ANSWER_MS = 6000;
+const CONNECT_MS = 10000; // then a new try: TCP waits longer and longer before it repeats a lost SYN
+const FRESH_MS = 2000;
 
 export class LiveSocket extends WebSocketInterface {
     #heard = 0;
     #asked = 0;
+    #began = 0;
+
+    connect() {
+        this.#began = performance.now();
+        super.connect();
+    }
 
     _onOpen() {
         this.#heard = performance.now();
@@ -28,10 +36,18 @@ export class LiveSocket extends WebSocketInterface {
         this.send('\r\n\r\n');
     }
 
+    // Whether the other side was heard just now; if not it is asked, and the next look tells.
+    answers() {
+        if (this.isConnected() && performance.now() - this.#heard < FRESH_MS) return true;
+        this.probe();
+        return false;
+    }
+
     // To be called every second or so.
     pulse() {
         const now = performance.now();
 
+        if (this.isConnecting() && now - this.#began > CONNECT_MS) this.#drop();
         if (!this.isConnected()) return;
         if (this.#asked && now - this.#asked > ANSWER_MS) this.#drop();
         else if (now - this.#heard > SILENCE_MS) this.probe();

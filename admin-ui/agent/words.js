@@ -61,6 +61,7 @@ const byStatus = {
 const byCause = {
     'RTP Timeout': 'Audio connection lost',
     'Connection Error': 'Connection to the gateway lost',
+    'Dialog Error': 'The connection was lost for too long',
     'Request Timeout': 'The gateway does not answer',
     'User Denied Media Access': 'Microphone blocked',
     'WebRTC Error': 'The browser could not set up the audio',

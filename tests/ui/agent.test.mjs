@@ -217,6 +217,53 @@ test('a dropped WebSocket comes back by itself and a call survives it', async ()
     await bye;
 });
 
+// From now on the audio path is in whatever state iceBecomes() says.
+async function fakeIce() {
+    await page.evaluate(() => {
+        Object.defineProperty(RTCPeerConnection.prototype, 'iceConnectionState', {
+            get() {
+                window.watched = this;
+                return window.ice ?? 'checking';
+            },
+        });
+    });
+}
+
+async function iceBecomes(state) {
+    await page.waitForFunction(() => window.watched);
+    await page.evaluate((value) => {
+        window.ice = value;
+        window.watched.dispatchEvent(new Event('iceconnectionstatechange'));
+    }, state);
+}
+
+test('a lost audio path is asked for until it is back, also when the connection goes in between', async () => {
+    await startShift();
+    await fakeIce();
+    await page.fill('#dial-number', '600');
+    await page.click('#dial');
+    await call('connected');
+    await iceBecomes('connected');
+    gateway.muteReinvites = true;
+    const lost = gateway.next('reinvite');
+    await iceBecomes('disconnected');
+    await saying('audio connection is interrupted');
+    await lost;
+    const again = gateway.next('reinvite');
+    gateway.muteReinvites = false;
+    gateway.socket.terminate();
+    await again;
+    const third = gateway.next('reinvite');
+    await iceBecomes('failed');
+    await third;
+    await call('connected');
+    await iceBecomes('connected');
+    await page.locator('#message p').waitFor({ state: 'detached' });
+    const bye = gateway.next('bye');
+    await page.click('#hangup');
+    await bye;
+});
+
 test('the network coming back is not waited for', async () => {
     await startShift();
     gateway.refuseSockets = true;

@@ -13,10 +13,12 @@ const FLAGS = [
     '--use-fake-device-for-media-stream',
 ];
 
+export const CHROMIUM = process.env.CHROMIUM_BIN ?? '/usr/bin/chromium';
+
 // microphone: a WAV file that is played in a loop; without it the fake device beeps.
-export function launchChromium({ microphone = null, flags = [] } = {}) {
+export function launchChromium({ program = CHROMIUM, microphone = null, flags = [] } = {}) {
     return chromium.launch({
-        executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium',
+        executablePath: program,
         args: [...FLAGS, ...(microphone ? [`--use-file-for-fake-audio-capture=${microphone}`] : []), ...flags],
     });
 }

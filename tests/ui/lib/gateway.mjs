@@ -1,5 +1,5 @@
 // A stand-in for the gateway: serves the built pages with the real CSP, answers the config request, and plays SIP over WebSocket
-// as the test says. Events (awaitable by `next`): registered, invite, answered, cancelled, bye, dtmf, rejected.
+// as the test says. Events (awaitable by `next`): registered, invite, reinvite, answered, cancelled, bye, dtmf, rejected.
 import { execFileSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -23,6 +23,7 @@ export class FakeGateway extends EventEmitter {
     registrations = 0;
     health = { ready: true, parts: { web: { state: 'up', reason: 'listening' }, trunk: { state: 'up', reason: 'lab answers' } } };
     refuseSockets = false;
+    muteReinvites = false;
 
     async start() {
         execFileSync(process.execPath, [join(root, 'admin-ui/build.mjs'), this.#www, join(this.#www, 'www.c')]);
@@ -143,6 +144,7 @@ export class FakeGateway extends EventEmitter {
     #received(ws, msg) {
         if (msg.status) this.#response(msg);
         else if (msg.method === 'REGISTER') this.#register(ws, msg);
+        else if (msg.method === 'INVITE' && /;tag=/.test(msg.get('To'))) this.#reinvite(ws, msg);
         else if (msg.method === 'INVITE') this.#invite(ws, msg);
         else if (msg.method !== 'ACK') {
             ws.send(reply(msg, 200, 'OK', { tag: 'fake' }));
@@ -165,6 +167,13 @@ export class FakeGateway extends EventEmitter {
         this.registrations++;
         this.instance = /sip\.instance="([^"]+)"/.exec(msg.get('Contact'))[1];
         this.emit('registered');
+    }
+
+    #reinvite(ws, msg) {
+        const headers = [['Contact', '<sip:gw.invalid;transport=ws>']];
+
+        this.emit('reinvite', msg);
+        if (!this.muteReinvites) ws.send(reply(msg, 200, 'OK', { headers, body: sdp('active') }));
     }
 
     // 603 is busy, 604 rings for ever, anything else rings and answers.
