@@ -98,10 +98,12 @@ TEST(an_ice_restart_lost_with_its_connection_is_asked_for_again)
     struct credentials first, now;
 
     WANT(call_up(&first));
-    sippeer_request(&agent.p, &da, "INVITE", "", "application/sdp", offer("bR3x", "4zxjKXaWCBui1P2uYro0UCOQ"));
+    sippeer_request(&agent.p, &da, "INVITE", "", "application/sdp",
+                    offer("bR3x", "4zxjKXaWCBui1P2uYro0UCOQ"));
     WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0));
     wsagent_close(&agent);
-    WANT(!wsagent_open(&agent, box.stack, box.out, 2, "5001", "secret5001") && wsagent_register(&agent) == 200);
+    WANT(!wsagent_open(&agent, box.stack, box.out, 2, "5001", "secret5001") &&
+         wsagent_register(&agent) == 200);
     WANT(reinvite("cS4y", "xjKXaWCBui1P2uYro0UCOQ4z", &now));
     WANT(strcmp(first.ufrag, now.ufrag) && strcmp(first.pwd, now.pwd));
     WANT(sippeer_hears_no(&trunk.p, "BYE", 200));
