@@ -263,9 +263,12 @@ void ice_remote(struct ice *ice, const char *ufrag, const char *pwd, const struc
 
     if ((ice->dead && same) || (!same && cred_set(&ice->remote, ufrag, pwd)))
         return;
-    if (ice->dead) { /* a restart revives, but without consent nothing may go the old way */
+    /* A restart revives, but without consent nothing may go the old way. A peer whose old checks were answered would think
+     * that it is found again, and not look for a new one. */
+    if (ice->dead) {
         ice->dead = false;
         ice->selected = NULL;
+        ice->local_old = (struct ice_cred){0};
     }
     if (known && !same)
         restart(ice, now_ms);

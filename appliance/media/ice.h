@@ -67,7 +67,8 @@ void ice_close(struct ice *ice);
  * stays on the old pair until a new one is selected; an agent that had given up begins anew. Starts the clock of ICE_TIMEOUT_MS. */
 void ice_remote(struct ice *ice, const char *ufrag, const char *pwd, const struct media_cand *cands,
                 size_t count, uint64_t now_ms);
-/* New local credentials for a restart; the old ones are taken until a pair of the new generation is selected. EINVAL. */
+/* New local credentials for a restart; the old ones are taken until a pair of the new generation is selected, unless the
+ * agent had given up. EINVAL. */
 int ice_local(struct ice *ice, const char *ufrag, const char *pwd);
 /* A parsed STUN message. EACCES: not authenticated, EBADMSG: not for us or malformed; nothing was done then. */
 int ice_recv(struct ice *ice, const struct stun_view *msg, const struct addr *local, const struct addr *src,

@@ -139,20 +139,23 @@ static void reply(struct ice *ice, const struct stun_view *req, const struct ice
         ice->sendh(msg, n, local, src, ice->arg);
 }
 
-/* The credentials a request was made for: "ours:theirs" in USERNAME. */
+/* The credentials a request was made for: "ours:theirs" in USERNAME. The old ones go with the peer's old ones: a peer that has its
+ * own restart, but not our answer, must not find a way by half of each; Chromium would stay with it. */
 static const struct ice_cred *cred_of(const struct ice *ice, const struct stun_view *m)
 {
-    const struct ice_cred *const own[] = {&ice->local, &ice->local_old};
-    size_t n;
+    size_t ours = strlen(ice->local.ufrag), old = strlen(ice->local_old.ufrag);
+    size_t theirs = strlen(ice->remote.ufrag), n;
     const char *user = (const char *)stun_get(m, STUN_USERNAME, &n);
 
-    for (size_t i = 0; user && i < 2; i++) {
-        size_t len = strlen(own[i]->ufrag);
-
-        if (len && n > len && user[len] == ':' && !memcmp(user, own[i]->ufrag, len))
-            return own[i];
-    }
-    return NULL;
+    if (!user)
+        return NULL;
+    if (n > ours && user[ours] == ':' && !memcmp(user, ice->local.ufrag, ours))
+        return &ice->local;
+    if (!old || n <= old || user[old] != ':' || memcmp(user, ice->local_old.ufrag, old))
+        return NULL;
+    if (n - old - 1 == theirs && !memcmp(user + old + 1, ice->remote.ufrag, theirs))
+        return NULL;
+    return &ice->local_old;
 }
 
 /* RFC 8445 7.3.1.1. True: the request is to be refused. */

@@ -273,6 +273,37 @@ TEST(a_restart_keeps_media_flowing_and_ends_in_a_new_selection)
     teardown();
 }
 
+/* What a makes of a request from b with these credentials. */
+static int knock(const char *username, const char *pwd)
+{
+    uint8_t msg[256], tid[STUN_TID_LEN] = {1};
+    struct stun_writer w;
+    struct stun_view v;
+    size_t n;
+
+    stun_begin(&w, msg, sizeof(msg), STUN_BINDING, STUN_REQUEST, tid);
+    stun_put(&w, STUN_USERNAME, username, strlen(username));
+    stun_put_integrity(&w, pwd, strlen(pwd));
+    stun_put_fingerprint(&w);
+    if (stun_end(&w, &n) || stun_parse(&v, msg, n))
+        return EPROTO;
+    return ice_recv(a.ice, &v, &a.addr, &b.addr, now);
+}
+
+TEST(in_a_restart_old_names_go_with_old_ones)
+{
+    CHECK(setup(false, true));
+    tell(&a, &b, true);
+    tell(&b, &a, true);
+    run(1000);
+    CHECK_EQ_INT(ice_local(a.ice, "anew1", "a-new-password-0123456789"), 0);
+    ice_remote(a.ice, "bnew1", "b-new-password-0123456789", NULL, 0, now);
+    CHECK_EQ_INT(knock("afrag:bfrag", "a-password-0123456789"), 0);
+    CHECK_EQ_INT(knock("afrag:bnew1", "a-password-0123456789"), EACCES);
+    CHECK_EQ_INT(knock("anew1:bnew1", "a-new-password-0123456789"), 0);
+    teardown();
+}
+
 TEST(a_restart_revives_an_agent_that_gave_up)
 {
     struct media_cand c = {.priority = 100};
@@ -291,6 +322,7 @@ TEST(a_restart_revives_an_agent_that_gave_up)
     c.addr = b.addr;
     ice_remote(a.ice, "bnew1", "b-new-password-0123456789", &c, 1, now);
     CHECK(!ice_route(a.ice, &local, &remote));
+    CHECK_EQ_INT(knock("afrag:bfrag", "a-password-0123456789"), EACCES);
     c.addr = a.addr;
     ice_remote(b.ice, "anew1", "a-new-password-0123456789", &c, 1, now);
     run(2000);
@@ -301,19 +333,8 @@ TEST(a_restart_revives_an_agent_that_gave_up)
 
 TEST(the_wrong_password_opens_nothing)
 {
-    uint8_t msg[256], tid[STUN_TID_LEN] = {1};
-    struct stun_writer w;
-    struct stun_view v;
-    size_t n;
-
     CHECK(setup(false, true));
-    stun_begin(&w, msg, sizeof(msg), STUN_BINDING, STUN_REQUEST, tid);
-    stun_put(&w, STUN_USERNAME, "afrag:bfrag", 11);
-    stun_put_integrity(&w, "guessed", 7);
-    stun_put_fingerprint(&w);
-    CHECK_EQ_INT(stun_end(&w, &n), 0);
-    CHECK_EQ_INT(stun_parse(&v, msg, n), 0);
-    CHECK_EQ_INT(ice_recv(a.ice, &v, &a.addr, &b.addr, now), EACCES);
+    CHECK_EQ_INT(knock("afrag:bfrag", "guessed"), EACCES);
     CHECK_EQ_INT(a.verified, 0);
     CHECK_EQ_INT(a.sent, 0);
     teardown();
