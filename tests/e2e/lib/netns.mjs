@@ -1,13 +1,16 @@
 // Tests in a network namespace of their own, with an address that is not loopback: their file starts itself again inside one, which
 // goes when its processes have gone.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const INSIDE = 'TEST_NETNS';
 export const ADDRESS = '198.51.100.1'; // RFC 5737
+const FAR_ADDRESS = '198.51.100.2';
+const NOBODY = '02:00:00:00:00:99'; // no interface has this address
 
 const namespace = `
     ip link set lo up
@@ -41,4 +44,62 @@ export function inNamespace(url, name, declare) {
         t.diagnostic(output);
         assert.equal(code, 0, output);
     });
+}
+
+/*
+ * The other end of the cable, in one more namespace: for a program whose network can be taken away.
+ *   pull(), plug():     the interface goes down and comes up, as with a cable
+ *   deafen(), restore(): what is sent gets nowhere, without a word, as in a place without reception
+ */
+export class FarEnd {
+    #holder = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
+
+    static async open() {
+        const end = new FarEnd();
+
+        await once(end.#holder.stdout, 'data');
+        execFileSync('ip', ['link', 'set', 'dn1', 'netns', String(end.#holder.pid)]);
+        end.#ip('addr', 'add', `${FAR_ADDRESS}/24`, 'dev', 'dn1');
+        end.#ip('link', 'set', 'dn1', 'addrgenmode', 'none'); // an IPv6 address that comes late has Chromium drop its requests
+        end.plug();
+        return end;
+    }
+
+    get #nsenter() {
+        return ['nsenter', `--net=/proc/${this.#holder.pid}/ns/net`];
+    }
+
+    #ip(...words) {
+        const [program, ...args] = this.#nsenter;
+        execFileSync(program, [...args, 'ip', ...words]);
+    }
+
+    // Makes an executable file that starts the program at this end.
+    wrap(file, program) {
+        writeFileSync(file, `#!/bin/sh\nexec ${this.#nsenter.join(' ')} ${program} "$@"\n`, { mode: 0o755 });
+        return file;
+    }
+
+    pull() {
+        this.#ip('link', 'set', 'dn1', 'down');
+    }
+
+    plug() {
+        this.#ip('link', 'set', 'dn1', 'up');
+    }
+
+    deafen() {
+        this.#ip('neigh', 'replace', ADDRESS, 'lladdr', NOBODY, 'dev', 'dn1');
+        execFileSync('ip', ['neigh', 'replace', FAR_ADDRESS, 'lladdr', NOBODY, 'dev', 'dn0']);
+    }
+
+    restore() {
+        this.#ip('neigh', 'del', ADDRESS, 'dev', 'dn1');
+        execFileSync('ip', ['neigh', 'del', FAR_ADDRESS, 'dev', 'dn0']);
+    }
+
+    async close() {
+        this.#holder.stdin.end();
+        await once(this.#holder, 'exit');
+    }
 }

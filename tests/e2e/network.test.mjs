@@ -1,0 +1,96 @@
+// The agent's network goes away in mid-call and comes back: the same call goes on, and the page says what is the matter meanwhile.
+// The browser runs at the far end of a cable.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CHROMIUM, launchChromium } from '../ui/lib/chromium.mjs';
+import { start } from './dngate.mjs';
+import { compare, makeSpeech } from './lib/audio.mjs';
+import { watchCdr } from './lib/cdr.mjs';
+import { ADDRESS, FarEnd, inNamespace } from './lib/netns.mjs';
+import { AgentPage } from './lib/page.mjs';
+
+const BACK_MS = 15000; // from the network's return until the agent hears again
+
+let dir, server, end, browser, agent, nextCdr;
+
+async function setUp() {
+    dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
+    server = await start({ options: ['bind.address=0.0.0.0', `public.address=${ADDRESS}`, 'wss.port=0'] });
+    server.host = ADDRESS;
+    nextCdr = await watchCdr(server);
+    end = await FarEnd.open();
+    browser = await launchChromium({ program: end.wrap(join(dir, 'chromium'), CHROMIUM), microphone: makeSpeech(dir) });
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
+    agent = await AgentPage.open(context, server, '5001');
+    await agent.startShift();
+}
+
+async function tearDown() {
+    await browser?.close();
+    await end?.close();
+    if (dir) rmSync(dir, { recursive: true, force: true });
+    await server?.stop();
+}
+
+async function checkEcho(t, when) {
+    const { sent, heard } = await agent.record(6);
+    const match = compare(sent, heard, [20, 900]);
+
+    t.diagnostic(`echo ${when} the outage ${JSON.stringify(match)}`);
+    assert.ok(match.pieces >= 4 && match.r >= 0.6, `what comes back is what was said: ${JSON.stringify(match)}`);
+}
+
+const message = (words) => agent.page.locator('#message', { hasText: words }).waitFor();
+const received = () => agent.page.evaluate(() => window.dngate.stats?.received ?? 0);
+
+// cut, mend: how the network goes and comes back; seconds: how long it is away; says: what the agent reads besides.
+async function survive(t, { cut, mend, seconds, says }) {
+    await agent.dial('600');
+    await agent.call('connected');
+    await agent.hears();
+    await checkEcho(t, 'before');
+
+    cut();
+    const outage = sleep(seconds * 1000);
+    await message('audio connection is interrupted');
+    for (const words of says) await message(words);
+    await outage;
+    const before = await received();
+    mend();
+    const back = Date.now();
+    await agent.page.waitForFunction((n) => window.dngate.stats?.received > n + 25, before, { timeout: BACK_MS });
+    await agent.hears();
+    t.diagnostic(`heard again ${Date.now() - back} ms after the network came back`);
+    await agent.call('connected');
+    await checkEcho(t, 'after');
+    await agent.registration('registered');
+    assert.equal(await agent.page.locator('#message p').count(), 0, 'nothing is left to complain about');
+    await agent.hangup();
+
+    const [row, ...others] = await nextCdr();
+    assert.deepEqual(others, []);
+    assert.equal(row.code, 200, JSON.stringify(row));
+    assert.ok(row.end_ms - row.answer_ms > seconds * 1000, 'it is one call');
+}
+
+function check(name, outage) {
+    test(name, { timeout: 180000 }, async (t) => {
+        try {
+            await survive(t, outage);
+        } catch (error) {
+            t.diagnostic(server.log.slice(-25).join('\n'));
+            throw error;
+        }
+    });
+}
+
+inNamespace(import.meta.url, 'An agent loses the network', () => {
+    before(setUp);
+    after(tearDown);
+    check('ten seconds without reception', { cut: () => end.deafen(), mend: () => end.restore(), seconds: 10, says: [] });
+    check('the cable is pulled for 40 s', { cut: () => end.pull(), mend: () => end.plug(), seconds: 40, says: ['offline'] });
+});
