@@ -38,9 +38,9 @@ enum {
     LOAD_US = 1000000,
     COMPLEXITY_START = 2,
     COMPLEXITY_MAX = 3,
-    LOAD_EASY = 30, /* percent of a core; far enough below the next that a step up does not lead there */
-    LOAD_RAISED = 50,
-    LOAD_HIGH = 70,
+    LOAD_EASY = 10, /* percent of a core; far enough below the next that a step up does not lead there */
+    LOAD_RAISED = 18,
+    LOAD_HIGH = 40,
 };
 
 struct worker {
