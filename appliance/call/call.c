@@ -174,8 +174,8 @@ static void browser_lost_h(void *arg)
 /* A browser that changes networks signs in again and restarts ICE: until then the far end is held on to. */
 static bool may_come_back(const struct call *c, const struct media_event *ev)
 {
-    return ev->type == MEDIA_FAILED && (c->state == CALL_ANSWERED || c->state == CALL_HELD) &&
-           c->cdr.remote_ice[0] && (!strcmp(ev->reason, "consent") || !strcmp(ev->reason, "ice"));
+    return ev->type == MEDIA_FAILED && call_state_up(c->state) && c->cdr.remote_ice[0] &&
+           (!strcmp(ev->reason, "consent") || !strcmp(ev->reason, "ice"));
 }
 
 static void media_failed(struct call *c, const struct media_event *ev)
@@ -207,7 +207,7 @@ static void media_h(void *msg, void *arg)
 
     case MEDIA_ICE_UP:
     case MEDIA_ICE_MOVED:
-        if (c->state == CALL_ANSWERED || c->state == CALL_HELD)
+        if (call_state_up(c->state))
             tmr_cancel(&c->tmr); /* it was lost */
         (void)addr_str(&ev->addr, c->cdr.remote_ice, sizeof(c->cdr.remote_ice));
         log_info("call", "id=%s dn=%s browser=%s audio path to the browser %s", c->cdr.id, c->cdr.dn,

@@ -129,3 +129,14 @@ void call_leg_ended(struct call *c, enum cdr_party by, const struct leg_ended *e
              end->how == LEG_BYE ? "Hung up" : end->phrase, b.data ? b.data : "");
     buf_reset(&b);
 }
+
+void call_not_accepted(struct call *c, const struct sip_msg *msg, int err)
+{
+    bool bad = err == EBADMSG;
+    uint16_t code = err == EACCES ? 422 : bad ? 400 : 503;
+
+    if (err != EACCES)
+        (void)sip_treply(NULL, sip_stack_sip(c->calls->cfg.stack), msg, code,
+                         bad ? "Bad Request" : "Service Unavailable");
+    call_end(c, CDR_GATEWAY, code, "Not accepted", "");
+}

@@ -22,3 +22,8 @@ bool call_state_legal(enum call_state from, enum call_state to)
 {
     return (unsigned)from < CALL_STATES && (unsigned)to < CALL_STATES && (table[from].to >> to & 1u);
 }
+
+bool call_state_up(enum call_state s)
+{
+    return s == CALL_ANSWERED || s == CALL_HELD;
+}

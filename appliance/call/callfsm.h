@@ -24,5 +24,7 @@ enum call_state {
 const char *call_state_name(enum call_state s);
 /* True for the moves of the table; staying is no move. */
 bool call_state_legal(enum call_state from, enum call_state to);
+/* Answered and not ending: two people talk, or one waits. */
+bool call_state_up(enum call_state s);
 
 #endif

@@ -271,10 +271,7 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
     who(c, msg, o);
     err = accept_trunk(c, msg, o);
     if (err) {
-        if (err != EACCES)
-            (void)sip_treply(NULL, sip, msg, err == EBADMSG ? 400 : 503,
-                             err == EBADMSG ? "Bad Request" : "Service Unavailable");
-        call_end(c, CDR_GATEWAY, err == EACCES ? 422 : err == EBADMSG ? 400 : 503, "Not accepted", "");
+        call_not_accepted(c, msg, err);
         return;
     }
     code = check(c, msg, &b, &phrase);

@@ -196,7 +196,7 @@ void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
 
-    if (c->state != CALL_ANSWERED && c->state != CALL_HELD)
+    if (!call_state_up(c->state))
         (void)leg_reply(leg, msg, 491, "Request Pending", NULL, NULL, NULL);
     else if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
         agent_offer(c, leg, msg);

@@ -356,10 +356,7 @@ void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip
     who(c, msg, &dn, registrar_by_conn(cs->cfg.registrar, o->ws_conn));
     err = accept_agent(c, msg, o);
     if (err) {
-        if (err != EACCES)
-            (void)sip_treply(NULL, sip, msg, err == EBADMSG ? 400 : 503,
-                             err == EBADMSG ? "Bad Request" : "Service Unavailable");
-        call_end(c, CDR_GATEWAY, err == EACCES ? 422 : err == EBADMSG ? 400 : 503, "Not accepted", "");
+        call_not_accepted(c, msg, err);
         return;
     }
     code = check(c, msg, &phrase);

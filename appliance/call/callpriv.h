@@ -84,6 +84,8 @@ const char *call_label(struct call *c);
 void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phrase, const char *hdrs);
 /* The gateway's own wish: with a Reason header made of it. */
 void call_abort(struct call *c, uint16_t code, const char *text);
+/* leg_accept() of the call's INVITE failed: answers it, unless that has (EACCES: 422), and ends the call. */
+void call_not_accepted(struct call *c, const struct sip_msg *msg, int err);
 /* A leg ended: passes it on to the other. */
 void call_leg_ended(struct call *c, enum cdr_party by, const struct leg_ended *end);
 /* The last figures came, or (NULL) are not waited for: writes the CDR of an ended call and frees it. */

@@ -124,8 +124,6 @@ struct pair *ice_pair_add(struct ice *ice, const struct addr *remote, uint32_t p
 
 void ice_pair_verified(struct ice *ice, struct pair *p)
 {
-    if (p->verified)
-        return;
     p->verified = true;
     ice->eventh(ICE_VERIFIED, &p->remote, ice->arg);
 }

@@ -73,9 +73,7 @@ static void check_succeeded(struct ice *ice, struct pair *p, const struct addr *
     p->local = *local;
     if (p->check.tries == 1)
         p->rtt_ms = (uint32_t)(now_ms - p->check.sent_ms);
-    p->verified = true;
-    ice->eventh(ICE_VERIFIED, &p->remote,
-                ice->arg); /* each time: it heals what somebody else claimed with a forged source */
+    ice_pair_verified(ice, p); /* each time: it heals what somebody else claimed with a forged source */
     if (p->check.nominate)
         ice_pair_select(ice, p, now_ms);
     else if (p->nominated)
@@ -139,21 +137,28 @@ static void reply(struct ice *ice, const struct stun_view *req, const struct ice
         ice->sendh(msg, n, local, src, ice->arg);
 }
 
+/* What follows "ufrag:" at the beginning of the n characters of user, or NULL. */
+static const char *behind(const char *user, size_t n, const char *ufrag)
+{
+    size_t len = strlen(ufrag);
+
+    return len && n > len && user[len] == ':' && !memcmp(user, ufrag, len) ? user + len + 1 : NULL;
+}
+
 /* The credentials a request was made for: "ours:theirs" in USERNAME. The old ones go with the peer's old ones: a peer that has its
  * own restart, but not our answer, must not find a way by half of each; Chromium would stay with it. */
 static const struct ice_cred *cred_of(const struct ice *ice, const struct stun_view *m)
 {
-    size_t ours = strlen(ice->local.ufrag), old = strlen(ice->local_old.ufrag);
-    size_t theirs = strlen(ice->remote.ufrag), n;
-    const char *user = (const char *)stun_get(m, STUN_USERNAME, &n);
+    size_t n;
+    const char *user = (const char *)stun_get(m, STUN_USERNAME, &n), *theirs;
 
     if (!user)
         return NULL;
-    if (n > ours && user[ours] == ':' && !memcmp(user, ice->local.ufrag, ours))
+    if (behind(user, n, ice->local.ufrag))
         return &ice->local;
-    if (!old || n <= old || user[old] != ':' || memcmp(user, ice->local_old.ufrag, old))
-        return NULL;
-    if (n - old - 1 == theirs && !memcmp(user + old + 1, ice->remote.ufrag, theirs))
+    theirs = behind(user, n, ice->local_old.ufrag);
+    n -= theirs ? (size_t)(theirs - user) : 0;
+    if (!theirs || (n == strlen(ice->remote.ufrag) && !memcmp(theirs, ice->remote.ufrag, n)))
         return NULL;
     return &ice->local_old;
 }
@@ -202,7 +207,8 @@ static void request_accepted(struct ice *ice, const struct stun_view *m, const s
             return;
     }
     p->local = *local;
-    ice_pair_verified(ice, p);
+    if (!p->verified)
+        ice_pair_verified(ice, p);
     if (p->state != PAIR_SUCCEEDED && ice->remote.ufrag[0])
         check_back(ice, p, now_ms);
     else

@@ -58,120 +58,112 @@ void usage_read(struct usage *u, pid_t pid)
     u->cpu_ms = (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
-struct slope slope_fit(const struct usage *u, unsigned n, bool rss)
-{
-    double x = 0, y = 0, xx = 0, xy = 0, rest = 0;
-    struct slope s = {0};
-
-    for (unsigned i = 0; i < n; i++) {
-        if (!u[i].steady)
-            continue;
-        x += u[i].at_s / 3600;
-        y += rss ? (double)u[i].rss_kb : u[i].fds;
-        s.n++;
-    }
-    if (s.n < 3)
-        return s;
-    x /= s.n;
-    y /= s.n;
-    for (unsigned i = 0; i < n; i++) {
-        double dx = u[i].at_s / 3600 - x, dy = (rss ? (double)u[i].rss_kb : u[i].fds) - y;
-
-        xx += u[i].steady ? dx * dx : 0;
-        xy += u[i].steady ? dx * dy : 0;
-    }
-    s.per_hour = xy / xx;
-    for (unsigned i = 0; i < n; i++) {
-        double dx = u[i].at_s / 3600 - x, dy = (rss ? (double)u[i].rss_kb : u[i].fds) - y;
-
-        rest += u[i].steady ? (dy - s.per_hour * dx) * (dy - s.per_hour * dx) : 0;
-    }
-    s.error = sqrt(rest / (s.n - 2) / xx);
-    return s;
-}
-
 enum { TERMS = 3 }; /* a constant, calls with Opus, calls straight through */
 
-/* Solves a·x = b; false when the samples do not tell the terms apart. Destroys a and b. */
-static bool solve(double a[TERMS][TERMS], double b[TERMS])
+/* Solves a·x = b of k terms; false when the samples do not tell the terms apart. Destroys a and b. */
+static bool solve(double a[TERMS][TERMS], double b[TERMS], int k)
 {
-    for (int i = 0; i < TERMS; i++) {
+    for (int i = 0; i < k; i++) {
         double pivot = a[i][i];
 
         if (fabs(pivot) < 1e-9)
             return false;
-        for (int k = 0; k < TERMS; k++) {
-            double f = k == i ? 0 : a[k][i] / pivot;
+        for (int row = 0; row < k; row++) {
+            double f = row == i ? 0 : a[row][i] / pivot;
 
-            for (int j = 0; j < TERMS; j++)
-                a[k][j] -= f * a[i][j];
-            b[k] -= f * b[i];
+            for (int j = 0; j < k; j++)
+                a[row][j] -= f * a[i][j];
+            b[row] -= f * b[i];
         }
     }
-    for (int i = 0; i < TERMS; i++)
+    for (int i = 0; i < k; i++)
         b[i] /= a[i][i];
     return true;
 }
 
-static void terms(const struct usage *u, double x[TERMS])
+struct fit { /* of RSS, or else descriptors, over time, beside the first k terms */
+    bool rss;
+    int k;
+    double t[TERMS], y[TERMS]; /* what the terms explain of time and of the value */
+};
+
+/* A sample's terms, time in hours and value. */
+static void read_sample(const struct fit *f, const struct usage *u, double x[TERMS], double *t, double *y)
 {
     x[0] = 1;
     x[1] = u->opus;
     x[2] = u->straight;
+    *t = u->at_s / 3600;
+    *y = f->rss ? (double)u->rss_kb : u->fds;
 }
 
-/* What time has beyond what the load explains of it (Frisch, Waugh, Lovell), and RSS likewise. */
-static bool explain(const struct usage *u, unsigned n, double c_t[TERMS], double c_y[TERMS])
+static bool explain(struct fit *f, const struct usage *u, unsigned n)
 {
-    double a[TERMS][TERMS] = {{0}}, same[TERMS][TERMS], x[TERMS];
+    double a[TERMS][TERMS] = {{0}}, same[TERMS][TERMS], x[TERMS], t, y;
 
     for (unsigned s = 0; s < n; s++) {
-        terms(&u[s], x);
-        for (int i = 0; u[s].steady && i < TERMS; i++) {
-            for (int j = 0; j < TERMS; j++)
+        read_sample(f, &u[s], x, &t, &y);
+        for (int i = 0; u[s].steady && i < f->k; i++) {
+            for (int j = 0; j < f->k; j++)
                 a[i][j] += x[i] * x[j];
-            c_t[i] += x[i] * u[s].at_s / 3600;
-            c_y[i] += x[i] * (double)u[s].rss_kb;
+            f->t[i] += x[i] * t;
+            f->y[i] += x[i] * y;
         }
     }
     memcpy(same, a, sizeof(a));
-    return solve(a, c_t) && solve(same, c_y);
+    return solve(a, f->t, f->k) && solve(same, f->y, f->k);
 }
 
-static void beyond(const struct usage *u, const double c_t[TERMS], const double c_y[TERMS], double *t,
-                   double *y)
+/* What time and value have beyond that (Frisch, Waugh, Lovell). */
+static void beyond(const struct fit *f, const struct usage *u, double *t, double *y)
 {
     double x[TERMS];
 
-    terms(u, x);
-    *t = u->at_s / 3600;
-    *y = (double)u->rss_kb;
-    for (int i = 0; i < TERMS; i++) {
-        *t -= c_t[i] * x[i];
-        *y -= c_y[i] * x[i];
+    read_sample(f, u, x, t, y);
+    for (int i = 0; i < f->k; i++) {
+        *t -= f->t[i] * x[i];
+        *y -= f->y[i] * x[i];
     }
+}
+
+/* False: too few samples, or too much alike. */
+static bool slope_beside(struct slope *s, const struct usage *u, unsigned n, bool rss, int k)
+{
+    struct fit f = {.rss = rss, .k = k};
+    double t, y, tt = 0, ty = 0, rest = 0;
+
+    *s = (struct slope){0};
+    for (unsigned i = 0; i < n; i++)
+        s->n += u[i].steady;
+    if (s->n < (unsigned)k + 2 || !explain(&f, u, n))
+        return false;
+    for (unsigned i = 0; i < n; i++) {
+        beyond(&f, &u[i], &t, &y);
+        tt += u[i].steady ? t * t : 0;
+        ty += u[i].steady ? t * y : 0;
+    }
+    s->per_hour = ty / tt;
+    for (unsigned i = 0; i < n; i++) {
+        beyond(&f, &u[i], &t, &y);
+        rest += u[i].steady ? (y - s->per_hour * t) * (y - s->per_hour * t) : 0;
+    }
+    s->error = sqrt(rest / (s->n - (unsigned)k - 1) / tt);
+    return true;
+}
+
+struct slope slope_fit(const struct usage *u, unsigned n, bool rss)
+{
+    struct slope s;
+
+    (void)slope_beside(&s, u, n, rss, 1);
+    return s;
 }
 
 struct slope slope_at_load(const struct usage *u, unsigned n)
 {
-    double c_t[TERMS] = {0}, c_y[TERMS] = {0}, t, y, tt = 0, ty = 0, rest = 0;
-    struct slope s = {0};
+    struct slope s;
 
-    if (!explain(u, n, c_t, c_y))
-        return slope_fit(u, n, true); /* too short a run */
-    for (unsigned i = 0; i < n; i++) {
-        beyond(&u[i], c_t, c_y, &t, &y);
-        s.n += u[i].steady;
-        tt += u[i].steady ? t * t : 0;
-        ty += u[i].steady ? t * y : 0;
-    }
-    s.per_hour = ty / tt;
-    for (unsigned i = 0; i < n; i++) {
-        beyond(&u[i], c_t, c_y, &t, &y);
-        rest += u[i].steady ? (y - s.per_hour * t) * (y - s.per_hour * t) : 0;
-    }
-    s.error = s.n > TERMS + 1 ? sqrt(rest / (s.n - TERMS - 1) / tt) : 0;
-    return s;
+    return slope_beside(&s, u, n, true, TERMS) ? s : slope_fit(u, n, true); /* too short a run */
 }
 
 void tally_add(struct tally *t, const char *text)

@@ -247,18 +247,29 @@ TEST(a_trunk_that_refuses_with_503_is_left_at_once)
     close_box();
 }
 
+/* Dials; the only trunk refuses, and the agent hears that. */
+static bool refused(int code, const char *phrase)
+{
+    char what[8];
+
+    dial("600", "");
+    if (!sippeer_expect(&trunk.p, &m, "INVITE", 0))
+        return false;
+    sippeer_reply(&trunk.p, &m, code, phrase, "", NULL);
+    (void)snprintf(what, sizeof(what), "%d", code);
+    if (!sippeer_expect(&agent.p, &m, what, 0))
+        return false;
+    sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
+    return true;
+}
+
 TEST(a_trunk_that_is_never_pinged_is_tried_again_after_a_failure)
 {
     never_pinged = true;
     BOX(NULL, 1);
     never_pinged = false;
-    for (int i = 0; i < 2; i++) {
-        dial("600", "");
-        WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
-        sippeer_reply(&trunk.p, &m, 503, "Service Unavailable", "", NULL);
-        WANT(sippeer_expect(&agent.p, &m, "503", 0));
-        sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
-    }
+    for (int i = 0; i < 2; i++)
+        WANT(refused(503, "Service Unavailable"));
     WANT(talk());
     WANT(agent_hangs_up());
     close_box();
@@ -267,11 +278,7 @@ TEST(a_trunk_that_is_never_pinged_is_tried_again_after_a_failure)
 TEST(a_callee_that_times_out_says_nothing_of_the_trunk)
 {
     BOX(NULL, 1);
-    dial("600", "");
-    WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
-    sippeer_reply(&trunk.p, &m, 408, "Request Timeout", "", NULL);
-    WANT(sippeer_expect(&agent.p, &m, "408", 0));
-    sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
+    WANT(refused(408, "Request Timeout"));
     WANT(talk()); /* it did not have to be pinged first */
     WANT(agent_hangs_up());
     close_box();
