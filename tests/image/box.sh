@@ -42,10 +42,14 @@ confined() { # PID CAPABILITIES
 # Every port number of $1 is free on this machine.
 free_ports() {
     local port
-    for port; do ! ss -Hlntu "sport = :$port" | grep -q . || { echo "port $port is taken"; return 1; }; done
+    for port; do [ -z "$(ss -Hlntu "sport = :$port")" ] || { echo "port $port is taken"; return 1; }; done
 }
 
-page_served() { curl -skf --max-time 5 "https://$1/index-agent-dn.html" | grep -q app-agent-dn.js; }
+page_served() { # HOST:PORT. Read to its end: curl would fail when what reads it leaves at the first match.
+    local page
+    page=$(curl -sSkf --max-time 5 "https://$1/index-agent-dn.html") || return 1
+    [[ $page == *app-agent-dn.js* ]] || { echo "not the page: $page"; return 1; }
+}
 
 # Names of all libraries and scripts that the bill of materials lists stand in the licences; and it is SPDX.
 materials() { # COMMAND... that runs dngate
