@@ -63,7 +63,7 @@ cd "$work"
 mirror() {
     if [ -n "${DNGATE_MIRROR:-}" ]; then echo "$DNGATE_MIRROR"; return; fi
     apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
-        awk '$2 ~ /^(trixie|bookworm|forky|sid|stable|oldstable|testing|unstable)$/ { print $1; exit }'
+        awk '$2 ~ /^(trixie|bookworm|forky|sid|stable|oldstable|testing|unstable)$/ && !n++ { print $1 }'
 }
 
 # A private apt: own lists and state, an empty installed set, but this machine's proxy settings (apt.conf.d).

@@ -54,7 +54,7 @@ engine_base() {
     local root=$engine_dir/root mirror f
     docker image inspect debian:trixie-slim >/dev/null 2>&1 && return 0
     mirror=${DNGATE_MIRROR:-$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
-        awk '$2 ~ /^(trixie|bookworm)$/ { print $1; exit }')}
+        awk '$2 ~ /^(trixie|bookworm)$/ && !n++ { print $1 }')}
     debootstrap --variant=minbase trixie "$root" "$mirror" >"$engine_dir/debootstrap.log" 2>&1 ||
         { tail -5 "$engine_dir/debootstrap.log"; return 1; }
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
