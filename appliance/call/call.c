@@ -175,7 +175,7 @@ static void browser_lost_h(void *arg)
 static bool may_come_back(const struct call *c, const struct media_event *ev)
 {
     return ev->type == MEDIA_FAILED && call_state_up(c->state) && c->cdr.remote_ice[0] &&
-           (!strcmp(ev->reason, "consent") || !strcmp(ev->reason, "ice"));
+           (ev->reason == MEDIA_CONSENT_LOST || ev->reason == MEDIA_NO_ICE);
 }
 
 static void media_failed(struct call *c, const struct media_event *ev)
@@ -183,7 +183,7 @@ static void media_failed(struct call *c, const struct media_event *ev)
     char text[64];
 
     (void)snprintf(text, sizeof(text), "Media %s: %s", ev->type == MEDIA_TIMEOUT ? "timeout" : "failed",
-                   ev->reason);
+                   media_reason_name(ev->reason));
     callstat_media_failed(ev);
     log_warn("call", "id=%s dn=%s %s", c->cdr.id, c->cdr.dn, text);
     if (may_come_back(c, ev)) {

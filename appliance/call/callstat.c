@@ -45,11 +45,6 @@ enum result { ANSWERED, BUSY, NO_ANSWER, CANCELLED, REFUSED, FAILED, RESULTS };
 static const char *const result_names[RESULTS] = {"answered",  "busy",    "no_answer",
                                                   "cancelled", "refused", "failed"};
 static const char *const direction_names[] = {[CDR_OUTBOUND] = "out", [CDR_INBOUND] = "in"};
-static const char *const media_reasons[] = {"ice",   "dtls",  "fingerprint", "consent",
-                                            "codec", "trunk", "browser",     "other"};
-
-enum { MEDIA_REASONS = sizeof(media_reasons) / sizeof(media_reasons[0]) };
-
 static _Atomic int64_t live[2][CALL_STATES];
 static _Atomic uint64_t ended[2][RESULTS], media_failures[MEDIA_REASONS];
 
@@ -72,10 +67,10 @@ static void collect_h(struct buf *out, void *arg)
                           "Calls that have ended; out = from an agent, in = to an agent");
         }
     }
-    for (size_t i = 0; i < MEDIA_REASONS; i++) {
-        snprintf(labels, sizeof(labels), "reason=\"%s\"", media_reasons[i]);
+    for (enum media_reason r = 0; r < MEDIA_REASONS; r++) {
+        snprintf(labels, sizeof(labels), "reason=\"%s\"", media_reason_name(r));
         metric_sample(out, METRIC_TYPE_COUNTER, "dngate_call_media_failures_total", labels,
-                      (double)media_failures[i],
+                      (double)media_failures[r],
                       "Calls ended for want of audio: what failed, or who (trunk, browser) fell silent");
     }
 }
@@ -109,11 +104,7 @@ void callstat_leave(enum cdr_direction dir, enum call_state s)
 
 void callstat_media_failed(const struct media_event *ev)
 {
-    size_t i = 0;
-
-    while (i < MEDIA_REASONS - 1 && strcmp(media_reasons[i], ev->reason))
-        i++;
-    atomic_fetch_add(&media_failures[i], 1);
+    atomic_fetch_add(&media_failures[ev->reason], 1);
 }
 
 /* ---- a call that has ended ---- */

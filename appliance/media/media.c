@@ -40,6 +40,21 @@ const char *media_codec_name(enum media_codec c)
     return c <= MEDIA_PCMA ? names[c] : "";
 }
 
+const char *media_reason_name(enum media_reason r)
+{
+    static const char *const names[MEDIA_REASONS] = {
+        [MEDIA_NO_ICE] = "ice",
+        [MEDIA_NO_DTLS] = "dtls",
+        [MEDIA_WRONG_PEER] = "fingerprint",
+        [MEDIA_CONSENT_LOST] = "consent",
+        [MEDIA_NO_CODEC] = "codec",
+        [MEDIA_TRUNK_SILENT] = "trunk",
+        [MEDIA_BROWSER_SILENT] = "browser",
+    };
+
+    return r < MEDIA_REASONS ? names[r] : "";
+}
+
 static size_t port_pairs(const struct media_config *cfg)
 {
     size_t pairs = cfg->rtp_max ? ports_pairs(cfg->rtp_min, cfg->rtp_max) : MEDIA_PATHS_MAX; /* 0: any free */

@@ -76,15 +76,14 @@ uint32_t media_path_id(const struct media_path *p);
 struct media_path *media_path_find(const struct media *m, uint32_t id);
 void *media_path_arg(const struct media_path *p);
 
-struct
-    media_browser { /* from the browser's SDP; may be given once, or again with new ICE credentials (ICE restart) */
+/* From the browser's SDP; may be given once, or again with new ICE credentials (ICE restart). */
+struct media_browser {
     char ice_ufrag[ICE_UFRAG_MAX], ice_pwd[ICE_PWD_MAX];
     uint8_t fingerprint[32];
     bool we_are_dtls_client; /* we answered or were answered setup:active towards a passive peer */
     struct media_cand cands[MEDIA_CANDS_MAX];
     size_t cand_count;
-    enum media_codec
-        codec; /* negotiated towards the browser; what we send, and the preferred of what we accept */
+    enum media_codec codec;            /* negotiated: what we send, and the preferred of what we accept */
     uint8_t pt_opus, pt_pcmu, pt_pcma; /* 0xff = not negotiated (pcmu's usual 0 is valid) */
     uint8_t pt_event;                  /* telephone-event; 0xff = none */
     uint32_t event_rate;               /* clock rate of pt_event: 8000 or 48000 */
@@ -97,8 +96,8 @@ int media_path_ice_restart(struct media_path *p, struct media_local *local);
 
 enum media_dir { MEDIA_INACTIVE = 0, MEDIA_SEND = 1, MEDIA_RECV = 2, MEDIA_SENDRECV = 3 };
 
-struct
-    media_trunk { /* from the trunk's SDP; may be given again at any time (re-INVITE): the browser never notices */
+/* From the trunk's SDP; may be given again at any time (re-INVITE): the browser never notices. */
+struct media_trunk {
     struct addr rtp, rtcp;  /* where we send; rtcp with port 0 = none */
     enum media_codec codec; /* PCMU or PCMA */
     uint8_t pt;
@@ -131,18 +130,31 @@ enum media_event_type {
     MEDIA_ICE_UP,    /* a pair works; addr = the browser's address */
     MEDIA_ICE_MOVED, /* the selected pair changed; addr */
     MEDIA_DTLS_UP,
-    MEDIA_FAILED,  /* reason: "ice", "dtls", "fingerprint", "consent", "codec": the browser leg is dead */
-    MEDIA_TIMEOUT, /* reason: "trunk" or "browser" sent nothing for rtp_timeout_s */
+    MEDIA_FAILED,  /* reason: the browser leg is dead */
+    MEDIA_TIMEOUT, /* reason: MEDIA_TRUNK_SILENT or MEDIA_BROWSER_SILENT, nothing came for rtp_timeout_s */
     MEDIA_TRUNK_LATCHED, /* addr = the trunk's real RTP source */
     MEDIA_DTMF,          /* digit pressed: from_browser; for the record and for INFO */
     MEDIA_ENDED,         /* stats are final; the id is free after this */
 };
 
+enum media_reason {
+    MEDIA_NO_ICE,       /* no pair of addresses works */
+    MEDIA_NO_DTLS,      /* the handshake failed, or its keys cannot be used */
+    MEDIA_WRONG_PEER,   /* its certificate is not the one that the SDP promised (RFC 8122) */
+    MEDIA_CONSENT_LOST, /* the browser answers no more checks (RFC 7675) */
+    MEDIA_NO_CODEC,     /* it could not be started */
+    MEDIA_TRUNK_SILENT,
+    MEDIA_BROWSER_SILENT,
+    MEDIA_REASONS,
+};
+/* "ice", "dtls", "fingerprint", "consent", "codec", "trunk", "browser": in CDRs, logs and metrics. */
+const char *media_reason_name(enum media_reason r);
+
 struct media_event {
     enum media_event_type type;
     uint32_t path_id;
     struct addr addr;
-    char reason[16];
+    enum media_reason reason; /* MEDIA_FAILED, MEDIA_TIMEOUT */
     char digit;
     bool from_browser;
     struct media_stream_stats browser, trunk; /* MEDIA_ENDED */

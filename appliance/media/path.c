@@ -122,7 +122,7 @@ void path_set_browser(struct media_path *p, const struct media_browser *b, uint6
     out_events(&p->to_browser, b->pt_event, b->event_rate);
     in_events(&p->from_browser, b->event_rate);
     if (path_up_set(p) || path_down_set(p)) {
-        struct media_event ev = {.type = MEDIA_FAILED, .reason = "codec"};
+        struct media_event ev = {.type = MEDIA_FAILED, .reason = MEDIA_NO_CODEC};
 
         path_event(p, &ev);
     }

@@ -213,16 +213,14 @@ void path_events_tick(struct media_path *p, uint64_t now_us)
 
 /* ---- RTP timeout ---- */
 
-static void timeout_of(struct media_path *p, struct path_in *in, const char *who, uint64_t limit_us,
+static void timeout_of(struct media_path *p, struct path_in *in, enum media_reason who, uint64_t limit_us,
                        uint64_t now_us)
 {
-    struct media_event ev = {.type = MEDIA_TIMEOUT};
+    struct media_event ev = {.type = MEDIA_TIMEOUT, .reason = who};
     bool silent = now_us - in->alive_us > limit_us && now_us > in->alive_us;
 
-    if (silent && !in->silent) {
-        snprintf(ev.reason, sizeof(ev.reason), "%s", who);
+    if (silent && !in->silent)
         path_event(p, &ev);
-    }
     in->silent = silent;
 }
 
@@ -233,7 +231,7 @@ void path_timeouts(struct media_path *p, uint64_t now_us)
     if (!limit_us || p->held)
         return;
     if (p->trunk_set && (p->trunk.dir & MEDIA_RECV))
-        timeout_of(p, &p->from_trunk, "trunk", limit_us, now_us);
+        timeout_of(p, &p->from_trunk, MEDIA_TRUNK_SILENT, limit_us, now_us);
     if (p->srtp_in)
-        timeout_of(p, &p->from_browser, "browser", limit_us, now_us);
+        timeout_of(p, &p->from_browser, MEDIA_BROWSER_SILENT, limit_us, now_us);
 }

@@ -23,11 +23,10 @@ METRIC_COUNTER(drop_form, "dngate_media_dropped_total", "from=\"browser\",reason
 
 enum { RTCP_HEADER = 8 /* with the sender's SSRC */ };
 
-static void fail(struct media_path *p, const char *reason)
+static void fail(struct media_path *p, enum media_reason reason)
 {
-    struct media_event ev = {.type = MEDIA_FAILED};
+    struct media_event ev = {.type = MEDIA_FAILED, .reason = reason};
 
-    snprintf(ev.reason, sizeof(ev.reason), "%s", reason);
     path_event(p, &ev);
 }
 
@@ -119,10 +118,10 @@ static void ice_happened_h(enum ice_event what, const struct addr *addr, void *a
         worker_addr_del(p->worker, addr, p);
         break;
     case ICE_TIMED_OUT:
-        fail(p, "ice");
+        fail(p, MEDIA_NO_ICE);
         break;
     case ICE_CONSENT_LOST:
-        fail(p, "consent");
+        fail(p, MEDIA_CONSENT_LOST);
         break;
     }
 }
@@ -183,7 +182,7 @@ void path_secure_set(struct media_path *p, uint64_t now_us)
     p->we_are_client = b->we_are_dtls_client;
     memcpy(p->fingerprint, b->fingerprint, sizeof(p->fingerprint));
     if (dtls_alloc(&p->dtls, worker_identity(p->worker), role, p->fingerprint, dtls_out_h, p))
-        fail(p, "dtls");
+        fail(p, MEDIA_NO_DTLS);
 }
 
 static void keys_take(struct media_path *p, uint64_t now_us)
@@ -200,7 +199,7 @@ static void keys_take(struct media_path *p, uint64_t now_us)
     explicit_bzero(&k, sizeof(k));
     if (err) {
         keys_close(p);
-        fail(p, "dtls");
+        fail(p, MEDIA_NO_DTLS);
         return;
     }
     p->from_browser.alive_us = now_us;
@@ -216,7 +215,7 @@ static void dtls_progress(struct media_path *p, uint64_t now_us)
             keys_take(p, now_us);
         break;
     case DTLS_FAILED:
-        fail(p, dtls_wrong_peer(p->dtls) ? "fingerprint" : "dtls");
+        fail(p, dtls_wrong_peer(p->dtls) ? MEDIA_WRONG_PEER : MEDIA_NO_DTLS);
         break;
     case DTLS_CLOSED: /* the browser has left; its SIP leg or its consent will say so */
     case DTLS_HANDSHAKE:
