@@ -1,6 +1,6 @@
 // The one call an agent has: dialling, ringing, answering, talking, ending. A second one gets "busy".
 import { C, NameAddrHeader } from 'jssip';
-import { gatherBriefly } from './ice.js';
+import { gatherBriefly, onNoAddress } from './ice.js';
 import { notifyCall, notifyDone } from './notify.js';
 import { Quality } from './quality.js';
 import { IDLE_CALL } from './store.js';
@@ -209,11 +209,20 @@ export class Calls {
 
     #watch(pc) {
         this.#connections.add(pc);
+        onNoAddress(pc, () => this.#noAddress());
         pc.addEventListener('track', ({ track, streams }) => {
             this.remoteStream = streams[0] ?? new MediaStream([track]);
             this.#audio.play(this.remoteStream);
         });
         pc.addEventListener('iceconnectionstatechange', () => this.#iceChanged(pc));
+    }
+
+    #noAddress() {
+        const session = this.#session;
+
+        if (!session || session.isEnded() || this.#call().state === 'connected') return; // an ICE restart waits for the network
+        session.terminate(); // of an offered call: 480, and it goes to somebody else
+        this.#say('call', 'error', words.noAddress);
     }
 
     #iceChanged(pc) {

@@ -33,6 +33,8 @@ export const words = {
     noWebrtc: 'This browser cannot make calls. Use a current Chrome, Edge, Firefox or Safari.',
     noAudioPath:
         'No audio path to the gateway. A firewall may block UDP: tell your administrator that the browser cannot reach the gateway’s media port.',
+    noAddress:
+        'The browser may not use the network for audio: a VPN or a browser policy (WebRTC) forbids it. Tell your administrator.',
     audioInterrupted: 'The audio connection is interrupted. Trying to restore it…',
     badNumber: 'This is not a number that can be dialled.',
     notRegistered: 'The phone is not connected yet. Wait for “Ready”.',

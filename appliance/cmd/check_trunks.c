@@ -32,6 +32,7 @@ static const char trunk_advice[] =
 struct asking {
     struct check *ck;
     uint64_t end_ms; /* of all trunks together */
+    bool any;        /* is enabled */
 };
 
 /* ---------------------------------------------------------------- OPTIONS */
@@ -244,7 +245,10 @@ static bool trunk_look_h(const struct trunk *t, void *arg)
     snprintf(topic, sizeof(topic), "trunk %s", t->name);
     if (!t->enabled) {
         check_say(a->ck, CHECK_INFO, topic, "", "disabled");
-    } else if (clock_ms() >= a->end_ms) {
+        return false;
+    }
+    a->any = true;
+    if (clock_ms() >= a->end_ms) {
         check_say(a->ck, CHECK_INFO, topic, "", "not asked: the others took too long");
     } else if (addr_resolve(&peer, t->host, t->port)) {
         check_say(a->ck, CHECK_FAIL, topic, "correct the name, or the DNS servers of this machine",
@@ -259,13 +263,13 @@ static bool trunk_look_h(const struct trunk *t, void *arg)
 
 void check_trunks(struct check *ck)
 {
-    struct asking a = {ck, clock_ms() + TOTAL_MS};
+    struct asking a = {ck, clock_ms() + TOTAL_MS, false};
     struct store_reader *r;
 
     if (ck->store && !store_reader_alloc(&r, ck->store)) {
         (void)trunk_each(r, false, trunk_look_h, &a);
         store_reader_free(r);
     }
-    if (ck->running)
+    if (ck->running && a.any) /* what there is to say of none has been said */
         server_part(ck, "trunk");
 }
