@@ -310,7 +310,7 @@ TEST(with_fec_the_next_frame_is_waited_for)
     struct network net = {.rate = 48000, .frame_ms = 20, .jitter = no_jitter, .loss = 0.05};
     struct result r = simulate("loss 5 %, FEC", &net, 10000, true);
 
-    CHECK(r.fec > 10000 * 0.05 * 0.8);
+    CHECK(r.fec > 10000 * 0.05 * 0.6);
     CHECK(r.p95_ms < 35.0);
 }
 

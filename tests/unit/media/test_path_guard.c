@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SOON_MS = 8000 }; /* for what certainly comes, on a machine that is busy with other things, too */
+
 static struct mediacall call;
 
 static const struct mediacall_config opus = {.browser = MEDIA_OPUS, .trunk = MEDIA_PCMU};
@@ -42,7 +44,7 @@ TEST(a_browser_with_another_certificate_is_refused)
 
     cfg.wrong_fingerprint = true;
     CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
-    CHECK(mediacall_run(&call, mediacall_failed, 5000));
+    CHECK(mediacall_run(&call, mediacall_failed, SOON_MS));
     CHECK_EQ_INT(mediacall_event(&call, MEDIA_FAILED)->reason, MEDIA_WRONG_PEER);
     CHECK(!mediacall_event(&call, MEDIA_DTLS_UP));
     mediacall_stop(&call);
@@ -62,11 +64,16 @@ TEST(no_dtls_answer_without_an_ice_check)
     CHECK_EQ_INT(addr_parse_ip(&port, "127.0.0.1", call.local.ice_port), 0);
     CHECK_EQ_INT(udp_bind(&stranger, &any, false, 0), 0);
     CHECK_EQ_INT(udp_transmit(&stranger, hello, sizeof(hello), NULL, &port), 0);
-    CHECK(mediacall_run(&call, mediacall_up,
-                        5000)); /* time enough for an answer; the real browser is not disturbed */
+    /* time enough for an answer; the real browser is not disturbed */
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     CHECK_EQ_INT(udp_read(call.reader, &stranger), 0);
     udp_close(&stranger);
     mediacall_stop(&call);
+}
+
+static bool all_heard(struct mediacall *c)
+{
+    return c->at_browser.packets >= c->trunk_n;
 }
 
 /* A stranger on the machine's other loopback address sends before and after the trunk. */
@@ -79,16 +86,17 @@ TEST(a_stranger_can_neither_inject_nor_receive)
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
     CHECK_EQ_INT(addr_parse_ip(&there, "127.0.0.9", 0), 0);
     CHECK_EQ_INT(udp_bind(&stranger, &there, false, 0), 0);
-    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     for (uint32_t i = 0; i < 20; i++)
         CHECK_EQ_INT(mediacall_trunk_send(&call, &stranger, 0, i * 160, noise, sizeof(noise)), 0);
     (void)mediacall_run(&call, NULL, 50);
     CHECK(!latched(&call));
     CHECK_EQ_INT(call.at_browser.packets, 0);
     call.trunk_talks = call.browser_talks = true;
-    CHECK(mediacall_run(&call, browser_hears, 3000));
+    CHECK(mediacall_run(&call, browser_hears, SOON_MS));
     CHECK(addr_eq(&mediacall_event(&call, MEDIA_TRUNK_LATCHED)->addr, &call.trunk_addr));
     call.trunk_talks = false;
+    CHECK(mediacall_run(&call, all_heard, SOON_MS));
     (void)mediacall_run(&call, NULL, 60);
     uint64_t before = call.at_browser.packets;
     for (uint32_t i = 0; i < 20; i++)
@@ -111,12 +119,12 @@ TEST(a_symmetric_trunk_is_found)
     mediacall_trunk(&call, &t);
     addr_set_port(&t.rtp, (uint16_t)(addr_port(&t.rtp) ^ 0x4000));
     CHECK_EQ_INT(media_path_trunk(call.path, &t), 0);
-    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     call.trunk_talks = call.browser_talks = true;
-    CHECK(mediacall_run(&call, latched, 2000));
+    CHECK(mediacall_run(&call, latched, SOON_MS));
     CHECK(addr_eq(&mediacall_event(&call, MEDIA_TRUNK_LATCHED)->addr, &call.trunk_addr));
     CHECK(call.trunk_n >= 3);
-    CHECK(mediacall_run(&call, trunk_hears, 3000)); /* and gets our audio there */
+    CHECK(mediacall_run(&call, trunk_hears, SOON_MS)); /* and gets our audio there */
     mediacall_stop(&call);
 }
 
@@ -154,28 +162,28 @@ TEST(a_trunk_that_moves_is_followed)
     CHECK_EQ_INT(addr_parse_ip(&call.path_addr, "127.0.0.5", call.local.rtp_port), 0);
     CHECK_EQ_INT(addr_parse_ip(&t.rtp, "127.0.0.1", 0), 0);
     CHECK_EQ_INT(udp_bind(&elsewhere, &t.rtp, false, 0), 0);
-    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     call.trunk_talks = call.browser_talks = true;
-    CHECK(mediacall_run(&call, browser_hears, 3000));
+    CHECK(mediacall_run(&call, browser_hears, SOON_MS));
     call.trunk_talks = false;
     mediacall_trunk(&call, &t);
     addr_set_port(&t.rtp, udp_port(&elsewhere));
     CHECK_EQ_INT(media_path_trunk(call.path, &t), 0);
-    CHECK(mediacall_run(&call, heard_elsewhere, 1000));
+    CHECK(mediacall_run(&call, heard_elsewhere, SOON_MS));
     CHECK(!addr_eq_ip(&heard_from, &call.path_addr)); /* that was the way to the old place */
     call.logged = 0;
     CHECK(burst(&call.rtp, 20));
     CHECK(!latched(&call));
     CHECK(burst(&call.rtp, 100));
-    CHECK(latched(&call));
+    CHECK(mediacall_run(&call, latched, SOON_MS));
     call.logged = 0;
     CHECK(burst(&elsewhere, 1)); /* one alone may be forged */
     CHECK(!latched(&call));
     CHECK(burst(&elsewhere, 3));
-    CHECK(latched(&call));
+    CHECK(mediacall_run(&call, latched, SOON_MS));
     CHECK(addr_eq(&mediacall_event(&call, MEDIA_TRUNK_LATCHED)->addr, &t.rtp));
     (void)heard_elsewhere(&call);
-    CHECK(mediacall_run(&call, heard_elsewhere, 1000));
+    CHECK(mediacall_run(&call, heard_elsewhere, SOON_MS));
     udp_close(&elsewhere);
     mediacall_stop(&call);
 }
@@ -208,16 +216,16 @@ static void many_sources(int (*send)(struct fbrowser *b, const void *p, size_t n
 {
     refused_before = ssrcs_refused();
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
-    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     call.browser_talks = true;
-    CHECK(mediacall_run(&call, trunk_hears, 3000));
+    CHECK(mediacall_run(&call, trunk_hears, SOON_MS));
     for (uint8_t i = 1; i <= 100; i++) {
         *last = i;
         CHECK_EQ_INT(send(call.browser, pkt, n), 0);
     }
-    CHECK(mediacall_run(&call, most_refused, 3000));
+    CHECK(mediacall_run(&call, most_refused, SOON_MS));
     call.at_trunk.packets = 0;
-    CHECK(mediacall_run(&call, trunk_hears, 3000));
+    CHECK(mediacall_run(&call, trunk_hears, SOON_MS));
     mediacall_stop(&call);
 }
 
@@ -229,6 +237,13 @@ TEST(a_browser_gets_a_few_sources)
 
     many_sources(fbrowser_send_rtcp, rr, sizeof(rr), rr + 7);
     many_sources(fbrowser_send_raw, padded, sizeof(padded), padded + 11);
+}
+
+static void digits_forget(void)
+{
+    memset(call.at_trunk.digits, 0, sizeof(call.at_trunk.digits));
+    memset(call.at_trunk.event_payload, 0, sizeof(call.at_trunk.event_payload));
+    call.at_trunk.events = call.logged = 0;
 }
 
 static bool digit_at_trunk(struct mediacall *c)
@@ -250,25 +265,37 @@ static bool press(uint8_t event, uint32_t ts, unsigned packets)
     return true;
 }
 
+static unsigned digits_told(void)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < call.logged; i++)
+        n += call.log[i].type == MEDIA_DTMF && call.log[i].digit == '5' && call.log[i].from_browser;
+    return n;
+}
+
+/* Our own pause of 200 ms ends a press early: then another one tells its length. */
 TEST(a_digit_goes_from_browser_to_trunk_once)
 {
-    unsigned digits = 0;
+    int ms = 0;
 
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
-    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     call.browser_talks = true;
-    CHECK(mediacall_run(&call, trunk_hears, 3000));
-    call.browser_talks = false;
-    CHECK(press(5, 99000, 8));
-    call.browser_talks = true;
-    CHECK(mediacall_run(&call, digit_at_trunk, 2000));
-    (void)mediacall_run(&call, NULL, 200);
-    CHECK_STR(call.at_trunk.digits, "5");
-    CHECK_EQ_INT(call.at_trunk.event_payload[2] << 8 | call.at_trunk.event_payload[3], 120 * 8);
-    CHECK_EQ_INT(call.at_trunk.gaps, 0);
-    for (size_t i = 0; i < call.logged; i++)
-        digits += call.log[i].type == MEDIA_DTMF && call.log[i].digit == '5' && call.log[i].from_browser;
-    CHECK_EQ_INT(digits, 1);
+    CHECK(mediacall_run(&call, trunk_hears, SOON_MS));
+    for (uint32_t i = 1; i <= 3 && ms != 120; i++) {
+        digits_forget();
+        call.browser_talks = false;
+        CHECK(press(5, i * 99000, 8));
+        call.browser_talks = true;
+        CHECK(mediacall_run(&call, digit_at_trunk, SOON_MS));
+        (void)mediacall_run(&call, NULL, 200);
+        CHECK_STR(call.at_trunk.digits, "5");
+        ms = (call.at_trunk.event_payload[2] << 8 | call.at_trunk.event_payload[3]) / 8;
+        CHECK_EQ_INT(call.at_trunk.gaps, 0);
+        CHECK_EQ_INT(digits_told(), 1);
+    }
+    CHECK_EQ_INT(ms, 120);
     mediacall_stop(&call);
 }
 
@@ -281,12 +308,15 @@ static bool second_digit_at_trunk(struct mediacall *c)
 TEST(a_digit_whose_end_is_lost_comes_before_the_next)
 {
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
-    CHECK(mediacall_run(&call, mediacall_up, 5000));
-    CHECK(press(5, 99000, 3));
-    (void)mediacall_run(&call, NULL, 50);
-    CHECK(press(6, 99000 + 130 * 8, 8));
-    CHECK(mediacall_run(&call, second_digit_at_trunk, 2000));
-    (void)mediacall_run(&call, NULL, 400);
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
+    for (uint32_t i = 1; i <= 3 && strcmp(call.at_trunk.digits, "56"); i++) { /* unless they arrive at once */
+        digits_forget();
+        CHECK(press(5, i * 99000, 3));
+        (void)mediacall_run(&call, NULL, 50);
+        CHECK(press(6, i * 99000 + 130 * 8, 8));
+        (void)mediacall_run(&call, second_digit_at_trunk, 3000);
+        (void)mediacall_run(&call, NULL, 400);
+    }
     CHECK_STR(call.at_trunk.digits, "56");
     CHECK_EQ_INT(call.at_trunk.gaps, 0);
     mediacall_stop(&call);
@@ -302,10 +332,15 @@ TEST(digits_of_signalling_reach_the_trunk_without_any_audio)
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
     CHECK_EQ_INT(media_path_dtmf(call.path, "7#", 100), 0);
     CHECK_EQ_INT(media_path_dtmf(call.path, "x", 100), EINVAL);
-    CHECK(mediacall_run(&call, two_digits_at_trunk, 2000));
+    CHECK(mediacall_run(&call, two_digits_at_trunk, SOON_MS));
     CHECK_STR(call.at_trunk.digits, "7#");
     CHECK_EQ_INT(call.at_trunk.ssrcs, 1);
     mediacall_stop(&call);
+}
+
+static bool enough(struct mediacall *c)
+{
+    return c->at_browser.pcm_count >= 10400; /* 1.3 s */
 }
 
 /* Hold, music from elsewhere in another codec, back: one stream for the browser. */
@@ -314,9 +349,9 @@ TEST(a_reinvite_of_the_trunk_is_invisible_to_the_browser)
     struct media_trunk t;
 
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
-    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     call.trunk_talks = true;
-    CHECK(mediacall_run(&call, browser_hears, 3000));
+    CHECK(mediacall_run(&call, browser_hears, SOON_MS));
     mediacall_trunk(&call, &t);
     t.dir = MEDIA_INACTIVE;
     CHECK_EQ_INT(media_path_trunk(call.path, &t), 0);
@@ -326,9 +361,7 @@ TEST(a_reinvite_of_the_trunk_is_invisible_to_the_browser)
     mediacall_trunk(&call, &t);
     CHECK_EQ_INT(media_path_trunk(call.path, &t), 0);
     call.at_browser.pcm_count = 0;
-    uint64_t before = call.at_browser.packets;
-    (void)mediacall_run(&call, NULL, 1300);
-    CHECK(call.at_browser.packets > before + 50);
+    CHECK(mediacall_run(&call, enough, SOON_MS));
     CHECK_EQ_INT(call.at_browser.ssrcs, 1);
     CHECK(call.at_browser.gaps <= 1);
     double rms, share = mediacall_tone_share(&call.at_browser, 1000, 8000, &rms);
@@ -341,13 +374,14 @@ TEST(ringback_is_heard_and_gives_way_to_audio)
     double rms;
 
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
-    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     CHECK_EQ_INT(media_path_tone(call.path, MEDIA_TONE_RINGBACK), 0);
-    CHECK(mediacall_run(&call, browser_hears, 3000));
+    CHECK(mediacall_run(&call, browser_hears, SOON_MS));
     CHECK(mediacall_tone_share(&call.at_browser, 425, 3200, &rms) > 0.9);
     CHECK_EQ_INT(media_path_tone(call.path, MEDIA_TONE_NONE), 0);
     call.trunk_talks = true;
-    (void)mediacall_run(&call, NULL, 1300);
+    call.at_browser.pcm_count = 0;
+    CHECK(mediacall_run(&call, enough, SOON_MS));
     CHECK(mediacall_tone_share(&call.at_browser, 1000, 8000, &rms) > 0.9);
     CHECK_EQ_INT(call.at_browser.ssrcs, 1);
     CHECK_EQ_INT(call.at_browser.gaps, 0);
@@ -361,11 +395,11 @@ TEST(silence_of_the_trunk_is_told_but_not_on_hold)
     cfg.rtp_timeout_s = 1;
     CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
     CHECK_EQ_INT(media_path_hold(call.path, true), 0);
-    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     CHECK(!mediacall_run(&call, timed_out, 1500));
     CHECK_EQ_INT(media_path_hold(call.path, false), 0);
     call.browser_talks = true;
-    CHECK(mediacall_run(&call, timed_out, 2000));
+    CHECK(mediacall_run(&call, timed_out, SOON_MS));
     CHECK_EQ_INT(mediacall_event(&call, MEDIA_TIMEOUT)->reason, MEDIA_TRUNK_SILENT);
     mediacall_stop(&call);
 }
@@ -383,7 +417,7 @@ TEST(an_ice_restart_moves_the_call)
     struct media_browser b;
 
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
-    CHECK(mediacall_run(&call, mediacall_up, 5000));
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     local = call.local;
     CHECK_EQ_INT(media_path_ice_restart(call.path, &local), 0);
     CHECK(strcmp(local.ice_ufrag, call.local.ice_ufrag));
@@ -396,10 +430,10 @@ TEST(an_ice_restart_moves_the_call)
     snprintf(r.pwd, sizeof(r.pwd), "%s", local.ice_pwd);
     CHECK_EQ_INT(addr_parse_ip(&r.addr, "127.0.0.1", local.ice_port), 0);
     fbrowser_remote(call.browser, &r, clock_us());
-    CHECK(mediacall_run(&call, moved, 3000));
+    CHECK(mediacall_run(&call, moved, SOON_MS));
     call.trunk_talks = call.browser_talks = true;
-    CHECK(mediacall_run(&call, browser_hears, 3000));
-    CHECK(mediacall_run(&call, trunk_hears, 3000));
+    CHECK(mediacall_run(&call, browser_hears, SOON_MS));
+    CHECK(mediacall_run(&call, trunk_hears, SOON_MS));
     CHECK(!mediacall_failed(&call));
     mediacall_stop(&call);
 }
@@ -439,7 +473,7 @@ TEST(a_hundred_calls_leave_no_port_and_no_id_behind)
         media_path_close(p);
         CHECK(!media_path_find(call.media, id));
         call.logged = 0;
-        CHECK(mediacall_run(&call, mediacall_ended, 2000));
+        CHECK(mediacall_run(&call, mediacall_ended, SOON_MS));
         CHECK_EQ_INT(mediacall_event(&call, MEDIA_ENDED)->path_id, id);
     }
     mediacall_stop(&call);
