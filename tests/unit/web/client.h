@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CLIENT_TIMEOUT_MS = 5000 };
+enum { CLIENT_TIMEOUT_MS = 15000 }; /* for what certainly comes */
 
 struct client {
     int fd;

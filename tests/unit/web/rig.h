@@ -94,7 +94,7 @@ static inline bool sip_wait(const unsigned *counter, unsigned n)
     int err = 0;
 
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 5;
+    until.tv_sec += CLIENT_TIMEOUT_MS / 1000;
     pthread_mutex_lock(&sip.lock);
     while (*counter < n && !err)
         err = pthread_cond_timedwait(&sip.changed, &sip.lock, &until);
