@@ -35,10 +35,12 @@ static void again_h(void *arg)
     static int times;
 
     note('r');
-    if (++times < 3)
+    if (++times < 3) {
         tmr_start(&timers[2], 0, again_h, arg);
-    else
-        tmr_cancel(&timers[3]);
+        return;
+    }
+    tmr_cancel(&timers[3]);
+    tmr_start(&timers[0], 20, end_h, NULL);
 }
 
 TEST(order_restart_cancel)
@@ -47,17 +49,16 @@ TEST(order_restart_cancel)
 
     CHECK(!re_thread_init());
     started = clock_ms();
-    tmr_start(&timers[0], 80, end_h, NULL);
-    tmr_start(&first, 30, note_h, "1");
-    tmr_start(&second, 30, note_h, "2"); /* equal ones keep their order */
     tmr_start(&timers[1], 5000, note_h, "x");
     tmr_start(&timers[1], 10, note_h, "a"); /* restarted */
+    tmr_start(&first, 30, note_h, "1");
+    tmr_start(&second, 30, note_h, "2"); /* equal ones keep their order */
     tmr_start(&timers[2], 40, again_h, NULL);
-    tmr_start(&timers[3], 60, note_h, "x"); /* cancelled by again_h */
-    CHECK(tmr_isrunning(&timers[3]) && tmr_get_expire(&timers[3]) <= 60 && tmr_get_expire(&timers[3]) > 0);
+    tmr_start(&timers[3], 60000, note_h, "x"); /* cancelled by again_h */
+    CHECK(tmr_isrunning(&timers[3]) && tmr_get_expire(&timers[3]) <= 60000 && tmr_get_expire(&timers[3]) > 0);
     CHECK(!re_main(NULL));
     CHECK_STR(order, "a12rrre");
-    CHECK(ended - started >= 80);
+    CHECK(ended - started >= 60);
     CHECK(!tmr_isrunning(&timers[3]) && !tmr_get_expire(&timers[3]));
     re_thread_close();
 }
