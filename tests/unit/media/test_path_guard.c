@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOON_MS = 8000 }; /* for what certainly comes, on a machine that is busy with other things, too */
+enum { SOON_MS = 15000 }; /* for what certainly comes, on a machine that is busy with other things, too */
 
 static struct mediacall call;
 

@@ -58,7 +58,7 @@ TEST(a_call_shows_while_it_runs_and_stays_in_the_totals)
     CHECK(isnan(sample("dngate_live_mos_mean{from=\"trunk\"}")));
     CHECK(mediacall_run(&call, mediacall_up, 8000));
     call.browser_talks = call.trunk_talks = true;
-    CHECK(mediacall_run(&call, told, 8000));
+    CHECK(mediacall_run(&call, told, 30000));
     CHECK(sample("dngate_limit_used{name=\"rtp_port_pairs\"}") == 1);
     CHECK(sample("dngate_media_worker_paths{worker=\"0\"}") == 1);
     CHECK(sample("dngate_media_worker_load_ratio{worker=\"0\"}") > 0);
