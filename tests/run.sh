@@ -5,7 +5,8 @@
 #   tests/run.sh build SUITE MAKE... run a make -k, show only its errors, remove old binaries that it could not remake
 #   tests/run.sh total               the sum of all suites; exit 1 when one failed or nothing ran
 #
-# TEST_TIMEOUT: seconds a program may take. Output of passing programs is kept in build/results/SUITE.log/ only.
+# TEST_TIMEOUT: seconds a program may take (300; 3600 where one program is the suite). Output of passing programs is
+# kept in build/results/SUITE.log/ only.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 suite=$1
@@ -48,9 +49,17 @@ say() { # say NAME PASSED FAILED START
     printf '%-10s %-36s %4d passed, %d failed  (%d s)\n' "$suite" "$1" "$2" "$3" $((SECONDS - $4))
 }
 
+# ran_out NAME RC LIMIT START LOG: notes it and is true when `timeout` ended the program.
+ran_out() {
+    local last
+    { [ "$2" -eq 124 ] || [ "$2" -eq 137 ]; } && [ $((SECONDS - $4)) -ge "$3" ] || return 1
+    last=$(grep -aE '^ *(ok|not ok|FAIL) ' "$5" | tail -1)
+    echo "FAIL $1 timed out after $3 s, in what comes after: ${last:-nothing}" >>"$5"
+}
+
 # One program of the harness: its last line has the counts; a crash, a leak or a timeout is one more failure.
 run_binary() {
-    local bin=$1 name log start=$SECONDS rc=0 p=0 f=0
+    local bin=$1 name log start=$SECONDS rc=0 p=0 f=0 limit=${TEST_TIMEOUT:-300}
     name=${bin#build/*/bin/}
     name=${name#"${suite}"/}
     log=$logs/${name//\//_}.txt
@@ -59,15 +68,16 @@ run_binary() {
         echo "0 1" >"$log.count"
         return
     fi
-    timeout -k 5 "${TEST_TIMEOUT:-120}" "${norandom[@]}" "$bin" >"$log" 2>&1 </dev/null || rc=$?
+    timeout -k 5 "$limit" "${norandom[@]}" "$bin" >"$log" 2>&1 </dev/null || rc=$?
     if [[ $(grep -aE '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -1) =~ ^([0-9]+)\ passed,\ ([0-9]+) ]]; then
         p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]}
     else
         p=$(grep -ac '^ok ' "$log") f=$(grep -ac '^FAIL ' "$log")
     fi
-    if [ "$rc" -ne 0 ] && [ "$f" -eq 0 ]; then
+    if ran_out "$name" $rc "$limit" "$start" "$log"; then
+        f=$((f + 1))
+    elif [ "$rc" -ne 0 ] && [ "$f" -eq 0 ]; then
         f=1
-        [ "$rc" -eq 124 ] && echo "timeout after ${TEST_TIMEOUT:-120} s" >>"$log"
         echo "exit status $rc" >>"$log"
     fi
     finish_program "$name" "$log" "$p" "$f" "$start"
@@ -103,26 +113,31 @@ run_fuzz() {
 
 # Node's own runner. A suite may bring a run.sh of its own, whose last line is "N passed, N failed".
 run_node() {
-    local name=$1 log=$logs/node.txt start=$SECONDS p=0 f=0 rc=0
+    local name=$1 log=$logs/node.txt start=$SECONDS p=0 f=0 rc=0 limit=${TEST_TIMEOUT:-3600}
     shift
     [ $# -gt 0 ] || return 0
-    timeout -k 10 "${TEST_TIMEOUT:-1800}" node --test --test-reporter=tap --test-concurrency=1 "$@" >"$log" 2>&1 </dev/null || rc=$?
+    timeout -k 10 "$limit" node --test --test-reporter=tap --test-concurrency=1 "$@" >"$log" 2>&1 </dev/null || rc=$?
     p=$(sed -n 's/^# pass //p' "$log" | tail -1)
     f=$(sed -n 's/^# fail //p' "$log" | tail -1)
     p=${p:-0} f=${f:-0}
-    [ "$rc" -ne 0 ] && [ "$f" -eq 0 ] && f=1
+    if ran_out "$name" $rc "$limit" "$start" "$log" || { [ "$rc" -ne 0 ] && [ "$f" -eq 0 ]; }; then f=$((f + 1)); fi
     echo "$p $f" >"$log.count"
     say "$name" "$p" "$f" "$start"
-    [ "$f" -eq 0 ] || grep -aA25 -E '^ *not ok' "$log" | head -200 | sed 's/^/    /'
+    [ "$f" -eq 0 ] || grep -aA25 -E '^( *not ok|FAIL)' "$log" | head -200 | sed 's/^/    /'
 }
 
 run_own() {
-    local script=$1 log=$logs/own.txt rc=0 p=0 f=0 start=$SECONDS
-    timeout -k 10 "${TEST_TIMEOUT:-1800}" "$script" 2>&1 </dev/null | tee "$log" || rc=$?
+    local script=$1 log=$logs/own.txt rc=0 p=0 f=0 start=$SECONDS limit=${TEST_TIMEOUT:-3600}
+    timeout -k 10 "$limit" "$script" 2>&1 </dev/null | tee "$log" || rc=$?
     if [[ $(grep -aE '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -1) =~ ^([0-9]+)\ passed,\ ([0-9]+) ]]; then
         p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]}
     fi
-    [ "$rc" -ne 0 ] && [ "$f" -eq 0 ] && f=1
+    if ran_out "$script" $rc "$limit" "$start" "$log"; then
+        f=$((f + 1))
+        tail -1 "$log"
+    elif [ "$rc" -ne 0 ] && [ "$f" -eq 0 ]; then
+        f=1
+    fi
     echo "$p $f" >"$log.count"
     say "$script" "$p" "$f" "$start"
 }
