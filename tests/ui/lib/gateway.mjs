@@ -46,7 +46,7 @@ export class FakeGateway extends EventEmitter {
     }
 
     async next(event) {
-        const [value] = await once(this, event, { signal: AbortSignal.timeout(10000) });
+        const [value] = await once(this, event, { signal: AbortSignal.timeout(30000) });
         return value;
     }
 
