@@ -227,3 +227,11 @@ void sippeer_request(struct sippeer *p, struct sipdlg *d, const char *method, co
         d->invite_cseq = d->cseq;
     request(p, d, method, d->cseq, d->target, hdrs, ctype, body);
 }
+
+bool sippeer_caught_up(struct sippeer *p, struct sipdlg *d)
+{
+    struct sipmsg m;
+
+    sippeer_request(p, d, "NOTIFY", "Event: talk\r\nSubscription-State: active\r\n", NULL, NULL);
+    return sippeer_expect(p, &m, "489 NOTIFY", 0);
+}

@@ -46,6 +46,11 @@ const char *sipmsg_body(const struct sipmsg *m);
  * the gateway's OPTIONS are answered. False after ms (0 = 5 s).
  */
 bool sippeer_expect(struct sippeer *p, struct sipmsg *m, const char *what, int ms);
+/*
+ * What the gateway sent before it read what we sent last is passed over: we ask something in the confirmed dialog d and wait for the
+ * answer. Before a sippeer_hears_no of what it may have repeated until then.
+ */
+bool sippeer_caught_up(struct sippeer *p, struct sipdlg *d);
 /* Nothing like `what` may come within ms. */
 bool sippeer_hears_no(struct sippeer *p, const char *what, int ms);
 
