@@ -8,8 +8,9 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CHROMIUM, launchChromium } from '../ui/lib/chromium.mjs';
 import { start } from './dngate.mjs';
-import { compare, makeSpeech } from './lib/audio.mjs';
+import { makeSpeech } from './lib/audio.mjs';
 import { watchCdr } from './lib/cdr.mjs';
+import { OPUS } from './lib/echo.mjs';
 import { ADDRESS, FarEnd, inNamespace } from './lib/netns.mjs';
 import { AgentPage } from './lib/page.mjs';
 
@@ -36,14 +37,6 @@ async function tearDown() {
     await server?.stop();
 }
 
-async function checkEcho(t, when) {
-    const { sent, heard } = await agent.record(6);
-    const match = compare(sent, heard, [20, 900]);
-
-    t.diagnostic(`echo ${when} the outage ${JSON.stringify(match)}`);
-    assert.ok(match.pieces >= 4 && match.r >= 0.6, `what comes back is what was said: ${JSON.stringify(match)}`);
-}
-
 const message = (words) => agent.page.locator('#message', { hasText: words }).waitFor();
 const received = () => agent.page.evaluate(() => window.dngate.stats?.received ?? 0);
 
@@ -51,8 +44,7 @@ const received = () => agent.page.evaluate(() => window.dngate.stats?.received ?
 async function survive(t, { cut, mend, seconds, says }) {
     await agent.dial('600');
     await agent.call('connected');
-    await agent.hears();
-    await checkEcho(t, 'before');
+    await agent.checkEcho(t, OPUS);
 
     cut();
     const outage = sleep(seconds * 1000);
@@ -66,7 +58,7 @@ async function survive(t, { cut, mend, seconds, says }) {
     await agent.hears();
     t.diagnostic(`heard again ${Date.now() - back} ms after the network came back`);
     await agent.call('connected');
-    await checkEcho(t, 'after');
+    await agent.checkEcho(t, OPUS);
     await agent.registration('registered');
     assert.equal(await agent.page.locator('#message p').count(), 0, 'nothing is left to complain about');
     await agent.hangup();

@@ -47,7 +47,7 @@ free_ports() {
 
 page_served() { # HOST:PORT. Read to its end: curl would fail when what reads it leaves at the first match.
     local page
-    page=$(curl -sSkf --max-time 5 "https://$1/index-agent-dn.html") || return 1
+    page=$(curl -sSkf --max-time 20 "https://$1/index-agent-dn.html") || return 1
     [[ $page == *app-agent-dn.js* ]] || { echo "not the page: $page"; return 1; }
 }
 

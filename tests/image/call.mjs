@@ -10,7 +10,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compare, makeSpeech } from '../e2e/lib/audio.mjs';
+import { makeSpeech } from '../e2e/lib/audio.mjs';
+import { OPUS } from '../e2e/lib/echo.mjs';
 import { AgentPage } from '../e2e/lib/page.mjs';
 import { launchChromium } from '../ui/lib/chromium.mjs';
 
@@ -19,13 +20,7 @@ const dir = mkdtempSync(join(tmpdir(), 'dngate-image-'));
 const browser = await launchChromium({ microphone: makeSpeech(dir) });
 let agent;
 
-async function echo() {
-    await agent.hears();
-    const { sent, heard } = await agent.record(5);
-    const match = compare(sent, heard, [20, 900]);
-    console.log(`echo ${JSON.stringify(match)}`);
-    assert.ok(match.pieces >= 3 && match.r >= 0.6, 'what comes back is what was said');
-}
+const echo = () => agent.checkEcho({ diagnostic: console.log }, OPUS);
 
 try {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });

@@ -106,7 +106,7 @@ stopped_cleanly() { # CONTAINER
     asked=$(date +%s%3N)
     docker stop -t 60 "$1" || return 1
     took=$(($(date -d "$(docker inspect -f '{{.State.FinishedAt}}' "$1")" +%s%3N) - asked))
-    [ "$(docker inspect -f '{{.State.ExitCode}}' "$1")" = 0 ] && [ $took -lt 5000 ] && return
+    [ "$(docker inspect -f '{{.State.ExitCode}}' "$1")" = 0 ] && [ $took -lt 20000 ] && return
     echo "exit status $(docker inspect -f '{{.State.ExitCode}}' "$1") after $took ms"
     docker logs --tail 30 "$1"
     return 1

@@ -61,15 +61,18 @@ export class FarEnd extends EventEmitter {
         return answer;
     }
 
-    // A tone until play(null).
+    // A tone until play(null). Frames that were due while this process slept follow at once.
     play(hz) {
         clearInterval(this.#player);
         if (!hz) return;
         let n = 0;
+        let due = performance.now();
         this.#player = setInterval(() => {
-            const wave = Array.from({ length: FRAME }, () => mulaw(0.25 * Math.sin((2 * Math.PI * hz * n++) / RATE)));
-            this.#speak(Buffer.from(wave));
-        }, 20);
+            for (; due <= performance.now(); due += 20) {
+                const wave = Array.from({ length: FRAME }, () => mulaw(0.25 * Math.sin((2 * Math.PI * hz * n++) / RATE)));
+                this.#speak(Buffer.from(wave), due);
+            }
+        }, 10);
     }
 
     #took(msg, from) {
@@ -170,9 +173,9 @@ export class FarEnd extends EventEmitter {
         });
     }
 
-    // After a pause the clock has gone on, and the marker says that speech starts (RFC 3551 4.1).
-    #speak(payload) {
-        const now = Math.round((performance.now() * RATE) / 1000);
+    // After a pause the clock has gone on, and the marker says that speech starts (RFC 3551 4.1). at: when the frame was due.
+    #speak(payload, at = performance.now()) {
+        const now = Math.round((at * RATE) / 1000);
         const starts = now - this.#clock > RATE / 5;
         const head = Buffer.from([0x80, PCMU | (starts ? 0x80 : 0), 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]);
 

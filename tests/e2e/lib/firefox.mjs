@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { WebSocket } from '../../ui/lib/npm.mjs';
 
 const TIMEOUT_MS = 30000;
+const COLD_START_MS = 90000;
 
 const prefs = {
     'media.navigator.permission.disabled': true,
@@ -56,7 +57,7 @@ export class Firefox {
 
     #address() {
         return new Promise((resolve, reject) => {
-            const timer = setTimeout(() => reject(new Error('Firefox did not open its debugging port')), TIMEOUT_MS);
+            const timer = setTimeout(() => reject(new Error('Firefox did not open its debugging port')), COLD_START_MS);
             this.#child.once('error', reject);
             this.#child.once('exit', (code) => reject(new Error(`Firefox ended with ${code}`)));
             createInterface({ input: this.#child.stderr }).on('line', (line) => {

@@ -1,5 +1,6 @@
 // The real agent page in a browser: signing in, calling, recording both directions.
 import { RATE } from './audio.mjs';
+import { checkEcho } from './echo.mjs';
 
 export class AgentPage {
     // context: a browser context of one's own. Audio processing is switched off: it would change what the test measures.
@@ -78,6 +79,12 @@ export class AgentPage {
             null,
             { polling: 100 },
         );
+    }
+
+    // What the page says comes back; t: the test, which shows how well.
+    async checkEcho(t, least) {
+        await this.hears();
+        await checkEcho((seconds) => this.record(seconds), { least, gain: 3, tell: (line) => t.diagnostic(line) });
     }
 
     // Both directions on one clock for so many seconds: {sent, heard} at RATE.
