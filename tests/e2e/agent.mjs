@@ -31,9 +31,11 @@ class Message {
     }
 }
 
+const transaction = (message) => (message.code >= 200 ? `${message.header('Call-ID')} ${message.header('CSeq')}` : '');
+
 export class Agent {
     constructor(server, dn, password) {
-        Object.assign(this, { server, dn, password, host: `${random()}.invalid`, queue: [], waiting: [], input: Buffer.alloc(0) });
+        Object.assign(this, { server, dn, password, host: `${random()}.invalid`, queue: [], waiting: [], acked: new Set(), input: Buffer.alloc(0) });
     }
 
     // onInvite(message): answers calls by itself instead of leaving them to wait().
@@ -47,7 +49,10 @@ export class Agent {
                 `Sec-WebSocket-Protocol: sip\r\nOrigin: https://localhost:${https}\r\n\r\n`);
         this.socket.on('data', (data) => this.#read(data));
         this.socket.on('error', () => {});
-        await new Promise((resolve) => (this.upgraded = resolve));
+        await new Promise((resolve, reject) => {
+            this.upgraded = resolve;
+            this.socket.once('close', () => reject(new Error(`${this.dn}: closed before the answer`)));
+        });
         return this.register();
     }
     close() {
@@ -82,6 +87,7 @@ export class Agent {
         this.socket.write(Buffer.concat([head, mask, body]));
     }
     #took(message) {
+        if (this.acked.has(transaction(message))) return; // sent again before our ACK came
         if (this.auto?.(message)) return;
         this.queue.push(message);
         this.waiting = this.waiting.filter((look) => !look());
@@ -146,6 +152,8 @@ export class Agent {
     }
     // Answer to our INVITE: enters its dialog, ACKs.
     ack(d, answer) {
+        this.acked.add(transaction(answer));
+        this.queue = this.queue.filter((m) => !this.acked.has(transaction(m)));
         d.remote = answer.header('To');
         if (answer.code < 300) {
             d.target = /<([^>]+)>/.exec(answer.header('Contact'))[1];

@@ -34,13 +34,17 @@ export const freePort = () =>
         });
     });
 
+// For programs that look up names that do not exist: a name server that is silent, too, is left soon.
+export const noNameServer = { RES_OPTIONS: 'timeout:1 attempts:1' };
+
 // A line of log.format=json as it would be in text.
 function flat(raw) {
     const { time, level, module, text, ...fields } = JSON.parse(raw);
     return [time, level.padEnd(5), module, ...Object.entries(fields).map((field) => field.join('=')), text].join(' ');
 }
 
-// Resolves when the server says ready: { ports: {https: 1234, …}, dir, log: [lines], child, exited, says(), kill(), stop() }.
+// Resolves when the server is ready, and the lab's trunk up:
+// { ports: {https: 1234, …}, dir, log: [lines], child, exited, says(), kill(), stop() }.
 // dir: a data directory to go on with, which stop() leaves. prefix: words before the program, as in ['unshare', '-m'].
 export async function start({ lab = true, options = [], args = [], dir = null, prefix = [], env = {}, program = binary() } = {}) {
     const own = !dir;
@@ -52,7 +56,8 @@ export async function start({ lab = true, options = [], args = [], dir = null, p
     const waiting = new Set();
     const keep = keeper();
     let stderr = '';
-    server.exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal, stderr })));
+    // With all that it said.
+    server.exited = new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal, stderr })));
     child.stderr.on('data', (data) => {
         stderr += data;
         keep(String(data).replace(/^(?=.)/gm, 'stderr '));
@@ -95,7 +100,7 @@ export async function start({ lab = true, options = [], args = [], dir = null, p
         if (how.code !== 0) throw new Error(`dngate ended with ${how.code ?? how.signal}: ${stderr.slice(-4000)}`);
     };
     await Promise.race([
-        server.says(/ ready$/, 60000),
+        server.says(/ ready$/, 60000).then(() => lab && server.says(/ trunk=lab .* up$/, 30000)),
         server.exited.then(() => { throw new Error(`dngate did not start: ${stderr.slice(-4000)}\n${server.log.join('\n')}`); }),
     ]);
     return server;

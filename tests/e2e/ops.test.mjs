@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Agent } from './agent.mjs';
-import { binary, freePort, start } from './dngate.mjs';
+import { binary, freePort, noNameServer, start } from './dngate.mjs';
 
 const temporary = () => mkdtempSync(join(tmpdir(), 'dngate-ops-'));
 const sql = (file, query) => execFileSync('sqlite3', ['-readonly', '-cmd', '.timeout 5000', file, query], { encoding: 'utf8' });
@@ -130,7 +130,7 @@ describe('check', () => {
     const finding = (findings, topic, level) => findings.find((f) => f.topic === topic && f.level === level);
 
     before(async () => {
-        quiet = { DNGATE_WSS_PORT: '0', DNGATE_RTP_PORT_MIN: '0', DNGATE_RTP_PORT_MAX: '0', DNGATE_ICE_PORT: '0' };
+        quiet = { DNGATE_WSS_PORT: '0', DNGATE_RTP_PORT_MIN: '0', DNGATE_RTP_PORT_MAX: '0', DNGATE_ICE_PORT: '0', ...noNameServer };
         for (const key of ['HTTP', 'HTTPS', 'SIP']) quiet[`DNGATE_${key}_PORT`] = String(await freePort());
         ok(dir, ['dn', 'add', '5001', '--password', 'secret-5001']);
     });

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { binary, freePort, start } from './dngate.mjs';
+import { binary, freePort, noNameServer, start } from './dngate.mjs';
 
 const run = promisify(execFile);
 // The kernel's free ports lie in the default range of relayed addresses.
@@ -23,7 +23,7 @@ async function refused(pattern, options = {}, { dir = mkdtempSync(join(scratch, 
     const words = ['serve', '--data', dir, '-o', 'bind.address=127.0.0.1'];
     const all = { ...Object.fromEntries(zeros.map((key) => [key, 0])), ...relay, ...options };
     for (const [key, value] of Object.entries(all)) if (value !== null) words.push('-o', `${key}=${value}`);
-    const how = await run(binary(), words, { env: { ...process.env, ...env }, timeout: 20000 }).catch((error) => error);
+    const how = await run(binary(), words, { env: { ...process.env, ...noNameServer, ...env }, timeout: 20000 }).catch((error) => error);
     assert.equal(how.code, 1, `exit status ${how.code ?? how.signal}: ${how.stderr}`);
     assert.match(how.stderr, /^dngate: [^\n]+\n$/);
     assert.match(how.stderr, pattern);

@@ -10,16 +10,15 @@ async function rows(server) {
     return stdout.trim() ? JSON.parse(stdout) : [];
 }
 
-// Reads from here on: `next(n)` waits for n further rows. They are written in batches, a little after the call.
-export async function watchCdr(server) {
-    let seen = (await rows(server)).length;
+// Reads from here on: `next(n)` waits for n further rows that are wanted. They are written in batches, a little after the call.
+export async function watchCdr(server, wanted = () => true) {
+    const seen = new Set((await rows(server)).map((row) => row.id)); // no count: rows are sorted by the calls' begin
 
     return async function next(count = 1) {
         for (const end = Date.now() + 15000; Date.now() < end; await sleep(100)) {
-            const all = await rows(server);
-            if (all.length < seen + count) continue;
-            const fresh = all.slice(seen);
-            seen = all.length;
+            const fresh = (await rows(server)).filter((row) => !seen.has(row.id) && wanted(row));
+            if (fresh.length < count) continue;
+            for (const { id } of fresh) seen.add(id);
             return fresh;
         }
         throw new Error(`no ${count} new call records; there are ${JSON.stringify(await rows(server))}`);
