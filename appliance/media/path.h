@@ -45,7 +45,7 @@ struct path_in { /* what one side sends us */
     uint32_t dropped;
     uint64_t alive_us; /* newest valid packet; or since when we wait for one */
     bool silent;       /* MEDIA_TIMEOUT was told */
-    uint64_t digit_us; /* newest press */
+    uint64_t press_us; /* when all presses so far would be over at PRESS_MIN_US each */
     double rtt_ms;
 };
 

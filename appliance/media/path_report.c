@@ -13,7 +13,7 @@ METRIC_COUNTER(drop_rtcp, "dngate_media_dropped_total", "from=\"both\",reason=\"
 METRIC_COUNTER(drop_press, "dngate_media_dropped_total", "from=\"both\",reason=\"dtmf_rate\"",
                "Media packets dropped");
 
-enum { EVENT_TICK_US = 20000, EVENT_PAUSE_US = 100000, PRESS_MIN_US = 20000 };
+enum { EVENT_TICK_US = 20000, EVENT_PAUSE_US = 100000, PRESS_MIN_US = 20000, PRESS_BURST = 8 };
 
 /* ---- RTCP ---- */
 
@@ -122,6 +122,15 @@ static void digit_step(struct media_path *p, bool from_browser, enum dtmf_what w
         (void)dtmf_tx_queue(&out->events, digits, ms);
 }
 
+/* Fingers are slower than PRESS_MIN_US; but after a pause of the network several presses arrive at once. */
+static bool press_too_many(struct path_in *in, uint64_t now_us)
+{
+    if (in->press_us > now_us + (PRESS_BURST - 1) * PRESS_MIN_US)
+        return true;
+    in->press_us = (in->press_us > now_us ? in->press_us : now_us) + PRESS_MIN_US;
+    return false;
+}
+
 void path_event_packet(struct media_path *p, bool from_browser, const struct rtp_hdr *h, uint64_t now_us)
 {
     struct path_in *in = from_browser ? &p->from_browser : &p->from_trunk;
@@ -132,13 +141,11 @@ void path_event_packet(struct media_path *p, bool from_browser, const struct rtp
     digit_step(p, from_browser, what, digit, ms);
     what = dtmf_rx_packet(&in->events, h, now_us, &digit, &ms);
 
-    if (what == DTMF_DOWN && now_us < in->digit_us + PRESS_MIN_US) { /* no finger does that */
+    if (what == DTMF_DOWN && press_too_many(in, now_us)) {
         in->events.active = false;
         metric_add(&drop_press, 1);
         return;
     }
-    if (what == DTMF_DOWN)
-        in->digit_us = now_us;
     digit_step(p, from_browser, what, digit, ms);
 }
 

@@ -181,7 +181,8 @@ static size_t talk(uint16_t gateway_port, unsigned frames)
     if (browser_silent)
         return heard;
     /* what is still on its way: until all was heard, or nothing came for so long */
-    for (news = clock_us(); (heard < frames || heard_by_browser < at_browser) && clock_us() < news + QUIET_US;) {
+    for (news = clock_us();
+         (heard < frames || heard_by_browser < at_browser) && clock_us() < news + QUIET_US;) {
         size_t before = heard + heard_by_browser;
 
         fbrowser_poll(browser, clock_us());

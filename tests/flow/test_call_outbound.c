@@ -244,7 +244,8 @@ TEST(a_trunk_that_refuses_with_503_is_left_at_once)
     dial("600", "");
     WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
     sippeer_reply(&trunk.p, &m, 503, "Service Unavailable", "", NULL);
-    WANT(sippeer_expect(&second.p, &m, "INVITE", CALL_TRUNK_BUDGET_MS / 2 - 300)); /* not its share of silence */
+    WANT(sippeer_expect(&second.p, &m, "INVITE",
+                        CALL_TRUNK_BUDGET_MS / 2 - 300)); /* not its share of silence */
     close_box();
 }
 
