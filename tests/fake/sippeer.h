@@ -48,7 +48,7 @@ const char *sipmsg_body(const struct sipmsg *m);
 bool sippeer_expect(struct sippeer *p, struct sipmsg *m, const char *what, int ms);
 /*
  * What the gateway sent before it read what we sent last is passed over: we ask something in the confirmed dialog d and wait for the
- * answer. Before a sippeer_hears_no of what it may have repeated until then.
+ * answer. For where a repeated message would be taken for a new one.
  */
 bool sippeer_caught_up(struct sippeer *p, struct sipdlg *d);
 /* Nothing like `what` may come within ms. */

@@ -217,13 +217,16 @@ TEST(port_0_is_a_hold)
     WANT(answers());
     sipdlg_take(&dt, &m);
     sippeer_ack(&trunk.p, &dt, NULL);
+    WANT(sippeer_caught_up(&trunk.p, &dt));
     sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp", held);
     WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
     WANT(sipmsg_has(&m, "m=audio 0 RTP/AVP 0\r\n") && sipmsg_has(&m, "a=inactive"));
     sippeer_ack(&trunk.p, &dt, NULL);
+    WANT(sippeer_caught_up(&trunk.p, &dt));
     sippeer_request(&trunk.p, &dt, "INVITE", "", NULL, NULL);
     WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0) && sipmsg_has(&m, "RTP/AVP 0 8 101"));
     sippeer_ack(&trunk.p, &dt, held);
+    WANT(sippeer_caught_up(&trunk.p, &dt));
     WANT(sippeer_hears_no(&trunk.p, "BYE", 300));
     sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp", offer());
     WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0) && sipmsg_has(&m, "a=sendrecv"));
