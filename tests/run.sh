@@ -116,7 +116,7 @@ run_node() {
     local name=$1 log=$logs/node.txt start=$SECONDS p=0 f=0 rc=0 limit=${TEST_TIMEOUT:-3600}
     shift
     [ $# -gt 0 ] || return 0
-    timeout -k 10 "$limit" node --test --test-reporter=tap --test-concurrency=1 "$@" >"$log" 2>&1 </dev/null || rc=$?
+    timeout -k 10 "$limit" node --test --test-force-exit --test-reporter=tap --test-concurrency=1 "$@" >"$log" 2>&1 </dev/null || rc=$?
     p=$(sed -n 's/^# pass //p' "$log" | tail -1)
     f=$(sed -n 's/^# fail //p' "$log" | tail -1)
     p=${p:-0} f=${f:-0}

@@ -129,7 +129,8 @@ static void tick_h(void *arg)
         return;
     }
 
-    tmr_start(&l->tmr, (l->next_us - now) / 1000 + 1, tick_h, l); /* at once by then, when sending took long */
+    tmr_start(&l->tmr, (l->next_us - now) / 1000 + 1, tick_h,
+              l); /* at once by then, when sending took long */
 }
 
 /* Echo keeps the caller's sequence and timestamps, so that loss and jitter come back as they were. */

@@ -29,7 +29,7 @@ async function newAgent(t, dn) {
     return AgentPage.open(context, server, dn);
 }
 
-const serve = (options = []) => start({ lab: false, dir, options: ['wss.port=0', ...options] });
+const serve = (options = []) => start({ lab: false, dir, options });
 
 before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));

@@ -25,7 +25,7 @@ async function newAgent(dn) {
 
 before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
-    server = await start({ options: ['wss.port=0'] });
+    server = await start();
     browser = await launchChromium({ microphone: makeSpeech(dir) });
     agent = await newAgent('5001');
     await agent.startShift();

@@ -19,11 +19,14 @@ export function binary() {
     return found;
 }
 
-// Data directories that start() made; whatever way a test ends, none stays.
-const made = new Set();
-process.once('exit', () => made.forEach((dir) => rmSync(dir, { recursive: true, force: true })));
+// Servers that run, and data directories that start() made; whatever way a test ends, none stays.
+const running = new Set(), made = new Set();
+process.once('exit', () => {
+    running.forEach((child) => child.kill('SIGKILL'));
+    made.forEach((dir) => rmSync(dir, { recursive: true, force: true }));
+});
 
-const anyPort = ['http.port=0', 'https.port=0', 'sip.port=0', 'ice.port=0', 'rtp.port_min=0', 'rtp.port_max=0'];
+const anyPort = ['http.port=0', 'https.port=0', 'wss.port=0', 'sip.port=0', 'ice.port=0', 'rtp.port_min=0', 'rtp.port_max=0'];
 
 // For settings whose 0 means something else.
 export const freePort = () =>
@@ -53,6 +56,8 @@ export async function start({ lab = true, options = [], args = [], dir = null, p
     for (const option of ['bind.address=127.0.0.1', ...anyPort, ...options]) words.push('-o', option);
     const child = spawn(words[0], words.slice(1), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     const server = { dir, ports: {}, log: [], child };
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     const waiting = new Set();
     const keep = keeper();
     let stderr = '';

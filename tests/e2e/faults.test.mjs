@@ -32,7 +32,7 @@ const temporary = (t) => {
     return dir;
 };
 const serve = async (t, options = {}) => {
-    const server = await start({ ...options, options: ['wss.port=0', 'media.rtp_timeout=0', ...(options.options ?? [])] });
+    const server = await start({ ...options, options: ['media.rtp_timeout=0', ...(options.options ?? [])] });
     t.after(() => server.kill());
     return server;
 };

@@ -60,7 +60,7 @@ async function callEcho(t) {
         rmSync(dir, { recursive: true, force: true });
         await server?.stop();
     });
-    server = await start({ options: ['bind.address=0.0.0.0', `public.address=${ADDRESS}`, 'wss.port=0'] });
+    server = await start({ options: ['bind.address=0.0.0.0', `public.address=${ADDRESS}`] });
     server.host = ADDRESS;
     firefox = await Firefox.launch();
     const nextCdr = await watchCdr(server);

@@ -16,7 +16,7 @@ import { until } from './lib/wait.mjs';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const quiet = ['wss.port=0', 'media.rtp_timeout=0'];
+const quiet = ['media.rtp_timeout=0'];
 
 const temporary = (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'dngate-life-'));

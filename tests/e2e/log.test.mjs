@@ -6,7 +6,7 @@ import { start } from './dngate.mjs';
 
 // What a server says of one call that is answered and hung up; without what differs from run to run.
 async function story(format) {
-    const server = await start({ options: ['wss.port=0', `log.format=${format}`] });
+    const server = await start({ options: [`log.format=${format}`] });
 
     try {
         const agent = await new Agent(server, '5001', 'lab5001').open();

@@ -65,7 +65,7 @@ function parse(text) {
 }
 
 before(async () => {
-    server = await start({ options: ['wss.port=0'] });
+    server = await start();
     browser = await launchChromium();
     const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
     const agent = await AgentPage.open(context, server, '5001');

@@ -20,7 +20,7 @@ let dir, server, end, browser, agent, nextCdr;
 
 async function setUp() {
     dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
-    server = await start({ options: ['bind.address=0.0.0.0', `public.address=${ADDRESS}`, 'wss.port=0'] });
+    server = await start({ options: ['bind.address=0.0.0.0', `public.address=${ADDRESS}`] });
     server.host = ADDRESS;
     nextCdr = await watchCdr(server);
     end = await FarEnd.open();

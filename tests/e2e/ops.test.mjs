@@ -224,6 +224,15 @@ describe('check', () => {
         assert.ok(finding(findings, 'trunk', 'ok'));
         await server.stop();
     });
+
+    test('a server without trunks: that is said once', async () => {
+        const server = await start({ lab: false });
+        const { running, findings } = JSON.parse(dngate(server.dir, ['check', '--json']).out);
+        assert.equal(running, true);
+        assert.match(finding(findings, 'trunks', 'warning').advice, /trunk add/);
+        assert.ok(!findings.some(({ topic }) => topic === 'trunk'), 'and not of the health again');
+        await server.stop();
+    });
 });
 
 describe('from Asterisk', () => {

@@ -85,7 +85,7 @@ async function agent(password, works) {
 
 before(async () => {
     trunk = await fakeTrunk();
-    server = await start({ lab: false, options: ['wss.port=0', 'log.level=trace', `admin.password=${ADMIN}`] });
+    server = await start({ lab: false, options: ['log.level=trace', `admin.password=${ADMIN}`] });
     dngate(['trunk', 'add', 'genesys', '--address', `127.0.0.1:${trunk.port}`, '--username', 'gw', '--password', TRUNK]);
     dngate(['dn', 'add', '7001', '--password', FIRST]);
     dngate(['dn', 'passwd', '7001'], `${SECOND}\n`);

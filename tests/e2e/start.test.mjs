@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { binary, freePort, noNameServer, start } from './dngate.mjs';
+import { binary, noNameServer, start } from './dngate.mjs';
 
 const run = promisify(execFile);
 // The kernel's free ports lie in the default range of relayed addresses.
@@ -73,7 +73,7 @@ test('data directories that cannot serve', async () => {
     const damaged = mkdtempSync(join(scratch, 'data-'));
     writeFileSync(join(damaged, 'dngate.db'), 'this is a shopping list\n'.repeat(1000));
     await refused(/dngate\.db.*(damaged|not a database)/, {}, { dir: damaged });
-    const server = await start({ options: ['wss.port=0'] });
+    const server = await start();
     await refused(/another dngate serves this data directory/, {}, { dir: server.dir });
     await server.stop();
 });
@@ -82,7 +82,7 @@ test('the first administrator from a file, once', async () => {
     const dir = mkdtempSync(join(scratch, 'data-')), file = join(scratch, 'password');
     for (const password of ['first-password', 'another-one']) {
         writeFileSync(file, `${password}\r\nmore\n`);
-        const server = await start({ dir, options: [`admin.password_file=${file}`, `wss.port=${await freePort()}`] });
+        const server = await start({ dir, options: [`admin.password_file=${file}`] });
         await server.stop();
     }
     const { stdout } = await run(binary(), ['user', 'list', '--data', dir]);

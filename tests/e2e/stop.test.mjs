@@ -40,7 +40,7 @@ async function load(server) {
 async function once(t, n) {
     const dir = mkdtempSync(join(tmpdir(), 'dngate-stop-'));
     t.after(() => rmSync(dir, { recursive: true, force: true }));
-    const server = await start({ dir, options: ['wss.port=0', 'media.rtp_timeout=0', 'drain.seconds=1', 'call.limit_per_dn=10'] });
+    const server = await start({ dir, options: ['media.rtp_timeout=0', 'drain.seconds=1', 'call.limit_per_dn=10'] });
     t.after(() => server.kill());
     const { agents, talking } = await load(server);
 

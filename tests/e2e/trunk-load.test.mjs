@@ -15,7 +15,7 @@ import { until } from './lib/wait.mjs';
 const run = promisify(execFile);
 const release = fileURLToPath(new URL('../../build/dngate', import.meta.url));
 const PARALLEL = 30, CHURN = 200;
-const options = ['wss.port=0', 'call.limit_per_dn=10', 'media.rtp_timeout=0'];
+const options = ['call.limit_per_dn=10', 'media.rtp_timeout=0'];
 const agents = [];
 let server, silent, second, wire, next, nextNoAck, noAck;
 
