@@ -45,6 +45,7 @@ enum result { ANSWERED, BUSY, NO_ANSWER, CANCELLED, REFUSED, FAILED, RESULTS };
 static const char *const result_names[RESULTS] = {"answered",  "busy",    "no_answer",
                                                   "cancelled", "refused", "failed"};
 static const char *const direction_names[] = {[CDR_OUTBOUND] = "out", [CDR_INBOUND] = "in"};
+
 static _Atomic int64_t live[2][CALL_STATES];
 static _Atomic uint64_t ended[2][RESULTS], media_failures[MEDIA_REASONS];
 

@@ -160,7 +160,7 @@ check('5001 calls 5002: each hears the other', async (t) => {
         const [a, b] = await Promise.all([agent.record(seconds), other.record(seconds)]); // they start one after the other
         return [{ sent: a.sent, heard: b.heard }, { sent: b.sent, heard: a.heard }];
     };
-    await checkEcho(both, { lags: [-1200, 2000], seconds: 8, tell: (line) => t.diagnostic(line) });
+    await checkEcho(t, both, { lags: [-1200, 2000], seconds: 8 });
     await other.page.click('#hangup');
     await agent.outcome('The other side hung up');
     const rows = await nextCdr(2);

@@ -19,10 +19,10 @@ export function binary() {
     return found;
 }
 
-// Servers that run, and data directories that start() made; whatever way a test ends, none stays.
-const running = new Set(), made = new Set();
+// Servers that start() started, and data directories that it made; whatever way a test ends, none stays.
+const started = new Set(), made = new Set();
 process.once('exit', () => {
-    running.forEach((child) => child.kill('SIGKILL'));
+    started.forEach((child) => child.kill('SIGKILL'));
     made.forEach((dir) => rmSync(dir, { recursive: true, force: true }));
 });
 
@@ -56,8 +56,7 @@ export async function start({ lab = true, options = [], args = [], dir = null, p
     for (const option of ['bind.address=127.0.0.1', ...anyPort, ...options]) words.push('-o', option);
     const child = spawn(words[0], words.slice(1), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     const server = { dir, ports: {}, log: [], child };
-    running.add(child);
-    child.once('exit', () => running.delete(child));
+    started.add(child);
     const waiting = new Set();
     const keep = keeper();
     let stderr = '';

@@ -73,7 +73,7 @@ async function callEcho(t) {
         await agent.call('connected');
         await page.waitForFunction(() => window.dngate.stats?.received > 50);
         // The recorders start one after the other.
-        await checkEcho((seconds) => record(page, seconds), { lags: [-300, 1200], tell: (line) => t.diagnostic(line) });
+        await checkEcho(t, (seconds) => record(page, seconds), { lags: [-300, 1200] });
         await agent.hangup();
     } catch (error) {
         t.diagnostic(server.log.slice(-15).join('\n'));

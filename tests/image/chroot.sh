@@ -4,10 +4,10 @@
 chroot_pid=
 
 chroot_make() {
-    docker/packages.sh image && mkdir -p "$work"/root/{data,tmp,proc,etc,dev} "$work/data" &&
-        touch "$work"/root/dev/{null,random,urandom} || return 1
-    chown 10001:10001 "$work/data" && cp /etc/resolv.conf /etc/hosts "$work/root/etc/" &&
-        install -m 755 build/dngate "$work/root/dngate" && setcap cap_net_bind_service=p "$work/root/dngate"
+    docker/packages.sh image && mkdir -p "$work"/jail/{data,tmp,proc,etc,dev} "$work/data" &&
+        touch "$work"/jail/dev/{null,random,urandom} || return 1
+    chown 10001:10001 "$work/data" && cp /etc/resolv.conf /etc/hosts "$work/jail/etc/" &&
+        install -m 755 build/dngate "$work/jail/dngate" && setcap cap_net_bind_service=p "$work/jail/dngate"
 }
 
 # Becomes dngate, in mounts of its own: the bounding set loses everything but the one capability, then root becomes 10001.
@@ -23,7 +23,7 @@ chroot_exec() { # ARGUMENT...
         mount -o remount,bind,ro "$root" || exit
         exec env -i "$(command -v capsh)" --chroot="$root" --drop="$drop" --groups=10001 --gid=10001 --uid=10001 \
             --shell=/dngate -- "$@"
-    ' sh "$work/root" "$work/data" "$all" "$@"
+    ' sh "$work/jail" "$work/data" "$all" "$@"
 }
 
 chroot_run() { (chroot_exec "$@"); }

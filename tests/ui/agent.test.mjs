@@ -37,6 +37,15 @@ async function open() {
     return fresh;
 }
 
+// A browser whose policy keeps WebRTC from the network, as some VPN products and companies set it: it has no address to send audio from.
+async function openWithoutUdp(t) {
+    const other = await launchChromium({ flags: ['--webrtc-ip-handling-policy=disable_non_proxied_udp'] });
+    t.after(() => other.close());
+    await context.close();
+    context = await other.newContext({ permissions: ['microphone'] });
+    page = await open();
+}
+
 const registration = (state) => page.locator(`#registration[data-state=${state}]`).waitFor();
 const call = (state) => page.locator(`#call[data-state=${state}]`).waitFor();
 const saying = (words) => page.locator('#message', { hasText: words }).waitFor();
@@ -184,6 +193,27 @@ test('a second caller gets busy', async () => {
     gateway.ring({ number: '4712' });
     assert.equal(await rejected, 486);
     assert.match(await page.textContent('#caller'), /4711/);
+});
+
+test('without an address for audio nobody is called, a call that is answered goes to somebody else, and the agent is told why', async (t) => {
+    const told = 'may not use the network for audio';
+    let invited = false;
+    await openWithoutUdp(t);
+    await startShift();
+    gateway.once('invite', () => (invited = true));
+    await page.fill('#dial-number', '600');
+    await page.click('#dial');
+    await call('ended');
+    await saying(told);
+    assert.equal(invited, false);
+
+    const rejected = gateway.next('rejected');
+    await rung();
+    assert.equal(await page.locator('#message', { hasText: told }).count(), 0, 'the last call is forgotten');
+    await page.click('#answer');
+    assert.equal(await rejected, 480);
+    await call('ended');
+    await saying(told);
 });
 
 test('a reload signs in again by itself, as the same phone', async () => {

@@ -81,10 +81,10 @@ export class AgentPage {
         );
     }
 
-    // What the page says comes back; t: the test, which shows how well.
+    // What the page says comes back.
     async checkEcho(t, least) {
         await this.hears();
-        await checkEcho((seconds) => this.record(seconds), { least, gain: 3, tell: (line) => t.diagnostic(line) });
+        await checkEcho(t, (seconds) => this.record(seconds), { least, gain: 3 });
     }
 
     // Both directions on one clock for so many seconds: {sent, heard} at RATE.

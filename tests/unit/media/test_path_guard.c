@@ -1,8 +1,6 @@
 /* What a path does not let through, and what it tells of trouble. */
 /* TSAN */
-#include "core/buf.h"
 #include "core/clock.h"
-#include "core/metric.h"
 #include "fake/mediacall.h"
 #include "media/dtmf.h"
 #include "media/ports.h"
@@ -188,39 +186,21 @@ TEST(a_trunk_that_moves_is_followed)
     mediacall_stop(&call);
 }
 
-static uint64_t dropped(const char *from, const char *reason)
-{
-    uint64_t n = 0;
-    struct buf b;
-    char row[96];
-    char *s;
-
-    buf_init(&b, 1 << 20);
-    (void)snprintf(row, sizeof(row), "dngate_media_dropped_total{from=\"%s\",reason=\"%s\"} ", from, reason);
-    if (!metric_render(&b) && (s = strstr(b.data, row)))
-        n = strtoull(s + strlen(row), NULL, 10);
-    buf_reset(&b);
-    return n;
-}
-
-static uint64_t ssrcs_refused(void)
-{
-    return dropped("browser", "ssrc_limit");
-}
-
-static uint64_t refused_before;
+static const char ssrc_limit[] = "dngate_media_dropped_total{from=\"browser\",reason=\"ssrc_limit\"}";
+static const char dtmf_rate[] = "dngate_media_dropped_total{from=\"both\",reason=\"dtmf_rate\"}";
+static double refused_before;
 
 static bool most_refused(struct mediacall *c)
 {
     (void)c;
-    return ssrcs_refused() >= refused_before + 80;
+    return mediacall_metric(ssrc_limit) >= refused_before + 80;
 }
 
 /* A hundred packets that authenticate, each of another source; the source's last byte is at *last. */
 static void many_sources(int (*send)(struct fbrowser *b, const void *p, size_t n), uint8_t *pkt, size_t n,
                          uint8_t *last)
 {
-    refused_before = ssrcs_refused();
+    refused_before = mediacall_metric(ssrc_limit);
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
     CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     call.browser_talks = true;
@@ -325,27 +305,18 @@ TEST(a_digit_whose_end_is_lost_comes_before_the_next)
     mediacall_stop(&call);
 }
 
-static unsigned presses_told(void)
-{
-    unsigned n = 0;
-
-    for (size_t i = 0; i < call.logged; i++)
-        n += call.log[i].type == MEDIA_DTMF;
-    return n;
-}
-
 static bool five_told(struct mediacall *c)
 {
     (void)c;
-    return presses_told() >= 5;
+    return digits_told() >= 5;
 }
 
-static uint64_t pressed_before;
+static double pressed_before;
 
 static bool too_many(struct mediacall *c)
 {
     (void)c;
-    return dropped("both", "dtmf_rate") > pressed_before;
+    return mediacall_metric(dtmf_rate) > pressed_before;
 }
 
 static void presses_at_once(uint32_t ts, unsigned n)
@@ -362,10 +333,10 @@ TEST(presses_that_arrive_at_once_all_count_up_to_a_burst)
 {
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
     CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
-    pressed_before = dropped("both", "dtmf_rate");
+    pressed_before = mediacall_metric(dtmf_rate);
     presses_at_once(8000, 5);
     CHECK(mediacall_run(&call, five_told, SOON_MS));
-    CHECK_EQ_INT(dropped("both", "dtmf_rate"), pressed_before);
+    CHECK(mediacall_metric(dtmf_rate) == pressed_before);
     presses_at_once(80000, 50);
     CHECK(mediacall_run(&call, too_many, SOON_MS));
     mediacall_stop(&call);
