@@ -1,26 +1,26 @@
 #include "call/callfsm.h"
+#include "core/fsm.h"
 
-static const struct {
-    const char *name;
-    unsigned to; /* bit per state */
-} table[CALL_STATES] = {
-    [CALL_NEW] = {"new", 1u << CALL_CALLING | 1u << CALL_ENDING},
-    [CALL_CALLING] = {"calling", 1u << CALL_RINGING | 1u << CALL_ANSWERED | 1u << CALL_ENDING},
-    [CALL_RINGING] = {"ringing", 1u << CALL_ANSWERED | 1u << CALL_ENDING},
-    [CALL_ANSWERED] = {"answered", 1u << CALL_HELD | 1u << CALL_ENDING},
-    [CALL_HELD] = {"held", 1u << CALL_ANSWERED | 1u << CALL_ENDING},
-    [CALL_ENDING] = {"ending", 1u << CALL_OVER},
+static const struct fsm_state states[] = {
+    [CALL_NEW] = {"new", FSM(CALL_CALLING) | FSM(CALL_ENDING)},
+    [CALL_CALLING] = {"calling", FSM(CALL_RINGING) | FSM(CALL_ANSWERED) | FSM(CALL_ENDING)},
+    [CALL_RINGING] = {"ringing", FSM(CALL_ANSWERED) | FSM(CALL_ENDING)},
+    [CALL_ANSWERED] = {"answered", FSM(CALL_HELD) | FSM(CALL_ENDING)},
+    [CALL_HELD] = {"held", FSM(CALL_ANSWERED) | FSM(CALL_ENDING)},
+    [CALL_ENDING] = {"ending", FSM(CALL_OVER)},
     [CALL_OVER] = {"over", 0},
 };
 
+FSM_DEFINE(machine, "call", states, NULL);
+
 const char *call_state_name(enum call_state s)
 {
-    return (unsigned)s < CALL_STATES ? table[s].name : "?";
+    return fsm_name(&machine, s);
 }
 
-bool call_state_legal(enum call_state from, enum call_state to)
+bool call_state_move(uint8_t *state, enum call_state to, const char *label)
 {
-    return (unsigned)from < CALL_STATES && (unsigned)to < CALL_STATES && (table[from].to >> to & 1u);
+    return fsm_move(&machine, state, to, NULL, label);
 }
 
 bool call_state_up(enum call_state s)

@@ -9,6 +9,7 @@
 #define CALL_CALLFSM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum call_state {
     CALL_NEW,     /* an INVITE came; being checked */
@@ -22,8 +23,8 @@ enum call_state {
 };
 
 const char *call_state_name(enum call_state s);
-/* True for the moves of the table; staying is no move. */
-bool call_state_legal(enum call_state from, enum call_state to);
+/* Moves *state; false when it is there already, or when the table lacks the move (core/fsm). label begins its log lines. */
+bool call_state_move(uint8_t *state, enum call_state to, const char *label);
 /* Answered and not ending: two people talk, or one waits. */
 bool call_state_up(enum call_state s);
 
