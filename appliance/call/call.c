@@ -59,17 +59,12 @@ int64_t call_wall_ms(const struct call *c)
 
 void call_move(struct call *c, enum call_state to)
 {
-    if (c->state == to)
+    const enum call_state from = c->state;
+
+    if (!call_state_move(&c->state, to, call_label(c)))
         return;
-    if (!call_state_legal(c->state, to))
-        log_error("call", "id=%s dn=%s from=%s to=%s a move that cannot be: bug", c->cdr.id, c->cdr.dn,
-                  call_state_name(c->state), call_state_name(to));
-    else
-        log_debug("call", "id=%s dn=%s from=%s to=%s moved", c->cdr.id, c->cdr.dn, call_state_name(c->state),
-                  call_state_name(to));
-    callstat_leave(c->cdr.direction, c->state);
+    callstat_leave(c->cdr.direction, from);
     callstat_enter(c->cdr.direction, to);
-    c->state = to;
     if (to == CALL_CALLING || to == CALL_ANSWERED)
         cdr_note(c->calls->cfg.store, &c->cdr);
 }

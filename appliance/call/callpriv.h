@@ -5,7 +5,7 @@
 #include "call/call.h"
 #include "call/callfsm.h"
 #include "call/callhdr.h"
-#include "call/leg.h"
+#include "dialog/leg.h"
 #include "call/sdp.h"
 #include "core/table.h"
 
@@ -32,7 +32,7 @@ struct call {
     struct le le;
     uint64_t start_ms; /* monotonic; its wall time is cdr.start_ms */
     struct calls *calls;
-    enum call_state state;
+    uint8_t state; /* enum call_state: call_move() */
     struct cdr cdr;
     char label[112];
     enum dn_codec dn_codec;

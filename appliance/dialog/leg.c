@@ -1,5 +1,5 @@
-/* call/leg: making, ending and freeing legs. */
-#include "call/legpriv.h"
+/* dialog/leg: making, ending and freeing legs. */
+#include "dialog/legpriv.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/metric.h"
@@ -98,6 +98,31 @@ struct leg *legs_find(const struct legs *ls, const struct sip_msg *msg)
 
 /* --- one leg --- */
 
+static const struct fsm_state states[] = {
+    [LEG_CALLING] = {"calling", FSM(LEG_PROCEEDING) | FSM(LEG_CONFIRMED) | FSM(LEG_DEAD)},
+    /* back: the INVITE goes again with credentials, and no CANCEL before a 1xx to this one */
+    [LEG_PROCEEDING] = {"proceeding", FSM(LEG_CALLING) | FSM(LEG_CONFIRMED) | FSM(LEG_DEAD)},
+    [LEG_INCOMING] = {"incoming", FSM(LEG_ANSWERED) | FSM(LEG_DEAD)},
+    [LEG_ANSWERED] = {"answered", FSM(LEG_CONFIRMED) | FSM(LEG_DEAD)},
+    [LEG_CONFIRMED] = {"confirmed", FSM(LEG_DEAD)},
+    [LEG_DEAD] = {"dead", 0},
+};
+
+/* A confirmed leg has a dialog to send in. */
+static bool leg_holds(unsigned state, const void *obj)
+{
+    const struct leg *leg = obj;
+
+    return state != LEG_CONFIRMED || leg->dlg;
+}
+
+FSM_DEFINE(machine, "leg", states, leg_holds);
+
+void leg_enter(struct leg *leg, enum leg_state to)
+{
+    (void)fsm_move(&machine, &leg->state, to, leg, leg->label);
+}
+
 static void leg_destructor(void *arg)
 {
     struct leg *leg = arg;
@@ -134,8 +159,8 @@ static int route_set(struct leg *leg)
     return err;
 }
 
-int leg_new(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const struct leg_handlers *h,
-            void *arg)
+int leg_new(struct leg **lp, struct legs *ls, enum leg_state state, const struct leg_config *cfg,
+            const struct leg_handlers *h, void *arg)
 {
     struct leg *leg;
     int err;
@@ -146,6 +171,7 @@ int leg_new(struct leg **lp, struct legs *ls, const struct leg_config *cfg, cons
     if (!leg)
         return ENOMEM;
     leg->legs = ls;
+    leg->state = (uint8_t)state;
     leg->h = h;
     leg->arg = arg;
     leg->route = cfg->route;
@@ -158,7 +184,7 @@ int leg_new(struct leg **lp, struct legs *ls, const struct leg_config *cfg, cons
         goto out;
     err = str_dup(&leg->contact, cfg->contact);
     if (!err && cfg->username && cfg->username[0])
-        err = leg_auth_alloc(&leg->auth, cfg->username, cfg->password);
+        err = authclient_alloc(&leg->auth, cfg->username, cfg->password);
 
 out:
     if (err)
@@ -199,7 +225,7 @@ int leg_bye(struct leg *leg)
     struct mbuf *tail = NULL;
     int err;
 
-    leg->state = LEG_DEAD;
+    leg_enter(leg, LEG_DEAD);
     tmr_cancel(&leg->tmr_session);
     err = leg_tail(&tail, leg, leg->end_hdrs ? leg->end_hdrs : "", NULL, NULL);
     if (!err)
@@ -214,7 +240,7 @@ static void linger_h(void *arg)
 
     list_flush(&leg->txl);
     leg->invite = NULL;
-    leg->state = LEG_DEAD;
+    leg_enter(leg, LEG_DEAD);
     leg_settle(leg);
     mem_deref(leg);
 }
@@ -248,7 +274,7 @@ void leg_end(struct leg *leg, uint16_t code, const char *phrase, const char *hdr
         if (leg->strans)
             (void)sip_treplyf(&leg->strans, NULL, leg->legs->sip, leg->msg, false, code < 300 ? 500 : code,
                               phrase, "%sContent-Length: 0\r\n\r\n", hdrs ? hdrs : "");
-        leg->state = LEG_DEAD;
+        leg_enter(leg, LEG_DEAD);
         break;
 
     case LEG_ANSWERED: /* BYE must wait for the ACK (RFC 3261 15) */

@@ -1,5 +1,5 @@
 /*
- * call/leg: one SIP INVITE dialog of ours (RFC 3261 12-15) over libre's transactions. libre's sipsess is not used: it can neither put
+ * dialog/leg: one SIP INVITE dialog of ours (RFC 3261 12-15) over libre's transactions. libre's sipsess is not used: it can neither put
  * headers on CANCEL and BYE, nor follow forked provisional answers, nor hand on in-dialog requests before the answer.
  *
  *   client: connect → progress… → answered (ACKed here) → ended       leg_end(): CANCEL, or BYE
@@ -8,8 +8,8 @@
  * A leg belongs to whoever made it until its ended handler was called or leg_end() was: then it finishes its transactions alone.
  * Owner: signalling thread.
  */
-#ifndef CALL_LEG_H
-#define CALL_LEG_H
+#ifndef DIALOG_LEG_H
+#define DIALOG_LEG_H
 
 #include "sip/stack.h"
 #include <re.h>

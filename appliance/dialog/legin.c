@@ -1,5 +1,5 @@
-/* call/leg: the server's half: INVITEs to us, requests in dialogs, 2xx until its ACK. */
-#include "call/legpriv.h"
+/* dialog/leg: the server's half: INVITEs to us, requests in dialogs, 2xx until its ACK. */
+#include "dialog/legpriv.h"
 #include "core/log.h"
 #include <errno.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static void cancel_h(void *arg)
 
     if (leg->state == LEG_INCOMING) {
         (void)sip_treply(&leg->strans, leg->legs->sip, leg->msg, 487, "Request Terminated");
-        leg->state = LEG_DEAD;
+        leg_enter(leg, LEG_DEAD);
         leg_tell_ended(leg, LEG_CANCELLED, 487, "Request Terminated", leg->cancel);
     }
     leg_settle(leg);
@@ -86,10 +86,9 @@ int leg_accept(struct leg **lp, struct legs *ls, const struct leg_config *cfg, c
     struct leg *leg = NULL;
     int err;
 
-    err = leg_new(&leg, ls, cfg, h, arg);
+    err = leg_new(&leg, ls, LEG_INCOMING, cfg, h, arg);
     if (err)
         return err;
-    leg->state = LEG_INCOMING;
     leg->msg = mem_ref((void *)msg);
     err = sip_dialog_accept(&leg->dlg, msg);
     if (err)
@@ -130,7 +129,7 @@ int leg_answer(struct leg *leg, const char *hdrs, const char *sdp)
     if (!leg || leg->state != LEG_INCOMING || !leg->strans)
         return EINVAL;
     err = send_2xx(leg, &leg->strans, leg->msg, hdrs, sdp);
-    leg->state = err ? LEG_DEAD : LEG_ANSWERED;
+    leg_enter(leg, err ? LEG_DEAD : LEG_ANSWERED);
     return err;
 }
 
@@ -192,7 +191,7 @@ static void ack(struct leg *leg, const struct sip_msg *msg)
         return;
     mem_deref(r);
     if (leg->state == LEG_ANSWERED)
-        leg->state = LEG_CONFIRMED;
+        leg_enter(leg, LEG_CONFIRMED);
     if (leg->state == LEG_CONFIRMED && leg->ending)
         (void)leg_bye(leg);
     else if (leg->h)
@@ -215,7 +214,7 @@ static void bye(struct leg *leg, const struct sip_msg *msg)
     early = leg->strans != NULL;
     if (early)
         (void)sip_treply(&leg->strans, leg->legs->sip, leg->msg, 487, "Request Terminated");
-    leg->state = LEG_DEAD;
+    leg_enter(leg, LEG_DEAD);
     tmr_cancel(&leg->tmr_session);
     list_flush(&leg->replyl);
     leg_tell_ended(leg, LEG_BYE, early ? 487 : 200, early ? "Request Terminated" : "OK", msg);

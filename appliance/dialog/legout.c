@@ -1,5 +1,5 @@
-/* call/leg: the client's half: requests, their answers, ACK, CANCEL. */
-#include "call/legpriv.h"
+/* dialog/leg: the client's half: requests, their answers, ACK, CANCEL. */
+#include "dialog/legpriv.h"
 #include "core/log.h"
 #include "core/rnd.h"
 #include <errno.h>
@@ -78,7 +78,7 @@ static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *d
     err = mbuf_printf(mb, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %J;branch=%s;rport\r\nMax-Forwards: 70\r\n", met,
                       sip_dialog_uri(dlg), sip_transp_name(*tp), &laddr, branch);
     if (leg->auth)
-        err |= leg_auth_encode(mb, leg->auth, met, sip_dialog_uri(dlg));
+        err |= authclient_encode(mb, leg->auth, met, sip_dialog_uri(dlg));
     err |= sip_dialog_encode(mb, dlg, cseq, met);
     if (leg->legs->sip->software)
         err |= mbuf_printf(mb, "User-Agent: %s\r\n", leg->legs->sip->software);
@@ -157,10 +157,10 @@ static bool tx_retry(struct leg_tx *tx, const struct sip_msg *msg)
     if (!msg || (msg->scode != 401 && !proxy) || !leg->auth || tx->retried[proxy] || (invite && leg->ending))
         return false;
     tx->retried[proxy] = true;
-    if (leg_auth_take(leg->auth, msg) || tx_start(tx))
+    if (authclient_take(leg->auth, msg) || tx_start(tx))
         return false;
     if (invite)
-        leg->state = LEG_CALLING; /* no CANCEL before a 1xx to this one */
+        leg_enter(leg, LEG_CALLING);
     return true;
 }
 
@@ -227,7 +227,7 @@ int leg_connect(struct leg **lp, struct legs *ls, const struct leg_config *cfg, 
     struct leg *leg = NULL;
     int err;
 
-    err = leg_new(&leg, ls, cfg, h, arg);
+    err = leg_new(&leg, ls, LEG_CALLING, cfg, h, arg);
     if (err)
         return err;
     err = sip_dialog_alloc(&leg->half, cfg->ruri, cfg->ruri, name, cfg->from_uri, NULL, 0);
@@ -352,7 +352,7 @@ static int enter_dialog(struct leg *leg, const struct sip_msg *msg)
 static void invite_progress(struct leg *leg, const struct sip_msg *msg)
 {
     if (leg->state == LEG_CALLING)
-        leg->state = LEG_PROCEEDING;
+        leg_enter(leg, LEG_PROCEEDING);
     if (leg->ending) {
         (void)leg_send_cancel(leg);
         return;
@@ -369,11 +369,11 @@ static void invite_answered(struct leg *leg, const struct sip_msg *msg)
 
     tmr_cancel(&leg->tmr);
     if (err) {
-        leg->state = LEG_DEAD;
+        leg_enter(leg, LEG_DEAD);
         leg_tell_ended(leg, LEG_FAILED, 502, "Bad Answer", NULL);
         return;
     }
-    leg->state = LEG_CONFIRMED;
+    leg_enter(leg, LEG_CONFIRMED);
     leg_send_ack(leg, leg->dlg, msg->cseq.num, true);
     if (leg->ending || !leg->h) { /* CANCEL crossed the 200 */
         (void)leg_bye(leg);
@@ -398,7 +398,7 @@ void leg_invite_resp(int err, const struct sip_msg *msg, void *arg)
         return;
     }
     tmr_cancel(&leg->tmr);
-    leg->state = LEG_DEAD;
+    leg_enter(leg, LEG_DEAD);
     if (err) {
         leg_tell_ended(leg, LEG_FAILED, err == ETIMEDOUT ? 408 : 503,
                        err == ETIMEDOUT ? "Request Timeout" : "Service Unavailable", NULL);

@@ -1,8 +1,10 @@
-/* call/legpriv: shared by leg*.c only. */
-#ifndef CALL_LEGPRIV_H
-#define CALL_LEGPRIV_H
+/* dialog/legpriv: shared by leg*.c only. */
+#ifndef DIALOG_LEGPRIV_H
+#define DIALOG_LEGPRIV_H
 
-#include "call/leg.h"
+#include "core/fsm.h"
+#include "dialog/leg.h"
+#include "sip/authclient.h"
 #include <re-private/sip.h>
 
 enum leg_state {
@@ -33,12 +35,12 @@ struct leg {
     struct legs *legs;
     const struct leg_handlers *h; /* NULL: given up by its owner */
     void *arg;
-    enum leg_state state;
+    uint8_t state; /* enum leg_state: leg_enter() */
     struct leg_route route;
     struct sa dst; /* of requests */
     enum sip_transp tp;
     char *contact;
-    struct leg_auth *auth; /* NULL: we have no credentials */
+    struct authclient *auth; /* NULL: we have no credentials */
 
     struct sip_dialog *half; /* client: as the INVITE opened it; every To-tag forks from it */
     struct sip_dialog *dlg;
@@ -87,8 +89,9 @@ struct leg_2xx { /* a 2xx to INVITE, sent again until its ACK comes (RFC 3261 13
     uint32_t txc;
 };
 
-int leg_new(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const struct leg_handlers *h,
-            void *arg);
+int leg_new(struct leg **lp, struct legs *ls, enum leg_state state, const struct leg_config *cfg,
+            const struct leg_handlers *h, void *arg);
+void leg_enter(struct leg *leg, enum leg_state to);
 void leg_hash(struct leg *leg, const char *callid);
 /* Tells the owner, once. The caller holds a reference. */
 void leg_tell_ended(struct leg *leg, enum leg_how how, uint16_t code, const char *phrase,
@@ -106,13 +109,6 @@ int leg_send_cancel(struct leg *leg);
 void leg_invite_resp(int err, const struct sip_msg *msg, void *arg);
 /* A 2xx to our INVITE from another branch of a fork: ACK and BYE. */
 void leg_refuse_fork(struct leg *leg, const struct sip_msg *msg);
-
-/* --- legauth.c --- */
-int leg_auth_alloc(struct leg_auth **ap, const char *user, const char *password);
-/* Takes the challenge of a 401 or 407. ENOTSUP: none that we can answer. */
-int leg_auth_take(struct leg_auth *a, const struct sip_msg *msg);
-/* Adds a header line for each kind of challenge there was. */
-int leg_auth_encode(struct mbuf *mb, struct leg_auth *a, const char *met, const char *uri);
 
 bool leg_cancel_seen(const struct sip_msg *msg, void *arg);
 bool leg_request_h(const struct sip_msg *msg, void *arg);

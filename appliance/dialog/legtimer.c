@@ -1,5 +1,5 @@
-/* call/leg: session timer (RFC 4028). A call whose peer has died must end even when nobody sends BYE. */
-#include "call/legpriv.h"
+/* dialog/leg: session timer (RFC 4028). A call whose peer has died must end even when nobody sends BYE. */
+#include "dialog/legpriv.h"
 #include "core/log.h"
 #include <errno.h>
 

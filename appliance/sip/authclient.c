@@ -1,6 +1,4 @@
-/* call/leg: credentials for a peer that challenges: digest of RFC 7616 and 8760, MD5 and SHA-256. (libre's client knows MD5 only, and
- * gives up on a challenge that offers both.) */
-#include "call/legpriv.h"
+#include "sip/authclient.h"
 #include "core/rnd.h"
 #include "crypto/hash.h"
 #include <errno.h>
@@ -14,7 +12,7 @@ struct challenge {
     uint32_t nc;
 };
 
-struct leg_auth {
+struct authclient {
     char *user, *password;
     struct challenge
         ch[2]; /* of the peer itself (401), of a proxy before it (407): a request may need both */
@@ -30,7 +28,7 @@ static void forget(struct challenge *ch)
 
 static void auth_destructor(void *arg)
 {
-    struct leg_auth *a = arg;
+    struct authclient *a = arg;
 
     forget(&a->ch[0]);
     forget(&a->ch[1]);
@@ -40,9 +38,9 @@ static void auth_destructor(void *arg)
     mem_deref(a->user);
 }
 
-int leg_auth_alloc(struct leg_auth **ap, const char *user, const char *password)
+int authclient_alloc(struct authclient **ap, const char *user, const char *password)
 {
-    struct leg_auth *a = mem_zalloc(sizeof(*a), auth_destructor);
+    struct authclient *a = mem_zalloc(sizeof(*a), auth_destructor);
     int err;
 
     if (!a)
@@ -91,7 +89,7 @@ static bool challenge_h(const struct sip_hdr *hdr, const struct sip_msg *msg, vo
     return true;
 }
 
-int leg_auth_take(struct leg_auth *a, const struct sip_msg *msg)
+int authclient_take(struct authclient *a, const struct sip_msg *msg)
 {
     bool proxy = msg->scode == 407;
     struct challenge *ch = &a->ch[proxy];
@@ -110,7 +108,7 @@ static void joined(const struct challenge *ch, char out[SHA256_HEXLEN], const ch
         hash_joined_md5(out, parts, n);
 }
 
-static int encode(struct mbuf *mb, const struct leg_auth *a, struct challenge *ch, const char *name,
+static int encode(struct mbuf *mb, const struct authclient *a, struct challenge *ch, const char *name,
                   const char *met, const char *uri)
 {
     char ha1[SHA256_HEXLEN], ha2[SHA256_HEXLEN], response[SHA256_HEXLEN], cnonce[CNONCE_LEN], nc[NC_LEN];
@@ -136,7 +134,7 @@ static int encode(struct mbuf *mb, const struct leg_auth *a, struct challenge *c
     return err | mbuf_write_str(mb, "\r\n");
 }
 
-int leg_auth_encode(struct mbuf *mb, struct leg_auth *a, const char *met, const char *uri)
+int authclient_encode(struct mbuf *mb, struct authclient *a, const char *met, const char *uri)
 {
     static const char *const names[] = {"Authorization", "Proxy-Authorization"};
     int err = 0;

@@ -1,6 +1,6 @@
 /* Dialogs in bad weather: challenges, session timers, requests that cross, limits, headers of every message. */
 /* TSAN */
-#include "call/legpriv.h"
+#include "dialog/legpriv.h"
 #include "core/clock.h"
 #include "fake/box.h"
 #include "testing.h"
