@@ -304,6 +304,15 @@ static int signalling_start(struct app *a)
     return err;
 }
 
+/* MAIN thread, which makes the changes. */
+static void web_setting_h(const char *key, void *arg)
+{
+    const struct app *a = arg;
+
+    if (!strcmp(key, "ws.require_origin"))
+        web_require_origin(a->web, conf_bool(a->conf, key));
+}
+
 static int web_part_start(struct app *a)
 {
     const struct conf *c = a->conf;
@@ -326,6 +335,7 @@ static int web_part_start(struct app *a)
 
     memcpy(cfg.bind, a->bind, sizeof(cfg.bind));
     (void)conf_str(c, "ws.origins", cfg.origins, sizeof(cfg.origins));
+    cfg.require_origin = conf_bool(c, "ws.require_origin");
     (void)snprintf(cfg.cert, sizeof(cfg.cert), "%s", a->cert);
     (void)snprintf(cfg.key, sizeof(cfg.key), "%s", a->key);
 
@@ -337,6 +347,8 @@ static int web_part_start(struct app *a)
         return err;
 
     err = web_start(&a->web, &cfg, a->why, sizeof(a->why));
+    if (!err)
+        err = conf_listen(a->conf, web_setting_h, a);
     if (!err)
         health_set("web", HEALTH_UP, "listening");
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { BODY_MAX = 4096, PASSWORD_MAX = 256, BAN_RETRY_S = 600 };
+enum { BODY_MAX = 4096, PASSWORD_MAX = 256 };
 
 struct admin_agent {
     struct store *store;
@@ -168,10 +168,7 @@ static void config_h(const struct web_req *req, struct web_resp *resp, void *arg
     switch (guard_check(a->guard, req->peer, &delay_ms)) {
     case GUARD_BAN:
         metric_add(&signin_banned, 1);
-        web_problem(
-            resp, 429, "Too Many Requests",
-            "Too many wrong passwords came from your address. Wait some minutes, or ask an administrator.");
-        snprintf(resp->headers, sizeof(resp->headers), "Retry-After: %d\r\n", BAN_RETRY_S);
+        web_banned(resp, delay_ms);
         return;
     case GUARD_DELAY:
         resp->delay_ms = delay_ms;

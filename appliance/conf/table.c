@@ -55,6 +55,15 @@ static const struct conf_def table[] = {
         "Web sites besides this one whose pages may open a WebSocket here: https://host[:port], separated by "
         "commas."),
 
+    {.key = "ws.require_origin",
+     .type = CONF_BOOL,
+     .def = "no",
+     .unit = "",
+     .live = true,
+     .meaning = "Refuses a WebSocket that names no Origin, that is, every agent that is not a browser. A "
+                "wrong Origin is always "
+                "refused."},
+
     PORT("sip.port", "5060", "SIP towards the trunk, UDP and TCP."),
     PORT("sips.port", "5061",
          "SIP towards the trunk, TLS; comes later: nothing listens there yet and a TLS trunk is shown as "

@@ -202,13 +202,17 @@ enum guard_verdict guard_check(struct guard *g, const struct addr *src, uint32_t
 {
     enum guard_verdict v = GUARD_PASS;
     const struct source *s;
+    uint64_t now;
 
     if (delay_ms)
         *delay_ms = 0;
     pthread_mutex_lock(&g->lock);
-    s = source_find(g, src, g->cfg.now_ms());
+    now = g->cfg.now_ms();
+    s = source_find(g, src, now);
     if (s && s->banned_until_ms) {
         v = GUARD_BAN;
+        if (delay_ms)
+            *delay_ms = (uint32_t)(s->banned_until_ms - now); /* at most a day */
     } else if (s && s->score >= g->cfg.slow_after) {
         v = GUARD_DELAY;
         if (delay_ms)
@@ -282,18 +286,54 @@ void guard_ok(struct guard *g, const struct addr *src)
     pthread_mutex_unlock(&g->lock);
 }
 
-void guard_lift(struct guard *g, const struct addr *src)
+static void ban_describe(struct guard_ban *b, const struct source *s, uint64_t now)
+{
+    memset(b, 0, sizeof(*b));
+    b->net.u.sa.sa_family = s->key.family;
+    if (s->key.family == AF_INET)
+        memcpy(&b->net.u.in.sin_addr, s->key.net, 4);
+    else
+        memcpy(&b->net.u.in6.sin6_addr, s->key.net, sizeof(s->key.net));
+    b->prefix = s->key.family == AF_INET ? 32 : 64;
+    b->left_s = (uint32_t)((s->banned_until_ms - now + 999) / 1000);
+    b->strikes = s->strikes;
+}
+
+void guard_each(struct guard *g, guard_ban_h *h, void *arg)
+{
+    const struct source *s;
+    struct guard_ban b;
+    bool done = false;
+    uint64_t now;
+
+    pthread_mutex_lock(&g->lock);
+    now = g->cfg.now_ms();
+    TAILQ_FOREACH(s, &g->banned, le)
+    {
+        if (s->banned_until_ms <= now)
+            continue; /* over, and not yet noticed */
+        ban_describe(&b, s, now);
+        done = done || h(&b, arg);
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
+size_t guard_lift(struct guard *g, const struct addr *src)
 {
     struct source *s;
+    size_t lifted = 0;
 
     pthread_mutex_lock(&g->lock);
     if (src) {
         s = source_find(g, src, g->cfg.now_ms());
-        if (s)
+        if (s) {
+            lifted = s->banned_until_ms != 0;
             source_remove(g, s);
+        }
     } else {
-        while ((s = TAILQ_FIRST(&g->banned)))
+        for (; (s = TAILQ_FIRST(&g->banned)); lifted++)
             source_remove(g, s);
     }
     pthread_mutex_unlock(&g->lock);
+    return lifted;
 }

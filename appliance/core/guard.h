@@ -13,6 +13,8 @@
 #define CORE_GUARD_H
 
 #include "core/addr.h"
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct guard;
@@ -29,12 +31,23 @@ struct guard_config {
 
 int guard_alloc(struct guard **gp, const struct guard_config *cfg);
 void guard_free(struct guard *g);
-/* What to do with an attempt from src now. delay_ms is set for GUARD_DELAY. */
+/* What to do with an attempt from src now. *delay_ms (may be NULL) is how long its answer waits (GUARD_DELAY), or how long the ban
+ * lasts yet (GUARD_BAN). */
 enum guard_verdict guard_check(struct guard *g, const struct addr *src, uint32_t *delay_ms);
 /* Records a failure; returns GUARD_BAN when this one caused a ban (log it once). */
 enum guard_verdict guard_fail(struct guard *g, const struct addr *src);
 void guard_ok(struct guard *g, const struct addr *src);
-/* Lifts a ban; src NULL lifts all. */
-void guard_lift(struct guard *g, const struct addr *src);
+/* A source that is banned now. */
+struct guard_ban {
+    struct addr net;  /* the IPv4 address, or the first address of the IPv6 /64; no port */
+    unsigned prefix;  /* 32 or 64 */
+    uint32_t left_s;  /* until it ends, rounded up */
+    uint32_t strikes; /* bans so far, this one included */
+};
+/* Tells every ban, the oldest first. h runs with the guard locked: it must be quick and not call the guard; true ends it. */
+typedef bool(guard_ban_h)(const struct guard_ban *b, void *arg);
+void guard_each(struct guard *g, guard_ban_h *h, void *arg);
+/* Lifts the ban of src's source and forgets its failures; src NULL lifts all bans. Returns how many were lifted. */
+size_t guard_lift(struct guard *g, const struct addr *src);
 
 #endif

@@ -1,5 +1,6 @@
 #include "web/conn.h"
 #include "core/clock.h"
+#include "core/guard.h"
 #include "core/log.h"
 #include "web/edge.h"
 #include "web/reply.h"
@@ -28,16 +29,22 @@ int conn_alloc(struct conn **cp, struct web *w, enum listener_kind kind, const s
     struct conn *c;
     int err;
 
+    bool banned = w->cfg.guard && guard_check(w->cfg.guard, peer, NULL) == GUARD_BAN;
+
     if (w->conn_count >= w->cfg.conns_max)
         return ENOSPC;
-    err = source_enter(w->sources, peer);
+    if (banned && w->banned_count >= CONN_BANNED_MAX)
+        return EACCES;
+    err = source_enter(w->sources, peer, banned);
     if (err)
-        return err;
+        return banned && err == EUSERS ? EACCES : err;
     c = calloc(1, sizeof(*c));
     if (!c) {
-        source_leave(w->sources, peer);
+        source_leave(w->sources, peer, banned);
         return ENOMEM;
     }
+    c->banned = banned;
+    w->banned_count += banned;
     c->w = w;
     c->id = ++w->next_id;
     c->kind = kind;
@@ -72,7 +79,8 @@ void conn_free(struct conn *c)
         c->next->prevp = c->prevp;
     c->w->conn_count--;
     metric_add(&web_conns, -1);
-    source_leave(c->w->sources, &c->peer);
+    c->w->banned_count -= c->banned;
+    source_leave(c->w->sources, &c->peer, c->banned);
     buf_reset(&c->in);
     buf_reset(&c->rest);
     buf_reset(&c->body);
@@ -341,6 +349,22 @@ static bool rate_passes(struct conn *c)
     return false;
 }
 
+/* Whoever is banned is told for how long. (A WebSocket that is open stays: its calls run.) */
+static bool ban_passes(struct conn *c)
+{
+    char extra[40], detail[REPLY_DETAIL_MAX];
+    uint32_t left_ms, left_s;
+
+    if (!c->w->cfg.guard || guard_check(c->w->cfg.guard, &c->peer, &left_ms) != GUARD_BAN)
+        return true;
+    metric_add(&web_drop_banned, 1);
+    c->close_after = true;
+    left_s = left_ms / 1000 + 1;
+    snprintf(extra, sizeof(extra), "Retry-After: %u\r\n", left_s);
+    conn_error(c, 429, extra, reply_ban_detail(detail, sizeof(detail), left_s));
+    return false;
+}
+
 /* A whole head is in c->in. */
 static void request_begin(struct conn *c)
 {
@@ -355,7 +379,7 @@ static void request_begin(struct conn *c)
     c->access.start_us = clock_us();
     status = http_head_decode(h, c->in.data, c->in.len);
     c->head = h;
-    if (!rate_passes(c))
+    if (!rate_passes(c) || !ban_passes(c))
         return;
     if (status) {
         refuse(c, status);

@@ -22,6 +22,7 @@ enum {
     CONN_LINGER_MS =
         1000, /* what an error's sender still sends is thrown away, lest a reset eat our answer */
     CONN_REST_MAX = 65536, /* pipelined bytes that wait while an answer is on its way */
+    CONN_BANNED_MAX = 64,  /* connections of banned sources */
 };
 
 enum conn_state { CONN_HEAD, CONN_BODY, CONN_DELAY, CONN_REPLY, CONN_WS, CONN_LINGER };
@@ -40,6 +41,7 @@ struct conn {
     bool idle;        /* between requests */
     bool close_after; /* after this answer */
     bool dead;        /* to be closed by edge.c */
+    bool banned;      /* its source was when it came: it is here for the page that says so */
 
     struct buf in; /* head being received; http_head points into it */
     size_t scan;
@@ -62,7 +64,7 @@ struct conn {
     struct wsconn *ws;
 };
 
-/* Counts against the source's and the server's limits. EUSERS, ENOSPC, ENOMEM. */
+/* Counts against the source's and the server's limits. EUSERS, ENOSPC, EACCES (banned, and enough of its kind are served), ENOMEM. */
 int conn_alloc(struct conn **cp, struct web *w, enum listener_kind kind, const struct addr *peer,
                const struct addr *local);
 void conn_free(struct conn *c);

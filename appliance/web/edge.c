@@ -5,7 +5,6 @@
  */
 #include "web/edge.h"
 #include "core/clock.h"
-#include "core/guard.h"
 #include "core/log.h"
 #include "core/mbox.h"
 #include "web/conn.h"
@@ -166,15 +165,16 @@ static int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void
 
 /* ---------------------------------------------------------------- accepting */
 
-static bool admitted(struct web *w, const struct addr *peer)
+static void turn_away(const struct web *w, int fd, const struct addr *peer, int err)
 {
-    uint32_t delay;
+    char text[ADDR_STRLEN];
 
-    if (w->cfg.guard && guard_check(w->cfg.guard, peer, &delay) == GUARD_BAN) {
-        metric_add(&web_drop_banned, 1);
-        return false;
-    }
-    return true;
+    close(fd);
+    metric_add(err == EACCES ? &web_drop_banned : err == EUSERS ? &web_drop_source : &web_drop_conns, 1);
+    if (err != EACCES)
+        log_warn_limited("web", "peer=%s connections=%zu connection refused: %s",
+                         addr_ip(peer, text, sizeof(text)), w->conn_count,
+                         err == EUSERS ? "too many of this source" : "too many");
 }
 
 static void adopt(struct listener *l, int fd, const struct addr *peer, const struct addr *local)
@@ -186,13 +186,7 @@ static void adopt(struct listener *l, int fd, const struct addr *peer, const str
     int err = conn_alloc(&c, w, l->kind, peer, local), on = 1;
 
     if (err) {
-        char text[ADDR_STRLEN];
-
-        metric_add(err == EUSERS ? &web_drop_source : &web_drop_conns, 1);
-        log_warn_limited("web", "peer=%s connections=%zu connection refused: %s",
-                         addr_ip(peer, text, sizeof(text)), w->conn_count,
-                         err == EUSERS ? "too many of this source" : "too many");
-        close(fd);
+        turn_away(w, fd, peer, err);
         return;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -228,10 +222,7 @@ static void accept_all(struct listener *l)
         if (getsockname(fd, (struct sockaddr *)&ls, &llen))
             ls.ss_family = AF_UNSPEC;
         addr_set_sockaddr(&local, (struct sockaddr *)&ls);
-        if (admitted(l->w, &peer))
-            adopt(l, fd, &peer, &local);
-        else
-            close(fd);
+        adopt(l, fd, &peer, &local);
     }
 }
 

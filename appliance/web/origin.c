@@ -67,11 +67,13 @@ static bool listed(const struct hostport *origin, const char *list)
     return false;
 }
 
-bool origin_allowed(const char *origin, const char *host, const uint16_t *ports, size_t port_count,
-                    const char *list)
+bool origin_allowed(const char *origin, bool required, const char *host, const uint16_t *ports,
+                    size_t port_count, const char *list)
 {
     struct hostport hp;
 
+    if (!*origin)
+        return !required;
     if (strncasecmp(origin, "https://", 8) || !hostport_decode(&hp, origin + 8))
         return false;
     return own_host(&hp, host, ports, port_count) || listed(&hp, list);

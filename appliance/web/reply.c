@@ -1,5 +1,6 @@
 #include "web/reply.h"
 #include "web/http.h"
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -58,6 +59,20 @@ int reply_head(struct buf *out, const struct reply *r)
         buf_puts(out, r->extra);
     buf_puts(out, "\r\n");
     return out->err;
+}
+
+const char *reply_ban_detail(char *out, size_t sz, uint32_t left_s)
+{
+    uint32_t minutes = (left_s + 59) / 60, hours = (minutes + 59) / 60;
+    bool short_ = minutes < 120;
+    uint32_t n = short_ ? minutes : hours;
+
+    snprintf(
+        out, sz,
+        "Too many wrong passwords came from your address. It is locked for another %u %s%s. Calls and shifts "
+        "that run are not affected; an administrator can lift the lock at once.",
+        n, short_ ? "minute" : "hour", n == 1 ? "" : "s");
+    return out;
 }
 
 const char *reply_detail(int status)

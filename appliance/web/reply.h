@@ -5,6 +5,9 @@
 #include "core/buf.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+enum { REPLY_DETAIL_MAX = 256 };
 
 struct reply {
     int status;
@@ -19,5 +22,7 @@ struct reply {
 int reply_head(struct buf *out, const struct reply *r);
 /* What a person should know about a status that web itself answers with. */
 const char *reply_detail(int status);
+/* What a person of a banned source should know, with the time left; returns out. */
+const char *reply_ban_detail(char *out, size_t sz, uint32_t left_s);
 
 #endif

@@ -1,4 +1,5 @@
 #include "web/route.h"
+#include "web/reply.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -101,4 +102,13 @@ void web_problem(struct web_resp *resp, int status, const char *title, const cha
     buf_printf(&resp->body, ",\"status\":%d,\"detail\":", status);
     buf_json_str(&resp->body, detail);
     buf_puts(&resp->body, "}");
+}
+
+void web_banned(struct web_resp *resp, uint32_t left_ms)
+{
+    uint32_t left_s = left_ms / 1000 + 1;
+    char detail[REPLY_DETAIL_MAX];
+
+    web_problem(resp, 429, "Too Many Requests", "%s", reply_ban_detail(detail, sizeof(detail), left_s));
+    snprintf(resp->headers, sizeof(resp->headers), "Retry-After: %u\r\n", left_s);
 }

@@ -38,7 +38,7 @@ struct web {
     struct lws *inbox;       /* watches the mailbox; its timer is our tick */
     struct tls *tls;
     struct conn *conns; /* all, in a list */
-    size_t conn_count;
+    size_t conn_count, banned_count;
     struct table *ws_conns; /* by id */
     struct sources *sources;
     struct mbox *out; /* of struct sip_ws_out */
@@ -50,6 +50,7 @@ struct web {
     bool stopping;
     uint64_t stop_ms;
     _Atomic bool stop, reload;
+    _Atomic bool require_origin;
 };
 
 extern struct metric web_conns, web_ws_conns, web_rx_bytes, web_tx_bytes;

@@ -9,7 +9,7 @@ enum { BURST = 4 }; /* seconds' worth that may come at once */
 
 struct source {
     uint8_t key[9];
-    uint32_t conns;
+    uint32_t conns, banned; /* banned: of these, accepted while the source was banned */
     double tokens;
     uint64_t updated_ms;
 };
@@ -96,7 +96,7 @@ static struct source *source_get(struct sources *s, const struct addr *a)
     return src;
 }
 
-int source_enter(struct sources *s, const struct addr *a)
+int source_enter(struct sources *s, const struct addr *a, bool banned)
 {
     struct source *src = source_get(s, a);
 
@@ -104,16 +104,21 @@ int source_enter(struct sources *s, const struct addr *a)
         return ENOSPC;
     if (s->conns_max && src->conns >= s->conns_max)
         return EUSERS;
+    if (banned && src->banned >= SOURCE_BANNED_CONNS)
+        return EUSERS;
     src->conns++;
+    src->banned += banned;
     return 0;
 }
 
-void source_leave(struct sources *s, const struct addr *a)
+void source_leave(struct sources *s, const struct addr *a, bool banned)
 {
     struct source *src = source_get(s, a);
 
-    if (src && src->conns)
-        src->conns--;
+    if (!src || !src->conns)
+        return;
+    src->conns--;
+    src->banned -= banned;
 }
 
 static void refill(const struct sources *s, struct source *src, uint64_t now_ms)

@@ -124,6 +124,7 @@ int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t w
     snprintf(why, whysz, "the web server cannot start: out of memory");
     w->cfg = *cfg;
     defaults(&w->cfg);
+    web_require_origin(w, cfg->require_origin);
     err = crypto_init();
     if (!err)
         err = sources_alloc(&w->sources, cfg->rate_per_s, w->cfg.conns_per_ip);
@@ -170,6 +171,11 @@ void web_reload(struct web *w)
 {
     atomic_store(&w->reload, true);
     edge_wake(w);
+}
+
+void web_require_origin(struct web *w, bool require)
+{
+    atomic_store(&w->require_origin, require);
 }
 
 uint16_t web_port(const struct web *w, const char *proto)

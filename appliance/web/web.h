@@ -21,13 +21,16 @@ struct web_config {
     uint16_t http_port, https_port, wss_port; /* 0 = any free (tests) */
     bool http_on, https_on, wss_on;
     char cert[512], key[512]; /* PEM files; watched: new files are used for new connections within 5 s */
-    char origins[1024];  /* further allowed Origins of /ws, space or comma separated; own host always is */
+    char origins[1024]; /* further allowed Origins of /ws, space or comma separated; own host always is */
+    bool
+        require_origin; /* of /ws: refuse who names none, that is, whoever is no browser (web_require_origin changes it) */
     uint32_t rate_per_s; /* requests per second and source address (burst 4×); 0 = off */
     uint32_t body_max;   /* bytes; 0 = 1 MiB */
     uint32_t conns_max, conns_per_ip;
     /* ms; 0 = 10 s for TLS and head, 60 s between requests, 25 s of silence before a ping, 10 s for its answer */
     uint32_t head_ms, idle_ms, ping_ms, pong_ms;
-    struct guard *guard;   /* banned sources are not accepted; may be NULL */
+    struct guard
+        *guard; /* banned sources get a page that says so, and a few connections for it; may be NULL */
     struct sip_stack *sip; /* /ws goes here; NULL = 503 */
 };
 
@@ -39,6 +42,8 @@ void web_stop(struct web *w);
 void web_free(struct web *w);
 /* Looks at the certificate files now, not at the next tick. Any thread. */
 void web_reload(struct web *w);
+/* The setting ws.require_origin, live. Any thread. */
+void web_require_origin(struct web *w, bool require);
 /* The real port of "http", "https" or "wss". */
 uint16_t web_port(const struct web *w, const char *proto);
 
@@ -66,5 +71,7 @@ void web_routes_clear(void);
 /* application/problem+json (RFC 9457). */
 void web_problem(struct web_resp *resp, int status, const char *title, const char *detail_fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* The 429 of a banned source, with the time left. */
+void web_banned(struct web_resp *resp, uint32_t left_ms);
 
 #endif

@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const char *origin = http_field(h, "origin");
 
         head_check(h);
-        if (origin_allowed(origin, h->host, NULL, 0, http_field(h, "x-list")) &&
+        if (origin_allowed(origin, true, h->host, NULL, 0, http_field(h, "x-list")) &&
             strncasecmp(origin, "https://", 8))
             abort();
     }

@@ -212,11 +212,61 @@ TEST(lifting)
 
     fail(g, &a, 20);
     fail(g, &b, 20);
-    guard_lift(g, &a);
+    CHECK_EQ_INT(guard_lift(g, &a), 1);
+    CHECK_EQ_INT(guard_lift(g, &a), 0);
     CHECK_EQ_INT(guard_check(g, &a, NULL), GUARD_PASS);
     CHECK_EQ_INT(guard_check(g, &b, NULL), GUARD_BAN);
-    guard_lift(g, NULL);
+    fail(g, &a, 20);
+    CHECK_EQ_INT(guard_lift(g, NULL), 2);
     CHECK_EQ_INT(guard_check(g, &b, NULL), GUARD_PASS);
+    guard_free(g);
+}
+
+struct told {
+    struct guard_ban v[4];
+    size_t n, max;
+};
+
+static bool told_h(const struct guard_ban *b, void *arg)
+{
+    struct told *t = arg;
+
+    t->v[t->n++] = *b;
+    return t->n == t->max;
+}
+
+TEST(bans_are_told_with_the_time_left)
+{
+    struct guard *g = make(0);
+    struct addr a = at("10.0.0.1"), b = at("2001:db8:1:2:3::4"), watched = at("10.0.0.3");
+    struct told t = {.max = 4};
+    char text[ADDR_STRLEN];
+    uint32_t left;
+
+    fail(g, &watched, 10);
+    fail(g, &a, 20);
+    now += 100 * SECOND;
+    fail(g, &b, 20);
+    now += 1;
+    CHECK_EQ_INT(guard_check(g, &a, &left), GUARD_BAN);
+    CHECK_EQ_INT(left, 500 * SECOND - 1);
+    guard_each(g, told_h, &t);
+    CHECK_EQ_INT(t.n, 2);
+    CHECK_STR(addr_ip(&t.v[0].net, text, sizeof(text)), "10.0.0.1");
+    CHECK(t.v[0].prefix == 32 && t.v[0].left_s == 500 && t.v[0].strikes == 1);
+    CHECK_STR(addr_ip(&t.v[1].net, text, sizeof(text)), "2001:db8:1:2::");
+    CHECK(t.v[1].prefix == 64 && t.v[1].left_s == 600);
+    CHECK_EQ_INT(guard_lift(g, &t.v[1].net), 1); /* what is told can be lifted */
+    now += 500 * SECOND;
+    t = (struct told){.max = 4};
+    guard_each(g, told_h, &t);
+    CHECK_EQ_INT(t.n, 0); /* over, though nobody has asked since */
+    fail(g, &a, 20);
+    fail(g, &b, 20);
+    t = (struct told){.max = 1};
+    guard_each(g, told_h, &t);
+    CHECK_EQ_INT(t.n, 1);
+    CHECK_EQ_INT(t.v[0].strikes, 2);
     guard_free(g);
 }
 

@@ -87,19 +87,22 @@ TEST(origins)
 {
     const uint16_t ports[] = {8443, 8089};
 
-    CHECK(origin_allowed("https://gw", "gw", NULL, 0, ""));
-    CHECK(origin_allowed("https://gw:443", "gw", NULL, 0, ""));
-    CHECK(origin_allowed("https://gw:8443", "gw:8089", ports, 2, ""));
-    CHECK(origin_allowed("https://[fd00::1]:8443", "[FD00::1]:8443", NULL, 0, ""));
-    CHECK(!origin_allowed("https://gw", "gw:8443", ports, 2, ""));
-    CHECK(!origin_allowed("https://gw:8443", "gw2:8443", ports, 2, ""));
-    CHECK(!origin_allowed("https://gw:8443/", "gw:8443", ports, 2, ""));
-    CHECK(!origin_allowed("https://u@gw:8443", "gw:8443", ports, 2, ""));
-    CHECK(!origin_allowed("https://gw:0", "gw:0", NULL, 0, ""));
-    CHECK(!origin_allowed("https://gw:65979", "gw", NULL, 0, "")); /* 443 + 65536 */
-    CHECK(origin_allowed("https://crm.example", "gw", NULL, 0, "x, https://crm.example/ y:1"));
-    CHECK(origin_allowed("https://CRM.example:9", "gw", NULL, 0, "crm.example:9"));
-    CHECK(!origin_allowed("https://crm.example", "gw", NULL, 0, "https://crm.example.evil"));
+    CHECK(origin_allowed("", false, "gw", NULL, 0, "") && !origin_allowed("", true, "gw", NULL, 0, ""));
+    CHECK(!origin_allowed("null", false, "gw", NULL, 0, "") &&
+          !origin_allowed("https://x", false, "gw", NULL, 0, ""));
+    CHECK(origin_allowed("https://gw", true, "gw", NULL, 0, ""));
+    CHECK(origin_allowed("https://gw:443", true, "gw", NULL, 0, ""));
+    CHECK(origin_allowed("https://gw:8443", true, "gw:8089", ports, 2, ""));
+    CHECK(origin_allowed("https://[fd00::1]:8443", true, "[FD00::1]:8443", NULL, 0, ""));
+    CHECK(!origin_allowed("https://gw", true, "gw:8443", ports, 2, ""));
+    CHECK(!origin_allowed("https://gw:8443", true, "gw2:8443", ports, 2, ""));
+    CHECK(!origin_allowed("https://gw:8443/", true, "gw:8443", ports, 2, ""));
+    CHECK(!origin_allowed("https://u@gw:8443", true, "gw:8443", ports, 2, ""));
+    CHECK(!origin_allowed("https://gw:0", true, "gw:0", NULL, 0, ""));
+    CHECK(!origin_allowed("https://gw:65979", true, "gw", NULL, 0, "")); /* 443 + 65536 */
+    CHECK(origin_allowed("https://crm.example", true, "gw", NULL, 0, "x, https://crm.example/ y:1"));
+    CHECK(origin_allowed("https://CRM.example:9", true, "gw", NULL, 0, "crm.example:9"));
+    CHECK(!origin_allowed("https://crm.example", true, "gw", NULL, 0, "https://crm.example.evil"));
 }
 
 TEST(a_source_has_a_bucket_and_a_number_of_connections)
@@ -113,19 +116,19 @@ TEST(a_source_has_a_bucket_and_a_number_of_connections)
     addr_parse_ip(&a, "2001:db8::1", 1);
     addr_parse_ip(&same64, "2001:db8::ffff", 2);
     addr_parse_ip(&other, "2001:db8:0:1::1", 1);
-    CHECK_EQ_INT(source_enter(s, &a), 0);
-    CHECK_EQ_INT(source_enter(s, &same64), 0);
-    CHECK_EQ_INT(source_enter(s, &a), EUSERS);
-    CHECK_EQ_INT(source_enter(s, &other), 0);
-    source_leave(s, &same64);
-    CHECK_EQ_INT(source_enter(s, &a), 0);
+    CHECK_EQ_INT(source_enter(s, &a, false), 0);
+    CHECK_EQ_INT(source_enter(s, &same64, false), 0);
+    CHECK_EQ_INT(source_enter(s, &a, false), EUSERS);
+    CHECK_EQ_INT(source_enter(s, &other, false), 0);
+    source_leave(s, &same64, false);
+    CHECK_EQ_INT(source_enter(s, &a, false), 0);
     for (n = 0; source_request(s, &a, 1000, &retry); n++)
         ;
     CHECK_EQ_INT(n, 40);
     CHECK(!source_request(s, &a, 1050, &retry) && retry >= 1);
     CHECK(source_request(s, &a, 1110, &retry));
     CHECK(source_request(s, &other, 1110, &retry));
-    source_leave(s, &other);
+    source_leave(s, &other, false);
     sources_sweep(s, 1110); /* other's bucket is not full again */
     CHECK_EQ_INT(sources_count(s), 2);
     sources_sweep(s, 100000);

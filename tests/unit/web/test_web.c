@@ -3,6 +3,7 @@
 #include "rig.h"
 #include "core/clock.h"
 #include "core/guard.h"
+#include "web/source.h"
 
 /* ---------------------------------------------------------------- pages */
 
@@ -277,17 +278,13 @@ TEST(a_source_that_asks_too_often)
     server_stop();
 }
 
-TEST(connections_per_source_and_banned_sources)
+TEST(connections_per_source)
 {
     struct client *v[3];
     struct answer a;
-    struct guard *g;
-    struct addr lo;
 
     server_prepare();
-    CHECK_EQ_INT(guard_alloc(&g, &(struct guard_config){.ban_after = 1}), 0);
     srv.cfg.conns_per_ip = 2;
-    srv.cfg.guard = g;
     CHECK(server_start());
     v[0] = client_tls(srv.https, 0);
     v[1] = client_tls(srv.https, 0);
@@ -300,10 +297,70 @@ TEST(connections_per_source_and_banned_sources)
     CHECK_EQ_INT(get(v[1], &a, "/", ""), 200);
     answer_free(&a);
     client_close(v[1]);
+    server_stop();
+}
+
+static uint64_t guard_now = 1000000;
+
+static uint64_t guard_clock(void)
+{
+    return guard_now;
+}
+
+/* A banned source is told so, in the form it asked for, and for how long; and it gets few connections for that. */
+TEST(a_banned_source_can_load_what_says_so)
+{
+    static const struct {
+        const char *path, *headers, *type;
+    } cases[] = {
+        {"/", "Accept: text/html\r\n", "text/html; charset=utf-8"},
+        {"/index-agent-dn.html", "Accept: text/html,*/*\r\n", "text/html; charset=utf-8"},
+        {"/api/agent/v1/config", "", "application/problem+json"},
+        {"/app-1234.js", "", "text/plain; charset=utf-8"},
+        {"/ws", "Upgrade: websocket\r\nConnection: Upgrade\r\n", "text/plain; charset=utf-8"},
+    };
+    struct client *c, *v[SOURCE_BANNED_CONNS + 1];
+    struct answer a;
+    struct guard *g;
+    struct addr lo;
+    char text[64];
+
+    server_prepare();
+    CHECK_EQ_INT(
+        guard_alloc(&g, &(struct guard_config){.ban_after = 1, .ban_seconds = 600, .now_ms = guard_clock}),
+        0);
+    srv.cfg.guard = g;
+    CHECK(server_start());
+    CHECK((c = client_tls(srv.https, 0))); /* open when the ban comes */
+    CHECK_EQ_INT(get(c, &a, "/", ""), 200);
+    answer_free(&a);
     addr_parse_ip(&lo, "127.0.0.1", 0);
-    for (int i = 0; i < 30; i++)
-        guard_fail(g, &lo);
+    guard_fail(g, &lo);
+    guard_now += 61500; /* of the ten minutes */
+    CHECK_EQ_INT(get(c, &a, "/", "Accept: text/html\r\n"), 429);
+    CHECK(client_closed(c));
+    answer_free(&a);
+    client_close(c);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CHECK((c = client_tls(srv.https, 0)));
+        CHECK_EQ_INT(get(c, &a, cases[i].path, cases[i].headers), 429);
+        CHECK_STR(answer_header(&a, "Content-Type", text, sizeof(text)), cases[i].type);
+        CHECK_STR(answer_header(&a, "Retry-After", text, sizeof(text)), "539");
+        CHECK(strstr(a.body, "another 9 minutes."));
+        CHECK(client_closed(c));
+        answer_free(&a);
+        client_close(c);
+    }
+    for (size_t i = 0; i < SOURCE_BANNED_CONNS; i++)
+        CHECK((v[i] = client_tls(srv.https, 0)));
     CHECK(!client_tls(srv.https, 0));
+    CHECK_EQ_INT(guard_lift(g, &lo), 1);
+    CHECK((v[SOURCE_BANNED_CONNS] = client_tls(srv.https, 0)));
+    for (size_t i = 0; i <= SOURCE_BANNED_CONNS; i++) {
+        CHECK_EQ_INT(get(v[i], &a, "/", ""), 200); /* the lock is off */
+        answer_free(&a);
+        client_close(v[i]);
+    }
     server_stop();
     guard_free(g);
 }

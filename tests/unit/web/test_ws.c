@@ -13,7 +13,7 @@ TEST(ws_handshake_needs_subprotocol_and_origin)
         {101, "https://pages.example:8443", "sip", ""},
         {400, "https://localhost", NULL, ""},
         {400, "https://localhost", "chat", ""},
-        {403, NULL, "sip", ""},
+        {101, NULL, "sip", ""}, /* no browser */
         {403, "null", "sip", ""},
         {403, "https://evil.example", "sip", ""},
         {403, "http://localhost", "sip", ""},
@@ -45,8 +45,31 @@ TEST(ws_handshake_needs_subprotocol_and_origin)
         client_close(c);
     }
     CHECK_EQ_INT(ask_once("GET /ws HTTP/1.1\r\nHost: h\r\n\r\n"), 426);
-    CHECK(sip_wait(&sip.closed, 3));
-    CHECK_EQ_INT(sip.opened, 3);
+    CHECK(sip_wait(&sip.closed, 4));
+    CHECK_EQ_INT(sip.opened, 4);
+    server_stop();
+}
+
+/* RFC 6455 4.1: only browsers send an Origin, and no page can leave it out. */
+TEST(an_agent_that_is_no_browser_needs_no_origin_unless_it_is_required)
+{
+    struct answer a;
+    struct client *c;
+
+    WITH_SERVER;
+    for (int i = 0; i < 4; i++) { /* live: as set at the moment of each handshake */
+        bool required = i & 1;
+
+        web_require_origin(srv.w, required);
+        CHECK((c = client_tls(srv.https, 0)));
+        CHECK_EQ_INT(ws_ask(c, &a, srv.https, NULL, "sip", ""), required ? 403 : 101);
+        answer_free(&a);
+        client_close(c);
+        CHECK((c = client_tls(srv.https, 0)));
+        CHECK_EQ_INT(ws_ask(c, &a, srv.https, "https://evil.example", "sip", ""), 403);
+        answer_free(&a);
+        client_close(c);
+    }
     server_stop();
 }
 
