@@ -231,6 +231,11 @@ static void media_h(void *msg, void *arg)
         log_debug("call", "id=%s dn=%s from=%s key pressed", c->cdr.id, c->cdr.dn,
                   ev->from_browser ? "browser" : "trunk");
         break;
+
+    case MEDIA_DTMF_LOST:
+        log_warn_limited("call", "id=%s dn=%s to=%s a digit was lost: too many wait to be sent", c->cdr.id,
+                         c->cdr.dn, ev->from_browser ? "trunk" : "browser");
+        break;
     }
 }
 

@@ -158,7 +158,7 @@ static void agent_info(struct call *c, struct leg *leg, const struct sip_msg *ms
                         "Accept: application/dtmf-relay, application/dtmf\r\n", NULL, NULL);
         return;
     }
-    if (media_path_dtmf(c->path, digits, ms))
+    if (media_path_dtmf(c->path, MEDIA_TRUNK, digits, ms))
         (void)leg_reply(leg, msg, 503, "Service Unavailable", NULL, NULL, NULL);
     else
         (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);

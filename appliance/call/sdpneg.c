@@ -77,18 +77,27 @@ static enum media_codec trunk_codec(const struct sdp *s, const struct sdp_order 
     return MEDIA_NONE;
 }
 
+/* All of a description that we can make use of. */
+static void formats_take(struct media_formats *to, const struct sdp *s, bool opus)
+{
+    *to = (struct media_formats){0};
+    for (size_t i = 0; i < s->fmts; i++) {
+        const struct sdp_fmt *f = &s->fmt[i];
+        enum media_codec c = strcasecmp(f->name, media_codec_name(MEDIA_EVENT)) ? fmt_codec(f) : MEDIA_EVENT;
+
+        if (c != MEDIA_NONE && (opus || (c != MEDIA_OPUS && f->rate == 8000)))
+            (void)media_formats_add(to, f->pt, c, f->rate);
+    }
+}
+
 int sdp_to_trunk(struct media_trunk *t, const struct sdp *s, const struct sdp_order *order, bool answer)
 {
     enum media_codec c = s->audio >= 0 ? trunk_codec(s, order, answer) : MEDIA_NONE;
-    const struct sdp_fmt *ev;
 
     if (c == MEDIA_NONE || s->savpf)
         return ENOTSUP;
-    ev = sdp_find(s, "telephone-event", 8000);
     t->codec = c;
-    t->pt = codec_pt(s, c);
-    t->pt_event = ev ? ev->pt : SDP_PT_NONE;
-    t->event_rate = 8000;
+    formats_take(&t->formats, s, false);
     t->ptime_ms = s->ptime_ms >= 10 && s->ptime_ms <= 60 ? s->ptime_ms : 20;
     memset(&t->rtp, 0, sizeof(t->rtp));
     memset(&t->rtcp, 0, sizeof(t->rtcp));
@@ -113,9 +122,6 @@ static enum media_codec browser_codec(const struct sdp *s, enum media_codec want
 
 int sdp_to_browser(struct media_browser *b, const struct sdp *s, enum media_codec want, bool offer)
 {
-    const struct sdp_fmt *ev;
-    uint32_t rate;
-
     memset(b, 0, sizeof(*b));
     if (s->audio < 0)
         return ENOTSUP;
@@ -132,15 +138,7 @@ int sdp_to_browser(struct media_browser *b, const struct sdp *s, enum media_code
     b->cand_count = s->cand_count;
     /* Towards an offer of actpass we are active (RFC 5763 5); to our own actpass the answer decides */
     b->we_are_dtls_client = offer ? s->setup != SDP_SETUP_ACTIVE : s->setup == SDP_SETUP_PASSIVE;
-    b->pt_opus = codec_pt(s, MEDIA_OPUS);
-    b->pt_pcmu = codec_pt(s, MEDIA_PCMU);
-    b->pt_pcma = codec_pt(s, MEDIA_PCMA);
-    rate = b->codec == MEDIA_OPUS ? 48000 : 8000;
-    ev = sdp_find(s, "telephone-event", rate);
-    if (!ev)
-        ev = sdp_find(s, "telephone-event", rate == 48000 ? 8000 : 48000);
-    b->pt_event = ev ? ev->pt : SDP_PT_NONE;
-    b->event_rate = ev ? ev->rate : 8000;
+    formats_take(&b->formats, s, true);
     return 0;
 }
 
@@ -198,10 +196,10 @@ static void write_codec(struct buf *out, enum media_codec c, uint8_t pt)
         buf_printf(out, "a=rtpmap:%u %s/8000\r\n", pt, media_codec_name(c));
 }
 
-static void write_event(struct buf *out, uint8_t pt, uint32_t rate)
+static void write_event(struct buf *out, const struct media_format *ev)
 {
-    if (pt != SDP_PT_NONE)
-        buf_printf(out, "a=rtpmap:%u telephone-event/%u\r\na=fmtp:%u 0-15\r\n", pt, rate, pt);
+    if (ev)
+        buf_printf(out, "a=rtpmap:%u telephone-event/%u\r\na=fmtp:%u 0-15\r\n", ev->pt, ev->rate, ev->pt);
 }
 
 static uint8_t g711_pt(enum media_codec c)
@@ -209,11 +207,13 @@ static uint8_t g711_pt(enum media_codec c)
     return c == MEDIA_PCMA ? 8 : 0;
 }
 
+static const struct media_format event_trunk = {PT_EVENT_TRUNK, MEDIA_EVENT, 8000};
+
 int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp_order *order,
                     const struct media_trunk *t)
 {
     const struct sdp *offer = own->offer;
-    uint8_t ev = t ? t->pt_event : PT_EVENT_TRUNK;
+    const struct media_format *ev = t ? media_formats_event(&t->formats, t->codec) : &event_trunk;
     char ip[ADDR_STRLEN];
 
     write_head(out, own, &own->addr);
@@ -225,17 +225,17 @@ int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp
     write_refused(out, offer, 0, offer ? (size_t)offer->audio : 0);
     buf_printf(out, "m=audio %u RTP/AVP", addr_port(&own->addr));
     if (t)
-        buf_printf(out, " %u", t->pt);
+        buf_printf(out, " %u", media_formats_codec(&t->formats, t->codec)->pt);
     for (size_t i = 0; !t && i < 4 && order->v[i] != MEDIA_NONE; i++)
         buf_printf(out, " %u", g711_pt(order->v[i]));
-    if (ev != SDP_PT_NONE)
-        buf_printf(out, " %u", ev);
+    if (ev)
+        buf_printf(out, " %u", ev->pt);
     buf_puts(out, "\r\n");
     if (t)
-        write_codec(out, t->codec, t->pt);
+        write_codec(out, t->codec, media_formats_codec(&t->formats, t->codec)->pt);
     for (size_t i = 0; !t && i < 4 && order->v[i] != MEDIA_NONE; i++)
         write_codec(out, order->v[i], g711_pt(order->v[i]));
-    write_event(out, ev, 8000);
+    write_event(out, ev);
     buf_printf(out, "a=ptime:%u\r\na=%s\r\n", t ? t->ptime_ms : 20, dir_name(own->dir));
     if (offer)
         write_refused(out, offer, (size_t)offer->audio + 1, offer->mlines);
@@ -301,29 +301,18 @@ int sdp_write_browser_offer(struct buf *out, const struct sdp_own *own, const st
     for (size_t i = 0; i < 4 && codecs[i] != MEDIA_NONE; i++)
         write_codec(out, codecs[i], codecs[i] == MEDIA_OPUS ? PT_OPUS : g711_pt(codecs[i]));
     if (opus)
-        write_event(out, PT_EVENT_48K, 48000);
-    write_event(out, PT_EVENT_8K, 8000);
+        write_event(out, &(struct media_format){PT_EVENT_48K, MEDIA_EVENT, 48000});
+    write_event(out, &(struct media_format){PT_EVENT_8K, MEDIA_EVENT, 8000});
     buf_puts(out, "a=ptime:20\r\n");
     write_ice(out, ice, "actpass");
     return out->err;
 }
 
-static uint8_t browser_pt(const struct media_browser *b)
-{
-    switch (b->codec) {
-
-    case MEDIA_OPUS:
-        return b->pt_opus;
-    case MEDIA_PCMU:
-        return b->pt_pcmu;
-    default:
-        return b->pt_pcma;
-    }
-}
-
 int sdp_write_browser_answer(struct buf *out, const struct sdp_own *own, const struct sdp_ice_own *ice,
                              const struct media_browser *b)
 {
+    const struct media_format *audio = media_formats_codec(&b->formats, b->codec),
+                              *ev = media_formats_event(&b->formats, b->codec);
     const struct sdp *offer = own->offer;
     const struct sdp_mline *m;
 
@@ -334,16 +323,16 @@ int sdp_write_browser_answer(struct buf *out, const struct sdp_own *own, const s
     m = &offer->mline[offer->audio];
     write_browser_head(out, own, &ice->cands[0], offer->bundle && m->mid[0] ? m->mid : NULL);
     write_refused(out, offer, 0, (size_t)offer->audio);
-    buf_printf(out, "m=audio %u %s %u", ice->local->ice_port, m->proto, browser_pt(b));
-    if (b->pt_event != SDP_PT_NONE)
-        buf_printf(out, " %u", b->pt_event);
+    buf_printf(out, "m=audio %u %s %u", ice->local->ice_port, m->proto, audio->pt);
+    if (ev)
+        buf_printf(out, " %u", ev->pt);
     buf_puts(out, "\r\n");
     write_browser_conn(out, &ice->cands[0]);
     if (m->mid[0])
         buf_printf(out, "a=mid:%s\r\n", m->mid);
     buf_printf(out, "a=%s\r\n", dir_name(own->dir));
-    write_codec(out, b->codec, browser_pt(b));
-    write_event(out, b->pt_event, b->event_rate);
+    write_codec(out, b->codec, audio->pt);
+    write_event(out, ev);
     buf_puts(out, "a=ptime:20\r\n");
     write_ice(out, ice, b->we_are_dtls_client ? "active" : "passive");
     write_refused(out, offer, (size_t)offer->audio + 1, offer->mlines);

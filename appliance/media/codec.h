@@ -5,7 +5,7 @@
 #ifndef MEDIA_CODEC_H
 #define MEDIA_CODEC_H
 
-#include "media/media.h"
+#include "media/format.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

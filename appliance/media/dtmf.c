@@ -8,6 +8,7 @@ enum {
     END_PACKETS = 3, /* RFC 4733 2.5.1.4 */
     END_MISSING_US = 200000,
     VOLUME = 10, /* -10 dBm0 */
+    SAMPLES_MS = 8,
     REPEAT_WINDOW_MS =
         10000 /* an older timestamp further back than this is a new stream, not a late packet */
 };
@@ -30,6 +31,12 @@ int dtmf_event(char digit)
 void dtmf_rx_init(struct dtmf_rx *r, uint32_t clock_rate)
 {
     *r = (struct dtmf_rx){.rate = clock_rate};
+}
+
+void dtmf_rx_rate(struct dtmf_rx *r, uint32_t clock_rate)
+{
+    if (!r->active)
+        r->rate = clock_rate;
 }
 
 static unsigned duration_ms(const struct dtmf_rx *r)
@@ -112,7 +119,8 @@ enum dtmf_what dtmf_rx_tick(struct dtmf_rx *r, uint64_t now_us, char *digit, uns
 
 void dtmf_tx_init(struct dtmf_tx *t, uint32_t clock_rate)
 {
-    *t = (struct dtmf_tx){.rate = clock_rate, .step = clock_rate / (1000 / TICK_MS)};
+    *t = (struct dtmf_tx){0};
+    dtmf_tx_rate(t, clock_rate);
 }
 
 int dtmf_tx_queue(struct dtmf_tx *t, const char *digits, unsigned ms)
@@ -132,6 +140,15 @@ int dtmf_tx_queue(struct dtmf_tx *t, const char *digits, unsigned ms)
         t->ms[slot] = (uint16_t)ms;
     }
     return 0;
+}
+
+/* The digit at the head is through; the next one after a gap of `left`. */
+static void tx_next(struct dtmf_tx *t, unsigned left)
+{
+    t->head = (t->head + 1) % DTMF_QUEUE_MAX;
+    t->count--;
+    t->state = DTMF_GAP;
+    t->left = left;
 }
 
 static void tx_start(struct dtmf_tx *t, uint32_t ts_now)
@@ -177,13 +194,49 @@ bool dtmf_tx_tick(struct dtmf_tx *t, uint32_t ts_now, struct dtmf_packet *p)
         return false;
     }
     tx_fill(t, p, t->state == DTMF_ENDING);
-    if (t->state == DTMF_ENDING && --t->left == 0) {
-        t->head = (t->head + 1) % DTMF_QUEUE_MAX;
-        t->count--;
-        t->state = DTMF_GAP;
-        t->left = DTMF_GAP_MS / TICK_MS;
-    }
+    if (t->state == DTMF_ENDING && --t->left == 0)
+        tx_next(t, DTMF_GAP_MS / TICK_MS);
     return true;
+}
+
+static void tones_start(struct dtmf_tx *t)
+{
+    unsigned ms = t->ms[t->head];
+
+    t->state = DTMF_TONE;
+    t->left = (ms < DTMF_TONE_MIN_MS ? DTMF_TONE_MIN_MS : ms) * SAMPLES_MS;
+    tone_init(&t->tone, &tone_dtmf[dtmf_event(t->queue[t->head])]);
+}
+
+bool dtmf_tx_tones(struct dtmf_tx *t, int16_t *pcm, size_t n)
+{
+    if (t->state == DTMF_IDLE && t->count)
+        tones_start(t);
+    if (t->state == DTMF_IDLE)
+        return false;
+    if (t->state == DTMF_TONE)
+        tone_read(&t->tone, pcm, n);
+    else
+        memset(pcm, 0, n * sizeof(*pcm));
+    t->left = t->left > n ? t->left - (unsigned)n : 0;
+    if (!t->left && t->state == DTMF_TONE)
+        tx_next(t, DTMF_TONE_MIN_MS * SAMPLES_MS);
+    else if (!t->left)
+        t->state = DTMF_IDLE;
+    return true;
+}
+
+void dtmf_tx_rate(struct dtmf_tx *t, uint32_t clock_rate)
+{
+    t->rate = clock_rate;
+    t->step = clock_rate / (1000 / TICK_MS);
+}
+
+void dtmf_tx_cut(struct dtmf_tx *t)
+{
+    if (t->state == DTMF_TONE || t->state == DTMF_ENDING)
+        tx_next(t, 0);
+    t->state = DTMF_IDLE;
 }
 
 bool dtmf_tx_busy(const struct dtmf_tx *t)

@@ -1,16 +1,26 @@
 /*
- * media/dtmf: telephone events (RFC 4733): one key press out of the many packets of an event, and the packets of one that we send.
+ * media/dtmf: telephone events (RFC 4733): one key press out of the many packets of an event, and the packets of one that we send;
+ * for a side that takes no events, the two tones of ITU-T Q.23 instead.
  * Owner: the media worker of the path; plain structs, no allocation.
  */
 #ifndef MEDIA_DTMF_H
 #define MEDIA_DTMF_H
 
 #include "media/rtp.h"
+#include "media/tone.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DTMF_QUEUE_MAX = 32, DTMF_PAYLOAD = 4, DTMF_GAP_MS = 60, DTMF_MIN_MS = 40, DTMF_MAX_MS = 6000 };
+enum {
+    DTMF_QUEUE_MAX = 32,
+    DTMF_PAYLOAD = 4,
+    DTMF_GAP_MS = 60,
+    DTMF_MIN_MS = 40,
+    DTMF_MAX_MS = 6000,
+    DTMF_TONE_MIN_MS =
+        70, /* of a tone in the audio, and of the silence behind it: ITU-T Q.24 asks receivers for less */
+};
 
 /* '0'..'9' '*' '#' 'A'..'D' from an event code and back; 0 and -1 when there is none (flash and all others). */
 char dtmf_digit(unsigned event);
@@ -28,6 +38,8 @@ struct dtmf_rx {
 enum dtmf_what { DTMF_NOTHING, DTMF_DOWN, DTMF_UP };
 
 void dtmf_rx_init(struct dtmf_rx *r, uint32_t clock_rate);
+/* The clock of the packets that follow; one press keeps the clock it began with. */
+void dtmf_rx_rate(struct dtmf_rx *r, uint32_t clock_rate);
 /* Takes an event packet. DTMF_DOWN exactly once per press (also when only its end packets arrive), DTMF_UP at its end when that
  * comes after DTMF_DOWN was told. digit is set for both; *ms at UP. */
 enum dtmf_what dtmf_rx_packet(struct dtmf_rx *r, const struct rtp_hdr *h, uint64_t now_us, char *digit,
@@ -43,9 +55,10 @@ struct dtmf_tx {
     uint16_t ms[DTMF_QUEUE_MAX];
     unsigned head, count;
     enum { DTMF_IDLE, DTMF_TONE, DTMF_ENDING, DTMF_GAP } state;
-    unsigned left; /* ticks left in this state */
+    unsigned left; /* ticks left in this state; samples of tones */
     uint32_t ts, ticks, total;
     bool fresh;
+    struct tone tone;
 };
 
 struct dtmf_packet {
@@ -60,6 +73,11 @@ int dtmf_tx_queue(struct dtmf_tx *t, const char *digits, unsigned duration_ms);
 /* Call every 20 ms with the timestamp that audio would carry now. True: send p instead of audio (three end packets at
  * the end of each event). False: audio's turn (nothing queued, or the gap between two digits). */
 bool dtmf_tx_tick(struct dtmf_tx *t, uint32_t ts_now, struct dtmf_packet *p);
+/* The same queue as tones: call for each n samples (8 kHz) of audio. True: pcm holds the tones, or the silence between two digits. */
+bool dtmf_tx_tones(struct dtmf_tx *t, int16_t *pcm, size_t n);
+/* Another clock. Digits wait on; switching between events and tones ends the one that is going out. */
+void dtmf_tx_rate(struct dtmf_tx *t, uint32_t clock_rate);
+void dtmf_tx_cut(struct dtmf_tx *t);
 bool dtmf_tx_busy(const struct dtmf_tx *t);
 
 #endif

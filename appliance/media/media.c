@@ -32,14 +32,6 @@ struct media {
     bool srtp_ready, collecting;
 };
 
-const char *media_codec_name(enum media_codec c)
-{
-    static const char *const names[] = {
-        [MEDIA_NONE] = "", [MEDIA_OPUS] = "opus", [MEDIA_PCMU] = "PCMU", [MEDIA_PCMA] = "PCMA"};
-
-    return c <= MEDIA_PCMA ? names[c] : "";
-}
-
 const char *media_reason_name(enum media_reason r)
 {
     static const char *const names[MEDIA_REASONS] = {
@@ -260,15 +252,20 @@ void *media_path_arg(const struct media_path *p)
 
 int media_path_browser(struct media_path *p, const struct media_browser *b)
 {
-    struct worker_msg msg = {.command = WORKER_BROWSER, .path = p, .u.browser = malloc(sizeof(*b))};
+    struct worker_msg msg = {.command = WORKER_BROWSER, .path = p};
     int err;
 
+    if (!media_formats_codec(&b->formats, b->codec))
+        return EINVAL;
+    msg.u.browser = malloc(sizeof(*b));
     if (!msg.u.browser)
         return ENOMEM;
     *msg.u.browser = *b;
     err = worker_post(p->worker, &msg);
     if (err)
         free(msg.u.browser);
+    else
+        p->dtmf_ways[MEDIA_BROWSER] = path_dtmf_way(&b->formats, b->codec);
     return err;
 }
 
@@ -286,9 +283,14 @@ int media_path_trunk(struct media_path *p, const struct media_trunk *t)
 {
     struct worker_msg msg = {.command = WORKER_TRUNK, .path = p, .u.trunk = *t};
 
-    if (t->codec != MEDIA_PCMU && t->codec != MEDIA_PCMA)
+    int err;
+
+    if ((t->codec != MEDIA_PCMU && t->codec != MEDIA_PCMA) || !media_formats_codec(&t->formats, t->codec))
         return EINVAL;
-    return worker_post(p->worker, &msg);
+    err = worker_post(p->worker, &msg);
+    if (!err)
+        p->dtmf_ways[MEDIA_TRUNK] = path_dtmf_way_trunk(t);
+    return err;
 }
 
 int media_path_tone(struct media_path *p, enum media_tone tone)
@@ -298,15 +300,28 @@ int media_path_tone(struct media_path *p, enum media_tone tone)
     return worker_post(p->worker, &msg);
 }
 
-int media_path_dtmf(struct media_path *p, const char *digits, unsigned duration_ms)
+enum media_dtmf_way media_path_dtmf_way(const struct media_path *p, enum media_side to)
 {
-    struct worker_msg msg = {.command = WORKER_DTMF, .path = p, .u.dtmf.duration_ms = duration_ms};
+    return p->dtmf_ways[to];
+}
+
+int media_path_dtmf(struct media_path *p, enum media_side to, const char *digits, unsigned duration_ms)
+{
+    struct worker_msg msg = {.command = WORKER_DTMF, .path = p, .u.dtmf = {to, "", duration_ms}};
     size_t n = strlen(digits);
+    int err;
 
     if (!n || n > DIGITS_MAX || strspn(digits, "0123456789*#ABCDabcd") != n)
         return EINVAL;
+    if (p->dtmf_ways[to] == MEDIA_DTMF_NONE)
+        return ENOTSUP;
+    if (!path_dtmf_reserve(p, to, (unsigned)n))
+        return ENOSPC;
     memcpy(msg.u.dtmf.digits, digits, n);
-    return worker_post(p->worker, &msg);
+    err = worker_post(p->worker, &msg);
+    if (err)
+        path_dtmf_release(p, to, (unsigned)n);
+    return err;
 }
 
 int media_path_hold(struct media_path *p, bool held)

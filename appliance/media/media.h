@@ -12,6 +12,7 @@
 #define MEDIA_MEDIA_H
 
 #include "core/addr.h"
+#include "media/format.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,9 +44,6 @@ struct media_config {
 /* EADDRINUSE with the port in why; EINVAL; ENOMEM. Logs `listening proto=ice port=…` per worker. */
 int media_start(struct media **mp, const struct media_config *cfg, char *why, size_t whysz);
 void media_stop(struct media *m); /* ends all paths (no events), joins the workers */
-
-enum media_codec { MEDIA_NONE, MEDIA_OPUS, MEDIA_PCMU, MEDIA_PCMA };
-const char *media_codec_name(enum media_codec c); /* "opus", "PCMU", "PCMA", "" */
 
 struct media_cand {
     struct addr addr;
@@ -83,10 +81,8 @@ struct media_browser {
     bool we_are_dtls_client; /* we answered or were answered setup:active towards a passive peer */
     struct media_cand cands[MEDIA_CANDS_MAX];
     size_t cand_count;
-    enum media_codec codec;            /* negotiated: what we send, and the preferred of what we accept */
-    uint8_t pt_opus, pt_pcmu, pt_pcma; /* 0xff = not negotiated (pcmu's usual 0 is valid) */
-    uint8_t pt_event;                  /* telephone-event; 0xff = none */
-    uint32_t event_rate;               /* clock rate of pt_event: 8000 or 48000 */
+    enum media_codec codec;       /* what we send: MEDIA_OPUS, PCMU or PCMA, one of formats */
+    struct media_formats formats; /* what may come */
 };
 /* Also revives a path whose browser leg was dead (MEDIA_FAILED), when the credentials are new: MEDIA_ICE_UP comes again. ENOMEM, ENOBUFS. */
 int media_path_browser(struct media_path *p, const struct media_browser *b);
@@ -98,13 +94,11 @@ enum media_dir { MEDIA_INACTIVE = 0, MEDIA_SEND = 1, MEDIA_RECV = 2, MEDIA_SENDR
 
 /* From the trunk's SDP; may be given again at any time (re-INVITE): the browser never notices. */
 struct media_trunk {
-    struct addr rtp, rtcp;  /* where we send; rtcp with port 0 = none */
-    enum media_codec codec; /* PCMU or PCMA */
-    uint8_t pt;
-    uint8_t pt_event;       /* 0xff = none */
-    uint32_t event_rate;    /* 8000 */
-    uint32_t ptime_ms;      /* what we send: 10..60, default 20 */
-    enum media_dir dir;     /* ours: SEND only = we don't expect packets (hold: no RTP timeout) … */
+    struct addr rtp, rtcp;        /* where we send; rtcp with port 0 = none */
+    enum media_codec codec;       /* what we send: PCMU or PCMA, one of formats */
+    struct media_formats formats; /* what may come */
+    uint32_t ptime_ms;            /* what we send: 10..60, default 20 */
+    enum media_dir dir;           /* ours: SEND only = we don't expect packets (hold: no RTP timeout) … */
     struct addr signalling; /* the trunk's SIP address: the only other IP a symmetric source may come from */
 };
 int media_path_trunk(struct media_path *p, const struct media_trunk *t);
@@ -112,8 +106,15 @@ int media_path_trunk(struct media_path *p, const struct media_trunk *t);
 enum media_tone { MEDIA_TONE_NONE, MEDIA_TONE_RINGBACK };
 /* Plays a tone to the browser in place of the trunk's audio. */
 int media_path_tone(struct media_path *p, enum media_tone tone);
-/* Queues digits ("0-9*#A-D", at most 32) as RFC 4733 events to the trunk; each duration_ms long (40..6000). */
-int media_path_dtmf(struct media_path *p, const char *digits, unsigned duration_ms);
+
+enum media_side { MEDIA_TRUNK, MEDIA_BROWSER, MEDIA_SIDES };
+/* How a digit can reach a side by what was last told of it: as an RFC 4733 event when it listed a type for them, else as the two
+ * tones in its audio; not at all when it is not known yet or takes no audio from us. */
+enum media_dtmf_way { MEDIA_DTMF_NONE, MEDIA_DTMF_INBAND, MEDIA_DTMF_EVENTS };
+enum media_dtmf_way media_path_dtmf_way(const struct media_path *p, enum media_side to);
+/* Queues digits ("0-9*#A-D", at most 32) that way, each duration_ms long (40..6000; tones 70 at least). All or nothing: ENOTSUP: there
+ * is no way; ENOSPC: no room behind those that wait (counted as lost); EINVAL; ENOBUFS. */
+int media_path_dtmf(struct media_path *p, enum media_side to, const char *digits, unsigned duration_ms);
 /* Whether silence on this path is to be expected (call on hold by signalling): stops the RTP timeout. */
 int media_path_hold(struct media_path *p, bool held);
 /* Ends it: sends RTCP BYE and DTLS close_notify, frees ports; one MEDIA_ENDED event with the final figures follows. */
@@ -133,8 +134,10 @@ enum media_event_type {
     MEDIA_FAILED,  /* reason: the browser leg is dead */
     MEDIA_TIMEOUT, /* reason: MEDIA_TRUNK_SILENT or MEDIA_BROWSER_SILENT, nothing came for rtp_timeout_s */
     MEDIA_TRUNK_LATCHED, /* addr = the trunk's real RTP source */
-    MEDIA_DTMF,          /* digit pressed: from_browser; for the record and for INFO */
-    MEDIA_ENDED,         /* stats are final; the id is free after this */
+    MEDIA_DTMF, /* a press came as an event from one side. relayed: it goes on as one; else the other side takes none and it
+                 * is signalling's to pass on, ms long */
+    MEDIA_DTMF_LOST, /* the other side's queue was full; counted */
+    MEDIA_ENDED,     /* stats are final; the id is free after this */
 };
 
 enum media_reason {
@@ -156,7 +159,8 @@ struct media_event {
     struct addr addr;
     enum media_reason reason; /* MEDIA_FAILED, MEDIA_TIMEOUT */
     char digit;
-    bool from_browser;
+    bool from_browser, relayed;               /* MEDIA_DTMF, MEDIA_DTMF_LOST */
+    unsigned ms;                              /* MEDIA_DTMF, when not relayed */
     struct media_stream_stats browser, trunk; /* MEDIA_ENDED */
     double rtt_ms;
 };

@@ -10,20 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENT_RATE = 8000 };
-
 static void in_init(struct path_in *in)
 {
     rtcp_recv_init(&in->recv, CODEC_RATE);
-    dtmf_rx_init(&in->events, EVENT_RATE);
+    dtmf_rx_init(&in->events, CODEC_RATE);
 }
 
 static void out_init(struct path_out *out, uint32_t ssrc)
 {
     rtp_splice_init(&out->splice, ssrc, CODEC_RATE);
     rtcp_send_init(&out->send, ssrc, CODEC_RATE);
-    dtmf_tx_init(&out->events, EVENT_RATE);
-    out->pt_event = 0xff;
+    dtmf_tx_init(&out->digits, CODEC_RATE);
 }
 
 int path_alloc(struct media_path **pp, const struct path_init *init, struct udp *rtp, struct udp *rtcp)
@@ -87,19 +84,6 @@ static void out_rate(struct path_out *out, uint32_t rate)
     out->send.rate = rate;
 }
 
-static void out_events(struct path_out *out, uint8_t pt, uint32_t rate)
-{
-    if (out->pt_event != pt || (rate && out->events.rate != rate))
-        dtmf_tx_init(&out->events, rate ? rate : EVENT_RATE);
-    out->pt_event = pt;
-}
-
-static void in_events(struct path_in *in, uint32_t rate)
-{
-    if (rate && in->events.rate != rate)
-        dtmf_rx_init(&in->events, rate);
-}
-
 static void in_wait(struct path_in *in, uint64_t now_us)
 {
     in->alive_us = now_us;
@@ -119,8 +103,8 @@ void path_set_browser(struct media_path *p, const struct media_browser *b, uint6
         in_wait(&p->from_browser, now_us);
     p->browser_set = true;
     out_rate(&p->to_browser, codec_clock_rate(b->codec));
-    out_events(&p->to_browser, b->pt_event, b->event_rate);
-    in_events(&p->from_browser, b->event_rate);
+    p->to_browser.pt = media_formats_codec(&b->formats, b->codec)->pt; /* media_path_browser saw to it */
+    path_dtmf_set(&p->to_browser, path_dtmf_way(&b->formats, b->codec), &b->formats, b->codec);
     if (path_up_set(p) || path_down_set(p)) {
         struct media_event ev = {.type = MEDIA_FAILED, .reason = MEDIA_NO_CODEC};
 
@@ -142,8 +126,8 @@ void path_set_trunk(struct media_path *p, const struct media_trunk *t, uint64_t 
         in_wait(&p->from_trunk, now_us);
     p->trunk_set = true;
     srclock_set(&p->lock, &t->rtp, &t->signalling);
-    out_events(&p->to_trunk, t->pt_event, t->event_rate);
-    in_events(&p->from_trunk, t->event_rate);
+    p->to_trunk.pt = media_formats_codec(&t->formats, t->codec)->pt;
+    path_dtmf_set(&p->to_trunk, path_dtmf_way_trunk(t), &t->formats, t->codec);
     (void)path_up_set(p); /* what can fail was allocated with the browser's codecs */
 }
 
@@ -188,7 +172,7 @@ void path_tick(struct media_path *p, uint64_t now_us)
         return;
     path_up_tick(p, now_us);
     path_down_tick(p, now_us);
-    path_events_tick(p, now_us);
+    path_dtmf_tick(p, now_us);
     if (now_us >= p->slow_us) {
         p->slow_us = now_us + PATH_SLOW_US;
         slow_tick(p, now_us);

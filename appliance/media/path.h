@@ -5,7 +5,8 @@
  *   path_secure.c  towards the browser: ICE, DTLS, SRTP
  *   path_up.c      browser → trunk: [jitter buffer → decode → encode | straight through]
  *   path_down.c    trunk → browser: source lock, [decode → encode | straight through], tone
- *   path_report.c  RTCP both ways, telephone events, RTP timeout
+ *   path_dtmf.c    key presses: telephone events both ways, tones in the audio
+ *   path_report.c  RTCP both ways, RTP timeout
  *
  * Owner: the worker thread from path_start() on; before that, and of the fields marked so, the signalling thread.
  */
@@ -52,10 +53,12 @@ struct path_in { /* what one side sends us */
 struct path_out { /* what we send to one side: one SSRC and timeline for the whole call */
     struct rtp_splice splice;
     struct rtcp_send send;
-    struct dtmf_tx events;
+    uint8_t pt, pt_event; /* pt_event: when dtmf is MEDIA_DTMF_EVENTS */
+    enum media_dtmf_way dtmf;
+    struct dtmf_tx digits;
+    atomic_uint digits_taken; /* of DTMF_QUEUE_MAX; signalling reserves, too */
     uint64_t event_us, report_us;
-    bool event_on, reported; /* event_on: an event takes the place of audio now */
-    uint8_t pt_event;
+    bool event_on, reported; /* event_on: a digit takes the place of audio now */
 };
 
 struct path_up {
@@ -97,6 +100,7 @@ struct media_path {
     bool ended;          /* MEDIA_ENDED waits for room in the mailbox */
     bool failed;         /* MEDIA_FAILED was told: the browser leg is dead */
     bool held;
+    enum media_dtmf_way dtmf_ways[MEDIA_SIDES]; /* signalling thread: as last told to the worker */
 
     struct udp rtp, rtcp;
     struct path_io rtp_io, rtcp_io;
@@ -168,6 +172,8 @@ void path_browser_send_rtcp(struct media_path *p, uint8_t *room, size_t n);
 int path_up_set(struct media_path *p);
 void path_up_packet(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us);
 void path_up_tick(struct media_path *p, uint64_t now_us);
+/* n samples in the trunk's G.711. */
+void path_up_encode(const struct media_path *p, const int16_t *pcm, size_t n, uint8_t *out);
 bool path_trunk_ready(const struct media_path *p);
 /* buf: payload of len bytes, RTP_HEADER bytes in. */
 void path_trunk_send(struct media_path *p, uint8_t *buf, const struct rtp_hdr *h, size_t len,
@@ -177,16 +183,30 @@ void path_trunk_send(struct media_path *p, uint8_t *buf, const struct rtp_hdr *h
 int path_down_set(struct media_path *p);
 void path_down_tone(struct media_path *p, enum media_tone tone, uint64_t now_us);
 void path_trunk_rtp(struct media_path *p, const struct udp_packet *pkt, uint64_t now_us);
+/* PATH_FRAME samples as the browser's payload at out; 0 when that fails. */
+size_t path_down_encode(struct media_path *p, const int16_t *pcm, uint8_t *out);
 void path_down_tick(struct media_path *p, uint64_t now_us);
+
+/* ---- path_dtmf.c ---- */
+enum media_dtmf_way path_dtmf_way(const struct media_formats *f, enum media_codec codec);
+enum media_dtmf_way path_dtmf_way_trunk(const struct media_trunk *t);
+/* How digits go out from now on. */
+void path_dtmf_set(struct path_out *out, enum media_dtmf_way way, const struct media_formats *f,
+                   enum media_codec codec);
+/* Any thread. Room for n digits, to be queued then; false, and they are counted as lost, when there is none. */
+bool path_dtmf_reserve(struct media_path *p, enum media_side to, unsigned n);
+void path_dtmf_release(struct media_path *p, enum media_side to, unsigned n);
+/* Digits that have their room. */
+void path_dtmf_queue(struct media_path *p, enum media_side to, const char *digits, unsigned duration_ms);
+/* A telephone-event packet from one side, on a clock of that rate; its digit goes to the other. */
+void path_dtmf_packet(struct media_path *p, bool from_browser, const struct rtp_hdr *h, uint32_t rate,
+                      uint64_t now_us);
+void path_dtmf_tick(struct media_path *p, uint64_t now_us);
 
 /* ---- path_report.c ---- */
 void path_reports(struct media_path *p, bool bye, uint64_t now_us);
 void path_report_from_browser(struct media_path *p, const uint8_t *buf, size_t n, uint64_t now_us);
 void path_trunk_rtcp(struct media_path *p, const struct udp_packet *pkt, uint64_t now_us);
-/* A telephone-event packet from one side; its digit goes to the other. */
-void path_event_packet(struct media_path *p, bool from_browser, const struct rtp_hdr *h, uint64_t now_us);
-void path_events_tick(struct media_path *p, uint64_t now_us);
-void path_digits(struct media_path *p, const char *digits, unsigned duration_ms);
 void path_timeouts(struct media_path *p, uint64_t now_us);
 
 #endif

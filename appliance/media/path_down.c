@@ -46,8 +46,7 @@ static void follow_load(struct media_path *p)
     codec_enc_complexity(p->down.enc, wanted);
 }
 
-/* 20 ms of pcm as the browser's payload at out; 0 when that fails. */
-static size_t encode(struct media_path *p, const int16_t *pcm, uint8_t *out)
+size_t path_down_encode(struct media_path *p, const int16_t *pcm, uint8_t *out)
 {
     size_t n = PATH_FRAME;
 
@@ -68,26 +67,19 @@ static size_t encode(struct media_path *p, const int16_t *pcm, uint8_t *out)
     }
 }
 
-static uint8_t browser_pt(const struct media_path *p)
-{
-    const struct media_browser *b = &p->browser;
-
-    return b->codec == MEDIA_OPUS ? b->pt_opus : b->codec == MEDIA_PCMU ? b->pt_pcmu : b->pt_pcma;
-}
-
 /* One frame of the trunk's audio; its place in time, gaps included, is that of the trunk's timestamps. */
 static void frame_out(struct media_path *p, const int16_t *pcm, uint32_t ts, uint64_t now_us)
 {
     struct path_down *d = &p->down;
     uint32_t factor = p->to_browser.splice.rate / CODEC_RATE;
-    struct rtp_hdr in = {.seq = d->seq, .ts = ts * factor, .ssrc = d->ssrc, .pt = browser_pt(p)}, out;
+    struct rtp_hdr in = {.seq = d->seq, .ts = ts * factor, .ssrc = d->ssrc, .pt = p->to_browser.pt}, out;
     uint8_t *room = path_browser_room(p);
     size_t n;
 
     d->seq++;
     if (!room || p->to_browser.event_on)
         return;
-    n = encode(p, pcm, room + RTP_HEADER);
+    n = path_down_encode(p, pcm, room + RTP_HEADER);
     if (!n)
         return;
     (void)rtp_splice_relay(&p->to_browser.splice, &in, now_us, &out);
@@ -153,7 +145,7 @@ static void relay(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us
     if (!room || p->to_browser.event_on || h->len > RTP_PAYLOAD_MAX)
         return;
     (void)rtp_splice_relay(&p->to_browser.splice, h, now_us, &out);
-    out.pt = browser_pt(p);
+    out.pt = p->to_browser.pt;
     memcpy(room + RTP_HEADER, h->payload, h->len);
     path_browser_send(p, room, &out, h->len, now_us);
 }
@@ -169,25 +161,29 @@ static void audio(struct media_path *p, enum media_codec c, const struct rtp_hdr
         transcode(p, c, h, now_us);
 }
 
-static enum media_codec codec_of(const struct media_path *p, uint8_t pt)
+/* Trunks send G.711 under its static numbers whatever the answer says. */
+static enum media_codec codec_of(const struct media_format *f, uint8_t pt)
 {
-    if (pt == p->trunk.pt)
-        return p->trunk.codec;
+    if (f)
+        return f->codec;
     return pt == PT_PCMU ? MEDIA_PCMU : pt == PT_PCMA ? MEDIA_PCMA : MEDIA_NONE;
 }
 
 static void accepted(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us)
 {
-    enum media_codec c = codec_of(p, h->pt);
+    const struct media_format *f = media_formats_of(&p->trunk.formats, h->pt);
+    enum media_codec c = codec_of(f, h->pt);
 
     p->from_trunk.alive_us = now_us;
-    rtcp_recv_packet(&p->from_trunk.recv, h, now_us);
-    if (h->pt == p->trunk.pt_event)
-        path_event_packet(p, false, h, now_us);
-    else if (c != MEDIA_NONE)
+    if (c == MEDIA_EVENT) {
+        path_dtmf_packet(p, false, h, f->rate, now_us);
+    } else if (c != MEDIA_NONE) {
+        rtcp_recv_packet(&p->from_trunk.recv, h, now_us);
         audio(p, c, h, now_us);
-    else /* comfort noise and what was never negotiated */
+    } else { /* comfort noise and what was never negotiated */
+        rtcp_recv_untimed(&p->from_trunk.recv, h);
         metric_add(&drop_pt, 1);
+    }
 }
 
 void path_trunk_rtp(struct media_path *p, const struct udp_packet *pkt, uint64_t now_us)
@@ -235,11 +231,11 @@ static void tone_out(struct media_path *p, uint64_t now_us)
     tone_read(&p->down.tone, pcm, PATH_FRAME);
     if (!room || p->to_browser.event_on)
         return;
-    n = encode(p, pcm, room + RTP_HEADER);
+    n = path_down_encode(p, pcm, room + RTP_HEADER);
     if (!n)
         return;
     rtp_splice_own(&p->to_browser.splice, p->to_browser.splice.rate / 50, now_us, &out);
-    out.pt = browser_pt(p);
+    out.pt = p->to_browser.pt;
     path_browser_send(p, room, &out, n, now_us);
 }
 

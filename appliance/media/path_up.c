@@ -13,29 +13,16 @@ enum { PLAYOUT_BURST = 8 /* frames caught up with in one tick */ };
 
 int path_up_set(struct media_path *p)
 {
-    const uint8_t pts[] = {[MEDIA_OPUS] = p->browser.pt_opus,
-                           [MEDIA_PCMU] = p->browser.pt_pcmu,
-                           [MEDIA_PCMA] = p->browser.pt_pcma};
-
     if (!p->browser_set)
         return 0;
     for (enum media_codec c = MEDIA_OPUS; c <= MEDIA_PCMA; c++) {
-        int err = pts[c] == 0xff || p->up.dec[c] ? 0 : codec_dec_alloc(&p->up.dec[c], c);
+        bool may_come = media_formats_codec(&p->browser.formats, c) != NULL;
+        int err = may_come && !p->up.dec[c] ? codec_dec_alloc(&p->up.dec[c], c) : 0;
 
         if (err)
             return err;
     }
     return 0;
-}
-
-static enum media_codec codec_of(const struct media_path *p, uint8_t pt)
-{
-    const struct media_browser *b = &p->browser;
-
-    return pt == b->pt_opus   ? MEDIA_OPUS
-           : pt == b->pt_pcmu ? MEDIA_PCMU
-           : pt == b->pt_pcma ? MEDIA_PCMA
-                              : MEDIA_NONE;
 }
 
 /* ---- to the trunk ---- */
@@ -70,7 +57,7 @@ static void relay(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us
     if (!path_trunk_ready(p) || p->to_trunk.event_on || h->len > RTP_PAYLOAD_MAX)
         return;
     (void)rtp_splice_relay(&p->to_trunk.splice, h, now_us, &out);
-    out.pt = p->trunk.pt;
+    out.pt = p->to_trunk.pt;
     memcpy(buf + RTP_HEADER, h->payload, h->len);
     path_trunk_send(p, buf, &out, h->len, now_us);
 }
@@ -101,15 +88,14 @@ static void audio(struct media_path *p, enum media_codec c, const struct rtp_hdr
 
 void path_up_packet(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us)
 {
-    enum media_codec c = codec_of(p, h->pt);
+    const struct media_format *f = media_formats_of(&p->browser.formats, h->pt);
 
-    if (h->pt == p->browser.pt_event) {
-        rtcp_recv_packet(&p->from_browser.recv, h, now_us);
-        path_event_packet(p, true, h, now_us);
-    } else if (c != MEDIA_NONE && p->up.dec[c] && h->len) {
-        audio(p, c, h, now_us);
+    if (f && f->codec == MEDIA_EVENT) {
+        path_dtmf_packet(p, true, h, f->rate, now_us);
+    } else if (f && p->up.dec[f->codec] && h->len) {
+        audio(p, f->codec, h, now_us);
     } else { /* comfort noise and what was never negotiated */
-        rtcp_recv_packet(&p->from_browser.recv, h, now_us);
+        rtcp_recv_untimed(&p->from_browser.recv, h);
         metric_add(&drop_pt, 1);
     }
 }
@@ -147,6 +133,14 @@ static void playout(struct media_path *p, uint64_t now_us)
     pcm_append(up, pcm, n);
 }
 
+void path_up_encode(const struct media_path *p, const int16_t *pcm, size_t n, uint8_t *out)
+{
+    if (p->trunk.codec == MEDIA_PCMA)
+        g711_alaw_enc(out, pcm, n);
+    else
+        g711_ulaw_enc(out, pcm, n);
+}
+
 static void packet_out(struct media_path *p, size_t samples, uint64_t now_us)
 {
     struct path_up *up = &p->up;
@@ -155,11 +149,8 @@ static void packet_out(struct media_path *p, size_t samples, uint64_t now_us)
 
     if (path_trunk_ready(p) && !p->to_trunk.event_on) {
         rtp_splice_own(&p->to_trunk.splice, (uint32_t)samples, now_us, &out);
-        out.pt = p->trunk.pt;
-        if (p->trunk.codec == MEDIA_PCMA)
-            g711_alaw_enc(buf + RTP_HEADER, up->pcm, samples);
-        else
-            g711_ulaw_enc(buf + RTP_HEADER, up->pcm, samples);
+        out.pt = p->to_trunk.pt;
+        path_up_encode(p, up->pcm, samples, buf + RTP_HEADER);
         path_trunk_send(p, buf, &out, samples, now_us);
     }
     up->pcm_count -= samples;

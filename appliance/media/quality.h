@@ -2,7 +2,7 @@
 #ifndef MEDIA_QUALITY_H
 #define MEDIA_QUALITY_H
 
-#include "media/media.h"
+#include "media/format.h"
 
 struct quality_input {
     enum media_codec codec;

@@ -242,14 +242,25 @@ static void recv_jitter(struct rtcp_recv *r, uint32_t ts, uint64_t now_us)
     r->prev_us = now_us;
 }
 
-void rtcp_recv_packet(struct rtcp_recv *r, const struct rtp_hdr *h, uint64_t now_us)
+static bool recv_count(struct rtcp_recv *r, const struct rtp_hdr *h)
 {
     r->packets++;
     r->bytes += h->len;
     if (!recv_seq(r, h))
-        return;
+        return false;
     r->received++;
-    recv_jitter(r, h->ts, now_us);
+    return true;
+}
+
+void rtcp_recv_packet(struct rtcp_recv *r, const struct rtp_hdr *h, uint64_t now_us)
+{
+    if (recv_count(r, h))
+        recv_jitter(r, h->ts, now_us);
+}
+
+void rtcp_recv_untimed(struct rtcp_recv *r, const struct rtp_hdr *h)
+{
+    (void)recv_count(r, h);
 }
 
 void rtcp_recv_report(struct rtcp_recv *r, const struct rtcp_msg *m, uint64_t now_us)

@@ -55,6 +55,8 @@ struct rtcp_recv {
 void rtcp_recv_init(struct rtcp_recv *r, uint32_t clock_rate);
 /* Counts a packet. With pt changes between clock rates call rtcp_recv_rate first. */
 void rtcp_recv_packet(struct rtcp_recv *r, const struct rtp_hdr *h, uint64_t now_us);
+/* Counts a packet whose timestamp tells nothing of jitter: an event (all of a press have one), another clock than the audio's. */
+void rtcp_recv_untimed(struct rtcp_recv *r, const struct rtp_hdr *h);
 void rtcp_recv_rate(struct rtcp_recv *r, uint32_t clock_rate);
 /* Remembers the sender's report for LSR/DLSR. */
 void rtcp_recv_report(struct rtcp_recv *r, const struct rtcp_msg *m, uint64_t now_us);

@@ -9,6 +9,20 @@ enum { RATE = 8000 };
 
 const struct tone_spec tone_ringback = {{425, 0}, 1000, 4000, -19.0};
 
+#define KEY(low, high)                                                                                       \
+    {                                                                                                        \
+        {(low), (high)}, 1000, 0, -6.0                                                                       \
+    }
+const struct tone_spec tone_dtmf[16] = {
+    KEY(941, 1336),                                                 /* 0 */
+    KEY(697, 1209), KEY(697, 1336), KEY(697, 1477),                 /* 1 2 3 */
+    KEY(770, 1209), KEY(770, 1336), KEY(770, 1477),                 /* 4 5 6 */
+    KEY(852, 1209), KEY(852, 1336), KEY(852, 1477),                 /* 7 8 9 */
+    KEY(941, 1209), KEY(941, 1477),                                 /* * # */
+    KEY(697, 1633), KEY(770, 1633), KEY(852, 1633), KEY(941, 1633), /* A B C D */
+};
+#undef KEY
+
 void tone_init(struct tone *t, const struct tone_spec *spec)
 {
     unsigned parts = spec->hz[1] ? 2 : 1;

@@ -298,7 +298,7 @@ static void command_h(void *msg, void *arg)
         path_down_tone(m->path, m->u.tone, now_us);
         break;
     case WORKER_DTMF:
-        path_digits(m->path, m->u.dtmf.digits, m->u.dtmf.duration_ms);
+        path_dtmf_queue(m->path, m->u.dtmf.to, m->u.dtmf.digits, m->u.dtmf.duration_ms);
         break;
     case WORKER_HOLD:
         path_set_hold(m->path, m->u.held, now_us);

@@ -67,6 +67,7 @@ struct worker_msg {
         struct media_trunk trunk;
         enum media_tone tone;
         struct {
+            enum media_side to;
             char digits[33];
             unsigned duration_ms;
         } dtmf;

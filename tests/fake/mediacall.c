@@ -197,11 +197,12 @@ void mediacall_browser(const struct mediacall *c, struct media_browser *b)
 
     *b = (struct media_browser){
         .codec = c->browser_codec,
-        .pt_opus = MEDIACALL_PT_OPUS,
-        .pt_pcmu = 0,
-        .pt_pcma = 8,
-        .pt_event = MEDIACALL_PT_EVENT,
-        .event_rate = 8000,
+        .formats = {{{MEDIACALL_PT_OPUS, MEDIA_OPUS, 48000},
+                     {0, MEDIA_PCMU, 8000},
+                     {8, MEDIA_PCMA, 8000},
+                     {MEDIACALL_PT_EVENT, MEDIA_EVENT, 8000},
+                     {MEDIACALL_PT_EVENT_48K, MEDIA_EVENT, 48000}},
+                    5},
         .cand_count = 1,
     };
     snprintf(b->ice_ufrag, sizeof(b->ice_ufrag), "%s", l->ufrag);
@@ -216,9 +217,7 @@ void mediacall_trunk(const struct mediacall *c, struct media_trunk *t)
         .rtp = c->trunk_addr,
         .rtcp = c->trunk_addr,
         .codec = c->trunk_codec,
-        .pt = c->trunk_codec == MEDIA_PCMA ? 8 : 0,
-        .pt_event = 101,
-        .event_rate = 8000,
+        .formats = {{{0, MEDIA_PCMU, 8000}, {8, MEDIA_PCMA, 8000}, {101, MEDIA_EVENT, 8000}}, 3},
         .ptime_ms = 20,
         .dir = MEDIA_SENDRECV,
     };

@@ -11,7 +11,13 @@
 #include "media/rtp.h"
 #include "media/udp.h"
 
-enum { MEDIACALL_EVENTS = 64, MEDIACALL_PCM = 8000 * 20, MEDIACALL_PT_OPUS = 111, MEDIACALL_PT_EVENT = 126 };
+enum {
+    MEDIACALL_EVENTS = 64,
+    MEDIACALL_PCM = 8000 * 20,
+    MEDIACALL_PT_OPUS = 111,
+    MEDIACALL_PT_EVENT = 126, /* on the 8 kHz clock */
+    MEDIACALL_PT_EVENT_48K = 110,
+};
 
 struct mediacall_sink {                      /* what one end heard */
     struct rtp_hdr first, last;              /* headers only */

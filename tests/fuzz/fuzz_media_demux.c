@@ -70,13 +70,16 @@ static struct media_path *path_make(enum media_codec browser, struct srtpctx **t
     struct media_browser b = {.ice_ufrag = "theirs",
                               .ice_pwd = "their-password",
                               .codec = browser,
-                              .pt_opus = 111,
-                              .pt_pcmu = 0,
-                              .pt_pcma = 8,
-                              .pt_event = 126,
-                              .event_rate = 8000};
-    struct media_trunk t = {
-        .codec = MEDIA_PCMU, .pt_event = 101, .event_rate = 8000, .ptime_ms = 20, .dir = MEDIA_SENDRECV};
+                              .formats = {{{111, MEDIA_OPUS, 48000},
+                                           {0, MEDIA_PCMU, 8000},
+                                           {8, MEDIA_PCMA, 8000},
+                                           {110, MEDIA_EVENT, 48000},
+                                           {126, MEDIA_EVENT, 8000}},
+                                          5}};
+    struct media_trunk t = {.codec = MEDIA_PCMU,
+                            .formats = {{{0, MEDIA_PCMU, 8000}, {101, MEDIA_EVENT, 8000}}, 2},
+                            .ptime_ms = 20,
+                            .dir = MEDIA_SENDRECV};
     struct udp rtp = {.fd = -1}, rtcp = {.fd = -1};
     struct media_path *p;
 

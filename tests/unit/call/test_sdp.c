@@ -94,18 +94,18 @@ TEST(browser_codec_follows_wish_and_event_its_clock)
     CHECK_EQ_INT(sdp_parse(&s, chromium, sizeof(chromium) - 1), 0);
     CHECK_EQ_INT(sdp_to_browser(&b, &s, MEDIA_OPUS, true), 0);
     CHECK_EQ_INT(b.codec, MEDIA_OPUS);
-    CHECK_EQ_INT(b.pt_opus, 111);
-    CHECK_EQ_INT(b.pt_event, 110);
-    CHECK_EQ_INT(b.event_rate, 48000);
+    CHECK_EQ_INT(media_formats_codec(&b.formats, MEDIA_OPUS)->pt, 111);
+    CHECK_EQ_INT(media_formats_event(&b.formats, b.codec)->pt, 110);
+    CHECK_EQ_INT(media_formats_event(&b.formats, b.codec)->rate, 48000);
     CHECK(b.we_are_dtls_client);
     CHECK_EQ_INT(sdp_to_browser(&b, &s, MEDIA_PCMA, true), 0);
     CHECK_EQ_INT(b.codec, MEDIA_PCMA);
-    CHECK_EQ_INT(b.pt_pcmu, 0);
-    CHECK_EQ_INT(b.pt_event, 126);
+    CHECK_EQ_INT(media_formats_codec(&b.formats, MEDIA_PCMU)->pt, 0);
+    CHECK_EQ_INT(media_formats_event(&b.formats, b.codec)->pt, 126);
     CHECK_EQ_INT(sdp_parse(&s, firefox, sizeof(firefox) - 1), 0);
     CHECK_EQ_INT(sdp_to_browser(&b, &s, MEDIA_OPUS, true), 0);
-    CHECK_EQ_INT(b.pt_event, 101);
-    CHECK_EQ_INT(b.event_rate, 8000);
+    CHECK_EQ_INT(media_formats_event(&b.formats, b.codec)->pt, 101);
+    CHECK_EQ_INT(media_formats_event(&b.formats, b.codec)->rate, 8000);
 }
 
 TEST(firefox_session_level_attributes_and_refused_video)
@@ -158,7 +158,7 @@ TEST(our_offer_is_read_back)
     CHECK(s.cands[0].priority > s.cands[1].priority);
     CHECK_EQ_INT(sdp_to_browser(&b, &s, MEDIA_NONE, false), 0);
     CHECK_EQ_INT(b.codec, MEDIA_OPUS);
-    CHECK_EQ_INT(b.pt_event, 110);
+    CHECK_EQ_INT(media_formats_event(&b.formats, b.codec)->pt, 110);
     CHECK(!b.we_are_dtls_client);
     buf_reset(&out);
 }
@@ -197,7 +197,7 @@ TEST(genesys_offer_gives_our_preference_and_an_answer)
     sdp_order_decode(&order, "pcmu,pcma", MEDIA_NONE);
     CHECK_EQ_INT(sdp_to_trunk(&t, &s, &order, false), 0);
     CHECK_EQ_INT(t.codec, MEDIA_PCMU);
-    CHECK_EQ_INT(t.pt_event, 101);
+    CHECK_EQ_INT(media_formats_event(&t.formats, t.codec)->pt, 101);
     CHECK_EQ_INT(t.dir, MEDIA_SENDRECV);
     CHECK_EQ_INT(t.ptime_ms, 20);
     CHECK_STR(addr_str(&t.rtp, a, sizeof(a)), "10.1.1.5:20000");

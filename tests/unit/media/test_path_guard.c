@@ -350,8 +350,8 @@ static bool two_digits_at_trunk(struct mediacall *c)
 TEST(digits_of_signalling_reach_the_trunk_without_any_audio)
 {
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
-    CHECK_EQ_INT(media_path_dtmf(call.path, "7#", 100), 0);
-    CHECK_EQ_INT(media_path_dtmf(call.path, "x", 100), EINVAL);
+    CHECK_EQ_INT(media_path_dtmf(call.path, MEDIA_TRUNK, "7#", 100), 0);
+    CHECK_EQ_INT(media_path_dtmf(call.path, MEDIA_TRUNK, "x", 100), EINVAL);
     CHECK(mediacall_run(&call, two_digits_at_trunk, SOON_MS));
     CHECK_STR(call.at_trunk.digits, "7#");
     CHECK_EQ_INT(call.at_trunk.ssrcs, 1);
