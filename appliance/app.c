@@ -586,6 +586,7 @@ int app_serve(const struct app_options *opt)
 
     err = signals_open(&a);
     if (!err) {
+        (void)log_start();
         limits_raise();
         (void)privilege_take_low_ports(); /* a port that cannot be had says so itself */
         err = parts_start(&a);
@@ -602,6 +603,7 @@ int app_serve(const struct app_options *opt)
     parts_stop(&a);
     if (!err)
         log_info("app", "stopped");
+    log_stop();
 
     return err ? 1 : 0;
 }

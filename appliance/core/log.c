@@ -1,5 +1,6 @@
 #include "core/log.h"
 #include "core/clock.h"
+#include "core/logsink.h"
 #include "core/metric.h"
 #include "core/utf8.h"
 
@@ -8,8 +9,8 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { LOG_MODULES_MAX = 32, LOG_MODULE_LEN = 24, LOG_WINDOW_MS = 10000, LOG_BURST = 5, LOG_LEVELS = 5 };
 
@@ -284,15 +285,6 @@ static void format_as_text(struct line *l, enum log_level level, const char *mod
     line_text(l, msg, strlen(msg));
 }
 
-static void write_line(const struct line *l)
-{
-    ssize_t n;
-
-    do
-        n = write(STDOUT_FILENO, l->text, l->len);
-    while (n < 0 && errno == EINTR);
-}
-
 /* ---- counting ---- */
 
 static struct log_count *count_find(const char *module)
@@ -359,7 +351,7 @@ static void emit(enum log_level level, const char *module, const char *fmt, va_l
     if (cut)
         line_puts(&l, ellipsis);
     line_puts(&l, json ? "\"}\n" : "\n");
-    write_line(&l);
+    logsink_put(l.text, l.len);
 }
 
 void log_write(enum log_level level, const char *module, const char *fmt, ...)
@@ -371,6 +363,32 @@ void log_write(enum log_level level, const char *module, const char *fmt, ...)
     va_start(ap, fmt);
     emit(level, module, fmt, ap);
     va_end(ap);
+}
+
+static void lost_h(uint64_t lines)
+{
+    log_warn("log", "lines=%llu lost: nobody read the log fast enough", (unsigned long long)lines);
+}
+
+int log_start(void)
+{
+    return logsink_start(lost_h);
+}
+
+void log_stop(void)
+{
+    logsink_stop();
+}
+
+void log_fatal(const char *module, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    emit(LOG_ERROR, module, fmt, ap);
+    va_end(ap);
+    (void)logsink_flush(LOGSINK_LAST_MS);
+    abort();
 }
 
 bool log_limit_pass(struct log_limit *lim, uint32_t burst, uint32_t *suppressed)

@@ -1,7 +1,7 @@
 /*
  * core/log: one event a line, as `level module key=value… text` or as JSON.
  *
- * Any thread may log; lines are written whole (one write(2) a line). Never pass a password, HA1, token,
+ * Any thread may log; lines are written whole. Never pass a password, HA1, token,
  * key or a whole SIP message. The media threads log only on state changes, never per packet.
  *
  *   log_info("sip", "dn=%s source=%s registered", dn, src);
@@ -24,6 +24,11 @@ enum { LOG_LINE_MAX = 2048 };
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
 
+/* From here on a thread of its own writes (core/logsink), and nobody waits for whoever reads the log. Until then, and after
+ * log_stop(), lines are written by whoever logs. EAGAIN: no thread; all stays as it is. */
+int log_start(void);
+void log_stop(void);
+
 /* Sets the format: JSON lines when json is true. Default: text. */
 void log_set_format(bool json);
 
@@ -40,6 +45,9 @@ bool log_enabled(const char *module, enum log_level level);
 
 void log_write(enum log_level level, const char *module, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The last line of a process that must not go on: written, then abort(). */
+void log_fatal(const char *module, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 
 /* A limiter for lines that bad input can cause: at most `burst` lines per 10 s and call site; the next line
  * that passes carries suppressed=N. Thread safe. */

@@ -1,7 +1,9 @@
 #include "core/rnd.h"
+#include "core/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 void rnd_bytes(void *buf, size_t len)
@@ -14,7 +16,8 @@ void rnd_bytes(void *buf, size_t len)
         if (n < 0) {
             if (errno == EINTR)
                 continue;
-            abort(); /* without randomness every token and key would be a guess: better dead than open */
+            /* every token and key would be a guess: better dead than open */
+            log_fatal("core", "error=\"%s\" the kernel gives no randomness; dngate ends", strerror(errno));
         }
         p += n;
         len -= (size_t)n;

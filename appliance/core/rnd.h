@@ -1,4 +1,4 @@
-/* core/rnd: cryptographic randomness from getrandom(2); aborts when the kernel has none. Any thread. */
+/* core/rnd: cryptographic randomness from getrandom(2); aborts when the kernel has none, and says so. Any thread. */
 #ifndef CORE_RND_H
 #define CORE_RND_H
 

@@ -1,6 +1,7 @@
 // The log as an operator and a log collector read it, in both forms: a call from sign-in to end.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import https from 'node:https';
 import { Agent } from './agent.mjs';
 import { start } from './dngate.mjs';
 
@@ -37,3 +38,43 @@ for (const format of ['text', 'json'])
         for (const line of lines) // the ports' form is documented
             assert.match(line, /^\S+ (info |debug) [a-z]+ (.*[A-Za-z)]$|listening proto=)/, 'words last');
     });
+
+// A pipe that nobody reads: the server goes on, loses lines, counts them, and says so once it is read again; stopped meanwhile, it ends.
+test('a reader of the log that stalls holds up nobody', async () => {
+    const server = await start({ options: ['log.level=debug', 'http.rate=100000'] });
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 8, rejectUnauthorized: false });
+    const get = (path) =>
+        new Promise((resolve, reject) => {
+            const ask = { host: '127.0.0.1', port: server.ports.https, path, agent, timeout: 20000 };
+            https.get(ask, (answer) => {
+                let text = '';
+                answer.on('data', (data) => (text += data)).on('end', () => resolve(text));
+            }).on('error', reject).on('timeout', () => reject(new Error(`${path} is not answered`)));
+        });
+    const lost = async () => Number(/^dngate_log_lost_total (\d+)$/m.exec(await get('/metrics'))[1]);
+    const stall = async () => {
+        const before = await lost();
+        server.child.stdout.pause();
+        for (let i = 0; (await lost()) === before; i++) {
+            assert.ok(i < 200, 'lines are lost');
+            await Promise.all(Array.from({ length: 8 }, () => get(`/${'x'.repeat(1500)}`)));
+            await Promise.all(Array.from({ length: 8 }, () => get(`/${'y'.repeat(1500)}`)));
+            await Promise.all(Array.from({ length: 80 }, () => get('/none')));
+        }
+    };
+
+    try {
+        await stall();
+        const from = server.log.length;
+        server.child.stdout.resume();
+        assert.match(await server.says(/ log lines=\d+ lost: /, 20000, from), / warn  log lines=[1-9]/);
+        await stall();
+        const ended = server.kill('SIGINT');
+        server.child.once('exit', () => server.child.stdout.resume()); // 'close' waits for what is left in the pipe
+        assert.equal((await ended).code, 0);
+    } finally {
+        agent.destroy();
+        await server.kill();
+        await server.stop().catch(() => {});
+    }
+});
