@@ -2,6 +2,7 @@
 #
 # Build arguments, all optional:
 #   DNGATE_MIRROR         a Debian mirror instead of the base image's own
+#   DNGATE_SECURITY_MIRROR  one of Debian's security archive, where it does not stand beside the other
 #   NPM_CONFIG_REGISTRY   an npm registry instead of npm's own
 #   VERSION, REVISION     for the labels; the binary knows them from the sources
 # Proxies (http_proxy and the like) Docker passes on by itself; --network host helps where its bridge reaches no mirror.
@@ -11,14 +12,14 @@
 
 # From what changes seldom to what changes often: an edit of the sources costs one `make`.
 FROM debian:trixie-slim AS build
-ARG DNGATE_MIRROR=
+ARG DNGATE_MIRROR= DNGATE_SECURITY_MIRROR=
 RUN if [ -n "$DNGATE_MIRROR" ]; then \
         rm -f /etc/apt/sources.list.d/*; echo "deb $DNGATE_MIRROR trixie main" >/etc/apt/sources.list; \
     fi
 WORKDIR /src
 COPY docker/packages.sh docker/
 RUN docker/packages.sh build image
-COPY docker/deps.sh docker/deps-check.c docker/
+COPY docker/deps.sh docker/sources.lock docker/deps-check.c docker/
 COPY docker/patches docker/patches
 RUN docker/deps.sh build/deps
 ARG NPM_CONFIG_REGISTRY=

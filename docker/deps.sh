@@ -3,30 +3,41 @@
 #
 #   docker/deps.sh [LINK]     build if the cache lacks this recipe's result, then point LINK (build/deps) at it
 #   docker/deps.sh --path     print where the result is or will be
+#   docker/deps.sh --lock     write docker/sources.lock anew, from what Debian 13 and its security suite have today
 #
 # The result lives outside the tree, named by a hash of the recipe, so that `make clean` and a fresh clone are cheap:
 #   ${DNGATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dngate}/deps-HASH/{include,lib,licenses,versions.txt}
 # mbedtls is the only TLS and crypto library; nothing here pulls in OpenSSL, zlib or libcap.
 #
-# DNGATE_MIRROR=URL names a Debian mirror; by default it is the one this machine's own apt uses.
+# What is built stands in docker/sources.lock: each file's path in the archive with its SHA-256, and Debian's patches that are applied.
+# A file that is missing or another, and a patch that is missing or does not apply, end the build. A newer point release is
+# `docker/deps.sh --lock`, which believes Debian's signatures only, and a look at the diff it makes.
+#
+# DNGATE_MIRROR=URL and DNGATE_SECURITY_MIRROR=URL name mirrors of Debian's archive and of its security archive; by default they are
+# those that this machine's own apt uses, and the security archive beside the other when it uses none.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${DNGATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dngate}
 suite=trixie
+lock=$here/sources.lock
 packages=(mbedtls libwebsockets libre libsrtp2 opus sqlite3 yyjson argon2)
+# Debian's patches that are taken besides those that name a CVE; other packages are built as upstream released them.
+declare -A also=([mbedtls]='*gcc14*' [sqlite3]='41-*' [libwebsockets]='')
 CC=${CC:-gcc}
 
 recipe_hash() {
-    { cat "$here/deps.sh" "$here/deps-check.c" "$here"/patches/*.patch; "$CC" -dumpfullversion -dumpmachine; } |
+    { cat "$here/deps.sh" "$lock" "$here/deps-check.c" "$here"/patches/*.patch; "$CC" -dumpfullversion -dumpmachine; } |
         sha256sum | cut -c1-16
 }
 
 prefix=$cache/deps-$(recipe_hash)
+locking="" link=""
 case ${1:-} in
 --path) echo "$prefix"; exit 0 ;;
+--lock) locking=yes ;;
+*) link=${1:+$(realpath -ms -- "$1")} ;;
 esac
-link=${1:+$(realpath -ms -- "$1")}
 
 say() { echo "deps: $*" >&2; }
 
@@ -39,12 +50,13 @@ point_link() {
     ln -s "$prefix" "$link.$$" && mv -Tf "$link.$$" "$link"
 }
 
-if [ -f "$prefix/versions.txt" ]; then point_link; exit 0; fi
+built() { [ -z "$locking" ] && [ -f "$prefix/versions.txt" ] && point_link; }
+if built; then exit 0; fi
 
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock -n 9 || { say "another build is running, waiting for it"; flock 9; }
-if [ -f "$prefix/versions.txt" ]; then point_link; exit 0; fi
+if built; then exit 0; fi
 
 started=$SECONDS
 work=$(mktemp -d "$cache/work.XXXXXX")
@@ -59,22 +71,86 @@ cd "$work"
 
 # ---------------------------------------------------------------- sources
 
-# The Debian archive this machine's apt already trusts and reaches; security and updates archives lack trixie's main.
-mirror() {
-    if [ -n "${DNGATE_MIRROR:-}" ]; then echo "$DNGATE_MIRROR"; return; fi
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
-        awk '$2 ~ /^(trixie|bookworm|forky|sid|stable|oldstable|testing|unstable)$/ && !n++ { print $1 }'
+archives() { # RELEASE-PATTERN: the archives of such releases that this machine's apt uses
+    # shellcheck disable=SC2016
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' | awk -v r="^($1)\$" '$2 ~ r && !seen[$1]++ { print $1 }'
 }
 
-# A private apt: own lists and state, an empty installed set, but this machine's proxy settings (apt.conf.d).
+# The Debian archive this machine's apt already trusts and reaches; security and updates archives lack trixie's main.
+mirror() {
+    local uri=${DNGATE_MIRROR:-}
+    [ -n "$uri" ] || uri=$(archives 'trixie|bookworm|forky|sid|stable|oldstable|testing|unstable' | sed -n 1p)
+    [ -n "$uri" ] || { say "no Debian archive among this machine's apt sources; set DNGATE_MIRROR=URL"; return 1; }
+    echo "${uri%/}/"
+}
+
+security_mirror() {
+    local uri=${DNGATE_SECURITY_MIRROR:-}
+    [ -n "$uri" ] || [ -n "${DNGATE_MIRROR:-}" ] || uri=$(archives '.*-security' | sed -n 1p)
+    [ -n "$uri" ] || uri=$(mirror | sed 's|/*$|-security|') || return
+    echo "${uri%/}/"
+}
+
+# locked KIND PACKAGE: what the lock says of it: version, file (with its hash after it) or patch
+locked() { awk -v k="$1" -v p="$2" '$1 == k && $2 == p { print $3 (NF > 3 ? " " $4 : "") }' "$lock"; }
+
+# download PATH SHA256: by apt's own means, so that this machine's proxies and certificates count. The security archive keeps its pool
+# in pool/updates; what it has comes to the other with the next point release, and the upstream archive may be in either.
+download() {
+    local path=${1/#pool\/updates\//pool/} url
+    for url in "$main$path" "$security${path/#pool\//pool/updates/}"; do
+        /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=3 download-file "$url" "src/${path##*/}" \
+            "SHA256:$2" >>log/apt.log 2>&1 && return
+    done
+    return 1
+}
+
+fetch() {
+    local p file sum
+    main=$(mirror)
+    security=$(security_mirror)
+    for p in "${packages[@]}"; do
+        [ -n "$(locked file "$p")" ] || { say "docker/sources.lock has no $p"; return 1; }
+        while read -r file sum; do
+            download "$file" "$sum" && continue
+            tail -3 log/apt.log >&2
+            say "cannot fetch $file as docker/sources.lock has it. When Debian has replaced it: docker/deps.sh --lock, and review the diff"
+            return 1
+        done < <(locked file "$p")
+    done
+}
+
+# unpack PKG: the upstream archive, Debian's patches that the lock names, then ours. All of them, or the build ends.
+unpack() {
+    local p=$1 patch applied=""
+    mkdir "$p"
+    tar -xf "$(ls src/"$p"_*.orig.tar.*)" -C "$p" --strip-components=1
+    if compgen -G "src/${p}_*.debian.tar.*" >/dev/null; then tar -xf src/"$p"_*.debian.tar.* -C "$p"; fi
+    for patch in $(locked patch "$p"); do
+        patch -d "$p" -p1 -s -f <"$p/debian/patches/$patch"
+        applied+=" $patch"
+    done
+    for patch in "$here/patches/$p"-*.patch; do
+        [ -f "$patch" ] || continue
+        patch -d "$p" -p1 -s -f <"$patch"
+        applied+=" $(basename "$patch")"
+    done
+    echo "$p $(locked version "$p")${applied:+ patched:$applied}" >"log/$p.version"
+}
+
+# ---------------------------------------------------------------- the lock
+
+# A private apt: own lists and state, an empty installed set, but this machine's proxy settings (apt.conf.d). It looks at the
+# release, its updates and its security suite; one of them out of reach is an error, not an older answer.
 private_apt() {
-    local uri keyring
-    uri=$(mirror)
-    [ -n "$uri" ] || { say "no Debian archive among this machine's apt sources; set DNGATE_MIRROR=URL"; exit 1; }
+    local keyring
+    main=$(mirror)
+    security=$(security_mirror)
     for keyring in /usr/share/keyrings/debian-archive-keyring.{pgp,gpg}; do [ -f "$keyring" ] && break; done
     mkdir -p apt/state/lists/partial apt/cache/archives/partial
     : >apt/status
-    echo "deb-src [signed-by=$keyring] $uri $suite main" >apt/sources.list
+    printf 'deb-src [signed-by=%s] %s %s main\n' "$keyring" "$main" "$suite" "$keyring" "$main" "$suite-updates" \
+        "$keyring" "$security" "$suite-security" >apt/sources.list
     cat >apt/apt.conf <<CONF
 Dir::Etc::SourceList "$work/apt/sources.list";
 Dir::Etc::SourceParts "-";
@@ -82,55 +158,66 @@ Dir::State "$work/apt/state";
 Dir::State::status "$work/apt/status";
 Dir::Cache "$work/apt/cache";
 APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
 Acquire::Retries "3";
 Acquire::Languages "none";
 CONF
-    APT_CONFIG=$work/apt/apt.conf apt-get -q update >log/apt.log 2>&1 ||
-        { tail -5 log/apt.log >&2; say "apt-get update failed"; exit 1; }
-}
-
-# The upstream archives are required; Debian's own changes come where the mirror has them.
-fetch() {
-    local p
     export APT_CONFIG=$work/apt/apt.conf
-    (cd src && apt-get -q source --tar-only "${packages[@]}") >>log/apt.log 2>&1 ||
-        { tail -5 log/apt.log >&2; say "cannot fetch the sources"; exit 1; }
-    for p in "${packages[@]}"; do
-        (cd src && apt-get -q source --diff-only "$p") >>log/apt.log 2>&1 || true
-    done
-    unset APT_CONFIG
+    apt-get -q update >log/apt.log 2>&1 || { tail -5 log/apt.log >&2; say "apt-get update failed"; return 1; }
 }
 
-# unpack PKG [GLOB...]: the upstream archive, then those of Debian's patches whose name matches, then ours.
-unpack() {
-    local p=$1 version applied="" patch name glob
-    shift
-    mkdir "$p"
-    tar -xf "$(ls src/"$p"_*.orig.tar.*)" -C "$p" --strip-components=1
-    version=$(basename src/"$p"_*.orig.tar.*)
-    version=${version#*_}
-    if compgen -G "src/${p}_*.debian.tar.*" >/dev/null; then
-        version=$(basename src/"$p"_*.debian.tar.*)
-        version=${version#*_}
-        tar -xf src/"$p"_*.debian.tar.* -C "$p"
-        for name in $(sed 's/#.*//' "$p/debian/patches/series" 2>/dev/null); do
-            for glob in "$@"; do
-                # shellcheck disable=SC2053
-                [[ $name == $glob ]] || continue
-                patch -d "$p" -p1 -s -f <"$p/debian/patches/$name"
-                applied+=" $name"
-            done
-        done
-    elif [ $# -gt 0 ]; then
-        say "warning: the mirror has no Debian patches for $p"
-    fi
-    for patch in "$here/patches/$p"-*.patch; do
-        [ -f "$patch" ] || continue
-        patch -d "$p" -p1 -s -f <"$patch"
-        applied+=" $(basename "$patch")"
+# newest PKG: "VERSION PATH SHA256" of each archive file of its highest version
+newest() {
+    local version best=""
+    for version in $(apt-cache showsrc --only-source "$1" | sed -n 's/^Version: //p'); do
+        if [ -z "$best" ] || dpkg --compare-versions "$version" gt "$best"; then best=$version; fi
     done
-    version=${version%.orig.tar.*}
-    echo "$p ${version%.debian.tar.*}${applied:+ patched:$applied}" >"log/$p.version"
+    [ -n "$best" ] || { say "Debian $suite has no $1"; return 1; }
+    apt-cache showsrc --only-source "$1" | awk -v want="$best" '
+        function flush(  i) { if (version == want) for (i = 1; i <= n; i++) print want, dir "/" file[i], sum[i]; n = 0 }
+        /^Package:/ { flush() }
+        /^Version:/ { version = $2 }
+        /^Directory:/ { dir = $2 }
+        /^[A-Za-z0-9-]+:/ { hashes = /^Checksums-Sha256/ }
+        hashes && /^ / && $3 ~ /(\.orig|\.debian)\.tar\.[a-z0-9]+$/ { file[++n] = $3; sum[n] = $1 }
+        END { flush() }' | awk '{ f = $2; sub(/.*\//, "", f) } !seen[f]++'
+}
+
+# Debian's own changes are looked at wherever the mirror has them. Without them a package that is patched cannot be locked.
+lock_package() {
+    local p=$1 version="" path sum name glob
+    while read -r version path sum; do
+        case $path in *.debian.tar.*)
+            if ! download "$path" "$sum"; then
+                [ -z "${also[$p]+set}" ] || { say "the mirror lacks Debian's patches for $p"; return 1; }
+                say "note: the mirror has no Debian changes of $p $version; its upstream release is locked"
+                echo "version $p ${version%-*}"
+                continue
+            fi
+            mkdir -p "$p"
+            tar -xf "src/${path##*/}" -C "$p"
+            echo "version $p $version" ;;
+        esac
+        echo "file $p $path $sum"
+    done < <(newest "$p")
+    # shellcheck disable=SC2013
+    for name in $(sed 's/#.*//' "$p/debian/patches/series" 2>/dev/null); do
+        for glob in '*CVE*' ${also[$p]:-}; do
+            # shellcheck disable=SC2053
+            if [[ $name == $glob ]]; then echo "patch $p $name"; break; fi
+        done
+    done
+}
+
+write_lock() {
+    local p
+    private_apt
+    {
+        echo "# Written by docker/deps.sh --lock: what is built, and the SHA-256 of each source file."
+        for p in "${packages[@]}"; do lock_package "$p" || return; done
+    } >sources.lock
+    cp sources.lock "$lock"
+    say "docker/sources.lock written; review it: git diff docker/sources.lock"
 }
 
 # ---------------------------------------------------------------- flags
@@ -187,7 +274,7 @@ build_argon2() { # no threads: a lane per thread would start them behind our bac
 }
 
 build_sqlite3() {
-    unpack sqlite3 '*CVE*' '41-*'
+    unpack sqlite3
     (cd sqlite3 && ./configure --disable-tcl --disable-readline && make sqlite3.c)
     cc_lib sqlite3 "-DSQLITE_THREADSAFE=2 -DSQLITE_DQS=0 -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_DEFAULT_MEMSTATUS=0
         -DSQLITE_DEFAULT_WAL_SYNCHRONOUS=1 -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_MAX_EXPR_DEPTH=100
@@ -222,7 +309,7 @@ build_opus() {
 
 build_mbedtls() { # the header itself is edited: a config of ours elsewhere would give dependents another ABI
     local o
-    unpack mbedtls '*gcc14*'
+    unpack mbedtls
     for o in SSL_DTLS_SRTP THREADING_C THREADING_PTHREAD ECDH_VARIANT_EVEREST_ENABLED; do
         perl -pi -e "s{^//\\s*(#define MBEDTLS_$o)\\b}{\$1}" mbedtls/include/mbedtls/mbedtls_config.h
         grep -q "^#define MBEDTLS_$o\$" mbedtls/include/mbedtls/mbedtls_config.h
@@ -254,7 +341,7 @@ build_libsrtp2() {
 
 build_libwebsockets() {
     local on off
-    unpack libwebsockets '*CVE*'
+    unpack libwebsockets
     on=$(printf -- '-D%s=ON ' LWS_WITH_SSL LWS_WITH_MBEDTLS LWS_IPV6 LWS_WITH_STATIC LWS_STATIC_PIC LWS_ROLE_H1 \
         LWS_ROLE_WS LWS_ROLE_RAW_FILE LWS_WITH_CUSTOM_HEADERS LWS_WITH_HTTP_UNCOMMON_HEADERS LWS_WITH_FILE_OPS \
         LWS_WITHOUT_CLIENT LWS_WITHOUT_TESTAPPS LWS_WITHOUT_EXTENSIONS LWS_WITHOUT_DAEMONIZE LWS_REPRODUCIBLE \
@@ -282,8 +369,8 @@ lane() {
 
 # ---------------------------------------------------------------- go
 
+if [ -n "$locking" ]; then write_lock; exit 0; fi
 say "building into $prefix"
-private_apt
 fetch
 (set -e; lane mbedtls libsrtp2 libwebsockets) & a=$!
 (set -e; lane yyjson argon2 sqlite3 libre opus) & b=$!
