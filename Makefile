@@ -86,7 +86,7 @@ all: build/dngate
 help:
 	@sed -n 's/^## //p' Makefile
 ## make               build/dngate, fully static
-## make run           install what is missing, build, serve in lab mode: https://localhost:8443/
+## make run           install what is missing, build, serve in lab mode: https://localhost:8443/; DNGATE_HTTPS_PORT=9443 make run
 ## make test          everything that one machine can test; ends with "N passed, N failed"
 ## make unit flow tsan fuzz-brief e2e ui image-test
 ##                    one suite of it; ONLY=media limits unit, tsan and fuzz to a folder
@@ -102,9 +102,13 @@ build/dngate: build/dngate.debug
 	strip -o $@ $<
 	@size=$$(stat -c %s $@); [ $$size -lt 12582912 ] || { echo "$@: $$size bytes, more than 12 MiB" >&2; exit 1; }
 
-RUN_OPTIONS ?= http.port=8080 https.port=8443 wss.port=8089 sip.port=5060 turn.port=3478 turns.port=5349
+# Unprivileged ports, unless the environment says others; DNGATE_* of the environment reach the server in any case.
+run_port = $(eval run: export DNGATE_$1_PORT := $$(or $$(DNGATE_$1_PORT),$2))
+$(call run_port,HTTP,8080)
+$(call run_port,HTTPS,8443)
+RUN_DATA ?= ./data
 run: all
-	exec build/dngate serve --lab --data ./data $(RUN_OPTIONS:%=-o %)
+	exec build/dngate serve --lab --data $(RUN_DATA)
 
 clean:
 	rm -rf build

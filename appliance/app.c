@@ -578,6 +578,18 @@ static void main_loop(struct app *a)
     }
 }
 
+/* For whoever just typed `make run`: where to go, and a login that works. The lab's passwords are no secrets. */
+static void lab_greet(const struct app *a)
+{
+    char host[ADDR_STRLEN] = "localhost", ip[ADDR_STRLEN];
+
+    (void)addr_ip(&a->bind[0], ip, sizeof(ip));
+    if (!addr_is_any(&a->bind[0]) && strcmp(ip, "127.0.0.1") && strcmp(ip, "::1"))
+        (void)snprintf(host, sizeof(host), strchr(ip, ':') ? "[%s]" : "%s", ip);
+    log_info("app", "lab: https://%s:%u/index-agent-dn.html DN %d, password lab%d", host,
+             web_port(a->web, "https"), LAB_DN_FIRST, LAB_DN_FIRST);
+}
+
 int app_serve(const struct app_options *opt)
 {
     struct app a = {.opt = opt, .lock_fd = -1, .signal_fd = -1, .drained_fd = -1};
@@ -597,6 +609,8 @@ int app_serve(const struct app_options *opt)
         log_info("app", "version=%s data=%s lab=%s https=%u ms=%llu ready", DNGATE_VERSION, opt->data,
                  opt->lab ? "yes" : "no", web_port(a.web, "https"),
                  (unsigned long long)(clock_ms() - begin_ms));
+        if (opt->lab)
+            lab_greet(&a);
         main_loop(&a);
     }
 

@@ -1,10 +1,12 @@
-// Last of all: no log of any server that a test started holds any password that a test used.
+// Last of all: no log of any server that a test started holds any password that a test used; the lab's own, which stands in the
+// README, may be in the one line that greets whoever started it.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { directory, passwords } from './lib/logs.mjs';
 
+const greeting = /lab: https:\/\/\S+ DN 5001, password lab5001/;
 const here = new URL('.', import.meta.url);
 
 test('the list has every password of the tests', () => {
@@ -28,7 +30,7 @@ test('no log has a password', () => {
 
     for (const where of [directory, ...others.filter(existsSync)])
         for (const name of readdirSync(where))
-            for (const line of readFileSync(join(where, name), 'utf8').split('\n'))
+            for (const line of readFileSync(join(where, name), 'utf8').split('\n').filter((text) => !greeting.test(text)))
                 for (const password of passwords) assert.doesNotMatch(line, password, name);
 });
 
