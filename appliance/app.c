@@ -586,7 +586,7 @@ static void lab_greet(const struct app *a)
     (void)addr_ip(&a->bind[0], ip, sizeof(ip));
     if (!addr_is_any(&a->bind[0]) && strcmp(ip, "127.0.0.1") && strcmp(ip, "::1"))
         (void)snprintf(host, sizeof(host), strchr(ip, ':') ? "[%s]" : "%s", ip);
-    log_info("app", "lab: https://%s:%u/index-agent-dn.html DN %d, password lab%d", host,
+    log_info("app", "lab: https://%s:%u/index-agent-dn.html DN %d, password lab%d; 600 is an echo", host,
              web_port(a->web, "https"), LAB_DN_FIRST, LAB_DN_FIRST);
 }
 
