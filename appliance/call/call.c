@@ -151,7 +151,7 @@ static void invite_h(const struct sip_msg *msg, void *arg)
     if (refuse_extension(cs, msg))
         return;
 
-    if (sip_stack_origin(cs->cfg.stack, msg, &o)) {
+    if (sip_stack_origin(cs->cfg.stack, msg, &o) || (o.source == SIP_FROM_TRUNK && !o.trunk[0])) {
         (void)sip_treply(NULL, sip_stack_sip(cs->cfg.stack), msg, 403, "Forbidden");
         return;
     }

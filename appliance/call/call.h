@@ -25,8 +25,9 @@ struct calls_config {
     char public_address[256];    /* "" = found */
     uint32_t limit_per_dn;       /* calls at once per DN */
     uint32_t limit_total;
-    uint32_t ring_seconds;  /* no answer from the agent: 480 … */
-    uint32_t trunk_seconds; /* trunk that says nothing at all: try the next (≤ 4 s for all) */
+    uint32_t ring_seconds; /* no answer from the agent: 480 … */
+    uint32_t
+        trunk_seconds; /* a trunk that says nothing at all for so long: try the next; 0 = all of them share CALL_TRUNK_BUDGET_MS */
 };
 
 /* On the signalling thread (in start_h). */

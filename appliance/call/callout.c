@@ -9,6 +9,7 @@
  *     │── ACK ───────────►│── ACK ─────────────►│
  */
 #include "call/callpriv.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include <errno.h>
 #include <stdio.h>
@@ -16,10 +17,10 @@
 
 static void try_next(struct call *c, uint16_t code, const char *phrase);
 
-/* The trunk that is being tried. */
-static void suspect(struct call *c)
+/* The one that is being tried. */
+static const struct trunk_target *tried(const struct call *c)
 {
-    trunks_suspect(c->calls->cfg.trunks, c->tries[c->try_next - 1]);
+    return &c->tries[c->try_next - 1];
 }
 
 /* --- the agent's leg --- */
@@ -134,6 +135,16 @@ static void trunk_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
     call_answered(c);
 }
 
+/* A 503 is about this call, unless it says how long not to come back (RFC 3261 21.5.4). */
+static void rest(struct call *c, const struct sip_msg *msg)
+{
+    const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER);
+    struct pl seconds;
+
+    if (hdr && !re_regex(hdr->val.p, hdr->val.l, "[0-9]+", &seconds))
+        trunks_rest(c->calls->cfg.trunks, tried(c)->trunk, pl_u32(&seconds));
+}
+
 static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *arg)
 {
     struct call *c = arg;
@@ -141,8 +152,10 @@ static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
     (void)leg;
     if (c->state == CALL_CALLING && end->how == LEG_FAILED && (end->code == 503 || end->code == 408)) {
         c->trunk = NULL;
-        if (!end->msg || end->code == 503)
-            suspect(c); /* a 408 that somebody sent is about the callee */
+        if (!end->msg)
+            trunks_silent(c->calls->cfg.trunks, tried(c));
+        else if (end->code == 503)
+            rest(c, end->msg);
         try_next(c, end->msg ? end->code : 503, end->phrase);
         return;
     }
@@ -174,7 +187,7 @@ static void trunk_silent_h(void *arg)
 
     c->trunk = NULL;
     leg_end(leg, 503, "", "Reason: SIP;cause=408;text=\"No answer from the trunk\"\r\n");
-    suspect(c);
+    trunks_silent(c->calls->cfg.trunks, tried(c));
     try_next(c, 503, "Trunk does not answer");
 }
 
@@ -186,7 +199,8 @@ static const char *uri_transport(int transport)
 }
 
 /* From and P-Asserted-Identity name the DN at our address; the rest is what the agent's INVITE passed on. */
-static int trunk_invite(struct call *c, const struct trunk_peer *peer, const char *sdp)
+static int trunk_invite(struct call *c, const struct trunk_peer *peer, const struct addr *addr,
+                        const char *sdp)
 {
     char self[ADDR_STRLEN], ip[ADDR_STRLEN], dst[ADDR_STRLEN], contact[192], ruri[256], from[160];
     const struct trunk_config *t = &peer->cfg;
@@ -201,15 +215,15 @@ static int trunk_invite(struct call *c, const struct trunk_peer *peer, const cha
     struct buf hdrs;
     int err;
 
-    err = sip_stack_laddr(c->calls->cfg.stack, &laddr, &peer->addr);
+    err = sip_stack_laddr(c->calls->cfg.stack, &laddr, addr);
     if (err)
         return err;
-    cfg.route.addr = peer->addr;
+    cfg.route.addr = *addr;
     cfg.route.tp = (enum sip_transp)t->transport;
     (void)addr_ip(&laddr, ip, sizeof(ip));
     (void)snprintf(contact, sizeof(contact), "sip:%s@%s%s", c->cdr.dn, addr_str(&laddr, self, sizeof(self)),
                    uri_transport(t->transport));
-    (void)snprintf(ruri, sizeof(ruri), "sip:%s@%s%s", c->cdr.callee, addr_str(&peer->addr, dst, sizeof(dst)),
+    (void)snprintf(ruri, sizeof(ruri), "sip:%s@%s%s", c->cdr.callee, addr_str(addr, dst, sizeof(dst)),
                    uri_transport(t->transport));
     (void)snprintf(from, sizeof(from), strchr(ip, ':') ? "sip:%s@[%s]" : "sip:%s@%s", c->cdr.dn, ip);
     buf_init(&hdrs, LEG_HDRS_MAX * 2);
@@ -224,61 +238,66 @@ static int trunk_invite(struct call *c, const struct trunk_peer *peer, const cha
     return err;
 }
 
-static int try_trunk(struct call *c, const struct trunk_peer *peer)
+static int try_target(struct call *c, const struct trunk_peer *peer, const struct addr *addr)
 {
     char *sdp = NULL;
     int err;
 
     (void)snprintf(c->cdr.trunk, sizeof(c->cdr.trunk), "%s", peer->cfg.name);
-    c->trunk_addr = peer->addr;
+    c->trunk_addr = *addr;
     sdp_order_decode(&c->order, peer->cfg.codecs, call_want(c));
     err = call_trunk_offer(c, &sdp);
     if (!err)
-        err = trunk_invite(c, peer, sdp);
+        err = trunk_invite(c, peer, addr, sdp);
     mem_deref(sdp);
     if (!err)
         (void)snprintf(c->cdr.sip_call_id, sizeof(c->cdr.sip_call_id), "%s", leg_callid(c->trunk));
     return err;
 }
 
-/* Each trunk gets its share of the time in which the agent must hear something. */
+/*
+ * How long the next one is given: call.trunk_seconds; else its share of what is left of the time in which the agent must hear something,
+ * but never less than two INVITEs need. 0 = there is no time for another one.
+ */
 static uint64_t try_ms(const struct call *c)
 {
-    uint64_t share = CALL_TRUNK_BUDGET_MS / (c->try_count ? c->try_count : 1);
-    uint64_t most = (uint64_t)c->calls->cfg.trunk_seconds * 1000;
+    const uint64_t now = clock_ms(), left = c->tries_until_ms > now ? c->tries_until_ms - now : 0;
+    const uint64_t share = left / (c->try_count - c->try_next);
 
-    return most && most < share ? most : share;
+    if (c->calls->cfg.trunk_seconds)
+        return (uint64_t)c->calls->cfg.trunk_seconds * 1000;
+    if (left < CALL_TRY_MIN_MS)
+        return 0;
+    return share < CALL_TRY_MIN_MS ? CALL_TRY_MIN_MS : share;
 }
 
 static void try_next(struct call *c, uint16_t code, const char *phrase)
 {
     struct trunks *trunks = c->calls->cfg.trunks;
+    uint64_t ms;
 
     tmr_cancel(&c->tmr);
-    while (c->try_next < c->try_count) {
-        const struct trunk_peer *peer = trunks_find(trunks, c->tries[c->try_next++]);
-        int err = peer ? try_trunk(c, peer) : ENOENT;
+    while (c->try_next < c->try_count && (ms = try_ms(c))) {
+        const struct trunk_target *target = &c->tries[c->try_next++];
+        const struct trunk_peer *peer = trunks_by_id(trunks, target->trunk);
+        int err = peer ? try_target(c, peer, &target->addr) : ENOENT;
 
         if (!err) {
-            tmr_start(&c->tmr, try_ms(c), trunk_silent_h, c);
+            tmr_start(&c->tmr, ms, trunk_silent_h, c);
             log_info("call", "id=%s dn=%s callee=\"%s\" trunk=%s calling", c->cdr.id, c->cdr.dn,
                      c->cdr.callee, c->cdr.trunk);
             return;
         }
         log_warn("call", "id=%s dn=%s trunk=%s error=\"%s\" cannot call", c->cdr.id, c->cdr.dn, c->cdr.trunk,
-                 strerror(err));
-        if (peer)
-            trunks_suspect(trunks, peer->cfg.name);
+                 strerror(err)); /* nothing was sent: it says nothing of the trunk */
     }
     call_abort(c, code, c->try_count ? phrase : "No trunk is up");
 }
 
-static void list_trunks(struct call *c)
+static void list_targets(struct call *c)
 {
-    const struct trunk_peer *peer;
-
-    for (size_t i = 0; i < CALL_TRIES_MAX && (peer = trunks_choose(c->calls->cfg.trunks, i)); i++)
-        (void)snprintf(c->tries[c->try_count++], sizeof(c->tries[0]), "%s", peer->cfg.name);
+    c->try_count = trunks_targets(c->calls->cfg.trunks, c->tries, CALL_TRIES_MAX);
+    c->tries_until_ms = clock_ms() + CALL_TRUNK_BUDGET_MS;
 }
 
 /* --- the INVITE --- */
@@ -365,6 +384,6 @@ void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip
         return;
     }
     call_move(c, CALL_CALLING);
-    list_trunks(c);
+    list_targets(c);
     try_next(c, 503, "No trunk is up");
 }

@@ -11,7 +11,9 @@
 
 enum {
     CALL_TRIES_MAX = 8,
-    CALL_TRUNK_BUDGET_MS = 3600,   /* all trunks together, until the agent gets 503 */
+    CALL_TRUNK_BUDGET_MS =
+        3600, /* all trunks together, until the agent gets 503; unless call.trunk_seconds is set */
+    CALL_TRY_MIN_MS = 700, /* for each one tried: its INVITE goes twice (RFC 3261 17.1.1.2: T1 is 500 ms) */
     CALL_BROWSER_SILENT_MS = 5000, /* a browser that lives says 100 at once */
     CALL_LOST_MS = 30000,          /* for a browser to come back, after the 30 s that its consent lasted */
     CALL_RING_MAX_MS = 180000,     /* timer C: nobody waits longer for a final answer */
@@ -60,9 +62,10 @@ struct call {
     bool trunk_hold;
     uint32_t trunk_version;
 
-    char tries[CALL_TRIES_MAX][64]; /* outbound: trunks' names in the order they are tried */
+    struct trunk_target tries[CALL_TRIES_MAX]; /* outbound: in the order they are tried */
     size_t try_count, try_next;
-    struct buf hdrs; /* outbound: what the agent's INVITE passes on */
+    uint64_t tries_until_ms; /* monotonic */
+    struct buf hdrs;         /* outbound: what the agent's INVITE passes on */
 };
 
 /* --- call.c --- */

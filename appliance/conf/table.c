@@ -95,8 +95,10 @@ static const struct conf_def table[] = {
     INT("call.limit_per_dn", "2", 1, 10, "", "Most calls of one DN at a time."),
     INT("call.limit_total", "1000", 1, 10000, "", "Most calls of the whole appliance at a time."),
     INT("call.ring_seconds", "180", 5, 600, "s", "A call that nobody answers for so long is given up."),
-    INT("call.trunk_seconds", "3", 1, 30, "s",
-        "Time in which a trunk must give a first answer to an INVITE before the next trunk is tried."),
+    INT("call.trunk_seconds", "0", 0, 30, "s",
+        "Time that each address of a trunk has for a first answer to an INVITE before the next one is tried. "
+        "0 means: as "
+        "much as lets the agent hear after 4 s that none answers, but always two INVITEs."),
 
     INT("guard.slow_after", "5", 1, 1000, "",
         "Failed logins of one address after which answers are delayed."),

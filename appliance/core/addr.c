@@ -118,15 +118,24 @@ int addr_parse(struct addr *a, const char *str)
     return addr_parse_ip(a, host, port);
 }
 
-int addr_resolve(struct addr *a, const char *host, uint16_t port)
+static bool addr_listed(const struct addr *v, size_t n, const struct addr *a)
+{
+    for (size_t i = 0; i < n; i++)
+        if (addr_eq_ip(&v[i], a))
+            return true;
+    return false;
+}
+
+int addr_resolve_all(struct addr *v, size_t max, size_t *n, const char *host, uint16_t port)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
     struct addrinfo *res = NULL;
     int err;
 
-    if (!a || !host || !*host)
+    if (!v || !max || !n || !host || !*host)
         return EINVAL;
-    if (!addr_parse_ip(a, host, port))
+    *n = !addr_parse_ip(v, host, port);
+    if (*n)
         return 0;
     err = getaddrinfo(host, NULL, &hints, &res);
     if (err == EAI_BADFLAGS ||
@@ -136,10 +145,23 @@ int addr_resolve(struct addr *a, const char *host, uint16_t port)
     }
     if (err)
         return EHOSTUNREACH;
-    addr_set_sockaddr(a, res->ai_addr);
-    addr_set_port(a, port);
+    for (const struct addrinfo *ai = res; ai && *n < max; ai = ai->ai_next) {
+        struct addr a;
+
+        addr_set_sockaddr(&a, ai->ai_addr);
+        addr_set_port(&a, port);
+        if (addr_isset(&a, false) && !addr_listed(v, *n, &a))
+            v[(*n)++] = a;
+    }
     freeaddrinfo(res);
-    return addr_isset(a, false) ? 0 : EHOSTUNREACH;
+    return *n ? 0 : EHOSTUNREACH;
+}
+
+int addr_resolve(struct addr *a, const char *host, uint16_t port)
+{
+    size_t n;
+
+    return addr_resolve_all(a, 1, &n, host, port);
 }
 
 int addr_af(const struct addr *a)

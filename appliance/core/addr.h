@@ -26,8 +26,10 @@ void addr_set_sockaddr(struct addr *a, const struct sockaddr *sa);
 int addr_parse_ip(struct addr *a, const char *ip, uint16_t port);
 /* Parses "1.2.3.4:5060", "[::1]:5060"; EINVAL otherwise. */
 int addr_parse(struct addr *a, const char *str);
-/* Resolves a name by getaddrinfo (blocks: start-up, CLI and the resolver thread only). EHOSTUNREACH. */
+/* Resolves a name by getaddrinfo (blocks: start-up, CLI and the resolver thread only): its first address. EHOSTUNREACH. */
 int addr_resolve(struct addr *a, const char *host, uint16_t port);
+/* As addr_resolve: all its addresses, A and AAAA, without repetitions, in the order in which they should be tried (RFC 6724). */
+int addr_resolve_all(struct addr *v, size_t max, size_t *n, const char *host, uint16_t port);
 
 bool addr_isset(const struct addr *a, bool with_port);
 int addr_af(const struct addr *a);

@@ -30,6 +30,7 @@ static void legs_destructor(void *arg)
     (void)hash_apply(ls->ht, farewell_h, NULL);
     mem_deref(ls->lsnr_cancel);
     mem_deref(ls->lsnr_req);
+    mem_deref(ls->lsnr_late);
     mem_deref(ls->lsnr_resp);
     hash_flush(ls->ht);
     mem_deref(ls->ht);
@@ -56,12 +57,18 @@ int legs_alloc(struct legs **lp, struct sip_stack *st, legs_invite_h *h, void *a
     err = sip_listen(&ls->lsnr_req, sip, true, leg_request_h, ls);
     if (err)
         goto out;
+    err = sip_listen(&ls->lsnr_late, sip, false, leg_late_seen, ls);
+    if (err)
+        goto out;
     err = sip_listen(&ls->lsnr_resp, sip, false, leg_response_h, ls);
     if (err)
         goto out;
     /* libre's server transactions eat CANCEL and do not show it: look at it first, for its Reason */
     list_unlink(&ls->lsnr_cancel->le);
     list_prepend(&sip->lsnrl, &ls->lsnr_cancel->le, ls->lsnr_cancel);
+    list_unlink(
+        &ls->lsnr_late->le); /* and its client transactions make the ACK of a failure from the INVITE */
+    list_prepend(&sip->lsnrl, &ls->lsnr_late->le, ls->lsnr_late);
 
 out:
     if (err)
@@ -120,7 +127,21 @@ FSM_DEFINE(machine, "leg", states, leg_holds);
 
 void leg_enter(struct leg *leg, enum leg_state to)
 {
-    (void)fsm_move(&machine, &leg->state, to, leg, leg->label);
+    if (fsm_move(&machine, &leg->state, to, leg, leg->label) && to == LEG_CONFIRMED)
+        leg_hold_target(leg);
+}
+
+void leg_hold(struct leg *leg, const struct addr *a)
+{
+    struct addr *slot = &leg->held[addr_isset(&leg->held[0], false)];
+
+    if (addr_eq_ip(&leg->held[0], a) || addr_eq_ip(&leg->held[1], a))
+        return;
+    if (addr_isset(slot, false))
+        sip_stack_release(leg->legs->st, slot);
+    *slot = *a;
+    if (sip_stack_hold(leg->legs->st, a))
+        memset(slot, 0, sizeof(*slot));
 }
 
 static void leg_destructor(void *arg)
@@ -132,6 +153,9 @@ static void leg_destructor(void *arg)
     metric_set(&legs_gauge, (int64_t)leg->legs->count);
     tmr_cancel(&leg->tmr);
     tmr_cancel(&leg->tmr_session);
+    for (size_t i = 0; i < ARRAY_SIZE(leg->held); i++)
+        if (addr_isset(&leg->held[i], false))
+            sip_stack_release(leg->legs->st, &leg->held[i]);
     list_flush(&leg->txl);
     list_flush(&leg->replyl);
     mem_deref(leg->strans);
@@ -151,6 +175,7 @@ static int route_set(struct leg *leg)
 
     if (!leg->route.ws_conn) {
         leg->tp = leg->route.tp;
+        leg_hold(leg, &leg->route.addr);
         return sa_set_sa(&leg->dst, &leg->route.addr.u.sa);
     }
     err = sip_ws_dst(leg->legs->st, leg->route.ws_conn, &leg->dst, &tp);
@@ -245,12 +270,17 @@ static void linger_h(void *arg)
     mem_deref(leg);
 }
 
-/* CANCEL may go only after a 1xx (RFC 3261 9.1); until then the leg waits for one. */
+/*
+ * CANCEL may go only after a 1xx (RFC 3261 9.1); until then the leg waits for one, and its INVITE is sent no more: a peer that slept
+ * would wake up to a call that is over. What it says late still ends in CANCEL, or in ACK and BYE.
+ */
 static void end_client_early(struct leg *leg)
 {
     leg->ending = true;
     if (leg->state == LEG_PROCEEDING)
         (void)leg_send_cancel(leg);
+    else if (leg->invite)
+        leg->invite->sent->pos = leg->invite->sent->end; /* nothing left for the transport */
     tmr_start(&leg->tmr, LEG_LINGER_MS, linger_h, leg);
 }
 

@@ -291,6 +291,20 @@ bool leg_request_h(const struct sip_msg *msg, void *arg)
     return true;
 }
 
+/* Runs before libre's client transactions: an INVITE that was withdrawn is whole again, for the ACK that they make of it. */
+bool leg_late_seen(const struct sip_msg *msg, void *arg)
+{
+    struct legs *ls = arg;
+    struct leg *leg;
+
+    if (pl_strcmp(&msg->cseq.met, "INVITE"))
+        return false;
+    leg = legs_find(ls, msg);
+    if (leg && leg->ending && leg->invite)
+        leg->invite->sent->pos = 0;
+    return false;
+}
+
 /* 2xx to an INVITE whose transaction has ended: sent again, or another branch of a fork (RFC 3261 13.2.2.4). */
 bool leg_response_h(const struct sip_msg *msg, void *arg)
 {

@@ -60,6 +60,19 @@ static void next_hop(const struct leg *leg, const struct sip_dialog *dlg, enum s
     *dst = sa;
 }
 
+void leg_hold_target(struct leg *leg)
+{
+    enum sip_transp tp;
+    struct addr a;
+    struct sa dst;
+
+    if (leg->route.ws_conn || !leg->dlg)
+        return;
+    next_hop(leg, leg->dlg, &tp, &dst);
+    addr_set_sockaddr(&a, &dst.u.sa);
+    leg_hold(leg, &a);
+}
+
 /* Everything above the tail. The mbuf is written whole, so that each retransmission is the same. */
 static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *dlg, const char *met,
                   uint32_t cseq, const char *branch, const struct mbuf *tail, enum sip_transp *tp,

@@ -22,7 +22,7 @@ struct legs {
     struct sip_stack *st;
     struct sip *sip;
     struct hash *ht; /* of struct leg, by Call-ID; holds one reference */
-    struct sip_lsnr *lsnr_cancel, *lsnr_req, *lsnr_resp;
+    struct sip_lsnr *lsnr_cancel, *lsnr_req, *lsnr_late, *lsnr_resp;
     legs_invite_h *inviteh;
     void *arg;
     size_t count;
@@ -37,6 +37,8 @@ struct leg {
     void *arg;
     uint8_t state; /* enum leg_state: leg_enter() */
     struct leg_route route;
+    struct addr held
+        [2]; /* admitted while it lives: its trunk's address, and that of the Contact or Route it sends to */
     struct sa dst; /* of requests */
     enum sip_transp tp;
     char *contact;
@@ -112,7 +114,11 @@ void leg_refuse_fork(struct leg *leg, const struct sip_msg *msg);
 
 bool leg_cancel_seen(const struct sip_msg *msg, void *arg);
 bool leg_request_h(const struct sip_msg *msg, void *arg);
+bool leg_late_seen(const struct sip_msg *msg, void *arg);
 bool leg_response_h(const struct sip_msg *msg, void *arg);
+/* What this address sends in the dialog gets through, whatever becomes of its trunk. */
+void leg_hold(struct leg *leg, const struct addr *a);
+void leg_hold_target(struct leg *leg);
 
 /* A second of the session timer in ms; tests make it shorter, before the thread starts. */
 extern uint32_t leg_timer_second;

@@ -11,12 +11,15 @@
 
 enum { RESOLVER_SLOTS = 128 };
 
+resolver_lookup_h *resolver_lookup = addr_resolve_all;
+
 struct lookup {
     bool stop;
     char key[RESOLVER_KEY_LEN], host[RESOLVER_HOST_LEN];
     uint16_t port;
     int err;
-    struct addr addr;
+    struct addr v[RESOLVER_ADDRS_MAX];
+    size_t n;
 };
 
 /* What the thread shares with its owner; the last of the two frees it. */
@@ -54,7 +57,7 @@ static void question_h(void *msg, void *arg)
     t->stop |= l->stop;
     if (t->stop)
         return;
-    l->err = addr_resolve(&l->addr, l->host, l->port);
+    l->err = resolver_lookup(l->v, RESOLVER_ADDRS_MAX, &l->n, l->host, l->port);
     (void)mbox_post(t->s->answers, l); /* as many slots as questions; a lost one is asked again */
 }
 
@@ -93,12 +96,13 @@ static void answer_h(void *msg, void *arg)
     const struct lookup *l = msg;
     struct resolver *r = arg;
 
-    r->h(l->key, l->host, l->err, &l->addr, r->arg);
+    r->h(l->key, l->host, l->err, l->v, l->n, r->arg);
 }
 
-int resolver_alloc(struct resolver **rp, struct sip_stack *st, resolver_h *h, void *arg)
+int resolver_alloc(struct resolver **rp, struct sip_stack *st, const char *name, resolver_h *h, void *arg)
 {
     struct resolver *r = calloc(1, sizeof(*r));
+    char in[32], out[32];
     int err;
 
     if (!r)
@@ -111,9 +115,11 @@ int resolver_alloc(struct resolver **rp, struct sip_stack *st, resolver_h *h, vo
         return ENOMEM;
     }
     r->shared->refs = 1;
-    err = mbox_alloc(&r->shared->questions, "resolver_in", sizeof(struct lookup), RESOLVER_SLOTS);
+    (void)snprintf(in, sizeof(in), "%s_in", name);
+    (void)snprintf(out, sizeof(out), "%s_out", name);
+    err = mbox_alloc(&r->shared->questions, in, sizeof(struct lookup), RESOLVER_SLOTS);
     if (!err)
-        err = mbox_alloc(&r->shared->answers, "resolver_out", sizeof(struct lookup), RESOLVER_SLOTS);
+        err = mbox_alloc(&r->shared->answers, out, sizeof(struct lookup), RESOLVER_SLOTS);
     if (!err)
         err = sip_stack_watch_alloc(&r->watch, st, r->shared->answers, answer_h, r);
     if (!err)

@@ -10,15 +10,21 @@
 
 struct resolver;
 
-enum { RESOLVER_HOST_LEN = 256, RESOLVER_KEY_LEN = 64 };
+enum { RESOLVER_HOST_LEN = 256, RESOLVER_KEY_LEN = 64, RESOLVER_ADDRS_MAX = 8 };
 
-/* err 0: addr holds port as well. */
-typedef void(resolver_h)(const char *key, const char *host, int err, const struct addr *addr, void *arg);
+/* err 0: v holds every address of the name, at least one and at most RESOLVER_ADDRS_MAX, with port. */
+typedef void(resolver_h)(const char *key, const char *host, int err, const struct addr *v, size_t n,
+                         void *arg);
 
-int resolver_alloc(struct resolver **rp, struct sip_stack *st, resolver_h *h, void *arg);
+/* name: of its mailboxes in /metrics. */
+int resolver_alloc(struct resolver **rp, struct sip_stack *st, const char *name, resolver_h *h, void *arg);
 /* Does not wait for a look-up under way: its thread ends by itself, and its answer is forgotten. */
 void resolver_free(struct resolver *r);
 /* ENOBUFS: too many at once, ask again later. */
 int resolver_ask(struct resolver *r, const char *key, const char *host, uint16_t port);
+
+/* How names are looked up: addr_resolve_all. Tests put their own name server in its place, before the first question. */
+typedef int(resolver_lookup_h)(struct addr *v, size_t max, size_t *n, const char *host, uint16_t port);
+extern resolver_lookup_h *resolver_lookup;
 
 #endif

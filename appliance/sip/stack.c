@@ -137,22 +137,9 @@ static void log_listening(const struct sip_stack *st)
 
 /* ------------------------------------------------------------------ what the transports ask */
 
-static bool admit_h(const struct addr *src, void *arg)
-{
-    struct sip_stack *st = arg;
-
-    return st->matchh && st->matchh(src, NULL, 0, st->match_arg);
-}
-
 static int laddr_h(struct addr *laddr, const struct addr *dst, void *arg)
 {
     return sip_stack_laddr(arg, laddr, dst);
-}
-
-void sip_stack_match(struct sip_stack *st, sip_trunk_match_h *h, void *arg)
-{
-    st->matchh = h;
-    st->match_arg = arg;
 }
 
 int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct addr *dst)
@@ -172,19 +159,6 @@ int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct add
         err = addr_source_for(a, dst);
     addr_set_port(a, st->port);
     return err;
-}
-
-int sip_stack_origin(const struct sip_stack *st, const struct sip_msg *msg, struct sip_origin *o)
-{
-    memset(o, 0, sizeof(*o));
-    transp_addr(&o->peer, &msg->src);
-    if (msg->tp == SIP_TRANSP_WS) {
-        o->source = SIP_FROM_AGENT;
-        o->ws_conn = ((const struct sip_conn *)msg->sock)->id;
-        return 0;
-    }
-    o->source = SIP_FROM_TRUNK;
-    return st->matchh && st->matchh(&o->peer, o->trunk, sizeof(o->trunk), st->match_arg) ? 0 : ENOENT;
 }
 
 /* ------------------------------------------------------------------ mailboxes */
@@ -351,6 +325,8 @@ int sip_stack_alloc(struct sip_stack **sp, const struct sip_stack_config *cfg, c
     err = mbox_alloc(&st->control, "sip_control", sizeof(struct control_msg), SIP_CONTROL_SLOTS);
     if (!err)
         err = wsedge_init(st);
+    if (!err)
+        err = admit_init(st);
     if (err) {
         (void)snprintf(why, whysz, "sip: %s", strerror(err));
         goto out;
@@ -409,6 +385,7 @@ void sip_stack_free(struct sip_stack *st)
     sip_stack_stop(st);
     sockets_close(st);
     wsedge_close(st);
+    admit_close(st);
     mbox_free(st->control, NULL, NULL);
     (void)sem_destroy(&st->started);
     free(st);

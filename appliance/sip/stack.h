@@ -56,13 +56,21 @@ void sip_stack_drain(struct sip_stack *st, bool on);
  * Port = our sip port. */
 int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct addr *dst);
 
+/*
+ * An address that a dialog of ours speaks with stays admitted, whatever becomes of its trunk, until it is released as often as it
+ * was held. Only its dialogs: what it sends outside of them comes without a trunk's name. ENOMEM, ENOSPC.
+ */
+int sip_stack_hold(struct sip_stack *st, const struct addr *a);
+void sip_stack_release(struct sip_stack *st, const struct addr *a);
+
 /* Where a request came from; fill it for each request handler. */
 enum sip_source { SIP_FROM_TRUNK, SIP_FROM_AGENT };
 struct sip_origin {
     enum sip_source source;
     struct addr peer;
     uint64_t ws_conn; /* SIP_FROM_AGENT: the WebSocket connection */
-    char trunk[64];   /* SIP_FROM_TRUNK: the trunk's name */
+    char trunk
+        [64]; /* SIP_FROM_TRUNK: the trunk's name; "" = of none that is still configured: only its dialogs may go on */
 };
 /* ENOENT when it belongs to neither (cannot happen behind the filters). */
 int sip_stack_origin(const struct sip_stack *st, const struct sip_msg *msg, struct sip_origin *o);

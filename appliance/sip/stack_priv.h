@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-enum { SIP_BINDS_MAX = 2, SIP_GONE_HANDLERS_MAX = 4 };
+enum { SIP_BINDS_MAX = 2, SIP_GONE_HANDLERS_MAX = 4, SIP_HELD_MAX = 1024 };
 
 /* Is this address a configured trunk's, and which? name may be NULL. */
 typedef bool(sip_trunk_match_h)(const struct addr *src, char *name, size_t sz, void *arg);
@@ -38,6 +38,7 @@ struct sip_stack {
     bool draining;
     sip_trunk_match_h *matchh;
     void *match_arg;
+    struct table *held; /* of struct held, by IP: addresses of running dialogs */
 
     struct mbox *ws_in;  /* of struct ws_in */
     struct mbox *ws_out; /* of struct sip_ws_out; web's */
@@ -56,6 +57,11 @@ void sip_stack_match(struct sip_stack *st, sip_trunk_match_h *h, void *arg);
 struct sip_watch;
 int sip_stack_watch_alloc(struct sip_watch **wp, struct sip_stack *st, struct mbox *mb, sip_mbox_h *h,
                           void *arg);
+
+int admit_init(struct sip_stack *st);   /* main thread */
+void admit_close(struct sip_stack *st); /* main thread, after the signalling thread has ended */
+/* transp_edge's question; arg is the stack. */
+bool admit_h(const struct addr *src, void *arg);
 
 int wsedge_init(struct sip_stack *st);   /* main thread */
 void wsedge_close(struct sip_stack *st); /* main thread, after the signalling thread has ended */

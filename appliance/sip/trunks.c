@@ -1,246 +1,18 @@
-/*
- * A trunk's life:  UNKNOWN ─ any answer but 408/503 ─► UP ─ no answer within 4 s, 408, 503, suspected ─► DOWN ─ answer ─► UP
- * An UP one is asked every ping_seconds, the others every 3 s. One that is not to be pinged is UP until a call finds it dead.
- */
-#include "sip/trunks.h"
-#include "sip/resolver.h"
-#include "sip/stack_priv.h"
+#include "sip/trunks_priv.h"
 
 #include "core/clock.h"
-#include "core/gauges.h"
-#include "core/health.h"
 #include "core/log.h"
 #include "core/metric.h"
-#include "core/rnd.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    TRUNK_PEERS_MAX = 128,
-    TRUNK_LISTENERS_MAX = 4,
-    TRUNK_ANSWER_MS = 4000,
-    TRUNK_PROBATION_MS = 30000,
-    TRUNK_RETRY_MS = 3000,
-    TRUNK_RESOLVE_MS = 60000,
-    TRUNK_RESOLVE_RETRY_MS = 5000,
-};
+METRIC_COUNTER(rests, "dngate_trunk_rests_total", NULL,
+               "Times that a trunk asked for a rest (503, Retry-After)");
 
-METRIC_LIMIT(configured, "trunks", TRUNK_PEERS_MAX);
-METRIC_GAUGE(trunks_up, "dngate_trunks_up", NULL, "Trunks that answer");
-GAUGES(trunk_up, "dngate_trunk_up", "trunk", "1 when the trunk answers, 0 when not or not yet");
-GAUGES(trunk_rtt, "dngate_trunk_rtt_seconds", "trunk", "Time from OPTIONS to its answer, last time");
-GAUGES(trunk_code, "dngate_trunk_last_code", "trunk",
-       "SIP code of the last answer to OPTIONS; 0 when none came");
-GAUGES(trunk_since, "dngate_trunk_state_since_timestamp_seconds", "trunk",
-       "When the trunk went up or down, Unix time");
-METRIC_COUNTER(trunk_downs, "dngate_trunk_failures_total", NULL, "Times that a trunk went down");
-METRIC_COUNTER(pings, "dngate_trunk_pings_total", NULL, "OPTIONS sent to trunks");
-
-enum transport { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS };
-
-struct peer {
-    struct trunk_peer p;
-    struct trunks *trunks;
-    bool resolved;
-    struct tmr ping, answer, resolve;
-    struct sip_request *req;
-    uint64_t sent_us;
-};
-
-struct trunks {
-    struct sip_stack *st;
-    struct resolver *resolver;           /* made when the first name comes */
-    struct peer *peers[TRUNK_PEERS_MAX]; /* in order of priority, then name */
-    size_t n;
-    struct {
-        trunks_state_h *h;
-        void *arg;
-    } listeners[TRUNK_LISTENERS_MAX];
-    size_t listener_count;
-};
-
-static void ping_h(void *arg);
-
-static bool usable(const struct peer *pr)
-{
-    return pr->resolved && pr->p.cfg.transport != TRANSPORT_TLS;
-}
-
-/* ------------------------------------------------------------------ state */
-
-static void report_health(const struct trunks *t)
-{
-    const struct peer *down = NULL, *unknown = NULL;
-    size_t up = 0;
-
-    for (size_t i = 0; i < t->n; i++) {
-        up += t->peers[i]->p.state == TRUNK_UP;
-        if (t->peers[i]->p.state == TRUNK_DOWN && !down)
-            down = t->peers[i];
-        if (t->peers[i]->p.state == TRUNK_UNKNOWN && !unknown)
-            unknown = t->peers[i];
-    }
-    metric_set(&configured, (int64_t)t->n);
-    metric_set(&trunks_up, (int64_t)up);
-    if (!t->n)
-        /* A fresh install is no fault that a restart or a load balancer could mend. */
-        health_set("trunk", HEALTH_DEGRADED,
-                   "no trunk is configured: dngate trunk add NAME --address HOST:PORT");
-    else if (!up && unknown)
-        health_set("trunk", HEALTH_DOWN, "trunk %s has not answered yet", unknown->p.cfg.name);
-    else if (!up)
-        health_set("trunk", HEALTH_DOWN, "no trunk answers");
-    else if (down)
-        health_set("trunk", HEALTH_DEGRADED, "trunk %s does not answer", down->p.cfg.name);
-    else
-        health_set("trunk", HEALTH_UP, "%s", "");
-}
-
-static void metrics_tell(const struct peer *pr)
-{
-    const char *name = pr->p.cfg.name;
-
-    gauges_set(&trunk_up, name, pr->p.state == TRUNK_UP);
-    gauges_set(&trunk_rtt, name, pr->p.rtt_us / 1e6);
-    gauges_set(&trunk_code, name, pr->p.last_code);
-    gauges_set(&trunk_since, name, (double)pr->p.since_ms / 1e3);
-}
-
-static void metrics_forget(const struct peer *pr)
-{
-    gauges_del(&trunk_up, pr->p.cfg.name);
-    gauges_del(&trunk_rtt, pr->p.cfg.name);
-    gauges_del(&trunk_code, pr->p.cfg.name);
-    gauges_del(&trunk_since, pr->p.cfg.name);
-}
-
-static void state_set(struct peer *pr, enum trunk_state state, uint16_t code, const char *why)
-{
-    struct trunks *t = pr->trunks;
-    bool same = pr->p.state == state;
-    char addr[ADDR_STRLEN];
-
-    pr->p.last_code = code;
-    pr->p.state = state;
-    if (!same)
-        pr->p.since_ms = clock_wall_ms();
-    metrics_tell(pr);
-    if (same)
-        return;
-    if (state == TRUNK_DOWN)
-        metric_add(&trunk_downs, 1);
-    (void)addr_str(&pr->p.addr, addr, sizeof(addr));
-    if (state == TRUNK_UP)
-        log_info("trunk", "trunk=%s address=%s code=%u rtt_us=%u up", pr->p.cfg.name, addr, code,
-                 pr->p.rtt_us);
-    else
-        log_warn("trunk", "trunk=%s address=%s code=%u down: %s", pr->p.cfg.name, addr, code, why);
-    report_health(t);
-    for (size_t i = 0; i < t->listener_count; i++)
-        t->listeners[i].h(&pr->p, t->listeners[i].arg);
-}
-
-/* ------------------------------------------------------------------ OPTIONS */
-
-static void ping_later(struct peer *pr)
-{
-    uint64_t ms = (uint64_t)pr->p.cfg.ping_seconds * 1000;
-
-    if (pr->p.state != TRUNK_UP)
-        tmr_start(&pr->ping, ms && ms < TRUNK_RETRY_MS ? ms : TRUNK_RETRY_MS, ping_h, pr);
-    else if (ms)
-        tmr_start(&pr->ping, ms, ping_h, pr);
-}
-
-static void ping_done(struct peer *pr, uint16_t code, const char *why)
-{
-    bool alive = code >= 200 && code != 408 && code != 503;
-
-    tmr_cancel(&pr->answer);
-    if (alive)
-        pr->p.rtt_us = (uint32_t)(clock_us() - pr->sent_us);
-    state_set(pr, alive ? TRUNK_UP : TRUNK_DOWN, code, why);
-    ping_later(pr);
-}
-
-static void response_h(int err, const struct sip_msg *msg, void *arg)
-{
-    struct peer *pr = arg;
-
-    if (msg && msg->scode < 200)
-        return;
-    ping_done(pr, msg ? msg->scode : 0, err ? strerror(err) : "it refuses");
-}
-
-static void no_answer_h(void *arg)
-{
-    struct peer *pr = arg;
-
-    pr->req = mem_deref(pr->req);
-    ping_done(pr, 0, "no answer to OPTIONS");
-}
-
-static int contact_h(enum sip_transp tp, const struct sa *src, const struct sa *dst, struct mbuf *mb,
-                     void *arg)
-{
-    (void)dst;
-    (void)arg;
-    return mbuf_printf(mb, "Contact: <sip:%J%s>\r\n", src, sip_transp_param(tp));
-}
-
-static int ping_send(struct peer *pr)
-{
-    struct sip *sip = pr->trunks->st->sip;
-    struct addr laddr;
-    struct sa from, to;
-    char uri[128];
-    int err;
-
-    err = sip_stack_laddr(pr->trunks->st, &laddr, &pr->p.addr);
-    if (err)
-        return err;
-    transp_sa(&from, &laddr);
-    transp_sa(&to, &pr->p.addr);
-    (void)re_snprintf(uri, sizeof(uri), "sip:%J;transport=%s", &to,
-                      pr->p.cfg.transport == TRANSPORT_TCP ? "tcp" : "udp");
-    metric_add(&pings, 1);
-    pr->sent_us = clock_us();
-    return sip_requestf(&pr->req, sip, true, "OPTIONS", uri, NULL, NULL, contact_h, response_h, pr,
-                        "From: <sip:%J>;tag=%016llx\r\nTo: <%s>\r\nCall-ID: %016llx\r\nCSeq: 1 OPTIONS\r\n"
-                        "Accept: application/sdp\r\nUser-Agent: %s\r\nContent-Length: 0\r\n\r\n",
-                        &from, rnd_u64(), uri, rnd_u64(), sip->software);
-}
-
-static void ping_h(void *arg)
-{
-    struct peer *pr = arg;
-    int err;
-
-    if (pr->req || !usable(pr))
-        return;
-    tmr_start(&pr->answer, TRUNK_ANSWER_MS, no_answer_h, pr);
-    err = ping_send(pr);
-    if (err)
-        ping_done(pr, 0, strerror(err));
-}
-
-/* Once the address is known, and again when it changed. */
-static void begin(struct peer *pr)
-{
-    if (pr->p.cfg.transport == TRANSPORT_TLS) {
-        state_set(pr, TRUNK_DOWN, 0, "transport tls is not supported by this version");
-    } else if (!pr->p.cfg.ping_seconds) {
-        state_set(pr, TRUNK_UP, 0, "");
-    } else {
-        pr->req = mem_deref(pr->req);
-        ping_h(pr);
-    }
-}
-
-/* ------------------------------------------------------------------ names */
+uint32_t trunks_resolve_ms = 60000;
 
 static struct peer *peer_find(const struct trunks *t, const char *name)
 {
@@ -250,48 +22,142 @@ static struct peer *peer_find(const struct trunks *t, const char *name)
     return NULL;
 }
 
+static struct peer *peer_by_id(const struct trunks *t, uint32_t id)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->peers[i]->p.id == id)
+            return t->peers[i];
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ targets */
+
+static void target_free(struct target *tg)
+{
+    mem_deref(tg->req);
+    free(tg);
+}
+
+static struct target *target_take(struct peer *pr, const struct addr *a)
+{
+    for (size_t i = 0; i < pr->target_count; i++) {
+        struct target *tg = pr->targets[i];
+
+        if (!tg || !addr_eq(&tg->addr, a))
+            continue;
+        pr->targets[i] = NULL;
+        return tg;
+    }
+    return NULL;
+}
+
+/* A trunk that works is believed to work at a new address, too, until OPTIONS tell. */
+static struct target *target_new(struct peer *pr, const struct addr *a)
+{
+    struct target *tg = calloc(1, sizeof(*tg));
+
+    if (!tg)
+        return NULL;
+    tg->addr = *a;
+    tg->peer = pr;
+    tg->state = TRUNK_UNKNOWN;
+    if (pr->p.cfg.transport == TRANSPORT_TLS)
+        tg->state = TRUNK_DOWN;
+    else if (!pr->p.cfg.ping_seconds || (pr->target_count && pr->p.state == TRUNK_UP))
+        tg->state = TRUNK_UP;
+    return tg;
+}
+
+/* Makes v the peer's addresses; those that stay keep their state. True when there are new ones. */
+static bool targets_set(struct peer *pr, const struct addr *v, size_t n)
+{
+    struct target *now[TRUNK_TARGETS_MAX];
+    size_t count = 0;
+    bool fresh = false;
+
+    for (size_t i = 0; i < n && i < TRUNK_TARGETS_MAX; i++) {
+        struct target *tg = target_take(pr, &v[i]);
+
+        fresh |= !tg;
+        if (!tg)
+            tg = target_new(pr, &v[i]);
+        if (tg)
+            now[count++] = tg;
+    }
+    for (size_t i = 0; i < pr->target_count; i++)
+        if (pr->targets[i])
+            target_free(pr->targets[i]);
+    memcpy(pr->targets, now, count * sizeof(now[0]));
+    pr->target_count = count;
+    return fresh;
+}
+
+/* Once the addresses are known, and again when they changed. */
+static void located(struct peer *pr, const struct addr *v, size_t n)
+{
+    bool fresh = targets_set(pr, v, n);
+
+    trunkstate_update(pr, TRUNK_UNKNOWN,
+                      pr->p.cfg.transport == TRANSPORT_TLS ? "transport tls is not supported by this version"
+                                                           : "");
+    if (fresh && pr->p.cfg.ping_seconds)
+        trunkstate_ping(pr);
+}
+
+/* ------------------------------------------------------------------ names */
+
 static void resolve_h(void *arg)
 {
     struct peer *pr = arg;
 
     (void)resolver_ask(pr->trunks->resolver, pr->p.cfg.name, pr->p.cfg.host, pr->p.cfg.port);
-    tmr_start(&pr->resolve, pr->resolved ? TRUNK_RESOLVE_MS : TRUNK_RESOLVE_RETRY_MS, resolve_h, pr);
+    tmr_start(&pr->resolve, pr->target_count ? trunks_resolve_ms : TRUNK_RESOLVE_RETRY_MS, resolve_h, pr);
 }
 
-static void resolved_h(const char *key, const char *host, int err, const struct addr *addr, void *arg)
+/* Name servers give the addresses in another order each time; that is no change. */
+static bool same_targets(const struct peer *pr, const struct addr *v, size_t n)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < pr->target_count; k++)
+            found += addr_eq(&pr->targets[k]->addr, &v[i]);
+    return found == n && n == pr->target_count;
+}
+
+static void resolved_h(const char *key, const char *host, int err, const struct addr *v, size_t n, void *arg)
 {
     struct peer *pr = peer_find(arg, key);
     char str[ADDR_STRLEN];
 
     if (!pr || strcmp(pr->p.cfg.host, host))
         return;
-    if (err) { /* an address that was good stays good while the name server is ill */
+    if (err) { /* addresses that were good stay good while the name server is ill */
         log_warn_limited("trunk", "trunk=%s host=%s the name cannot be resolved", key, host);
-        if (!pr->resolved)
-            state_set(pr, TRUNK_DOWN, 0, "its name cannot be resolved");
+        trunkstate_update(pr, TRUNK_DOWN, "its name cannot be resolved");
         return;
     }
-    if (pr->resolved && addr_eq(&pr->p.addr, addr))
+    if (same_targets(pr, v, n))
         return;
-    pr->p.addr = *addr;
-    pr->resolved = true;
-    tmr_start(&pr->resolve, TRUNK_RESOLVE_MS, resolve_h, pr);
-    log_info("trunk", "trunk=%s host=%s address=%s resolved", key, host, addr_str(addr, str, sizeof(str)));
-    begin(pr);
+    for (size_t i = 0; i < n; i++)
+        log_info("trunk", "trunk=%s host=%s address=%s resolved", key, host,
+                 addr_str(&v[i], str, sizeof(str)));
+    located(pr, v, n);
+    tmr_start(&pr->resolve, trunks_resolve_ms, resolve_h, pr);
 }
 
 static int locate(struct peer *pr)
 {
     struct trunks *t = pr->trunks;
+    struct addr a;
     int err = 0;
 
-    if (!addr_parse_ip(&pr->p.addr, pr->p.cfg.host, pr->p.cfg.port)) {
-        pr->resolved = true;
-        begin(pr);
+    if (!addr_parse_ip(&a, pr->p.cfg.host, pr->p.cfg.port)) {
+        located(pr, &a, 1);
         return 0;
     }
     if (!t->resolver)
-        err = resolver_alloc(&t->resolver, t->st, resolved_h, t);
+        err = resolver_alloc(&t->resolver, t->st, "resolver", resolved_h, t);
     if (!err)
         resolve_h(pr);
     return err;
@@ -306,7 +172,8 @@ static void peer_free(struct peer *pr)
     tmr_cancel(&pr->ping);
     tmr_cancel(&pr->answer);
     tmr_cancel(&pr->resolve);
-    mem_deref(pr->req);
+    for (size_t i = 0; i < pr->target_count; i++)
+        target_free(pr->targets[i]);
     explicit_bzero(pr, sizeof(*pr));
     free(pr);
 }
@@ -352,6 +219,8 @@ static struct peer *peer_new(struct trunks *t, const struct trunk_config *cfg)
     pr->p.cfg = *cfg;
     pr->p.cfg.port =
         sip_transp_port(cfg->transport == TRANSPORT_TLS ? SIP_TRANSP_TLS : SIP_TRANSP_UDP, cfg->port);
+    pr->p.id = ++t->last_id;
+    pr->p.state = TRUNK_UNKNOWN;
     pr->p.since_ms = clock_wall_ms();
     return pr;
 }
@@ -381,21 +250,24 @@ int trunks_set(struct trunks *t, const struct trunk_config *v, size_t n)
     }
     for (size_t i = 0; i < t->n; i++) {
         if (t->peers[i])
-            metrics_forget(t->peers[i]);
+            trunkstate_hide(t->peers[i]);
         peer_free(t->peers[i]);
     }
     if (n)
         memcpy(t->peers, now, n * sizeof(now[0]));
     t->n = n;
     for (size_t i = 0; i < n; i++)
-        metrics_tell(t->peers[i]);
+        trunkstate_show(t->peers[i]);
     qsort(t->peers, n, sizeof(t->peers[0]), compare);
-    report_health(t);
+    trunkstate_health(t);
     for (size_t i = 0; i < fresh_count; i++)
         err |= locate(fresh[i]);
     return err;
 }
 
+/* ------------------------------------------------------------------ who may speak */
+
+/* The trunk of this very address, else one at its IP: a peer may send from any port. */
 static bool match_h(const struct addr *src, char *name, size_t sz, void *arg)
 {
     const struct trunks *t = arg;
@@ -404,13 +276,19 @@ static bool match_h(const struct addr *src, char *name, size_t sz, void *arg)
     for (size_t i = 0; i < t->n; i++) {
         const struct peer *pr = t->peers[i];
 
-        if (!pr->resolved || !addr_eq_ip(&pr->p.addr, src))
-            continue;
-        if (!found || addr_eq(&pr->p.addr, src))
-            found = pr;
-        if (addr_eq(&pr->p.addr, src))
-            break;
+        for (size_t k = 0; k < pr->target_count; k++) {
+            const struct addr *a = &pr->targets[k]->addr;
+
+            if (!addr_eq_ip(a, src))
+                continue;
+            if (!found || addr_eq(a, src))
+                found = pr;
+            if (addr_eq(a, src))
+                goto out;
+        }
     }
+
+out:
     if (found && name)
         (void)snprintf(name, sz, "%s", found->p.cfg.name);
     return found != NULL;
@@ -427,7 +305,7 @@ int trunks_alloc(struct trunks **tp, struct sip_stack *st)
         return ENOMEM;
     t->st = st;
     sip_stack_match(st, match_h, t);
-    report_health(t);
+    trunkstate_health(t);
     *tp = t;
     return 0;
 }
@@ -438,7 +316,7 @@ void trunks_free(struct trunks *t)
         return;
     sip_stack_match(t->st, NULL, NULL);
     for (size_t i = 0; i < t->n; i++) {
-        metrics_forget(t->peers[i]);
+        trunkstate_hide(t->peers[i]);
         peer_free(t->peers[i]);
     }
     resolver_free(t->resolver);
@@ -447,21 +325,43 @@ void trunks_free(struct trunks *t)
 
 /* ------------------------------------------------------------------ what calls ask */
 
-/* Without pings only a call can show that it is back. */
-static bool last_resort(const struct peer *pr)
+enum { RANK_GOOD, RANK_RESTS, RANK_SUSPECT, RANKS };
+
+static bool has_rank(const struct peer *pr, const struct target *tg, int rank)
 {
-    return pr->p.state == TRUNK_DOWN && !pr->p.cfg.ping_seconds;
+    if (tg->state == TRUNK_SUSPECT)
+        return rank == RANK_SUSPECT;
+    return rank == (pr->rests_until_ms > clock_ms() ? RANK_RESTS : RANK_GOOD);
 }
 
-const struct trunk_peer *trunks_choose(const struct trunks *t, size_t i)
+/* Those of one trunk: what answers before what was not heard of yet. */
+static size_t choose(const struct peer *pr, int rank, struct trunk_target *v, size_t max)
 {
-    for (size_t k = 0; k < t->n; k++)
-        if (usable(t->peers[k]) && t->peers[k]->p.state != TRUNK_DOWN && !i--)
-            return &t->peers[k]->p;
-    for (size_t k = 0; k < t->n; k++)
-        if (usable(t->peers[k]) && last_resort(t->peers[k]) && !i--)
-            return &t->peers[k]->p;
-    return NULL;
+    static const enum trunk_state order[] = {TRUNK_UP, TRUNK_UNKNOWN, TRUNK_SUSPECT};
+    size_t n = 0;
+
+    for (size_t s = 0; s < ARRAY_SIZE(order); s++)
+        for (size_t i = 0; i < pr->target_count && n < max; i++)
+            if (pr->targets[i]->state == order[s] && has_rank(pr, pr->targets[i], rank))
+                v[n++] = (struct trunk_target){pr->p.id, pr->targets[i]->addr};
+    return n;
+}
+
+size_t trunks_targets(const struct trunks *t, struct trunk_target *v, size_t max)
+{
+    size_t n = 0;
+
+    for (int rank = 0; rank < RANKS; rank++)
+        for (size_t i = 0; i < t->n; i++)
+            n += choose(t->peers[i], rank, v + n, max - n);
+    return n;
+}
+
+const struct trunk_peer *trunks_by_id(const struct trunks *t, uint32_t id)
+{
+    const struct peer *pr = peer_by_id(t, id);
+
+    return pr ? &pr->p : NULL;
 }
 
 const struct trunk_peer *trunks_find(const struct trunks *t, const char *name)
@@ -471,29 +371,36 @@ const struct trunk_peer *trunks_find(const struct trunks *t, const char *name)
     return pr ? &pr->p : NULL;
 }
 
-void trunks_each(const struct trunks *t, trunks_h *h, void *arg)
+void trunks_silent(struct trunks *t, const struct trunk_target *target)
 {
-    for (size_t i = 0; i < t->n; i++)
-        if (h(&t->peers[i]->p, arg))
-            return;
-}
+    struct peer *pr = peer_by_id(t, target->trunk);
 
-static void believed_h(void *arg)
-{
-    state_set(arg, TRUNK_UP, 0, "");
-}
+    for (size_t i = 0; pr && i < pr->target_count; i++) {
+        struct target *tg = pr->targets[i];
 
-void trunks_suspect(struct trunks *t, const char *name)
-{
-    struct peer *pr = peer_find(t, name);
-
-    if (!pr || !usable(pr) || pr->p.state == TRUNK_DOWN)
+        if (!addr_eq(&tg->addr, &target->addr) || tg->state == TRUNK_DOWN || tg->state == TRUNK_SUSPECT)
+            continue;
+        trunkstate_target(tg, TRUNK_SUSPECT, "a call got no answer");
+        if (pr->p.cfg.ping_seconds)
+            trunkstate_ping(pr);
+        else
+            trunkstate_probation(pr);
         return;
-    state_set(pr, TRUNK_DOWN, 0, "a call got no answer");
-    if (pr->p.cfg.ping_seconds)
-        ping_h(pr);
-    else
-        tmr_start(&pr->ping, TRUNK_PROBATION_MS, believed_h, pr);
+    }
+}
+
+void trunks_rest(struct trunks *t, uint32_t id, uint32_t seconds)
+{
+    struct peer *pr = peer_by_id(t, id);
+
+    if (!pr || !seconds)
+        return;
+    if (seconds > TRUNK_REST_MAX_S)
+        seconds = TRUNK_REST_MAX_S;
+    pr->rests_until_ms = clock_ms() + (uint64_t)seconds * 1000;
+    metric_add(&rests, 1);
+    log_warn_limited("trunk", "trunk=%s seconds=%u asks for a rest (503): tried after the others",
+                     pr->p.cfg.name, seconds);
 }
 
 int trunks_listen(struct trunks *t, trunks_state_h *h, void *arg)

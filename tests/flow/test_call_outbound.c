@@ -1,9 +1,13 @@
 /* An agent calls through the trunk: the whole signalling in one process, a SIP Server and a browser in text. */
 #include "call/callpriv.h"
+#include "core/buf.h"
 #include "core/clock.h"
+#include "core/health.h"
 #include "fake/box.h"
+#include "store/trunk.h"
 #include "testing.h"
 #include <errno.h>
+#include <poll.h>
 
 static struct box box;
 static struct fake_trunk trunk, second;
@@ -285,6 +289,166 @@ TEST(a_callee_that_times_out_says_nothing_of_the_trunk)
     WANT(refused(408, "Request Timeout"));
     WANT(talk()); /* it did not have to be pinged first */
     WANT(agent_hangs_up());
+    close_box();
+}
+
+TEST(what_trunks_say_of_a_callee_takes_them_from_nobody)
+{
+    BOX(NULL, 1);
+    for (int i = 0; i < 5; i++)
+        WANT(refused(503, "Service Unavailable"));
+    WANT(talk());
+    WANT(agent_hangs_up());
+    close_box();
+}
+
+TEST(a_trunk_that_asks_for_a_rest_is_tried_after_the_other)
+{
+    BOX(NULL, 2);
+    dial("600", "");
+    WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
+    sippeer_reply(&trunk.p, &m, 503, "Service Unavailable", "Retry-After: 20 (busy);duration=3600\r\n", NULL);
+    WANT(sippeer_expect(&second.p, &invite, "INVITE", 0));
+    sippeer_reply(&second.p, &invite, 486, "Busy Here", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "486", 0));
+    sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
+    dial("600", "");
+    WANT(sippeer_expect(&second.p, &invite, "INVITE", 0));
+    sippeer_reply(&second.p, &invite, 503, "Service Unavailable", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0)); /* but it is tried */
+    close_box();
+}
+
+/* Dials; the first trunk is silent until it is given up, and the second one refuses. The first one's dialog is in dt. */
+static bool given_up(void)
+{
+    dial("600", "");
+    if (!sippeer_expect(&trunk.p, &m, "INVITE", 0))
+        return false;
+    sipdlg_of_invite(&dt, &trunk.p, &m);
+    if (!sippeer_expect(&trunk.p, &m, "INVITE", 0) || !sippeer_expect(&second.p, &invite, "INVITE", 0))
+        return false;
+    sippeer_reply(&second.p, &invite, 486, "Busy Here", "", NULL);
+    if (!sippeer_expect(&agent.p, &agent_req, "486", 0))
+        return false;
+    while (sippeer_expect(&trunk.p, &agent_req, "INVITE", 50)) /* repeated before it was given up */
+        ;
+    return sippeer_hears_no(&trunk.p, "INVITE", 2500); /* the next one would come 3.5 s after the first */
+}
+
+TEST(a_trunk_that_was_given_up_hears_no_more_and_its_late_answer_is_hung_up)
+{
+    BOX(NULL, 2);
+    WANT(given_up());
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
+    WANT(sippeer_expect(&trunk.p, &agent_req, "ACK", 0));
+    WANT(sippeer_expect(&trunk.p, &agent_req, "BYE", 0));
+    sippeer_reply(&trunk.p, &agent_req, 200, "OK", "", NULL);
+    close_box();
+}
+
+TEST(a_trunk_that_was_given_up_and_rings_late_is_cancelled)
+{
+    BOX(NULL, 2);
+    WANT(given_up());
+    sippeer_reply(&trunk.p, &m, 180, "Ringing", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &agent_req, "CANCEL", 0));
+    sippeer_reply(&trunk.p, &agent_req, 200, "OK", "", NULL);
+    sippeer_reply(&trunk.p, &m, 487, "Request Terminated", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &agent_req, "ACK", 0));
+    close_box();
+}
+
+TEST(a_trunk_that_was_given_up_and_refuses_late_gets_its_ack)
+{
+    BOX(NULL, 2);
+    WANT(given_up());
+    sippeer_reply(&trunk.p, &m, 480, "Temporarily Unavailable", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &agent_req, "ACK", 0));
+    close_box();
+}
+
+enum { MANY = 8 };
+
+/* Too many to hear all of them out in 4 s: those that are tried get their INVITE twice, the others keep their good name. */
+TEST(each_silent_trunk_gets_two_invites_or_none)
+{
+    static struct fake_trunk many[MANY];
+    size_t tried = 0;
+
+    for (size_t i = 0; i < MANY; i++) {
+        CHECK_EQ_INT(fake_trunk_open(&many[i]), 0);
+        many[i].never_pinged = true;
+    }
+    CHECK_EQ_INT(box_open(&box, NULL, many, MANY), 0);
+    CHECK_EQ_INT(wsagent_open(&agent, box.stack, box.out, 1, "5001", "secret5001"), 0);
+    WANT(wsagent_register(&agent) == 200);
+    dial("600", "");
+    WANT(sippeer_expect(&agent.p, &m, "503", 8000));
+    sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
+    for (; tried < MANY && sippeer_expect(&many[tried].p, &m, "INVITE", 50); tried++)
+        WANT(sippeer_expect(&many[tried].p, &m, "INVITE", 50));
+    WANT(tried >= 2 && tried < MANY);
+    dial("601", "");
+    WANT(sippeer_expect(&many[tried].p, &m, "INVITE", 0));
+    for (size_t i = 0; i < MANY; i++)
+        fake_trunk_close(&many[i]);
+    close_box();
+}
+
+TEST(trunk_seconds_is_what_each_trunk_has)
+{
+    const char *options[] = {"call.trunk_seconds=5", NULL};
+
+    BOX(options, 2);
+    dial("600", "");
+    WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+    WANT(sippeer_hears_no(&second.p, "INVITE", CALL_TRUNK_BUDGET_MS + 400));
+    sippeer_reply(&trunk.p, &invite, 180, "Ringing", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "180", 0));
+    close_box();
+}
+
+/* Waits until the appliance knows no trunk any more. */
+static bool trunks_are_gone(void)
+{
+    bool gone = false;
+
+    for (int i = 0; i < SIPPEER_MS && !gone; i++) {
+        struct buf b;
+
+        buf_init(&b, 8192);
+        gone = !health_json(&b) && strstr(b.data, "no trunk is configured");
+        buf_reset(&b);
+        (void)poll(NULL, 0, 1);
+    }
+    return gone;
+}
+
+TEST(a_call_whose_trunk_is_removed_is_hung_up_by_the_trunk)
+{
+    struct sipdlg stray;
+
+    BOX(NULL, 1);
+    WANT(talk());
+    WANT(!trunk_remove(box.store, "trunk1") && trunks_are_gone());
+    sippeer_invite(&trunk.p, &stray, "sip:5001@127.0.0.1", "", fake_trunk_sdp(sdp, sizeof(sdp), 40002, ""));
+    WANT(sippeer_expect(&trunk.p, &m, "403 INVITE", 0)); /* a call goes on, but none begins */
+    sippeer_request(&trunk.p, &dt, "BYE", "", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "200 BYE", 0));
+    WANT(sippeer_expect(&agent.p, &m, "BYE", 0));
+    close_box();
+}
+
+TEST(a_call_whose_trunk_is_removed_is_hung_up_by_the_agent)
+{
+    BOX(NULL, 1);
+    WANT(talk());
+    WANT(!trunk_remove(box.store, "trunk1") && trunks_are_gone());
+    WANT(agent_hangs_up());
+    while (sippeer_expect(&trunk.p, &m, "BYE", 50)) /* repeated before the answer was read */
+        ;
+    WANT(sippeer_hears_no(&trunk.p, "BYE", 1500));
     close_box();
 }
 

@@ -1,8 +1,9 @@
-/* OPTIONS, up and down, failover order, two trunks on one address, names. */
+/* OPTIONS, up, suspect and down, failover order, two trunks on one address, names with several addresses. */
 /* TSAN */
 #include "rig.h"
 
 #include "core/health.h"
+#include "sip/resolver.h"
 
 struct changes { /* state changes as they come */
     char name[16][64];
@@ -71,19 +72,23 @@ static void answer(struct rig *rig, int fd, const char *status)
 
 struct chosen {
     struct rig *rig;
-    char name[4][64];
-    uint32_t rtt_us;
+    char name[4][64]; /* of the targets' trunks */
+    struct addr addr[4];
+    uint32_t rtt_us; /* of the first one's trunk */
 };
 
 static void choose_h(void *arg)
 {
     struct chosen *c = arg;
-    const struct trunk_peer *p;
+    struct trunk_target v[4];
+    size_t n = trunks_targets(c->rig->trunks, v, 4);
 
-    for (size_t i = 0; i < 4; i++) {
-        p = trunks_choose(c->rig->trunks, i);
-        snprintf(c->name[i], sizeof(c->name[i]), "%s", p ? p->cfg.name : "");
-        if (p && !i)
+    for (size_t i = 0; i < n; i++) {
+        const struct trunk_peer *p = trunks_by_id(c->rig->trunks, v[i].trunk);
+
+        snprintf(c->name[i], sizeof(c->name[i]), "%s", p->cfg.name);
+        c->addr[i] = v[i].addr;
+        if (!i)
             c->rtt_us = p->rtt_us;
     }
 }
@@ -96,9 +101,14 @@ static struct chosen choose(struct rig *rig)
     return c;
 }
 
-static void suspect_h(void *arg)
+/* The first target that a call would take was silent. */
+static void silent_h(void *arg)
 {
-    trunks_suspect(((struct rig *)arg)->trunks, "a");
+    struct trunks *t = ((struct rig *)arg)->trunks;
+    struct trunk_target first;
+
+    if (trunks_targets(t, &first, 1))
+        trunks_silent(t, &first);
 }
 
 TEST(up_down_and_failover)
@@ -135,12 +145,12 @@ TEST(up_down_and_failover)
     CHECK_OR(sock_recv(&rig, fb, RIG_WAIT_MS), ;);
     answer(&rig, fb, "200 OK");
     change_is(2, "b", TRUNK_UP);
-    /* a call found the first one dead: the other is next, and it is asked at once */
+    /* the first one was silent to a call: the other is next, and it is asked at once, but not given up */
     drain(&rig, fa);
-    rig_run(&rig, suspect_h, &rig);
-    change_is(3, "a", TRUNK_DOWN);
+    rig_run(&rig, silent_h, &rig);
+    change_is(3, "a", TRUNK_SUSPECT);
     c = choose(&rig);
-    CHECK_OR(!strcmp(c.name[0], "b") && !c.name[1][0], ;);
+    CHECK_OR(!strcmp(c.name[0], "b") && !strcmp(c.name[1], "a") && !c.name[2][0], ;);
     CHECK_OR(sock_recv(&rig, fa, RIG_WAIT_MS), ;);
     answer(&rig, fa, "200 OK");
     change_is(4, "a", TRUNK_UP);
@@ -257,6 +267,46 @@ TEST(two_trunks_on_one_address)
     CHECK_STR(origin_trunk[3], "");
 }
 
+/* What the name server knows of every name: that many addresses 127.0.0.1, 127.0.0.2, …, from the given one on. */
+static _Atomic int dns_first, dns_count;
+
+static int lookup_h(struct addr *v, size_t max, size_t *n, const char *host, uint16_t port)
+{
+    char ip[32];
+
+    CHECK_OR(!strcmp(host, "sip.example"), return EHOSTUNREACH);
+    if (!dns_count)
+        return EHOSTUNREACH;
+    for (*n = 0; *n < (size_t)dns_count && *n < max; (*n)++) {
+        snprintf(ip, sizeof(ip), "127.0.0.%d", dns_first + (int)*n);
+        addr_parse_ip(&v[*n], ip, port);
+    }
+    return 0;
+}
+
+/* A trunk that is configured by its name, with a socket at its first address. */
+static int named_trunk(struct trunk_config *v, struct addr *a, int first, int count)
+{
+    int fd = sock_open(SOCK_DGRAM, "127.0.0.1", a);
+
+    dns_first = first;
+    dns_count = count;
+    resolver_lookup = lookup_h;
+    *v = trunk_at("a", a, 10, 60);
+    snprintf(v->host, sizeof(v->host), "sip.example");
+    return fd;
+}
+
+static bool is_admitted(struct rig *rig, const char *ip, uint16_t port)
+{
+    char name[64];
+    struct addr a;
+
+    addr_parse_ip(&a, ip, port);
+    origin_of(rig, &a, name);
+    return !strcmp(name, "a");
+}
+
 TEST(a_name_is_resolved_elsewhere)
 {
     struct rig rig = {.extra_h = listen_extra_h};
@@ -265,9 +315,7 @@ TEST(a_name_is_resolved_elsewhere)
     int fd;
 
     CHECK(rig_start(&rig));
-    fd = sock_open(SOCK_DGRAM, "127.0.0.1", &a);
-    v = trunk_at("a", &a, 10, 60);
-    snprintf(v.host, sizeof(v.host), "localhost");
+    fd = named_trunk(&v, &a, 1, 1);
     CHECK_OR(rig_trunks(&rig, &v, 1), ;);
     if (sock_recv(&rig, fd, RIG_WAIT_MS)) {
         answer(&rig, fd, "200 OK");
@@ -276,6 +324,96 @@ TEST(a_name_is_resolved_elsewhere)
         testing_fail(__FILE__, __LINE__, "no OPTIONS");
     }
     close(fd);
+    rig_stop(&rig);
+}
+
+TEST(every_address_of_a_name_may_send_and_is_asked_and_tried)
+{
+    struct rig rig = {.extra_h = listen_extra_h};
+    struct addr a, b;
+    struct trunk_config v;
+    struct chosen c;
+    int fa, fb;
+
+    CHECK(rig_start(&rig));
+    fa = named_trunk(&v, &a, 1, 3);
+    addr_parse_ip(&b, "127.0.0.2", addr_port(&a));
+    fb = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    CHECK_OR(!bind(fb, &b.u.sa, addr_len(&b)), ;);
+    CHECK_OR(rig_trunks(&rig, &v, 1), ;);
+    CHECK_OR(sock_recv(&rig, fa, RIG_WAIT_MS), ;); /* the first one is silent */
+    CHECK_OR(sock_recv(&rig, fb, RIG_WAIT_MS), ;);
+    answer(&rig, fb, "200 OK");
+    change_is(0, "a", TRUNK_UP);
+    c = choose(&rig); /* what answers is tried before what was not heard of yet */
+    CHECK_OR(addr_eq(&c.addr[0], &b) && addr_eq(&c.addr[1], &a) && c.name[2][0] && !c.name[3][0], ;);
+    CHECK_OR(is_admitted(&rig, "127.0.0.1", 1) && is_admitted(&rig, "127.0.0.2", 1) &&
+                 is_admitted(&rig, "127.0.0.3", 1) && !is_admitted(&rig, "127.0.0.4", 1),
+             ;);
+    /* a call finds the one that answered silent: the trunk goes on with the others */
+    drain(&rig, fb);
+    rig_run(&rig, silent_h, &rig);
+    c = choose(&rig);
+    CHECK_OR(c.name[0][0] && !addr_eq(&c.addr[0], &b) && c.name[2][0] && addr_eq(&c.addr[2], &b), ;);
+    close(fa);
+    close(fb);
+    rig_stop(&rig);
+}
+
+TEST(a_name_that_moves_takes_its_admission_along)
+{
+    struct rig rig = {.extra_h = listen_extra_h};
+    const uint32_t was = trunks_resolve_ms;
+    struct trunk_config v;
+    struct addr a;
+    int fd;
+
+    trunks_resolve_ms = 20;
+    CHECK(rig_start(&rig));
+    fd = named_trunk(&v, &a, 1, 2);
+    CHECK_OR(rig_trunks(&rig, &v, 1), ;);
+    CHECK_OR(sock_recv(&rig, fd, RIG_WAIT_MS), ;);
+    answer(&rig, fd, "200 OK");
+    change_is(0, "a", TRUNK_UP);
+    dns_count = 0; /* an ill name server changes nothing */
+    CHECK_OR(is_admitted(&rig, "127.0.0.1", 1), ;);
+    dns_first = 2;
+    dns_count = 2;
+    for (int i = 0; i < RIG_WAIT_MS && is_admitted(&rig, "127.0.0.1", 1); i++)
+        (void)poll(NULL, 0, 1);
+    CHECK_OR(!is_admitted(&rig, "127.0.0.1", 1) && is_admitted(&rig, "127.0.0.2", 1) &&
+                 is_admitted(&rig, "127.0.0.3", 1),
+             ;);
+    close(fd);
+    rig_stop(&rig);
+    trunks_resolve_ms = was;
+}
+
+static void rest_h(void *arg)
+{
+    struct trunks *t = ((struct rig *)arg)->trunks;
+
+    trunks_rest(t, trunks_find(t, "a")->id, 3600);
+}
+
+TEST(a_rest_puts_a_trunk_behind_the_others_and_never_down)
+{
+    struct rig rig = {.extra_h = listen_extra_h};
+    struct trunk_config v[2];
+    struct addr a, b;
+    struct chosen c;
+
+    CHECK(rig_start(&rig));
+    addr_parse_ip(&a, "127.0.0.1", 6001);
+    addr_parse_ip(&b, "127.0.0.1", 6002);
+    v[0] = trunk_at("a", &a, 10, 0);
+    v[1] = trunk_at("b", &b, 20, 0);
+    CHECK_OR(rig_trunks(&rig, v, 2), ;);
+    rig_run(&rig, rest_h, &rig);
+    c = choose(&rig);
+    CHECK_OR(!strcmp(c.name[0], "b") && !strcmp(c.name[1], "a"), ;);
+    CHECK_OR(rig_trunks(&rig, v, 1), ;); /* alone it is tried all the same */
+    CHECK_OR(!strcmp(choose(&rig).name[0], "a"), ;);
     rig_stop(&rig);
 }
 

@@ -1,0 +1,125 @@
+/*
+ * Who may speak SIP to us, besides browsers: the trunks' addresses, and those of dialogs that run: a trunk that is removed, changed
+ * or resolved anew in the middle of a call still gets its BYE through, in both directions.
+ */
+#include "sip/stack_priv.h"
+
+#include "core/log.h"
+#include "core/metric.h"
+#include "core/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+METRIC_LIMIT(held_used, "sip_held_addresses", SIP_HELD_MAX);
+
+struct held {
+    uint32_t refs;
+};
+
+struct held_key { /* an IP address as bytes */
+    uint8_t ip[16];
+    int af;
+};
+
+static struct held_key key_of(const struct addr *a)
+{
+    struct held_key k;
+
+    memset(&k, 0, sizeof(k));
+    k.af = addr_af(a);
+    if (k.af == AF_INET)
+        memcpy(k.ip, &a->u.in.sin_addr, sizeof(a->u.in.sin_addr));
+    else if (k.af == AF_INET6)
+        memcpy(k.ip, &a->u.in6.sin6_addr, sizeof(a->u.in6.sin6_addr));
+    return k;
+}
+
+static bool is_held(const struct sip_stack *st, const struct addr *a)
+{
+    const struct held_key k = key_of(a);
+
+    return table_get(st->held, &k, sizeof(k)) != NULL;
+}
+
+int admit_init(struct sip_stack *st)
+{
+    return table_alloc(&st->held, SIP_HELD_MAX);
+}
+
+static bool free_h(void *val, void *arg)
+{
+    (void)arg;
+    free(val);
+    return false;
+}
+
+void admit_close(struct sip_stack *st)
+{
+    if (st->held)
+        (void)table_each(st->held, free_h, NULL);
+    table_free(st->held);
+    st->held = NULL;
+    metric_set(&held_used, 0);
+}
+
+int sip_stack_hold(struct sip_stack *st, const struct addr *a)
+{
+    const struct held_key k = key_of(a);
+    struct held *h = table_get(st->held, &k, sizeof(k));
+    int err;
+
+    if (!h) {
+        h = calloc(1, sizeof(*h));
+        if (!h)
+            return ENOMEM;
+        err = table_put(st->held, &k, sizeof(k), h);
+        if (err) {
+            free(h);
+            return err;
+        }
+    }
+    h->refs++;
+    metric_set(&held_used, (int64_t)table_count(st->held));
+    return 0;
+}
+
+void sip_stack_release(struct sip_stack *st, const struct addr *a)
+{
+    const struct held_key k = key_of(a);
+    struct held *h = table_get(st->held, &k, sizeof(k));
+
+    if (!h || --h->refs)
+        return;
+    free(table_del(st->held, &k, sizeof(k)));
+    metric_set(&held_used, (int64_t)table_count(st->held));
+}
+
+void sip_stack_match(struct sip_stack *st, sip_trunk_match_h *h, void *arg)
+{
+    st->matchh = h;
+    st->match_arg = arg;
+}
+
+bool admit_h(const struct addr *src, void *arg)
+{
+    struct sip_stack *st = arg;
+
+    return (st->matchh && st->matchh(src, NULL, 0, st->match_arg)) || is_held(st, src);
+}
+
+int sip_stack_origin(const struct sip_stack *st, const struct sip_msg *msg, struct sip_origin *o)
+{
+    memset(o, 0, sizeof(*o));
+    transp_addr(&o->peer, &msg->src);
+    if (msg->tp == SIP_TRANSP_WS) {
+        o->source = SIP_FROM_AGENT;
+        o->ws_conn = ((const struct sip_conn *)msg->sock)->id;
+        return 0;
+    }
+    o->source = SIP_FROM_TRUNK;
+    if (st->matchh && st->matchh(&o->peer, o->trunk, sizeof(o->trunk), st->match_arg))
+        return 0;
+    return is_held(st, &o->peer) ? 0 : ENOENT;
+}

@@ -1,0 +1,65 @@
+/* sip/trunks, the inside: shared by trunks.c (configuration, names, choice) and trunkstate.c (OPTIONS, states, what is shown). */
+#ifndef SIP_TRUNKS_PRIV_H
+#define SIP_TRUNKS_PRIV_H
+
+#include "sip/resolver.h"
+#include "sip/stack_priv.h"
+#include "sip/trunks.h"
+
+enum {
+    TRUNK_PEERS_MAX = 128,
+    TRUNK_LISTENERS_MAX = 4,
+    TRUNK_ANSWER_MS = 4000,
+    TRUNK_PROBATION_MS = 30000,
+    TRUNK_REST_MAX_S = 30,
+    TRUNK_RETRY_MS = 3000,
+    TRUNK_RESOLVE_RETRY_MS = 5000,
+};
+
+enum transport { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS };
+
+struct peer;
+
+struct target { /* one address of a trunk */
+    struct addr addr;
+    uint8_t state; /* enum trunk_state */
+    struct peer *peer;
+    struct sip_request *req; /* OPTIONS under way */
+    uint64_t sent_us;
+};
+
+struct peer {
+    struct trunk_peer p;
+    struct trunks *trunks;
+    struct target *targets[TRUNK_TARGETS_MAX]; /* in the name's order */
+    size_t target_count;                       /* 0: not resolved */
+    uint64_t rests_until_ms;                   /* monotonic */
+    struct tmr ping, answer, resolve;
+};
+
+struct trunks {
+    struct sip_stack *st;
+    struct resolver *resolver;           /* made when the first name comes */
+    struct peer *peers[TRUNK_PEERS_MAX]; /* in order of priority, then name */
+    size_t n;
+    uint32_t last_id;
+    struct {
+        trunks_state_h *h;
+        void *arg;
+    } listeners[TRUNK_LISTENERS_MAX];
+    size_t listener_count;
+};
+
+/* The trunk as its targets are now; without any it takes `alone`. Tells the log, health, metrics and listeners when it changed. */
+void trunkstate_update(struct peer *pr, enum trunk_state alone, const char *why);
+/* The only place where a target's state changes. */
+void trunkstate_target(struct target *tg, enum trunk_state to, const char *why);
+/* Asks every target; their answers, or the lack of them, decide. */
+void trunkstate_ping(struct peer *pr);
+/* Suspects are believed again after a while, for want of pings. */
+void trunkstate_probation(struct peer *pr);
+void trunkstate_health(const struct trunks *t);
+void trunkstate_show(const struct peer *pr);
+void trunkstate_hide(const struct peer *pr);
+
+#endif
