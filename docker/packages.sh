@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2034 # the groups are named by the arguments
 # Makes sure that the Debian packages a part of the work needs are there; quick and silent when they are.
 #
 #   docker/packages.sh GROUP...     groups: build lint test, image (in its builder), engine (to build and run images)
@@ -9,7 +10,7 @@ set -euo pipefail
 # package, or package:command for what may have come from elsewhere and counts as present when on PATH
 build="gcc:gcc libc6-dev make:make cmake:cmake patch:patch tcl:tclsh xz-utils:xz bzip2:bzip2 ca-certificates
     debian-archive-keyring nodejs:node npm:npm"
-lint="clang-format:clang-format clang-tidy:clang-tidy"
+lint="clang-format:clang-format clang-tidy:clang-tidy shellcheck:shellcheck"
 test="clang:clang libclang-rt-dev sip-tester:sipp chromium:chromium firefox-esr:firefox-esr espeak-ng:espeak-ng
     sox:sox sqlite3:sqlite3 curl:curl openssl:openssl iproute2:ip procps:ps faketime:faketime"
 image="libcap2-bin:setcap"

@@ -8,7 +8,7 @@
 # TEST_TIMEOUT: seconds a program may take (300; 3600 where one program is the suite). Output of passing programs is
 # kept in build/results/SUITE.log/ only.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 suite=$1
 shift
 results=build/results

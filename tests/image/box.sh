@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # sourced by run.sh
 # What is asked of a running dngate, be it in a container or in a chroot. Sourced by run.sh and chroot.sh.
 #
 #   check NAME COMMAND...    one case: COMMAND's exit status decides, its output is shown when it fails

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # sourced by run.sh
 # What can be shown of the container without an engine, sourced by run.sh: the same binary, user and capabilities in a
 # root file system of its own that is read-only. Needs root.
 
@@ -11,10 +12,13 @@ chroot_make() {
 }
 
 # Becomes dngate, in mounts of its own: the bounding set loses everything but the one capability, then root becomes 10001.
+# Where this script itself runs in a chroot its root is no mount point, and cannot be made private: then the mounts may be
+# seen outside, and chroot_clean takes them away.
 chroot_exec() { # ARGUMENT...
-    local all
+    local all propagation=private
+    unshare --mount --propagation private true 2>/dev/null || propagation=unchanged
     all=$(capsh --print | sed -n 's/^Bounding set =//p' | tr , '\n' | grep -vx cap_net_bind_service | paste -sd,)
-    exec unshare --mount --propagation private sh -c '
+    exec unshare --mount --propagation "$propagation" sh -c '
         root=$1 data=$2 drop=$3
         shift 3
         mount --bind "$root" "$root" && mount --bind "$data" "$root/data" && mount -t tmpfs tmpfs "$root/tmp" &&
@@ -27,6 +31,8 @@ chroot_exec() { # ARGUMENT...
 }
 
 chroot_run() { (chroot_exec "$@"); }
+
+chroot_clean() { while umount -R "$work/jail" 2>/dev/null; do :; done; }
 
 chroot_start() {
     (chroot_exec serve --lab -o http.port=980 -o https.port=943 -o wss.port=0 -o sip.port=15070 -o ice.port=21000 \

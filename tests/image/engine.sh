@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # sourced by run.sh
 # A Docker engine for one test run, sourced by tests/image/run.sh: its own socket, networks and storage, so that it meets
 # no other engine of the machine. Images stay in the cache, for the next run; nothing else does.
 #

@@ -6,14 +6,16 @@
 #   tests/image/run.sh             as root; its last line is "N passed, N failed"
 #   IMAGE_ENGINE=no                only the chroot
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 . tests/image/box.sh
 . tests/image/engine.sh
+. tests/image/chroot.sh
 
 work=$(mktemp -d /tmp/dngate-image.XXXXXX)
 finish() {
     if [ -n "$engine_pid" ]; then compose down -v --remove-orphans -t 1 >/dev/null 2>&1; fi
     if [ -n "${chroot_pid:-}" ]; then kill -9 "$chroot_pid" 2>/dev/null; fi
+    chroot_clean
     engine_stop
     rm -rf "$work"
 }
@@ -114,8 +116,8 @@ stopped_cleanly() { # CONTAINER
 
 keeps_dns() { # CONTAINER: through stop and start, and through being made anew
     in_box "$1" dn add 5100 --password 'a long one' --name Ada || return 1
-    stopped_cleanly "$1" && docker start "$1" && until_true 30 healthy "$1" && in_box "$1" dn list | grep 5100.*Ada || return 1
-    compose up -d --no-build --force-recreate dngate && until_true 30 healthy "$1" && in_box "$1" dn list | grep 5100.*Ada
+    stopped_cleanly "$1" && docker start "$1" && until_true 30 healthy "$1" && in_box "$1" dn list | grep '5100.*Ada' || return 1
+    compose up -d --no-build --force-recreate dngate && until_true 30 healthy "$1" && in_box "$1" dn list | grep '5100.*Ada'
 }
 
 gone() { compose rm -s -f "$1" >/dev/null 2>&1; }
@@ -180,7 +182,6 @@ if [ "${IMAGE_ENGINE:-}" != no ] && engine_start; then
     docker builder prune -f --keep-storage 4GB >/dev/null 2>&1
 else
     echo "**** NO DOCKER ENGINE: ${engine_why:-switched off}. The image itself is NOT tested, only its binary in a chroot. ****"
-    . tests/image/chroot.sh
     test_chroot
 fi
 check "reproducible: two builds in two places are the same" tests/image/reproducible.sh
