@@ -243,7 +243,7 @@ test:
 	@rm -rf build/results
 	@docker/packages.sh build test
 	@+mkdir -p build/results; n='0 1'; if $(MAKE) all; then n='1 0'; fi; echo $$n >build/results/build.count
-	@+for suite in unit tsan flow fuzz-brief ui e2e image-test; do $(MAKE) $$suite || true; done
+	@+for suite in lint unit tsan flow fuzz-brief ui e2e image-test; do $(MAKE) $$suite || true; done
 	@tests/run.sh total
 
 ifeq ($(wildcard tests/bench/bench.mk),)
@@ -256,13 +256,8 @@ include tests/bench/bench.mk
 endif
 
 C_FILES := $(sort $(shell find appliance tests -name '*.[ch]' 2>/dev/null))
-lint: build/deps.stamp build/gen/version.h
-	@docker/packages.sh lint
-	@rc=0; tests/lint/layers.sh || rc=1; \
-	clang-format --dry-run -Werror $(C_FILES) || rc=1; \
-	printf '%s\n' $(filter appliance/%.c,$(C_FILES)) | xargs -P$$(nproc) -I{} \
-		clang-tidy --quiet {} -- $(filter-out -M% $(WERROR),$(BASE)) 2>/dev/null || rc=1; \
-	exit $$rc
+lint: all
+	@LINT_CFLAGS='$(filter-out -M% $(WERROR),$(BASE))' tests/run.sh lint
 format:
 	@docker/packages.sh lint
 	clang-format -i $(C_FILES)

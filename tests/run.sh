@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs one suite's programs and counts its cases into build/results/SUITE as "PASSED FAILED".
 #
-#   tests/run.sh SUITE [BINARY...]   unit tsan flow fuzz-brief fuzz ui e2e image; a binary that is missing counts as failed
+#   tests/run.sh SUITE [BINARY...]   unit tsan flow fuzz-brief fuzz ui e2e image lint; a binary that is missing counts as failed
 #   tests/run.sh build SUITE MAKE... run a make -k, show only its errors, remove old binaries that it could not remake
 #   tests/run.sh total               the sum of all suites; exit 1 when one failed or nothing ran
 #
@@ -172,7 +172,7 @@ e2e)
         echo "0 1" >"$logs/binary.count"
     elif [ -x tests/e2e/run.sh ]; then run_own tests/e2e/run.sh; else run_node tests tests/e2e/*.test.mjs; fi
     ;;
-image) run_own tests/image/run.sh ;;
+lint | image) run_own "tests/$suite/run.sh" ;;
 *) echo "unknown suite $suite" >&2; exit 2 ;;
 esac
 
