@@ -2,6 +2,7 @@
 #include "media/dtmf.h"
 #include "testing.h"
 #include <errno.h>
+#include <math.h>
 
 static struct rtp_hdr event(uint8_t *p, unsigned code, bool end, unsigned duration, uint32_t ts)
 {
@@ -154,6 +155,75 @@ TEST(sends_what_a_receiver_understands)
     CHECK_STR(got, wanted);
     CHECK_EQ_INT(events, 6);
     CHECK_EQ_INT(ends, 18);
+}
+
+static double share(const int16_t *pcm, size_t n, double hz, double *power)
+{
+    double re = 0, im = 0, sum = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        re += pcm[i] * cos(2 * M_PI * hz * (double)i / 8000);
+        im += pcm[i] * sin(2 * M_PI * hz * (double)i / 8000);
+        sum += (double)pcm[i] * pcm[i];
+    }
+    *power = sum / (double)n;
+    return sum > 0 ? 2 * (re * re + im * im) / ((double)n * sum) : 0;
+}
+
+/* Every key as its two tones (ITU-T Q.23), equally loud, -9 dBm0 each, long enough, and with silence behind it, whatever the packet's
+ * length. */
+TEST(each_key_has_its_two_tones)
+{
+    static const double low[] = {697, 770, 852, 941}, high[] = {1209, 1336, 1477, 1633};
+    static const char keys[] = "123A456B789C*0#D";
+    static const size_t frames[] = {80, 160, 240, 480};
+    int16_t pcm[480];
+
+    for (size_t k = 0; k < 16; k++) {
+        size_t n = frames[k % 4], tone = 0, quiet = 0;
+        char key[2] = {keys[k], 0};
+        struct dtmf_tx tx;
+        double power;
+
+        dtmf_tx_init(&tx, 8000);
+        CHECK_EQ_INT(dtmf_tx_queue(&tx, key, 40), 0);
+        while (dtmf_tx_tones(&tx, pcm, n)) {
+            double l = share(pcm, n, low[k / 4], &power), h = share(pcm, n, high[k % 4], &power);
+
+            if (power == 0) {
+                quiet += n;
+                continue;
+            }
+            CHECK_EQ_INT(quiet, 0);
+            tone += n;
+            if (n < 160)
+                continue; /* too short to tell neighbours apart */
+            CHECK(l + h > 0.9 && l > 0.35 && h > 0.35);
+            CHECK(fabs(10 * log10(power / (32767.0 * 32767.0 / 2)) + 3.14 + 6) < 0.5);
+        }
+        CHECK(tone >= 70 * 8 && tone < 70 * 8 + n);
+        CHECK(quiet >= 70 * 8 && quiet < 70 * 8 + n);
+        CHECK(!dtmf_tx_busy(&tx));
+    }
+}
+
+TEST(what_waits_survives_another_clock_and_another_way)
+{
+    int16_t pcm[160];
+    struct dtmf_packet p;
+    struct dtmf_tx tx;
+
+    dtmf_tx_init(&tx, 8000);
+    CHECK_EQ_INT(dtmf_tx_queue(&tx, "12", 100), 0);
+    CHECK(dtmf_tx_tick(&tx, 1000, &p));
+    dtmf_tx_rate(&tx, 48000);
+    CHECK(dtmf_tx_tick(&tx, 1960, &p));
+    CHECK_EQ_INT(p.payload[2] << 8 | p.payload[3], 1920);
+    dtmf_tx_cut(&tx); /* the one begun was heard: it is not sent twice */
+    CHECK_EQ_INT(tx.count, 1);
+    CHECK(dtmf_tx_tones(&tx, pcm, 160));
+    dtmf_tx_cut(&tx);
+    CHECK(!dtmf_tx_busy(&tx));
 }
 
 TEST(queue_has_a_limit)
