@@ -1,6 +1,7 @@
 /* media/ice: pairs, selection and time. See ice.h; messages are in ice_check.c. */
 #include "media/ice.h"
 
+#include "core/fsm.h"
 #include "core/rnd.h"
 #include "media/ice_agent.h"
 
@@ -10,10 +11,50 @@
 #include <string.h>
 
 enum {
-    TALKER_PACKETS = 3,     /* media packets in a row from another pair before we follow, … */
-    TALKER_REST = 1000,     /* … and ms until we may follow again */
-    NOMINATION_STALE = 3000 /* ms: the selected pair may lose to a lower one that is nominated now */
+    TALKER_PACKETS = 3,      /* media packets in a row from another pair before we follow, … */
+    TALKER_REST = 1000,      /* … and ms until we may follow again */
+    NOMINATION_STALE = 3000, /* ms: the selected pair may lose to a lower one that is nominated now */
+    PAIR_KEPT = 6,
 };
+
+/* ---- states ---- */
+
+static const struct fsm_state states[] = {
+    [ICE_IDLE] = {"idle", FSM(ICE_CHECKING) | FSM(ICE_CLOSED)},
+    [ICE_CHECKING] = {"checking", FSM(ICE_UP) | FSM(ICE_DEAD) | FSM(ICE_CLOSED)},
+    [ICE_UP] = {"up", FSM(ICE_RESTARTING) | FSM(ICE_DEAD) | FSM(ICE_CLOSED)},
+    [ICE_RESTARTING] = {"restarting", FSM(ICE_UP) | FSM(ICE_DEAD) | FSM(ICE_CLOSED)},
+    [ICE_DEAD] = {"dead", FSM(ICE_CHECKING) | FSM(ICE_CLOSED)},
+    [ICE_CLOSED] = {"closed", 0},
+};
+
+static bool has_pair(unsigned state)
+{
+    return state == ICE_UP || state == ICE_RESTARTING;
+}
+
+/* Media have a way if and only if the state says so; an agent that gave up remembers which it was. */
+static bool holds(unsigned state, const void *obj)
+{
+    const struct ice *ice = obj;
+
+    return state == ICE_DEAD || has_pair(state) == (ice->selected != NULL);
+}
+
+FSM_DEFINE(machine, "ice", states, holds);
+
+static void ice_move(struct ice *ice, enum ice_state to)
+{
+    char label[24];
+
+    (void)snprintf(label, sizeof(label), "path=%u", ice->tag);
+    (void)fsm_move(&machine, &ice->state, to, ice, label);
+}
+
+bool ice_alive(const struct ice *ice)
+{
+    return ice->state != ICE_DEAD && ice->state != ICE_CLOSED;
+}
 
 static int cred_set(struct ice_cred *c, const char *ufrag, const char *pwd)
 {
@@ -76,44 +117,86 @@ struct pair *ice_pair_find(struct ice *ice, const struct addr *remote)
 
 static void pair_forget(struct ice *ice, struct pair *p)
 {
-    if (p->verified)
+    if (p->told)
         ice->eventh(ICE_FORGOTTEN, &p->remote, ice->arg);
     memset(p, 0, sizeof(*p));
 }
 
 void ice_close(struct ice *ice)
 {
-    ice->dead = true;
     ice->selected = NULL;
     for (size_t i = 0; i < ice->pair_count; i++)
         pair_forget(ice, &ice->pairs[i]);
     ice->pair_count = 0;
+    ice_move(ice, ICE_CLOSED);
 }
 
-/* The place of the least useful pair: failed, else the oldest that is only waiting. Never the selected one. */
-static struct pair *pair_victim(struct ice *ice)
+static struct pair *pair_best(struct ice *ice, enum pair_state state)
 {
-    struct pair *victim = NULL;
+    struct pair *best = NULL;
 
     for (size_t i = 0; i < ice->pair_count; i++) {
         struct pair *p = &ice->pairs[i];
 
-        if (p == ice->selected || p->state == PAIR_SUCCEEDED || p->state == PAIR_PROGRESS)
-            continue;
-        if (!victim || (p->state == PAIR_FAILED && victim->state != PAIR_FAILED))
+        if (p->state == state && (!best || p->prio > best->prio))
+            best = p;
+    }
+    return best;
+}
+
+/* Where packets go now. Before the selection that is the best pair that works; without one (early), one that the peer was heard on. */
+static struct pair *pair_route(const struct ice *ice, bool early)
+{
+    struct pair *p = ice->selected ? ice->selected : pair_best((struct ice *)ice, PAIR_SUCCEEDED);
+
+    for (size_t i = 0; !p && early && i < ice->pair_count; i++)
+        if (ice->pairs[i].told)
+            p = (struct pair *)&ice->pairs[i];
+    return p;
+}
+
+/* How much would be lost with a pair. */
+static unsigned pair_worth(const struct pair *p, uint64_t now_ms)
+{
+    switch (p->state) {
+    case PAIR_FAILED:
+        return p->told ? 2 : 1;
+    case PAIR_SUCCEEDED: /* long ago: a network that the peer has left */
+        return now_ms - p->ok_ms > ICE_CONSENT_LIFE_MS ? 3 : PAIR_KEPT;
+    case PAIR_WAITING:
+        return p->told ? 5 : 4;
+    default:
+        return PAIR_KEPT;
+    }
+}
+
+/* The place of the least useful pair, the oldest of its kind; never that of the one in use. */
+static struct pair *pair_victim(struct ice *ice, uint64_t now_ms)
+{
+    const struct pair *used = pair_route(ice, true);
+    struct pair *victim = NULL;
+    unsigned least = PAIR_KEPT;
+
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        struct pair *p = &ice->pairs[i];
+        unsigned worth = p == used ? PAIR_KEPT : pair_worth(p, now_ms);
+
+        if (worth < least || (victim && worth == least && p->ok_ms < victim->ok_ms)) {
+            least = worth;
             victim = p;
+        }
     }
     return victim;
 }
 
-struct pair *ice_pair_add(struct ice *ice, const struct addr *remote, uint32_t prio)
+struct pair *ice_pair_add(struct ice *ice, const struct addr *remote, uint32_t prio, uint64_t now_ms)
 {
     struct pair *p;
 
     if (ice->pair_count < ICE_PAIRS_MAX) {
         p = &ice->pairs[ice->pair_count++];
     } else {
-        p = pair_victim(ice);
+        p = pair_victim(ice, now_ms);
         if (!p)
             return NULL;
         pair_forget(ice, p);
@@ -122,10 +205,10 @@ struct pair *ice_pair_add(struct ice *ice, const struct addr *remote, uint32_t p
     return p;
 }
 
-void ice_pair_verified(struct ice *ice, struct pair *p)
+void ice_pair_tell(struct ice *ice, struct pair *p, enum ice_event what)
 {
-    p->verified = true;
-    ice->eventh(ICE_VERIFIED, &p->remote, ice->arg);
+    p->told = true;
+    ice->eventh(what, &p->remote, ice->arg);
 }
 
 void ice_pair_trigger(struct pair *p)
@@ -145,19 +228,6 @@ void ice_switch_role(struct ice *ice, bool controlling)
         ice->pairs[i].check.nominate = false;
 }
 
-static struct pair *pair_best(struct ice *ice, enum pair_state state)
-{
-    struct pair *best = NULL;
-
-    for (size_t i = 0; i < ice->pair_count; i++) {
-        struct pair *p = &ice->pairs[i];
-
-        if (p->state == state && (!best || p->prio > best->prio))
-            best = p;
-    }
-    return best;
-}
-
 /* ---- selection ---- */
 
 void ice_pair_select(struct ice *ice, struct pair *p, uint64_t now_ms)
@@ -165,12 +235,12 @@ void ice_pair_select(struct ice *ice, struct pair *p, uint64_t now_ms)
     struct pair *was = ice->selected;
     bool first = !was;
 
-    ice->restarting = false;
     ice->local_old = (struct ice_cred){0};
     ice->talker_packets = 0;
+    ice->selected = p;
+    ice_move(ice, ICE_UP);
     if (p == was)
         return;
-    ice->selected = p;
     ice->selected_ms = now_ms;
     ice->consent_ms = now_ms + ICE_CONSENT_MS;
     if (now_ms - p->ok_ms > ICE_CONSENT_MS)
@@ -182,10 +252,10 @@ void ice_pair_nominated(struct ice *ice, struct pair *p, uint64_t now_ms)
 {
     struct pair *sel = ice->selected;
 
-    if (p->state != PAIR_SUCCEEDED || ice->controlling || ice->dead)
+    if (p->state != PAIR_SUCCEEDED || ice->controlling || !ice_alive(ice))
         return;
     /* Peers that nominate every pair (aggressive nomination) mean the best; those that nominate one mean the last. */
-    if (!sel || p == sel || ice->restarting || p->prio > sel->prio ||
+    if (!sel || p == sel || ice->state == ICE_RESTARTING || p->prio > sel->prio ||
         now_ms - sel->nominated_ms > NOMINATION_STALE)
         ice_pair_select(ice, p, now_ms);
 }
@@ -194,7 +264,7 @@ void ice_media(struct ice *ice, const struct addr *src, uint64_t now_ms)
 {
     struct pair *p;
 
-    if (!ice->selected || ice->dead)
+    if (!has_pair(ice->state))
         return;
     if (addr_eq(src, &ice->selected->remote)) {
         ice->talker_packets = 0;
@@ -219,7 +289,7 @@ void ice_media(struct ice *ice, const struct addr *src, uint64_t now_ms)
 }
 
 /* A restart (RFC 8445 9) begins with an empty list; the selected pair stays as the way for media, to be proven again. */
-static void restart(struct ice *ice, uint64_t now_ms)
+static void restart(struct ice *ice)
 {
     struct pair keep = {0};
 
@@ -238,9 +308,8 @@ static void restart(struct ice *ice, uint64_t now_ms)
         ice->pair_count = 1;
         ice->selected = &ice->pairs[0];
     }
-    ice->restarting = ice->selected != NULL;
     ice->first_ok_ms = 0;
-    ice->deadline_ms = now_ms + ICE_TIMEOUT_MS;
+    ice_move(ice, ice->selected ? ICE_RESTARTING : ICE_CHECKING);
 }
 
 static bool cand_usable(const struct addr *a)
@@ -259,26 +328,29 @@ void ice_remote(struct ice *ice, const char *ufrag, const char *pwd, const struc
     bool known = ice->remote.ufrag[0] != 0;
     bool same = known && !strcmp(ice->remote.ufrag, ufrag) && !strcmp(ice->remote.pwd, pwd);
 
-    if ((ice->dead && same) || (!same && cred_set(&ice->remote, ufrag, pwd)))
+    if ((!ice_alive(ice) && same) || ice->state == ICE_CLOSED ||
+        (!same && cred_set(&ice->remote, ufrag, pwd)))
         return;
     /* A restart revives, but without consent nothing may go the old way. A peer whose old checks were answered would think
      * that it is found again, and not look for a new one. */
-    if (ice->dead) {
-        ice->dead = false;
+    if (ice->state == ICE_DEAD) {
         ice->selected = NULL;
         ice->local_old = (struct ice_cred){0};
     }
-    if (known && !same)
-        restart(ice, now_ms);
-    else if (!known)
+    if (!same) {
         ice->deadline_ms = now_ms + ICE_TIMEOUT_MS;
+        if (known)
+            restart(ice);
+        else
+            ice_move(ice, ICE_CHECKING);
+    }
     for (size_t i = 0; i < count; i++) {
         struct pair *p = ice_pair_find(ice, &cands[i].addr);
 
         if (p)
             p->prio = cands[i].priority;
         else if (cand_usable(&cands[i].addr))
-            (void)ice_pair_add(ice, &cands[i].addr, cands[i].priority);
+            (void)ice_pair_add(ice, &cands[i].addr, cands[i].priority, now_ms);
     }
 }
 
@@ -320,7 +392,7 @@ static void nominate(struct ice *ice, uint64_t now_ms)
 {
     struct pair *best = pair_best(ice, PAIR_SUCCEEDED), *open;
 
-    if (!best || (ice->selected && !ice->restarting))
+    if (!best || ice->state == ICE_UP)
         return;
     for (size_t i = 0; i < ice->pair_count; i++)
         if (ice->pairs[i].check.active && ice->pairs[i].check.nominate)
@@ -337,7 +409,7 @@ static void nominate(struct ice *ice, uint64_t now_ms)
 
 static void die(struct ice *ice, enum ice_event why)
 {
-    ice->dead = true;
+    ice_move(ice, ICE_DEAD);
     ice->eventh(why, ice->selected ? &ice->selected->remote : &(struct addr){0}, ice->arg);
 }
 
@@ -360,16 +432,16 @@ static void consent(struct ice *ice, uint64_t now_ms)
 
 void ice_tick(struct ice *ice, uint64_t now_ms)
 {
-    if (ice->dead)
+    if (!ice_alive(ice))
         return;
     for (size_t i = 0; i < ice->pair_count; i++)
         retransmit(ice, &ice->pairs[i], now_ms);
     next_check(ice, now_ms);
     if (ice->controlling)
         nominate(ice, now_ms);
-    if (ice->selected && !ice->restarting)
+    if (ice->state == ICE_UP)
         consent(ice, now_ms);
-    else if (ice->deadline_ms && now_ms >= ice->deadline_ms)
+    else if (ice->state != ICE_IDLE && now_ms >= ice->deadline_ms)
         die(ice, ICE_TIMED_OUT);
 }
 
@@ -386,20 +458,12 @@ static bool route_to(const struct pair *p, struct addr *local, struct addr *remo
 
 bool ice_route(const struct ice *ice, struct addr *local, struct addr *remote)
 {
-    if (ice->dead)
-        return false;
-    return route_to(ice->selected ? ice->selected : pair_best((struct ice *)ice, PAIR_SUCCEEDED), local,
-                    remote);
+    return ice_alive(ice) && route_to(pair_route(ice, false), local, remote);
 }
 
 bool ice_route_early(const struct ice *ice, struct addr *local, struct addr *remote)
 {
-    if (ice_route(ice, local, remote))
-        return true;
-    for (size_t i = 0; i < ice->pair_count && !ice->dead; i++)
-        if (ice->pairs[i].verified)
-            return route_to(&ice->pairs[i], local, remote);
-    return false;
+    return ice_alive(ice) && route_to(pair_route(ice, true), local, remote);
 }
 
 bool ice_controlling(const struct ice *ice)

@@ -7,6 +7,9 @@
  *        ▲                                                    │ browser nominates or talks from another: MOVED
  *        └──────────── new credentials (restart) ◄────────────┘ nothing for 30 s: CONSENT_LOST
  *
+ *   idle ──► checking ──► up ⇄ restarting      the table of moves is in ice.c
+ *               ▲ └────────┴────────┴──► dead ──► checking (a restart revives) · any ──► closed
+ *
  * Owner: the media worker of its path. No allocation after ice_alloc.
  */
 #ifndef MEDIA_ICE_H
@@ -35,9 +38,10 @@ enum {
 };
 
 enum ice_event {
-    ICE_SELECTED,  /* the first pair; addr = remote */
-    ICE_MOVED,     /* another pair; addr = remote */
-    ICE_VERIFIED,  /* addr has passed a check with message integrity: packets from there may be looked at */
+    ICE_SELECTED, /* the first pair; addr = remote */
+    ICE_MOVED,    /* another pair; addr = remote */
+    ICE_CLAIMED, /* a check with message integrity came from addr: packets from there may be looked at, unless they are another's */
+    ICE_VERIFIED, /* addr has answered a check of ours, so that it is no forged source; told at each answer */
     ICE_FORGOTTEN, /* addr no longer */
     ICE_TIMED_OUT, /* no pair within ICE_TIMEOUT_MS */
     ICE_CONSENT_LOST,
@@ -61,7 +65,7 @@ struct ice_config {
 /* ENOMEM, EINVAL. */
 int ice_alloc(struct ice **icep, const struct ice_config *cfg);
 void ice_free(struct ice *ice);
-/* Ends it: every verified address is told as ICE_FORGOTTEN, nothing is sent any more. */
+/* Ends it: every address claimed or verified is told as ICE_FORGOTTEN, nothing is sent any more. */
 void ice_close(struct ice *ice);
 /* The peer's credentials and candidates. The same credentials again add candidates; others restart the agent: media
  * stays on the old pair until a new one is selected; an agent that had given up begins anew. Starts the clock of ICE_TIMEOUT_MS. */

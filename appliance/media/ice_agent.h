@@ -18,7 +18,7 @@ struct pair {
     uint32_t prio; /* of the remote candidate: with one local candidate it alone orders the pairs */
     enum pair_state state;
     bool triggered; /* to be checked before the ordinary ones: RFC 8445 7.3.1.4 */
-    bool verified;  /* was told by ICE_VERIFIED */
+    bool told;      /* by ICE_CLAIMED or ICE_VERIFIED */
     bool nominated; /* by the peer */
     struct check check;
     uint64_t ok_ms, nominated_ms; /* last success, last USE-CANDIDATE */
@@ -29,8 +29,18 @@ struct ice_cred {
     char ufrag[ICE_UFRAG_MAX], pwd[ICE_PWD_MAX];
 };
 
+enum ice_state {
+    ICE_IDLE,     /* the peer's credentials are not known yet: its checks are answered, none of ours go out */
+    ICE_CHECKING, /* no pair yet, until the deadline */
+    ICE_UP,       /* a pair is selected, its consent is kept */
+    ICE_RESTARTING, /* the same, but a pair of the new generation is wanted, until the deadline */
+    ICE_DEAD,       /* gave up, was told why */
+    ICE_CLOSED,
+};
+
 struct ice {
-    bool controlling, restarting, dead;
+    uint8_t state; /* enum ice_state; changed by ice_move() alone */
+    bool controlling;
     uint32_t tag;
     uint64_t tiebreaker;
     struct ice_cred local, local_old, remote; /* remote.ufrag "" = not known yet */
@@ -48,10 +58,12 @@ struct ice {
 };
 
 /* ice.c */
+bool ice_alive(const struct ice *ice);
 struct pair *ice_pair_find(struct ice *ice, const struct addr *remote);
 /* NULL when the table is full of pairs that are in use. */
-struct pair *ice_pair_add(struct ice *ice, const struct addr *remote, uint32_t prio);
-void ice_pair_verified(struct ice *ice, struct pair *p);
+struct pair *ice_pair_add(struct ice *ice, const struct addr *remote, uint32_t prio, uint64_t now_ms);
+/* what: ICE_CLAIMED or ICE_VERIFIED. */
+void ice_pair_tell(struct ice *ice, struct pair *p, enum ice_event what);
 void ice_pair_trigger(struct pair *p);
 /* The peer wants this pair and it works: whether to take it. */
 void ice_pair_nominated(struct ice *ice, struct pair *p, uint64_t now_ms);

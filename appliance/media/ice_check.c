@@ -73,7 +73,7 @@ static void check_succeeded(struct ice *ice, struct pair *p, const struct addr *
     p->local = *local;
     if (p->check.tries == 1)
         p->rtt_ms = (uint32_t)(now_ms - p->check.sent_ms);
-    ice_pair_verified(ice, p); /* each time: it heals what somebody else claimed with a forged source */
+    ice_pair_tell(ice, p, ICE_VERIFIED);
     if (p->check.nominate)
         ice_pair_select(ice, p, now_ms);
     else if (p->nominated)
@@ -202,13 +202,13 @@ static void request_accepted(struct ice *ice, const struct stun_view *m, const s
 
     if (!p) {
         (void)stun_get_u32(m, STUN_PRIORITY, &prio);
-        p = ice_pair_add(ice, src, prio);
+        p = ice_pair_add(ice, src, prio, now_ms);
         if (!p)
             return;
     }
     p->local = *local;
-    if (!p->verified)
-        ice_pair_verified(ice, p);
+    if (!p->told)
+        ice_pair_tell(ice, p, ICE_CLAIMED);
     if (p->state != PAIR_SUCCEEDED && ice->remote.ufrag[0])
         check_back(ice, p, now_ms);
     else
@@ -244,7 +244,7 @@ static int request_recv(struct ice *ice, const struct stun_view *m, const struct
 int ice_recv(struct ice *ice, const struct stun_view *msg, const struct addr *local, const struct addr *src,
              uint64_t now_ms)
 {
-    if (ice->dead || msg->method != STUN_BINDING || (msg->fp && !stun_fingerprint_ok(msg)))
+    if (!ice_alive(ice) || msg->method != STUN_BINDING || (msg->fp && !stun_fingerprint_ok(msg)))
         return EBADMSG;
     switch (msg->cls) {
     case STUN_REQUEST:

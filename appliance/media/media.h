@@ -142,7 +142,7 @@ enum media_event_type {
 
 enum media_reason {
     MEDIA_NO_ICE,       /* no pair of addresses works */
-    MEDIA_NO_DTLS,      /* the handshake failed, or its keys cannot be used */
+    MEDIA_NO_DTLS,      /* the handshake failed or did not end within 12 s, or its keys cannot be used */
     MEDIA_WRONG_PEER,   /* its certificate is not the one that the SDP promised (RFC 8122) */
     MEDIA_CONSENT_LOST, /* the browser answers no more checks (RFC 7675) */
     MEDIA_NO_CODEC,     /* it could not be started */

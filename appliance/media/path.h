@@ -110,6 +110,7 @@ struct media_path {
     struct ice *ice;
     struct dtls *dtls;
     bool dtls_started;
+    uint64_t dtls_due_us;    /* when the handshake must be through; 0: there is no way for it yet */
     uint8_t fingerprint[32]; /* the browser's, of dtls */
     bool we_are_client;
     struct srtpctx *srtp_in, *srtp_out; /* NULL until DTLS is up */

@@ -21,7 +21,11 @@ METRIC_COUNTER(drop_ssrc, "dngate_media_dropped_total", "from=\"browser\",reason
 METRIC_COUNTER(drop_form, "dngate_media_dropped_total", "from=\"browser\",reason=\"malformed\"",
                "Media packets dropped");
 
-enum { RTCP_HEADER = 8 /* with the sender's SSRC */ };
+enum {
+    RTCP_HEADER = 8, /* with the sender's SSRC */
+    DTLS_LIMIT_US =
+        12000000, /* from the first pair of addresses that works to the keys: who has none hears nothing */
+};
 
 static void fail(struct media_path *p, enum media_reason reason)
 {
@@ -111,8 +115,11 @@ static void ice_happened_h(enum ice_event what, const struct addr *addr, void *a
         ev.type = what == ICE_SELECTED ? MEDIA_ICE_UP : MEDIA_ICE_MOVED;
         path_event(p, &ev);
         break;
+    case ICE_CLAIMED:
+        worker_addr_claim(p->worker, addr, p);
+        break;
     case ICE_VERIFIED:
-        worker_addr_add(p->worker, addr, p);
+        worker_addr_take(p->worker, addr, p);
         break;
     case ICE_FORGOTTEN:
         worker_addr_del(p->worker, addr, p);
@@ -158,6 +165,7 @@ static void keys_close(struct media_path *p)
     dtls_free(p->dtls);
     p->dtls = NULL;
     p->dtls_started = false;
+    p->dtls_due_us = 0;
     p->up.ssrc_count = 0;
 }
 
@@ -231,11 +239,19 @@ void path_secure_tick(struct media_path *p, uint64_t now_us)
     if (!p->dtls || p->failed || dtls_state(p->dtls) != DTLS_HANDSHAKE)
         return;
     dtls_tick(p->dtls, now_us / 1000);
-    if (!p->dtls_started && ice_route(p->ice, &local, &remote)) {
-        p->dtls_started = true;
-        (void)dtls_start(p->dtls);
+    if (ice_route(p->ice, &local, &remote)) {
+        if (!p->dtls_due_us)
+            p->dtls_due_us = now_us + DTLS_LIMIT_US;
+        if (!p->dtls_started) {
+            p->dtls_started = true;
+            (void)dtls_start(p->dtls);
+        }
     }
     dtls_progress(p, now_us);
+    if (!p->srtp_in && p->dtls_due_us && now_us >= p->dtls_due_us) {
+        keys_close(p); /* an ICE restart may begin anew */
+        fail(p, MEDIA_NO_DTLS);
+    }
 }
 
 /* ---- receiving ---- */

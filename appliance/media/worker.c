@@ -113,12 +113,24 @@ static struct addr_key addr_key(const struct addr *a)
     return k;
 }
 
-void worker_addr_add(struct worker *w, const struct addr *addr, struct media_path *p)
+void worker_addr_claim(struct worker *w, const struct addr *addr, struct media_path *p)
 {
     struct addr_key k = addr_key(addr);
+
+    if (!table_get(w->by_addr, &k, sizeof(k)))
+        worker_addr_take(w, addr, p);
+}
+
+void worker_addr_take(struct worker *w, const struct addr *addr, struct media_path *p)
+{
+    struct addr_key k = addr_key(addr);
+    struct media_path *was = table_get(w->by_addr, &k, sizeof(k));
     int err;
 
-    (void)table_del(w->by_addr, &k, sizeof(k));
+    if (was == p)
+        return;
+    if (was)
+        (void)table_del(w->by_addr, &k, sizeof(k));
     err = table_put(w->by_addr, &k, sizeof(k), p);
     if (err)
         log_warn_limited("media", "error=\"%s\" a browser's address finds no room in the table",

@@ -85,8 +85,10 @@ uint32_t worker_rtp_timeout_s(const struct worker *w);
 int worker_complexity(const struct worker *w); /* of Opus, by load */
 /* The queue of the socket that can reach dst; NULL when none can. */
 struct udp_queue *worker_queue(struct worker *w, const struct addr *dst);
-/* From now on packets from addr belong to p; the last one who proved it wins. */
-void worker_addr_add(struct worker *w, const struct addr *addr, struct media_path *p);
+/* From now on packets from addr belong to p, unless they are another's: a claim can be made with a forged source. */
+void worker_addr_claim(struct worker *w, const struct addr *addr, struct media_path *p);
+/* … whoever had them: it has answered there. */
+void worker_addr_take(struct worker *w, const struct addr *addr, struct media_path *p);
 void worker_addr_del(struct worker *w, const struct addr *addr, struct media_path *p);
 /* ENOBUFS */
 int worker_event(struct worker *w, const struct media_event *ev);

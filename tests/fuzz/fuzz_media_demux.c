@@ -44,16 +44,21 @@ struct udp_queue *worker_queue(struct worker *w, const struct addr *dst)
     return queue;
 }
 
-void worker_addr_add(struct worker *w, const struct addr *addr, struct media_path *p)
+void worker_addr_claim(struct worker *w, const struct addr *addr, struct media_path *p)
 {
     (void)w;
     (void)addr;
     (void)p;
 }
 
+void worker_addr_take(struct worker *w, const struct addr *addr, struct media_path *p)
+{
+    worker_addr_claim(w, addr, p);
+}
+
 void worker_addr_del(struct worker *w, const struct addr *addr, struct media_path *p)
 {
-    worker_addr_add(w, addr, p);
+    worker_addr_claim(w, addr, p);
 }
 
 int worker_event(struct worker *w, const struct media_event *ev)

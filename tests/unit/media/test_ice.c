@@ -13,7 +13,7 @@ struct end {
     struct addr addr;    /* where it receives */
     struct addr seen_as; /* what the other sees as its source: differs behind a NAT */
     bool deaf;           /* nothing arrives */
-    unsigned selected, moved, verified, timed_out, consent_lost, sent, errors487;
+    unsigned selected, moved, claimed, verified, forgotten, timed_out, consent_lost, sent, errors487;
     struct addr last, last_verified;
 };
 
@@ -50,7 +50,9 @@ static void event_h(enum ice_event ev, const struct addr *addr, void *arg)
 
     e->selected += ev == ICE_SELECTED;
     e->moved += ev == ICE_MOVED;
+    e->claimed += ev == ICE_CLAIMED;
     e->verified += ev == ICE_VERIFIED;
+    e->forgotten += ev == ICE_FORGOTTEN;
     e->timed_out += ev == ICE_TIMED_OUT;
     e->consent_lost += ev == ICE_CONSENT_LOST;
     e->last = *addr;
@@ -340,7 +342,8 @@ TEST(the_wrong_password_opens_nothing)
     teardown();
 }
 
-TEST(pairs_are_bounded)
+/* A check of the peer's from each of `count` ports of one address, as somebody with its password can forge them. */
+static void flood(struct end *e, const char *user, unsigned count)
 {
     uint8_t msg[256], tid[STUN_TID_LEN] = {1};
     struct stun_writer w;
@@ -348,20 +351,78 @@ TEST(pairs_are_bounded)
     struct addr src;
     size_t n;
 
-    CHECK(setup(false, true));
     CHECK_EQ_INT(addr_parse(&src, "10.9.9.9:1"), 0);
     stun_begin(&w, msg, sizeof(msg), STUN_BINDING, STUN_REQUEST, tid);
-    stun_put(&w, STUN_USERNAME, "afrag:bfrag", 11);
-    stun_put_u64(&w, STUN_ICE_CONTROLLING, 1);
+    stun_put(&w, STUN_USERNAME, user, strlen(user));
+    stun_put_u64(&w, ice_controlling(e->ice) ? STUN_ICE_CONTROLLED : STUN_ICE_CONTROLLING, 1);
     stun_put_integrity(&w, "a-password-0123456789", 21);
     stun_put_fingerprint(&w);
     CHECK_EQ_INT(stun_end(&w, &n), 0);
     CHECK_EQ_INT(stun_parse(&v, msg, n), 0);
-    for (uint16_t port = 1; port < 1000; port++) {
-        addr_set_port(&src, port);
-        CHECK_EQ_INT(ice_recv(a.ice, &v, &a.addr, &src, now), 0);
+    for (unsigned port = 1; port <= count; port++) {
+        addr_set_port(&src, (uint16_t)port);
+        CHECK_EQ_INT(ice_recv(e->ice, &v, &e->addr, &src, now), 0);
         head = tail;
     }
+}
+
+TEST(pairs_are_bounded)
+{
+    CHECK(setup(false, true));
+    flood(&a, "afrag:bfrag", 1000);
+    CHECK_EQ_INT(a.claimed - a.forgotten, ICE_PAIRS_MAX);
+    CHECK_EQ_INT(a.verified, 0); /* nobody has answered us */
     ice_close(a.ice);
+    CHECK_EQ_INT(a.forgotten, a.claimed);
+    teardown();
+}
+
+/* Not before the selection, when the peer's first check is all we know of it, and not behind it. */
+TEST(a_full_table_keeps_the_pair_in_use)
+{
+    struct media_cand many[MEDIA_CANDS_MAX];
+    struct addr local, remote;
+
+    CHECK(setup(false, true));
+    tell(&b, &a, true);
+    run(100);
+    CHECK(ice_route_early(a.ice, &local, &remote) && addr_eq(&remote, &b.addr));
+    for (unsigned i = 0; i < MEDIA_CANDS_MAX; i++) {
+        many[i] = (struct media_cand){.priority = 1000 + i};
+        CHECK_EQ_INT(addr_parse_ip(&many[i].addr, "10.7.7.7", (uint16_t)(1000 + i)), 0);
+    }
+    flood(&a, "afrag:bfrag", 1000);
+    CHECK(ice_route_early(a.ice, &local, &remote) && addr_eq(&remote, &b.addr));
+    ice_remote(a.ice, "bfrag", "b-password-0123456789", many, MEDIA_CANDS_MAX, now);
+    CHECK(ice_route_early(a.ice, &local, &remote) && addr_eq(&remote, &b.addr));
+    run(4000);
+    check_connected();
+    flood(&a, "afrag:bfrag", 1000);
+    run(30000);
+    flood(&a, "afrag:bfrag", 1000);
+    check_connected();
+    CHECK_EQ_INT(a.consent_lost + a.moved, 0);
+    teardown();
+}
+
+/* A long call on the road: each network leaves a pair behind that worked. */
+TEST(networks_left_long_ago_make_room)
+{
+    struct addr local, remote;
+
+    CHECK(setup(true, false));
+    tell(&a, &b, true);
+    tell(&b, &a, true);
+    run(2000);
+    check_connected();
+    for (unsigned i = 1; i <= 2 * ICE_PAIRS_MAX; i++) {
+        CHECK_EQ_INT(addr_parse_ip(&b.seen_as, "10.5.5.5", (uint16_t)(3000 + i)), 0);
+        for (unsigned k = 0; k < 500; k++) { /* ten seconds there */
+            run(20);
+            ice_media(a.ice, &b.seen_as, now);
+        }
+        CHECK(ice_route(a.ice, &local, &remote) && addr_eq(&remote, &b.seen_as));
+    }
+    CHECK_EQ_INT(a.consent_lost, 0);
     teardown();
 }

@@ -4,11 +4,13 @@
 #include "fake/mediacall.h"
 #include "media/dtmf.h"
 #include "media/ports.h"
+#include "stun/stun.h"
 #include "testing.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { SOON_MS = 15000 }; /* for what certainly comes, on a machine that is busy with other things, too */
 
@@ -75,6 +77,53 @@ static bool all_heard(struct mediacall *c)
 }
 
 /* A stranger on the machine's other loopback address sends before and after the trunk. */
+static bool all_at_trunk(struct mediacall *c)
+{
+    return c->at_trunk.packets >= c->browser_n && c->browser_n >= 50;
+}
+
+/* An agent's check in another browser's name: its own password, a forged source. Nobody answers our check of that, so that the
+ * packets from there go on to be the other's. */
+TEST(a_forged_source_takes_no_other_call)
+{
+    static const struct mediacall_config pcmu = {.browser = MEDIA_PCMU, .trunk = MEDIA_PCMU};
+    struct media_path_config cfg = {0};
+    uint8_t msg[256], tid[STUN_TID_LEN] = {1};
+    struct media_path *thief;
+    struct media_local local;
+    struct media_browser b;
+    struct stun_writer w;
+    struct addr port;
+    char user[64];
+    size_t n;
+
+    CHECK_EQ_INT(mediacall_start(&call, &pcmu), 0);
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
+    CHECK_EQ_INT(media_path_create(&thief, call.media, &cfg, &local), 0);
+    mediacall_browser(&call, &b);
+    snprintf(b.ice_ufrag, sizeof(b.ice_ufrag), "thief");
+    CHECK_EQ_INT(media_path_browser(thief, &b), 0);
+    snprintf(user, sizeof(user), "%s:thief", local.ice_ufrag);
+    stun_begin(&w, msg, sizeof(msg), STUN_BINDING, STUN_REQUEST, tid);
+    stun_put(&w, STUN_USERNAME, user, strlen(user));
+    stun_put_u64(&w, STUN_ICE_CONTROLLING, 1);
+    stun_put_integrity(&w, local.ice_pwd, strlen(local.ice_pwd));
+    stun_put_fingerprint(&w);
+    CHECK_EQ_INT(stun_end(&w, &n), 0);
+    CHECK_EQ_INT(addr_parse_ip(&port, "127.0.0.1", local.ice_port), 0);
+    call.browser_talks = true;
+    for (int i = 0; i < 50; i++) {
+        CHECK(sendto(fbrowser_fd(call.browser), msg, n, 0, &port.u.sa, addr_len(&port)) == (ssize_t)n);
+        (void)mediacall_run(&call, NULL, 20);
+    }
+    call.browser_talks = false;
+    CHECK(mediacall_run(&call, all_at_trunk, SOON_MS));
+    CHECK_EQ_INT(call.at_trunk.packets, call.browser_n);
+    CHECK_EQ_INT(call.at_trunk.gaps, 0);
+    media_path_close(thief);
+    mediacall_stop(&call);
+}
+
 TEST(a_stranger_can_neither_inject_nor_receive)
 {
     struct addr there;
