@@ -189,15 +189,6 @@ static int print(int status, const char *out, size_t len, const char *err)
     return status;
 }
 
-/* Help needs neither server nor data directory. */
-static bool only_help(int argc, char *const *argv)
-{
-    for (int i = 1; i < argc; i++)
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-            return true;
-    return argc == 1 && strcmp(argv[0], "settings");
-}
-
 static int run_and_print(struct cmd *c, const char *dir, int argc, char *const *argv)
 {
     struct buf out, err;
@@ -209,8 +200,8 @@ static int run_and_print(struct cmd *c, const char *dir, int argc, char *const *
     c->err = &err;
     if (cmd_runs_here(argc, argv))
         log_set_level(NULL, LOG_ERROR);
-    status = only_help(argc, argv) || cmd_runs_here(argc, argv) ? cmd_run(c, argc, argv)
-                                                                : run_here(c, dir, argc, argv);
+    status = cmd_only_help(argc, argv) || cmd_runs_here(argc, argv) ? cmd_run(c, argc, argv)
+                                                                    : run_here(c, dir, argc, argv);
     status = print(status, out.data ? out.data : "", out.len, err.data ? err.data : "");
     buf_reset(&out);
     buf_reset(&err);
@@ -233,7 +224,7 @@ int cli_run(const char *dir, bool json, int argc, char *const *argv)
         c.input_len = in.len;
     }
     c.dir = dir;
-    rc = only_help(argc, argv) || cmd_runs_here(argc, argv)
+    rc = cmd_only_help(argc, argv) || cmd_runs_here(argc, argv)
              ? ENOENT
              : control_call(dir, argc, argv, c.input, c.input_len, json, &status, &out, &err);
     if (no_server(rc)) {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { OPTIONS_MAX = 128, WORDS_MAX = 32 };
+enum { OPTIONS_MAX = 128, WORDS_MAX = 32, USAGE_MAX = 65536 };
 
 struct arguments {
     const char *data;
@@ -23,25 +23,13 @@ struct arguments {
 
 static void usage(FILE *f)
 {
-    fprintf(f,
-            "dngate %s: turns Genesys directory numbers into browser phones\n"
-            "\n"
-            "usage: dngate COMMAND [--data DIR] [--json] ...\n"
-            "\n"
-            "  serve [--data DIR] [--lab] [-o KEY=VALUE]...                  run in the foreground, log to "
-            "stdout\n"
-            "%s"
-            "  healthcheck                                                   exit 0 when the local server is "
-            "ready\n"
-            "  version [--licenses|--sbom]                                   of this binary; licences of its "
-            "parts; SPDX\n"
-            "\n"
-            "  --data DIR   the data directory (default: /data if it exists, else ./data)\n"
-            "  --json       output for programs\n"
-            "  --help       after a command: what it takes\n"
-            "\n"
-            "Exit status: 0 done, 1 refused or failed, 2 usage.\n",
-            DNGATE_VERSION, cmd_usage());
+    struct buf text;
+
+    buf_init(&text, USAGE_MAX);
+    cmd_help(&text);
+    (void)fprintf(f, "dngate %s: turns Genesys directory numbers into browser phones\n\n%s", DNGATE_VERSION,
+                  text.data ? text.data : "");
+    buf_reset(&text);
 }
 
 static int usage_error(const char *what, const char *arg)
@@ -153,31 +141,34 @@ static bool is_help(const char *word)
     return !strcmp(word, "--help") || !strcmp(word, "-h");
 }
 
-static int run(const struct arguments *a)
+static int run(struct arguments *a)
 {
     const char *word = a->word_count ? a->words[0] : "";
-    bool help = is_help(word) || !strcmp(word, "help");
+    const bool help = is_help(word) || !strcmp(word, "help");
 
     if (!a->word_count) {
         usage(stderr);
         return CMD_USAGE;
     }
-    if (cmd_known(word))
-        return cli_run(a->data, a->json, a->word_count, a->words);
-    if (help) {
+    if (help && a->word_count == 1) {
         usage(stdout);
         return CMD_OK;
+    }
+    if (help) { /* dngate help dn add */
+        memmove(a->words, a->words + 1, (size_t)(a->word_count - 1) * sizeof(a->words[0]));
+        a->words[a->word_count - 1] = "--help";
+        word = a->words[0];
     }
     if (!strcmp(word, "--version"))
         return version(a);
-    if (strcmp(word, "serve") && strcmp(word, "healthcheck") && strcmp(word, "version"))
+    if (!cmd_known(word))
         return usage_error("unknown command ", word);
-    if (a->word_count > 1 && is_help(a->words[1])) {
-        usage(stdout);
-        return CMD_OK;
-    }
+    if (cmd_only_help(a->word_count, a->words))
+        return cli_run(a->data, a->json, a->word_count, a->words);
     if (!strcmp(word, "version"))
         return version(a);
+    if (strcmp(word, "serve") && strcmp(word, "healthcheck"))
+        return cli_run(a->data, a->json, a->word_count, a->words);
     if (a->word_count > 1)
         return usage_error("unknown argument ", a->words[1]);
     return !strcmp(word, "serve") ? serve(a) : cli_healthcheck(a->data);

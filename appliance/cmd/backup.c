@@ -1,6 +1,5 @@
 #include "store/backup.h"
 #include "cmd/control.h"
-#include "cmd/opt.h"
 #include "cmd/verb.h"
 #include "core/json.h"
 #include "store/restore.h"
@@ -13,13 +12,6 @@
 #include <unistd.h>
 
 enum { WHY_MAX = 512 };
-
-static int one_file(struct cmd *c, int argc, char *const *argv, const char **file)
-{
-    size_t count;
-
-    return opt_parse(c->err, NULL, 0, argc, argv, file, 1, 1, &count) ? CMD_USAGE : CMD_OK;
-}
 
 static void figures_text(struct buf *out, const struct backup_info *i)
 {
@@ -36,15 +28,12 @@ static void figures_json(struct buf *out, const struct backup_info *i)
 
 /* ---------------------------------------------------------------- backup */
 
-static int cmd_backup(struct cmd *c, int argc, char *const *argv)
+static int cmd_backup(struct cmd *c, const struct args *a)
 {
     struct backup_info info;
     char why[WHY_MAX];
-    const char *file;
-    int status = one_file(c, argc, argv, &file);
+    const char *file = a->word[0];
 
-    if (status)
-        return status;
     if (backup_write(c->dir, file, &info, why, sizeof(why)))
         return cmd_refuse(c, "%s", why);
     if (c->json) {
@@ -67,14 +56,12 @@ static int cmd_backup(struct cmd *c, int argc, char *const *argv)
 /* ---------------------------------------------------------------- restore: with the store */
 
 /* What the running server does, or this process when there is none. Prints JSON for cmd_restore. */
-static int cmd_restore_staged(struct cmd *c, int argc, char *const *argv)
+static int cmd_restore_staged(struct cmd *c, const struct args *a)
 {
     struct restore_result res;
     char why[WHY_MAX];
-    size_t count;
 
-    if (opt_parse(c->err, NULL, 0, argc, argv, NULL, 0, 0, &count))
-        return CMD_USAGE;
+    (void)a;
     if (restore_apply(c->store, &res, why, sizeof(why)))
         return cmd_refuse(c, "%s", why);
     buf_printf(c->out, "{\"kept\":%lld,", (long long)res.cdrs_kept);
@@ -179,16 +166,13 @@ static void tell_text(struct cmd *c, const struct restored *r)
     buf_printf(c->out, "What was there before: %s/dngate.db.before-restore\n", c->dir);
 }
 
-static int cmd_restore(struct cmd *c, int argc, char *const *argv)
+static int cmd_restore(struct cmd *c, const struct args *a)
 {
     struct restored r = {.live = false};
     char why[WHY_MAX];
-    const char *file;
-    int status = one_file(c, argc, argv, &file);
+    int status;
 
-    if (status)
-        return status;
-    if (restore_stage(c->dir, file, &r.staged, why, sizeof(why)))
+    if (restore_stage(c->dir, a->word[0], &r.staged, why, sizeof(why)))
         return cmd_refuse(c, "%s; nothing was changed", why);
     status = take_over(c, &r);
     if (status)
@@ -203,33 +187,49 @@ static int cmd_restore(struct cmd *c, int argc, char *const *argv)
 /* ---------------------------------------------------------------- */
 
 static const struct verb backup_verbs[] = {
-    {"", "FILE",
-     "Writes all that this gateway is into one file (mode 0600), also while the server runs and calls are "
-     "up: the "
-     "database as it is at\n"
-     "one moment, secret.key and the files of tls/. Certificates that https.cert names elsewhere are not in "
-     "it.\n"
-     "The file holds secrets: keep it as safe as the gateway itself.",
-     VERB_NO_INPUT, cmd_backup},
+    {.name = "",
+     .words = "FILE",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Writes all that this gateway is into one file (mode 0600), also while the server runs and "
+             "calls are up: the\n"
+             "database as it is at one moment, secret.key and the files of tls/. Certificates that "
+             "https.cert names\n"
+             "elsewhere are not in it. The file holds secrets: keep it as safe as the gateway itself.",
+     .example = "dngate backup /backup/dngate-$(date +%F).db",
+     .run = cmd_backup},
 };
-const struct noun noun_backup = {"backup", "Backup.", backup_verbs, 1, true};
+const struct noun noun_backup = {.name = "backup",
+                                 .help = "all that this gateway is into one file, also while it runs",
+                                 NOUN_VERBS(backup_verbs),
+                                 .here = true};
 
 static const struct verb restore_verbs[] = {
-    {"", "FILE",
-     "Brings back DNs, trunks, users, settings, certificates and call records from a backup, of this box or "
-     "another; "
-     "call records that\n"
-     "are newer than the backup stay. Also while the server runs: calls go on. A file that is damaged, of a "
-     "newer "
-     "version or something\n"
-     "else is refused before anything is touched. What was there before is kept as "
-     "DIR/dngate.db.before-restore, a "
-     "backup itself.",
-     VERB_NO_INPUT, cmd_restore},
+    {.name = "",
+     .words = "FILE",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Brings back DNs, trunks, users, settings, certificates and call records from a backup, of this "
+             "box or another;\n"
+             "call records that are newer than the backup stay. Also while the server runs: calls go on. A "
+             "file that is\n"
+             "damaged, of a newer version or something else is refused before anything is touched. What was "
+             "there before\n"
+             "is kept as DIR/dngate.db.before-restore, a backup itself.",
+     .example = "dngate restore /backup/dngate-2026-11-21.db",
+     .run = cmd_restore},
 };
-const struct noun noun_restore = {"restore", "Restore.", restore_verbs, 1, true};
+const struct noun noun_restore = {.name = "restore",
+                                  .help = "brings a backup back, also while it runs",
+                                  NOUN_VERBS(restore_verbs),
+                                  .here = true};
 
 static const struct verb staged_verbs[] = {
-    {"", "", "The second half of dngate restore; not for people.", VERB_NO_INPUT, cmd_restore_staged},
+    {.name = "",
+     .words = "",
+     .help = "The second half of dngate restore; not for people.",
+     .example = "dngate restore FILE",
+     .run = cmd_restore_staged},
 };
-const struct noun noun_restore_staged = {"restore-staged", "See dngate restore.", staged_verbs, 1, false};
+const struct noun noun_restore_staged = {
+    .name = "restore-staged", .help = "see dngate restore", NOUN_VERBS(staged_verbs), .hidden = true};

@@ -1,6 +1,5 @@
 #include "cmd/check.h"
 #include "cmd/control.h"
-#include "cmd/opt.h"
 #include "cmd/verb.h"
 #include "conf/conf.h"
 #include "core/json.h"
@@ -118,10 +117,25 @@ bool check_metric(const struct check *ck, const char *name, double *v)
     return p != NULL;
 }
 
+/* A value as dngate settings --json has it. */
+static const char *setting_text(const struct json_val *v, char *buf, size_t sz)
+{
+    int64_t n;
+    bool on;
+
+    if (json_get_int(v, "value", &n))
+        snprintf(buf, sz, "%lld", (long long)n);
+    else if (json_get_bool(v, "value", &on))
+        snprintf(buf, sz, "%s", cmd_yes(on));
+    else
+        return json_get_str(v, "value");
+    return buf;
+}
+
 static void server_settings(struct check *ck, const char *text)
 {
     const struct json_val *list;
-    char why[WHY_MAX];
+    char why[WHY_MAX], number[32];
     struct json *j;
 
     if (!text || json_parse(&j, text, strlen(text), NULL, 0))
@@ -129,7 +143,7 @@ static void server_settings(struct check *ck, const char *text)
     list = json_root(j);
     for (size_t i = 0; i < json_arr_size(list); i++) {
         const char *key = json_get_str(json_arr_at(list, i), "key");
-        const char *value = json_get_str(json_arr_at(list, i), "value");
+        const char *value = setting_text(json_arr_at(list, i), number, sizeof(number));
         const struct conf_def *def = key ? conf_find(key) : NULL;
 
         if (def && value && def->type != CONF_SECRET)
@@ -230,13 +244,11 @@ static void look(struct check *ck)
     check_trunks(ck);
 }
 
-static int cmd_check(struct cmd *c, int argc, char *const *argv)
+static int cmd_check(struct cmd *c, const struct args *a)
 {
     struct check ck = {.dir = c->dir, .json = c->json};
-    size_t count;
 
-    if (opt_parse(c->err, NULL, 0, argc, argv, NULL, 0, 0, &count))
-        return CMD_USAGE;
+    (void)a;
     if (conf_alloc(&ck.conf))
         return cmd_refuse(c, "%s", strerror(ENOMEM));
     buf_init(&ck.found, FOUND_MAX);
@@ -254,12 +266,17 @@ static int cmd_check(struct cmd *c, int argc, char *const *argv)
 }
 
 static const struct verb verbs[] = {
-    {"", "",
-     "Looks for what keeps calls from working: settings, ports, public address, clock, certificate, disk, "
-     "trunks, names, "
-     "limits,\n"
-     "database; with the server running or not. Says what to do about each. Exit status 1 when something "
-     "fails.",
-     VERB_NO_INPUT, cmd_check},
+    {.name = "",
+     .words = "",
+     .help = "Looks for what keeps calls from working: settings, ports, public address, clock, certificate, "
+             "disk, trunks,\n"
+             "names, limits, database; with the server running or not. Says what to do about each. Exit "
+             "status 1 when\n"
+             "something fails.",
+     .example = "dngate check",
+     .run = cmd_check},
 };
-const struct noun noun_check = {"check", "The doctor.", verbs, 1, true};
+const struct noun noun_check = {.name = "check",
+                                .help = "looks for what keeps calls from working, and says what to do",
+                                NOUN_VERBS(verbs),
+                                .here = true};

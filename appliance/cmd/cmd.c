@@ -7,19 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct noun *const nouns[] = {&noun_dn,     &noun_trunk,   &noun_user,           &noun_settings,
-                                           &noun_backup, &noun_restore, &noun_restore_staged, &noun_check};
-enum { NOUN_COUNT = sizeof(nouns) / sizeof(nouns[0]) };
+enum { COMPLAINT_MAX = 4096, DONE_MAX = 1024 };
 
 /* ---------------------------------------------------------------- which verb */
-
-static const struct noun *noun_find(const char *name)
-{
-    for (size_t i = 0; i < NOUN_COUNT; i++)
-        if (!strcmp(nouns[i]->name, name))
-            return nouns[i];
-    return NULL;
-}
 
 static const struct verb *verb_find(const struct noun *n, const char *name)
 {
@@ -27,6 +17,12 @@ static const struct verb *verb_find(const struct noun *n, const char *name)
         if (!n->verbs[i].name[0] || !strcmp(n->verbs[i].name, name))
             return &n->verbs[i];
     return NULL;
+}
+
+/* What stands behind the verb's name. */
+static int verb_skip(const struct verb *v)
+{
+    return v->name[0] ? 2 : 1;
 }
 
 static bool is_help(const char *arg)
@@ -47,61 +43,41 @@ bool cmd_known(const char *verb)
     return noun_find(verb) != NULL;
 }
 
-/* dngate dn import --from-asterisk FILE */
-static bool reads_asterisk(int argc, char *const *argv)
+bool cmd_only_help(int argc, char *const *argv)
 {
-    bool found = false;
+    const struct noun *n = argc ? noun_find(argv[0]) : NULL;
 
-    for (int i = 2; i < argc && strcmp(argv[i], "--"); i++)
-        found = found || !strncmp(argv[i], "--from-asterisk", 15);
-    return found && !strcmp(argv[0], "dn") && !strcmp(argv[1], "import");
+    return n && (wants_help(argc - 1, argv + 1) || (argc == 1 && n->verbs[0].name[0]));
+}
+
+/* What the words are, without a complaint. NULL: not a verb, asks for help, or misused. */
+static const struct noun *look(struct args *a, int argc, char *const *argv)
+{
+    const struct noun *n = argc && !cmd_only_help(argc, argv) ? noun_find(argv[0]) : NULL;
+    const struct verb *v = n ? verb_find(n, argc > 1 ? argv[1] : "") : NULL;
+    struct buf err;
+    int wrong;
+
+    if (!v)
+        return NULL;
+    buf_init(&err, COMPLAINT_MAX);
+    wrong = args_parse(a, v, &err, argc - verb_skip(v), argv + verb_skip(v));
+    buf_reset(&err);
+    return wrong ? NULL : n;
+}
+
+/* dngate dn import --from-asterisk FILE */
+static bool reads_asterisk(const struct noun *n, const struct args *a)
+{
+    return n == &noun_dn && a->verb->input == VERB_FILE && args_get(a, "from-asterisk");
 }
 
 bool cmd_runs_here(int argc, char *const *argv)
 {
-    const struct noun *n = argc ? noun_find(argv[0]) : NULL;
+    struct args a;
+    const struct noun *n = look(&a, argc, argv);
 
-    return n && (n->here || reads_asterisk(argc, argv));
-}
-
-/* ---------------------------------------------------------------- help */
-
-static void verb_usage(struct buf *out, const struct noun *n, const struct verb *v)
-{
-    buf_printf(out, "usage: dngate %s%s%s%s%s\n", n->name, v->name[0] ? " " : "", v->name,
-               v->args[0] ? " " : "", v->args);
-}
-
-static void verb_help(struct buf *out, const struct noun *n, const struct verb *v)
-{
-    verb_usage(out, n, v);
-    buf_printf(out, "%s\n", v->help);
-    buf_puts(out, "Everywhere: --data DIR  the data directory (default: /data if it exists, else ./data); "
-                  "--json  output for programs\n");
-}
-
-static void noun_help(struct buf *out, const struct noun *n)
-{
-    buf_printf(out, "%s\n\n", n->help);
-    for (size_t i = 0; i < n->count; i++)
-        buf_printf(out, "  dngate %s %s%s%s\n", n->name, n->verbs[i].name, n->verbs[i].args[0] ? " " : "",
-                   n->verbs[i].args);
-    buf_printf(out, "\nMore: dngate %s VERB --help\n", n->name);
-}
-
-const char *cmd_usage(void)
-{
-    return "  dn add|set|list|show|passwd|disable|enable|remove|import|export  the directory numbers of the "
-           "agents\n"
-           "  trunk add|set|list|show|disable|enable|remove                 the SIP Servers that calls go to "
-           "and come from\n"
-           "  user add|list|passwd|remove                                   who administers the gateway\n"
-           "  settings [KEY [VALUE]]                                        list, read or change settings\n"
-           "  check                                                         looks for what keeps calls from "
-           "working, and says what to do\n"
-           "  backup FILE | restore FILE                                    all that this gateway is, also "
-           "while it "
-           "runs\n";
+    return n && (n->here || reads_asterisk(n, &a));
 }
 
 /* ---------------------------------------------------------------- what the verbs share */
@@ -117,15 +93,32 @@ int cmd_refuse(struct cmd *c, const char *fmt, ...)
     return CMD_REFUSED;
 }
 
-int cmd_done(struct cmd *c, const char *fmt, ...)
+int cmd_misused(struct cmd *c, const char *fmt, ...)
 {
     va_list ap;
 
-    if (c->json)
-        return CMD_OK;
     va_start(ap, fmt);
-    buf_vprintf(c->out, fmt, ap);
+    buf_vprintf(c->err, fmt, ap);
     va_end(ap);
+    buf_puts(c->err, "\n");
+    return CMD_USAGE;
+}
+
+int cmd_done(struct cmd *c, const char *fmt, ...)
+{
+    char text[DONE_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (c->json) {
+        buf_puts(c->out, "{");
+        cmd_json_member(c->out, "done", text, false);
+        buf_puts(c->out, "}");
+    } else {
+        buf_puts(c->out, text);
+    }
     buf_puts(c->out, "\n");
     return CMD_OK;
 }
@@ -169,72 +162,57 @@ void cmd_json_member(struct buf *out, const char *key, const char *value, bool m
 
 /* ---------------------------------------------------------------- running */
 
-/* What stands behind the verb's name. */
-static int verb_skip(const struct verb *v)
-{
-    return v->name[0] ? 2 : 1;
-}
-
-static const char *password_option(int argc, char *const *argv)
-{
-    const char *found = NULL;
-
-    for (int i = 0; i < argc && strcmp(argv[i], "--"); i++) {
-        if (!strncmp(argv[i], "--password=", 11))
-            found = argv[i] + 11;
-        else if (!strcmp(argv[i], "--password") && i + 1 < argc)
-            found = argv[++i];
-    }
-    return found;
-}
-
 bool cmd_wants_input(int argc, char *const *argv, const char **file, bool *secret)
 {
-    const struct noun *n = argc > 1 ? noun_find(argv[0]) : NULL;
-    const struct verb *v = n ? verb_find(n, argv[1]) : NULL;
-    const char *password;
+    const char *password = NULL;
+    struct args a;
 
-    if (!v || wants_help(argc, argv) || cmd_runs_here(argc, argv))
+    if (!look(&a, argc, argv) || cmd_runs_here(argc, argv))
         return false;
-    if (v->input == VERB_FILE && argc > 2) {
-        *file = argv[2];
-        *secret = false;
-        return true;
-    }
-    password = password_option(argc, argv);
-    *file = "-";
-    *secret = true;
-    return (v->input == VERB_PASSWORD && argc > 2 && (!password || !strcmp(password, "-"))) ||
-           (v->input == VERB_ASKED && password && !strcmp(password, "-"));
+    *file = a.verb->input == VERB_FILE && a.words ? a.word[0] : "-";
+    *secret = a.verb->input != VERB_FILE;
+    for (size_t i = 0; i < a.verb->option_count; i++)
+        if (!strcmp(a.verb->options[i].name, "password"))
+            password = a.value[i];
+    return (a.verb->input == VERB_FILE && a.words) ||
+           (a.verb->input == VERB_PASSWORD && (!password || !strcmp(password, "-"))) ||
+           (a.verb->input == VERB_ASKED && password && !strcmp(password, "-"));
+}
+
+static int misused(struct cmd *c, const struct noun *n, const struct verb *v)
+{
+    help_usage(c->err, n, v);
+    buf_printf(c->err, "dngate %s%s%s --help says more, with an example\n", n->name, v->name[0] ? " " : "",
+               v->name);
+    return CMD_USAGE;
 }
 
 int cmd_run(struct cmd *c, int argc, char *const *argv)
 {
     const struct noun *n = argc ? noun_find(argv[0]) : NULL;
     const struct verb *v;
+    struct args a;
     int status;
 
-    if (!n) {
-        buf_printf(c->err, "unknown command %s\n", argc ? argv[0] : "");
-        return CMD_USAGE;
-    }
+    if (!n)
+        return cmd_misused(c, "unknown command %s; dngate --help lists all", argc ? argv[0] : "");
     if (argc > 1 && is_help(argv[1]) && n->verbs[0].name[0]) {
-        noun_help(c->out, n);
+        help_noun(c->out, n);
         return CMD_OK;
     }
     v = verb_find(n, argc > 1 ? argv[1] : "");
     if (!v) {
         buf_printf(c->err, argc > 1 ? "%s: unknown verb %s\n\n" : "%s: which verb?\n\n", n->name,
                    argc > 1 ? argv[1] : "");
-        noun_help(c->err, n);
+        help_noun(c->err, n);
         return CMD_USAGE;
     }
     if (wants_help(argc, argv)) {
-        verb_help(c->out, n, v);
+        help_verb(c->out, n, v);
         return CMD_OK;
     }
-    status = v->run(c, argc - verb_skip(v), argv + verb_skip(v));
-    if (status == CMD_USAGE)
-        verb_usage(c->err, n, v);
-    return status;
+    if (args_parse(&a, v, c->err, argc - verb_skip(v), argv + verb_skip(v)) || !v->run)
+        return misused(c, n, v);
+    status = v->run(c, &a);
+    return status == CMD_USAGE ? misused(c, n, v) : status;
 }

@@ -25,13 +25,16 @@ struct cmd {
 
 /* argv[0] = "dn", … Returns the exit status. */
 int cmd_run(struct cmd *c, int argc, char *const *argv);
-/* True for verbs that cmd_run serves. */
-bool cmd_known(const char *verb);
+/* Is there such a command? */
+bool cmd_known(const char *name);
+/* True when these words ask for help, or name a command of several verbs without one: cmd_run then needs nothing but out and err. */
+bool cmd_only_help(int argc, char *const *argv);
 /* True for those that run in the command line's own process even while a server runs: they do what only that process can, such
  * as reading and writing the files that a person names. */
 bool cmd_runs_here(int argc, char *const *argv);
 /* True when this call wants its input read first (passwords without --password, import FILE). file gets the name or "-" */
 bool cmd_wants_input(int argc, char *const *argv, const char **file, bool *secret);
-const char *cmd_usage(void);
+/* All commands, for `dngate --help`. */
+void cmd_help(struct buf *out);
 
 #endif

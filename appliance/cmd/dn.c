@@ -1,6 +1,5 @@
 #include "store/dn.h"
 #include "cmd/grid.h"
-#include "cmd/opt.h"
 #include "cmd/verb.h"
 #include "store/csv.h"
 
@@ -85,20 +84,12 @@ static int run_reader(struct cmd *c, dn_h *h, void *arg)
     return err ? cmd_refuse(c, "cannot read the DNs: %s", store_strerror(err)) : CMD_OK;
 }
 
-static int no_words(struct cmd *c, int argc, char *const *argv)
-{
-    size_t count;
-
-    return opt_parse(c->err, NULL, 0, argc, argv, NULL, 0, 0, &count) ? CMD_USAGE : CMD_OK;
-}
-
-static int cmd_dn_list(struct cmd *c, int argc, char *const *argv)
+static int cmd_dn_list(struct cmd *c, const struct args *a)
 {
     struct dn_list l = {.cmd = c};
-    int status = no_words(c, argc, argv);
+    int status;
 
-    if (status)
-        return status;
+    (void)a;
     if (c->json) {
         buf_puts(c->out, "[");
         status = run_reader(c, list_json_h, &l);
@@ -113,12 +104,10 @@ static int cmd_dn_list(struct cmd *c, int argc, char *const *argv)
     return status;
 }
 
-static int cmd_dn_export(struct cmd *c, int argc, char *const *argv)
+static int cmd_dn_export(struct cmd *c, const struct args *a)
 {
-    int status = no_words(c, argc, argv);
-
-    if (status)
-        return status;
+    if (c->json)
+        return cmd_dn_list(c, a);
     buf_puts(c->out, "dn,name,password,enabled,codec\r\n");
     return run_reader(c, export_h, c);
 }
@@ -150,20 +139,9 @@ static int show(struct cmd *c, const char *dn)
     return CMD_OK;
 }
 
-/* The one word that most verbs take. */
-static const char *one_dn(struct cmd *c, int argc, char *const *argv)
+static int cmd_dn_show(struct cmd *c, const struct args *a)
 {
-    const char *dn;
-    size_t count;
-
-    return opt_parse(c->err, NULL, 0, argc, argv, &dn, 1, 1, &count) ? NULL : dn;
-}
-
-static int cmd_dn_show(struct cmd *c, int argc, char *const *argv)
-{
-    const char *dn = one_dn(c, argc, argv);
-
-    return dn ? show(c, dn) : CMD_USAGE;
+    return show(c, a->word[0]);
 }
 
 /* ---------------------------------------------------------------- changing */
@@ -174,67 +152,54 @@ static int changed(struct cmd *c, const char *dn, const char *what)
     return c->json ? show(c, dn) : cmd_done(c, "DN %s %s", dn, what);
 }
 
-static int cmd_dn_add(struct cmd *c, int argc, char *const *argv)
+/* --codec; auto when it was not given. */
+static int codec_take(struct cmd *c, const struct args *a, enum dn_codec *codec)
 {
-    const char *dn, *password = NULL, *name = "", *codec_name = "auto";
-    const struct opt opts[] = {
-        {"password", &password, NULL}, {"name", &name, NULL}, {"codec", &codec_name, NULL}};
-    enum dn_codec codec;
-    char why[WHY_MAX];
-    size_t count;
+    const char *name = args_get(a, "codec");
 
-    if (opt_parse(c->err, opts, 3, argc, argv, &dn, 1, 1, &count))
-        return CMD_USAGE;
-    if (dn_codec_decode(&codec, codec_name)) {
-        buf_printf(c->err, "--codec %s: auto, opus, pcmu or pcma\n", codec_name);
-        return CMD_USAGE;
-    }
-    password = cmd_password(c, password);
-    if (!password)
-        return CMD_USAGE;
-    if (dn_add(c->store, dn, password, name, codec, true, why, sizeof(why)))
-        return cmd_refuse(c, "%s", why);
-    return changed(c, dn, "added");
+    return dn_codec_decode(codec, name ? name : "auto")
+               ? cmd_misused(c, "--codec %s: auto, opus, pcmu or pcma", name)
+               : CMD_OK;
 }
 
-static int cmd_dn_set(struct cmd *c, int argc, char *const *argv)
+static int cmd_dn_add(struct cmd *c, const struct args *a)
 {
-    const char *dn, *name = NULL, *codec_name = NULL;
-    const struct opt opts[] = {{"name", &name, NULL}, {"codec", &codec_name, NULL}};
+    const char *name = args_get(a, "name"), *password;
     enum dn_codec codec;
     char why[WHY_MAX];
-    size_t count;
 
-    if (opt_parse(c->err, opts, 2, argc, argv, &dn, 1, 1, &count))
+    if (codec_take(c, a, &codec) || !(password = cmd_password(c, args_get(a, "password"))))
         return CMD_USAGE;
-    if (codec_name && dn_codec_decode(&codec, codec_name)) {
-        buf_printf(c->err, "--codec %s: auto, opus, pcmu or pcma\n", codec_name);
-        return CMD_USAGE;
-    }
-    if (!name && !codec_name) {
-        buf_puts(c->err, "there is nothing to change\n");
-        return CMD_USAGE;
-    }
-    if (dn_set(c->store, dn, name, codec_name ? &codec : NULL, why, sizeof(why)))
+    if (dn_add(c->store, a->word[0], password, name ? name : "", codec, true, why, sizeof(why)))
         return cmd_refuse(c, "%s", why);
-    return changed(c, dn, "changed");
+    return changed(c, a->word[0], "added");
 }
 
-static int cmd_dn_passwd(struct cmd *c, int argc, char *const *argv)
+static int cmd_dn_set(struct cmd *c, const struct args *a)
 {
-    const char *dn, *password = NULL;
-    const struct opt opts[] = {{"password", &password, NULL}};
+    const char *name = args_get(a, "name");
+    enum dn_codec codec;
     char why[WHY_MAX];
-    size_t count;
 
-    if (opt_parse(c->err, opts, 1, argc, argv, &dn, 1, 1, &count))
+    if (codec_take(c, a, &codec))
         return CMD_USAGE;
-    password = cmd_password(c, password);
+    if (!name && !args_get(a, "codec"))
+        return cmd_misused(c, "there is nothing to change");
+    if (dn_set(c->store, a->word[0], name, args_get(a, "codec") ? &codec : NULL, why, sizeof(why)))
+        return cmd_refuse(c, "%s", why);
+    return changed(c, a->word[0], "changed");
+}
+
+static int cmd_dn_passwd(struct cmd *c, const struct args *a)
+{
+    const char *password = cmd_password(c, args_get(a, "password"));
+    char why[WHY_MAX];
+
     if (!password)
         return CMD_USAGE;
-    if (dn_passwd(c->store, dn, password, why, sizeof(why)))
+    if (dn_passwd(c->store, a->word[0], password, why, sizeof(why)))
         return cmd_refuse(c, "%s", why);
-    return changed(c, dn, "has a new password");
+    return changed(c, a->word[0], "has a new password");
 }
 
 static int refuse_dn(struct cmd *c, const char *dn, int err)
@@ -243,92 +208,151 @@ static int refuse_dn(struct cmd *c, const char *dn, int err)
                          : cmd_refuse(c, "DN %s: %s", dn, store_strerror(err));
 }
 
-static int set_enabled(struct cmd *c, int argc, char *const *argv, bool enabled)
+static int set_enabled(struct cmd *c, const char *dn, bool enabled)
 {
-    const char *dn = one_dn(c, argc, argv);
-    int err;
+    const int err = dn_enable(c->store, dn, enabled);
 
-    if (!dn)
-        return CMD_USAGE;
-    err = dn_enable(c->store, dn, enabled);
     return err ? refuse_dn(c, dn, err) : changed(c, dn, enabled ? "enabled" : "disabled");
 }
 
-static int cmd_dn_enable(struct cmd *c, int argc, char *const *argv)
+static int cmd_dn_enable(struct cmd *c, const struct args *a)
 {
-    return set_enabled(c, argc, argv, true);
+    return set_enabled(c, a->word[0], true);
 }
 
-static int cmd_dn_disable(struct cmd *c, int argc, char *const *argv)
+static int cmd_dn_disable(struct cmd *c, const struct args *a)
 {
-    return set_enabled(c, argc, argv, false);
+    return set_enabled(c, a->word[0], false);
 }
 
-static int cmd_dn_remove(struct cmd *c, int argc, char *const *argv)
+static int cmd_dn_remove(struct cmd *c, const struct args *a)
 {
-    const char *dn = one_dn(c, argc, argv);
-    int err;
+    const int err = dn_remove(c->store, a->word[0]);
 
-    if (!dn)
-        return CMD_USAGE;
-    err = dn_remove(c->store, dn);
-    return err ? refuse_dn(c, dn, err) : cmd_done(c, "DN %s removed", dn);
+    return err ? refuse_dn(c, a->word[0], err) : cmd_done(c, "DN %s removed", a->word[0]);
 }
 
-static int cmd_dn_import(struct cmd *c, int argc, char *const *argv)
+static int cmd_dn_import(struct cmd *c, const struct args *a)
 {
     struct dn_import_result res;
-    const char *file;
     char why[WHY_MAX];
-    size_t count;
 
-    if (!c->store)
-        return cmd_dn_import_asterisk(c, argc, argv);
-    if (opt_parse(c->err, NULL, 0, argc, argv, &file, 1, 1, &count))
-        return CMD_USAGE;
+    if (args_get(a, "from-asterisk"))
+        return cmd_dn_import_asterisk(c, a);
+    if (!a->words)
+        return cmd_misused(c, "missing: FILE.csv");
     if (dn_import_csv(c->store, c->input ? c->input : "", c->input_len, &res, why, sizeof(why)))
-        return cmd_refuse(c, "%s: %s; nothing was imported", file, why);
-    if (c->json)
-        buf_printf(c->out, "{\"added\":%u,\"changed\":%u,\"unchanged\":%u}\n", res.added, res.changed,
-                   res.unchanged);
-    return cmd_done(c, "%u added, %u changed, %u unchanged", res.added, res.changed, res.unchanged);
+        return cmd_refuse(c, "%s: %s; nothing was imported", a->word[0], why);
+    if (!c->json)
+        return cmd_done(c, "%u added, %u changed, %u unchanged", res.added, res.changed, res.unchanged);
+    buf_printf(c->out, "{\"added\":%u,\"changed\":%u,\"unchanged\":%u}\n", res.added, res.changed,
+               res.unchanged);
+    return CMD_OK;
 }
 
-static const struct verb verbs[] = {
-    {"add", "DN [--password PW] [--name NAME] [--codec auto|opus|pcmu|pcma]",
-     "Adds a directory number that an agent's browser may register as.\n"
-     "  --password PW   at least 6 characters; - or without it: from a prompt or standard input\n"
-     "  --name NAME     shown on the agent's page and in lists\n"
-     "  --codec CODEC   what the browser's side prefers; auto (default): Opus first, G.711 straight through "
-     "where both sides have it",
-     VERB_PASSWORD, cmd_dn_add},
-    {"set", "DN [--name NAME] [--codec auto|opus|pcmu|pcma]", "Changes a DN; see dngate dn add --help.",
-     VERB_NO_INPUT, cmd_dn_set},
-    {"list", "", "Lists all DNs.", VERB_NO_INPUT, cmd_dn_list},
-    {"show", "DN", "Shows one DN.", VERB_NO_INPUT, cmd_dn_show},
-    {"passwd", "DN [--password PW]",
-     "Gives a DN a new password; its present registration ends.\n"
-     "  --password PW   at least 6 characters; - or without it: from a prompt or standard input",
-     VERB_PASSWORD, cmd_dn_passwd},
-    {"disable", "DN", "Stops a DN from registering and calling; nothing of it is lost.", VERB_NO_INPUT,
-     cmd_dn_disable},
-    {"enable", "DN", "Allows it again.", VERB_NO_INPUT, cmd_dn_enable},
-    {"remove", "DN", "Removes a DN. Its call records stay.", VERB_NO_INPUT, cmd_dn_remove},
-    {"import", "FILE.csv | --from-asterisk pjsip.conf [--dry-run]",
-     "Adds and changes DNs from a CSV file (- = standard input), all of it or, when a line is wrong, "
-     "nothing.\n"
-     "The first line names the columns: dn,name,password,enabled,codec; all but dn may be missing, in any "
-     "order.\n"
-     "An empty or missing password, enabled or codec leaves what is there; a new DN needs a password.\n"
-     "  --from-asterisk FILE   takes the WebRTC endpoints with password from Asterisk's pjsip.conf and what "
-     "it "
-     "includes, shows the\n"
-     "                         commands for its trunks, and says line by line what cannot be used\n"
-     "  --dry-run              only says so",
-     VERB_FILE, cmd_dn_import},
-    {"export", "", "Writes all DNs as CSV, without passwords; importing it keeps them.", VERB_NO_INPUT,
-     cmd_dn_export},
+#define PASSWORD_HELP "at least 6 characters; - or without it: from a prompt or standard input"
+static const struct verb_option add_options[] = {
+    {"password", "PW", PASSWORD_HELP, false},
+    {"name", "NAME", "shown on the agent's page and in lists", false},
+    {"codec", "auto|opus|pcmu|pcma",
+     "what the browser's side prefers; auto (default): Opus first, G.711 straight through where\n"
+     "both sides have it",
+     false},
+};
+static const struct verb_option set_options[] = {
+    {"name", "NAME", "shown on the agent's page and in lists", false},
+    {"codec", "auto|opus|pcmu|pcma", "what the browser's side prefers", false},
+};
+static const struct verb_option passwd_options[] = {{"password", "PW", PASSWORD_HELP, false}};
+static const struct verb_option import_options[] = {
+    {"from-asterisk", "FILE",
+     "instead of FILE.csv: takes the WebRTC endpoints with password from Asterisk's pjsip.conf and what it "
+     "includes,\n"
+     "shows the commands for its trunks, and says line by line what cannot be used",
+     false},
+    {"dry-run", NULL, "only says what would be done", false},
 };
 
-const struct noun noun_dn = {"dn", "Directory numbers: what the agents' browsers register as.", verbs,
-                             sizeof(verbs) / sizeof(verbs[0]), false};
+static const struct verb verbs[] = {
+    {.name = "add",
+     .words = "DN",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Adds a directory number that an agent's browser may register as.",
+     VERB_OPTIONS(add_options),
+     .example = "dngate dn add 5001 --password 'a long one' --name 'Ada Lovelace'",
+     .input = VERB_PASSWORD,
+     .run = cmd_dn_add},
+    {.name = "set",
+     .words = "DN",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Changes what is given of a DN and leaves the rest.",
+     VERB_OPTIONS(set_options),
+     .example = "dngate dn set 5001 --codec pcma",
+     .run = cmd_dn_set},
+    {.name = "list",
+     .words = "",
+     .help = "Lists all DNs.",
+     .example = "dngate dn list --json",
+     .run = cmd_dn_list},
+    {.name = "show",
+     .words = "DN",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Shows one DN.",
+     .example = "dngate dn show 5001",
+     .run = cmd_dn_show},
+    {.name = "passwd",
+     .words = "DN",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Gives a DN a new password; its present registration ends.",
+     VERB_OPTIONS(passwd_options),
+     .example = "dngate dn passwd 5001 <new-password.txt",
+     .input = VERB_PASSWORD,
+     .run = cmd_dn_passwd},
+    {.name = "disable",
+     .words = "DN",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Stops a DN from registering and calling; nothing of it is lost.",
+     .example = "dngate dn disable 5001",
+     .run = cmd_dn_disable},
+    {.name = "enable",
+     .words = "DN",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Allows it again.",
+     .example = "dngate dn enable 5001",
+     .run = cmd_dn_enable},
+    {.name = "remove",
+     .words = "DN",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Removes a DN. Its call records stay.",
+     .example = "dngate dn remove 5001",
+     .run = cmd_dn_remove},
+    {.name = "import",
+     .words = "FILE.csv",
+     .words_max = 1,
+     .help =
+         "Adds and changes DNs from a CSV file (- = standard input), all of it or, when a line is wrong, "
+         "nothing.\n"
+         "The first line names the columns: dn,name,password,enabled,codec; all but dn may be missing, in "
+         "any order.\n"
+         "An empty or missing password, enabled or codec leaves what is there; a new DN needs a password.",
+     VERB_OPTIONS(import_options),
+     .example = "dngate dn import agents.csv",
+     .input = VERB_FILE,
+     .run = cmd_dn_import},
+    {.name = "export",
+     .words = "",
+     .help =
+         "Writes all DNs as CSV, without passwords; importing it keeps them. With --json: as dn list does.",
+     .example = "dngate dn export >agents.csv",
+     .run = cmd_dn_export},
+};
+
+const struct noun noun_dn = {
+    .name = "dn", .help = "the directory numbers that agents' browsers register as", NOUN_VERBS(verbs)};

@@ -1,7 +1,6 @@
 /* dngate dn import --from-asterisk: reads the files here, where they are; the DNs go the way of a CSV import. */
 #include "cmd/asterisk.h"
 #include "cmd/astimport.h"
-#include "cmd/opt.h"
 #include "cmd/pass.h"
 #include "cmd/verb.h"
 
@@ -45,30 +44,23 @@ static int import(struct cmd *c, struct astimport *im, bool dry)
     return status;
 }
 
-int cmd_dn_import_asterisk(struct cmd *c, int argc, char *const *argv)
+int cmd_dn_import_asterisk(struct cmd *c, const struct args *a)
 {
-    const char *file = NULL;
-    bool dry = false;
-    const struct opt opts[] = {{"from-asterisk", &file, NULL}, {"dry-run", NULL, &dry}};
+    const char *file = args_get(a, "from-asterisk");
     struct astimport im;
     char why[WHY_MAX];
-    struct ast *a;
-    size_t count;
+    struct ast *ast;
     int status;
 
-    if (opt_parse(c->err, opts, 2, argc, argv, NULL, 0, 0, &count))
-        return CMD_USAGE;
-    if (!file) {
-        buf_puts(c->err, "--from-asterisk needs a file\n");
-        return CMD_USAGE;
-    }
-    if (ast_read(&a, file, why, sizeof(why)))
+    if (a->words)
+        return cmd_misused(c, "one word too many: %s", a->word[0]);
+    if (ast_read(&ast, file, why, sizeof(why)))
         return cmd_refuse(c, "%s", why);
-    if (astimport_run(&im, a, c->json))
+    if (astimport_run(&im, ast, c->json))
         status = cmd_refuse(c, "%s: too much to import at once", file);
     else
-        status = import(c, &im, dry);
+        status = import(c, &im, args_flag(a, "dry-run"));
     astimport_reset(&im);
-    ast_free(a);
+    ast_free(ast);
     return status;
 }

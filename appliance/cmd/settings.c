@@ -1,10 +1,8 @@
 #include "cmd/grid.h"
-#include "cmd/opt.h"
 #include "cmd/verb.h"
 #include "conf/conf.h"
 #include "store/setting.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,16 +10,6 @@
 enum { WHY_MAX = 512, VALUE_MAX = 2048 };
 
 /* ---------------------------------------------------------------- showing */
-
-static const char *source_name(enum conf_source s)
-{
-    static const char *const names[] = {[CONF_DEFAULT] = "default",
-                                        [CONF_DATABASE] = "database",
-                                        [CONF_ENVIRONMENT] = "environment",
-                                        [CONF_OPTION] = "option"};
-
-    return names[s];
-}
 
 /* A secret is only said to be there. */
 static const char *value_shown(const struct conf *conf, const struct conf_def *def, char *buf, size_t sz)
@@ -58,17 +46,30 @@ static const char *range(const struct conf_def *def, char *buf, size_t sz)
     return buf;
 }
 
+/* A number as a number, yes and no as true and false. */
+static void value_json(struct buf *out, const struct conf_def *def, const char *key, const char *value)
+{
+    if (def->type == CONF_INT)
+        buf_printf(out, "\"%s\":%s,", key, value);
+    else if (def->type == CONF_BOOL)
+        buf_printf(out, "\"%s\":%s,", key, cmd_json_bool(!strcmp(value, "yes")));
+    else
+        cmd_json_member(out, key, value, true);
+}
+
 static void setting_json(struct cmd *c, const struct conf_def *def)
 {
     char value[VALUE_MAX], allowed[128];
 
     buf_puts(c->out, "{");
     cmd_json_member(c->out, "key", def->key, true);
-    cmd_json_member(c->out, "value", value_shown(c->conf, def, value, sizeof(value)), true);
-    cmd_json_member(c->out, "source", source_name(conf_source(c->conf, def->key)), true);
-    cmd_json_member(c->out, "default", def->def, true);
+    value_json(c->out, def, "value", value_shown(c->conf, def, value, sizeof(value)));
+    cmd_json_member(c->out, "source", conf_source_name(conf_source(c->conf, def->key)), true);
+    value_json(c->out, def, "default", def->def);
     cmd_json_member(c->out, "type", type_name(def->type), true);
     cmd_json_member(c->out, "range", range(def, allowed, sizeof(allowed)), true);
+    if (def->type == CONF_INT)
+        buf_printf(c->out, "\"min\":%lld,\"max\":%lld,", (long long)def->min, (long long)def->max);
     buf_printf(c->out, "\"locked\":%s,\"restart\":%s,", cmd_json_bool(conf_locked(c->conf, def->key)),
                cmd_json_bool(!def->live));
     cmd_json_member(c->out, "meaning", def->meaning, false);
@@ -97,7 +98,7 @@ static int list(struct cmd *c)
 
         grid_add(&g, def->key);
         grid_add(&g, value_shown(c->conf, def, value, sizeof(value)));
-        grid_add(&g, source_name(conf_source(c->conf, def->key)));
+        grid_add(&g, conf_source_name(conf_source(c->conf, def->key)));
         grid_add(&g, def->def);
         grid_add(&g, def->live ? "no" : "needed");
         grid_add(&g, def->meaning);
@@ -114,24 +115,15 @@ static int show(struct cmd *c, const struct conf_def *def)
         buf_puts(c->out, "\n");
         return CMD_OK;
     }
-    buf_printf(c->out, "%s = %s\nsource    %s%s\ndefault   %s\nallowed   %s\nrestart   %s\nmeaning   %s\n",
-               def->key, value_shown(c->conf, def, value, sizeof(value)),
-               source_name(conf_source(c->conf, def->key)), conf_locked(c->conf, def->key) ? " (locked)" : "",
-               def->def, range(def, allowed, sizeof(allowed)),
-               def->live ? "not needed" : "needed after a change", def->meaning);
+    buf_printf(
+        c->out, "%s = %s\nsource    %s%s\ndefault   %s\nallowed   %s\nrestart   %s\nmeaning   %s\n", def->key,
+        value_shown(c->conf, def, value, sizeof(value)), conf_source_name(conf_source(c->conf, def->key)),
+        conf_locked(c->conf, def->key) ? " (locked)" : "", def->def, range(def, allowed, sizeof(allowed)),
+        def->live ? "not needed" : "needed after a change", def->meaning);
     return CMD_OK;
 }
 
 /* ---------------------------------------------------------------- changing */
-
-static int environment_name(char *buf, size_t sz, const char *key)
-{
-    int n = snprintf(buf, sz, "DNGATE_%s", key);
-
-    for (char *p = buf; *p; p++)
-        *p = *p == '.' ? '_' : (char)toupper((unsigned char)*p);
-    return n;
-}
 
 /* Would all settings together still make sense? Tried on a copy, so that nobody listens to a value that is taken back. */
 static int check_together(const struct conf *conf, const char *key, const char *value, char *why,
@@ -164,7 +156,7 @@ static int refuse_locked(struct cmd *c, const char *key)
 {
     char name[128];
 
-    environment_name(name, sizeof(name), key);
+    conf_env_name(conf_find(key), name, sizeof(name));
     if (conf_source(c->conf, key) == CONF_OPTION)
         return cmd_refuse(c, "%s is fixed by -o when the server was started; change it there", key);
     return cmd_refuse(c, "%s is fixed by the environment (%s); change it there", key, name);
@@ -176,7 +168,7 @@ static int change(struct cmd *c, const struct conf_def *def, const char *value)
     int err;
 
     if (def->type == CONF_SECRET) {
-        environment_name(name, sizeof(name), def->key);
+        conf_env_name(def, name, sizeof(name));
         return cmd_refuse(
             c, "%s is a secret and not kept in the database: give it in the environment (%s) or with -o",
             def->key, name);
@@ -230,35 +222,40 @@ static int unknown(struct cmd *c, const char *key, bool reset)
     return cmd_done(c, "%s is taken out of the database; this version has no such setting", key);
 }
 
-static int cmd_settings(struct cmd *c, int argc, char *const *argv)
+static int cmd_settings(struct cmd *c, const struct args *a)
 {
-    const char *words[2];
-    bool reset = false;
-    const struct opt opts[] = {{"reset", NULL, &reset}};
+    const bool reset = args_flag(a, "reset");
     const struct conf_def *def;
-    size_t count;
 
-    if (opt_parse(c->err, opts, 1, argc, argv, words, 0, 2, &count))
-        return CMD_USAGE;
-    if (reset && count != 1) {
-        buf_puts(c->err, "--reset takes one KEY and no VALUE\n");
-        return CMD_USAGE;
-    }
-    if (!count)
+    if (reset && a->words != 1)
+        return cmd_misused(c, "--reset takes one KEY and no VALUE");
+    if (!a->words)
         return list(c);
-    def = conf_find(words[0]);
+    def = conf_find(a->word[0]);
     if (!def)
-        return unknown(c, words[0], reset);
-    if (count == 2 || reset)
-        return change(c, def, reset ? NULL : words[1]);
+        return unknown(c, a->word[0], reset);
+    if (a->words == 2 || reset)
+        return change(c, def, reset ? NULL : a->word[1]);
     return show(c, def);
 }
 
-static const struct verb verbs[] = {
-    {"", "[KEY [VALUE] | KEY --reset]",
-     "Lists all settings, shows one, or changes it in the database; --reset goes back to the default.\n"
-     "What -o or the environment (DNGATE_ and the key in capitals, _ for .) say stands above the database.",
-     VERB_NO_INPUT, cmd_settings},
+static const struct verb_option options[] = {
+    {"reset", NULL, "takes KEY out of the database: back to its default", false},
 };
 
-const struct noun noun_settings = {"settings", "Settings.", verbs, 1, false};
+static const struct verb verbs[] = {
+    {.name = "",
+     .words = "[KEY [VALUE]]",
+     .words_max = 2,
+     .help = "Lists all settings, shows one, or changes it in the database.\n"
+             "What -o or the environment (DNGATE_ and the key in capitals, _ for .) say stands above the "
+             "database.\n"
+             "A setting whose RESTART is \"needed\" takes effect when the server is started again, the "
+             "others at once.",
+     VERB_OPTIONS(options),
+     .example = "dngate settings log.level \"info sip=debug\"\ndngate settings log.level --reset",
+     .run = cmd_settings},
+};
+
+const struct noun noun_settings = {
+    .name = "settings", .help = "lists, shows or changes settings", NOUN_VERBS(verbs)};

@@ -1,13 +1,20 @@
 #include "store/trunk.h"
 #include "cmd/grid.h"
-#include "cmd/opt.h"
 #include "cmd/verb.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { WHY_MAX = 256, PORT_UDP_TCP = 5060, PORT_TLS = 5061, PRIORITY_DEFAULT = 10, PING_DEFAULT = 30 };
+enum {
+    WHY_MAX = 256,
+    PORT_UDP_TCP = 5060,
+    PORT_TLS = 5061,
+    PRIORITY_DEFAULT = 10,
+    PRIORITY_MAX = 1000,
+    PING_DEFAULT = 30,
+    PING_MAX = 3600
+};
 
 /* ---------------------------------------------------------------- showing */
 
@@ -62,17 +69,15 @@ static bool list_h(const struct trunk *t, void *arg)
     return false;
 }
 
-static int cmd_trunk_list(struct cmd *c, int argc, char *const *argv)
+static int cmd_trunk_list(struct cmd *c, const struct args *a)
 {
     static const char *const heads[] = {"NAME",     "ADDRESS", "TRANSPORT", "ENABLED",
                                         "PRIORITY", "PING",    "CODECS",    "USERNAME"};
     struct trunk_list l = {.cmd = c};
     struct store_reader *r;
-    size_t count;
     int err;
 
-    if (opt_parse(c->err, NULL, 0, argc, argv, NULL, 0, 0, &count))
-        return CMD_USAGE;
+    (void)a;
     grid_init(&l.grid, sizeof(heads) / sizeof(heads[0]));
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
         grid_add(&l.grid, heads[i]);
@@ -125,14 +130,9 @@ static int show(struct cmd *c, const char *name)
     return CMD_OK;
 }
 
-static int cmd_trunk_show(struct cmd *c, int argc, char *const *argv)
+static int cmd_trunk_show(struct cmd *c, const struct args *a)
 {
-    const char *name;
-    size_t count;
-
-    if (opt_parse(c->err, NULL, 0, argc, argv, &name, 1, 1, &count))
-        return CMD_USAGE;
-    return show(c, name);
+    return show(c, a->word[0]);
 }
 
 /* ---------------------------------------------------------------- changing */
@@ -161,60 +161,56 @@ static int address_parse(const char *text, char *host, size_t hostsz, uint16_t *
     host[len] = '\0';
     if (!*tail)
         return 0;
-    if (*tail != ':' || opt_number(tail + 1, 1, 65535, &n))
+    if (*tail != ':' || args_number(tail + 1, 1, 65535, &n))
         return EINVAL;
     *port = (uint16_t)n;
     return 0;
 }
 
-struct trunk_words { /* as typed */
-    const char *name, *address, *transport, *username, *password, *priority, *ping, *codecs;
-    bool registers;
-};
-
-static int usage(struct cmd *c, const char *what)
+static int fill_number(struct cmd *c, const struct args *a, const char *option, long max, long *n)
 {
-    buf_printf(c->err, "%s\n", what);
-    return CMD_USAGE;
+    const char *text = args_get(a, option);
+
+    return text && args_number(text, 0, max, n)
+               ? cmd_misused(c, "--%s is a number from 0 to %ld", option, max)
+               : CMD_OK;
 }
 
-static int fill_numbers(struct cmd *c, const struct trunk_words *w, struct trunk *t)
+static int fill_text(struct cmd *c, const struct args *a, const char *option, char *text, size_t sz)
 {
-    long n;
+    const char *value = args_get(a, option);
 
-    if (w->priority) {
-        if (opt_number(w->priority, 0, 1000, &n))
-            return usage(c, "--priority is a number from 0 (tried first) to 1000");
-        t->priority = (int)n;
-    }
-    if (w->ping) {
-        if (opt_number(w->ping, 0, 3600, &n))
-            return usage(c, "--ping is a number of seconds from 0 (off) to 3600");
-        t->ping_seconds = (uint32_t)n;
-    }
+    if (value && strlen(value) >= sz)
+        return cmd_misused(c, "--%s: at most %zu bytes", option, sz - 1);
+    if (value)
+        snprintf(text, sz, "%s", value);
     return CMD_OK;
 }
 
 /* Puts what was typed over what t is. */
-static int trunk_fill(struct cmd *c, const struct trunk_words *w, struct trunk *t)
+static int trunk_fill(struct cmd *c, const struct args *a, struct trunk *t)
 {
-    if (w->transport && trunk_transport_decode(&t->transport, w->transport))
-        return usage(c, "--transport is udp, tcp or tls");
-    if (w->address) {
+    const char *transport = args_get(a, "transport"), *where = args_get(a, "address");
+    long priority = t->priority, ping = t->ping_seconds;
+
+    if (transport && trunk_transport_decode(&t->transport, transport))
+        return cmd_misused(c, "--transport %s: udp, tcp or tls", transport);
+    if (where) {
         t->port = t->transport == TRUNK_TLS ? PORT_TLS : PORT_UDP_TCP;
-        if (address_parse(w->address, t->host, sizeof(t->host), &t->port))
-            return usage(c, "--address is HOST, HOST:PORT, [IPV6] or [IPV6]:PORT");
+        if (address_parse(where, t->host, sizeof(t->host), &t->port))
+            return cmd_misused(c, "--address %s: HOST, HOST:PORT, [IPV6] or [IPV6]:PORT", where);
     }
-    if ((w->username && strlen(w->username) >= sizeof(t->username)) ||
-        (w->codecs && strlen(w->codecs) >= sizeof(t->codecs)) || strlen(w->name) >= sizeof(t->name))
-        return usage(c, "a value is too long");
-    snprintf(t->name, sizeof(t->name), "%s", w->name);
-    if (w->username)
-        snprintf(t->username, sizeof(t->username), "%s", w->username);
-    if (w->codecs)
-        snprintf(t->codecs, sizeof(t->codecs), "%s", w->codecs);
-    t->registers = t->registers || w->registers;
-    return fill_numbers(c, w, t);
+    if (strlen(a->word[0]) >= sizeof(t->name))
+        return cmd_misused(c, "a trunk's name has at most %zu bytes", sizeof(t->name) - 1);
+    snprintf(t->name, sizeof(t->name), "%s", a->word[0]);
+    t->registers = t->registers || args_flag(a, "register");
+    if (fill_text(c, a, "username", t->username, sizeof(t->username)) ||
+        fill_text(c, a, "codecs", t->codecs, sizeof(t->codecs)) ||
+        fill_number(c, a, "priority", PRIORITY_MAX, &priority) || fill_number(c, a, "ping", PING_MAX, &ping))
+        return CMD_USAGE;
+    t->priority = (int)priority;
+    t->ping_seconds = (uint32_t)ping;
+    return CMD_OK;
 }
 
 static int trunk_take_password(struct cmd *c, const char *option, struct trunk *t)
@@ -224,41 +220,20 @@ static int trunk_take_password(struct cmd *c, const char *option, struct trunk *
     if (!password)
         return CMD_USAGE;
     if (strlen(password) >= sizeof(t->password))
-        return usage(c, "the password is too long");
+        return cmd_misused(c, "the password is too long");
     snprintf(t->password, sizeof(t->password), "%s", password);
     return CMD_OK;
 }
 
-static int trunk_words_parse(struct cmd *c, int argc, char *const *argv, struct trunk_words *w)
-{
-    const struct opt opts[] = {
-        {"address", &w->address, NULL},   {"transport", &w->transport, NULL},
-        {"username", &w->username, NULL}, {"password", &w->password, NULL},
-        {"priority", &w->priority, NULL}, {"ping", &w->ping, NULL},
-        {"codecs", &w->codecs, NULL},     {"register", NULL, &w->registers},
-    };
-    size_t count;
-
-    memset(w, 0, sizeof(*w));
-    return opt_parse(c->err, opts, sizeof(opts) / sizeof(opts[0]), argc, argv, &w->name, 1, 1, &count)
-               ? CMD_USAGE
-               : CMD_OK;
-}
-
-static int cmd_trunk_add(struct cmd *c, int argc, char *const *argv)
+static int cmd_trunk_add(struct cmd *c, const struct args *a)
 {
     struct trunk t = {
         .enabled = true, .priority = PRIORITY_DEFAULT, .ping_seconds = PING_DEFAULT, .codecs = "pcmu,pcma"};
-    struct trunk_words w;
     char why[WHY_MAX];
-    int status = trunk_words_parse(c, argc, argv, &w);
+    int status = trunk_fill(c, a, &t);
 
-    if (!status && !w.address)
-        status = usage(c, "--address is needed: HOST:PORT");
     if (!status)
-        status = trunk_fill(c, &w, &t);
-    if (!status)
-        status = trunk_take_password(c, w.password, &t);
+        status = trunk_take_password(c, args_get(a, "password"), &t);
     if (!status && trunk_add(c->store, &t, why, sizeof(why)))
         status = cmd_refuse(c, "%s", why);
     explicit_bzero(t.password, sizeof(t.password));
@@ -281,23 +256,28 @@ static int trunk_load(struct cmd *c, const char *name, struct trunk *t)
     return err ? cmd_refuse(c, "trunk %s: %s", name, store_strerror(err)) : CMD_OK;
 }
 
-static int cmd_trunk_set(struct cmd *c, int argc, char *const *argv)
+static bool anything_given(const struct args *a)
 {
-    struct trunk_words w;
+    for (size_t i = 0; i < a->verb->option_count; i++)
+        if (a->value[i])
+            return true;
+    return false;
+}
+
+static int cmd_trunk_set(struct cmd *c, const struct args *a)
+{
     struct trunk t = {0};
     char why[WHY_MAX];
-    int status = trunk_words_parse(c, argc, argv, &w);
+    int status = anything_given(a) ? CMD_OK : cmd_misused(c, "there is nothing to change");
 
-    if (!status && argc == 1)
-        status = usage(c, "there is nothing to change");
     if (!status)
-        status = trunk_load(c, w.name, &t);
+        status = trunk_load(c, a->word[0], &t);
     if (status)
         return status;
-    status = trunk_fill(c, &w, &t);
+    status = trunk_fill(c, a, &t);
     if (!status)
-        status = trunk_take_password(c, w.password, &t);
-    if (!status && trunk_set(c->store, &t, w.password != NULL, why, sizeof(why)))
+        status = trunk_take_password(c, args_get(a, "password"), &t);
+    if (!status && trunk_set(c->store, &t, args_get(a, "password") != NULL, why, sizeof(why)))
         status = cmd_refuse(c, "%s", why);
     explicit_bzero(t.password, sizeof(t.password));
     if (status)
@@ -305,17 +285,12 @@ static int cmd_trunk_set(struct cmd *c, int argc, char *const *argv)
     return c->json ? show(c, t.name) : cmd_done(c, "trunk %s changed", t.name);
 }
 
-static int trunk_switch(struct cmd *c, int argc, char *const *argv, bool on)
+static int trunk_switch(struct cmd *c, const char *name, bool on)
 {
-    const char *name;
     char why[WHY_MAX];
     struct trunk t;
-    size_t count;
-    int status;
+    int status = trunk_load(c, name, &t);
 
-    if (opt_parse(c->err, NULL, 0, argc, argv, &name, 1, 1, &count))
-        return CMD_USAGE;
-    status = trunk_load(c, name, &t);
     if (status)
         return status;
     t.enabled = on;
@@ -324,25 +299,21 @@ static int trunk_switch(struct cmd *c, int argc, char *const *argv, bool on)
     return c->json ? show(c, t.name) : cmd_done(c, "trunk %s %s", t.name, on ? "enabled" : "disabled");
 }
 
-static int cmd_trunk_enable(struct cmd *c, int argc, char *const *argv)
+static int cmd_trunk_enable(struct cmd *c, const struct args *a)
 {
-    return trunk_switch(c, argc, argv, true);
+    return trunk_switch(c, a->word[0], true);
 }
 
-static int cmd_trunk_disable(struct cmd *c, int argc, char *const *argv)
+static int cmd_trunk_disable(struct cmd *c, const struct args *a)
 {
-    return trunk_switch(c, argc, argv, false);
+    return trunk_switch(c, a->word[0], false);
 }
 
-static int cmd_trunk_remove(struct cmd *c, int argc, char *const *argv)
+static int cmd_trunk_remove(struct cmd *c, const struct args *a)
 {
-    const char *name;
-    size_t count;
-    int err;
+    const char *name = a->word[0];
+    const int err = trunk_remove(c->store, name);
 
-    if (opt_parse(c->err, NULL, 0, argc, argv, &name, 1, 1, &count))
-        return CMD_USAGE;
-    err = trunk_remove(c->store, name);
     if (err == ENOENT)
         return cmd_refuse(c, "there is no trunk %s", name);
     if (err)
@@ -350,31 +321,74 @@ static int cmd_trunk_remove(struct cmd *c, int argc, char *const *argv)
     return cmd_done(c, "trunk %s removed", name);
 }
 
+#define OPTIONS_BUT_ADDRESS                                                                                  \
+    {"transport", "udp|tcp|tls", "UDP (default) or TCP; TLS is not in this version and refused", false},     \
+        {"username", "U", "answers the trunk's challenges, with --password", false},                         \
+        {"password", "PW", "-: from a prompt or standard input", false},                                     \
+        {"register", NULL, "register the DNs there: not in this version and refused", false},                \
+        {"priority", "N", "0 to 1000, lower is tried first (default 10)", false},                            \
+        {"ping", "SECONDS", "OPTIONS interval that tells up from down (default 30); 0 = off, taken as up",   \
+         false},                                                                                             \
+        {"codecs", "LIST", "in order of preference (default pcmu,pcma)", false},
+#define ADDRESS_HELP "IP address or name; IPv6 as [2001:db8::1]:5060; port 5060 unless given"
+static const struct verb_option add_options[] = {{"address", "HOST[:PORT]", ADDRESS_HELP, true},
+                                                 OPTIONS_BUT_ADDRESS};
+static const struct verb_option set_options[] = {{"address", "HOST[:PORT]", ADDRESS_HELP, false},
+                                                 OPTIONS_BUT_ADDRESS};
+
 static const struct verb verbs[] = {
-    {"add",
-     "NAME --address HOST[:PORT] [--transport udp|tcp|tls] [--username U --password P] [--register] "
-     "[--priority N] [--ping SECONDS] "
-     "[--codecs pcmu,pcma]",
-     "Adds a SIP Server that calls go to and come from. Only trunks' addresses may send us requests.\n"
-     "  --address HOST[:PORT]   IP address or name; IPv6 as [2001:db8::1]:5060; port 5060, with tls 5061\n"
-     "  --username U --password P   answer to its challenges; --password - reads it from a prompt or "
-     "standard input\n"
-     "  --register       register the DNs there\n"
-     "  --priority N     lower is tried first (default 10)\n"
-     "  --ping SECONDS   OPTIONS interval that tells up from down (default 30); 0 = off, taken as up\n"
-     "  --codecs LIST    in order of preference (default pcmu,pcma)",
-     VERB_ASKED, cmd_trunk_add},
-    {"list", "", "Lists all trunks in the order in which they are tried.", VERB_NO_INPUT, cmd_trunk_list},
-    {"show", "NAME", "Shows one trunk.", VERB_NO_INPUT, cmd_trunk_show},
-    {"set", "NAME [OPTIONS of trunk add]",
-     "Changes what is given, leaves the rest; see dngate trunk add --help. Calls that the trunk carries go "
-     "on.",
-     VERB_ASKED, cmd_trunk_set},
-    {"disable", "NAME", "Takes a trunk out of use; calls that it carries go on.", VERB_NO_INPUT,
-     cmd_trunk_disable},
-    {"enable", "NAME", "Takes it into use again.", VERB_NO_INPUT, cmd_trunk_enable},
-    {"remove", "NAME", "Removes a trunk. Calls that it carries go on.", VERB_NO_INPUT, cmd_trunk_remove},
+    {.name = "add",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Adds a SIP Server that calls go to and come from. Only trunks' addresses may send us requests.",
+     VERB_OPTIONS(add_options),
+     .example = "dngate trunk add genesys --address 10.0.0.81:5060 --transport tcp",
+     .input = VERB_ASKED,
+     .run = cmd_trunk_add},
+    {.name = "set",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Changes what is given of a trunk and leaves the rest. Calls that it carries go on.",
+     VERB_OPTIONS(set_options),
+     .example = "dngate trunk set genesys --priority 20 --ping 10",
+     .input = VERB_ASKED,
+     .run = cmd_trunk_set},
+    {.name = "list",
+     .words = "",
+     .help = "Lists all trunks in the order in which they are tried.",
+     .example = "dngate trunk list",
+     .run = cmd_trunk_list},
+    {.name = "show",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Shows one trunk.",
+     .example = "dngate trunk show genesys --json",
+     .run = cmd_trunk_show},
+    {.name = "disable",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Takes a trunk out of use; calls that it carries go on.",
+     .example = "dngate trunk disable genesys",
+     .run = cmd_trunk_disable},
+    {.name = "enable",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Takes it into use again.",
+     .example = "dngate trunk enable genesys",
+     .run = cmd_trunk_enable},
+    {.name = "remove",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Removes a trunk. Calls that it carries go on.",
+     .example = "dngate trunk remove genesys",
+     .run = cmd_trunk_remove},
 };
 
-const struct noun noun_trunk = {"trunk", "Trunks: the SIP Servers that calls go to and come from.", verbs,
-                                sizeof(verbs) / sizeof(verbs[0]), false};
+const struct noun noun_trunk = {
+    .name = "trunk", .help = "the SIP Servers that calls go to and come from", NOUN_VERBS(verbs)};

@@ -1,59 +1,44 @@
 #include "store/user.h"
 #include "cmd/grid.h"
-#include "cmd/opt.h"
 #include "cmd/verb.h"
 
 #include <errno.h>
 
 enum { WHY_MAX = 256 };
 
-static int cmd_user_add(struct cmd *c, int argc, char *const *argv)
+static int cmd_user_add(struct cmd *c, const struct args *a)
 {
-    const char *name, *role_name = NULL, *password;
-    const struct opt opts[] = {{"role", &role_name, NULL}};
+    const char *role_name = args_get(a, "role"), *password;
     enum user_role role;
     char why[WHY_MAX];
-    size_t count;
 
-    if (opt_parse(c->err, opts, 1, argc, argv, &name, 1, 1, &count))
-        return CMD_USAGE;
-    if (!role_name || user_role_decode(&role, role_name)) {
-        buf_puts(c->err, "--role is needed: admin, supervisor or readonly\n");
-        return CMD_USAGE;
-    }
+    if (user_role_decode(&role, role_name))
+        return cmd_misused(c, "--role %s: admin, supervisor or readonly", role_name);
     password = cmd_password(c, NULL);
     if (!password)
         return CMD_USAGE;
-    if (user_add(c->store, name, role, password, why, sizeof(why)))
+    if (user_add(c->store, a->word[0], role, password, why, sizeof(why)))
         return cmd_refuse(c, "%s", why);
-    return cmd_done(c, "user %s added as %s", name, role_name);
+    return cmd_done(c, "user %s added as %s", a->word[0], role_name);
 }
 
-static int cmd_user_passwd(struct cmd *c, int argc, char *const *argv)
+static int cmd_user_passwd(struct cmd *c, const struct args *a)
 {
-    const char *name, *password;
+    const char *password = cmd_password(c, NULL);
     char why[WHY_MAX];
-    size_t count;
 
-    if (opt_parse(c->err, NULL, 0, argc, argv, &name, 1, 1, &count))
-        return CMD_USAGE;
-    password = cmd_password(c, NULL);
     if (!password)
         return CMD_USAGE;
-    if (user_passwd(c->store, name, password, why, sizeof(why)))
+    if (user_passwd(c->store, a->word[0], password, why, sizeof(why)))
         return cmd_refuse(c, "%s", why);
-    return cmd_done(c, "user %s has a new password", name);
+    return cmd_done(c, "user %s has a new password", a->word[0]);
 }
 
-static int cmd_user_remove(struct cmd *c, int argc, char *const *argv)
+static int cmd_user_remove(struct cmd *c, const struct args *a)
 {
-    const char *name;
-    size_t count;
-    int err;
+    const char *name = a->word[0];
+    const int err = user_remove(c->store, name);
 
-    if (opt_parse(c->err, NULL, 0, argc, argv, &name, 1, 1, &count))
-        return CMD_USAGE;
-    err = user_remove(c->store, name);
     if (err == ENOENT)
         return cmd_refuse(c, "there is no user %s", name);
     if (err == EPERM)
@@ -94,15 +79,13 @@ static bool list_h(const struct user *u, void *arg)
     return false;
 }
 
-static int cmd_user_list(struct cmd *c, int argc, char *const *argv)
+static int cmd_user_list(struct cmd *c, const struct args *a)
 {
     struct user_list l = {.cmd = c};
     struct store_reader *r;
-    size_t count;
     int err;
 
-    if (opt_parse(c->err, NULL, 0, argc, argv, NULL, 0, 0, &count))
-        return CMD_USAGE;
+    (void)a;
     grid_init(&l.grid, 4);
     grid_add(&l.grid, "NAME");
     grid_add(&l.grid, "ROLE");
@@ -127,16 +110,42 @@ static int cmd_user_list(struct cmd *c, int argc, char *const *argv)
     return err ? cmd_refuse(c, "cannot read the users: %s", store_strerror(err)) : CMD_OK;
 }
 
-static const struct verb verbs[] = {
-    {"add", "NAME --role admin|supervisor|readonly",
-     "Adds someone who may sign in to the console. The password (at least 8 characters) comes from a prompt "
-     "or standard input.",
-     VERB_PASSWORD, cmd_user_add},
-    {"list", "", "Lists all users.", VERB_NO_INPUT, cmd_user_list},
-    {"passwd", "NAME", "Gives a user a new password, from a prompt or standard input.", VERB_PASSWORD,
-     cmd_user_passwd},
-    {"remove", "NAME", "Removes a user. The last administrator stays.", VERB_NO_INPUT, cmd_user_remove},
+static const struct verb_option add_options[] = {
+    {"role", "admin|supervisor|readonly", "what the user may do", true},
 };
 
-const struct noun noun_user = {"user", "Users: who administers the gateway.", verbs,
-                               sizeof(verbs) / sizeof(verbs[0]), false};
+static const struct verb verbs[] = {
+    {.name = "add",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Adds someone who may sign in to the console. The password (at least 8 characters) comes from a "
+             "prompt or\n"
+             "standard input.",
+     VERB_OPTIONS(add_options),
+     .example = "dngate user add ada --role admin",
+     .input = VERB_PASSWORD,
+     .run = cmd_user_add},
+    {.name = "list",
+     .words = "",
+     .help = "Lists all users.",
+     .example = "dngate user list",
+     .run = cmd_user_list},
+    {.name = "passwd",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Gives a user a new password, from a prompt or standard input.",
+     .example = "dngate user passwd ada",
+     .input = VERB_PASSWORD,
+     .run = cmd_user_passwd},
+    {.name = "remove",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Removes a user. The last administrator stays.",
+     .example = "dngate user remove ada",
+     .run = cmd_user_remove},
+};
+
+const struct noun noun_user = {.name = "user", .help = "who administers the gateway", NOUN_VERBS(verbs)};

@@ -1,7 +1,11 @@
-/* cmd/verb: how the files of cmd/ declare their verbs; the tables give usage, help and dispatch. Private to cmd/. */
+/*
+ * cmd/verb: how the files of cmd/ declare their verbs. The table of a verb is all there is to know of it: from it come what is accepted,
+ * the usage line, --help and the list of all commands. Private to cmd/.
+ */
 #ifndef CMD_VERB_H
 #define CMD_VERB_H
 
+#include "cmd/args.h"
 #include "cmd/cmd.h"
 
 #include <stdint.h>
@@ -13,32 +17,57 @@ enum verb_input {
     VERB_FILE,     /* the file that the first word names */
 };
 
-struct verb {
-    const char *name; /* "" = the noun itself */
-    const char *args;
-    const char *help; /* one line; further lines explain options */
-    enum verb_input input;
-    int (*run)(struct cmd *c, int argc, char *const *argv); /* arguments behind the verb */
+struct verb_option {
+    const char *name;  /* "json" for --json; one letter as in -o */
+    const char *value; /* what stands for its value in the usage: "FILE", "udp|tcp"; NULL: a flag */
+    const char *help;  /* one line, or several with \n between them */
+    bool needed;
 };
+
+struct verb {
+    const char *name;  /* "" = the noun itself */
+    const char *words; /* "DN", "[KEY [VALUE]]", "" */
+    size_t words_min, words_max;
+    const char *help; /* a sentence; more in further lines */
+    const struct verb_option *options;
+    size_t option_count; /* at most ARGS_OPTIONS_MAX */
+    const char *example; /* one or more lines, as typed */
+    enum verb_input input;
+    int (*run)(struct cmd *c, const struct args *a);
+};
+#define VERB_OPTIONS(table_) .options = (table_), .option_count = sizeof(table_) / sizeof((table_)[0])
 
 struct noun {
     const char *name, *help;
     const struct verb *verbs;
     size_t count;
-    bool here; /* its verbs run in the command line's own process, with c->dir and without store and conf */
+    bool here;   /* its verbs run in the command line's own process, with c->dir and without store and conf */
+    bool hidden; /* not for people */
 };
+#define NOUN_VERBS(table_) .verbs = (table_), .count = sizeof(table_) / sizeof((table_)[0])
 
-extern const struct noun noun_dn, noun_trunk, noun_user, noun_settings, noun_backup, noun_restore,
-    noun_restore_staged, noun_check;
+extern const struct noun noun_serve, noun_dn, noun_trunk, noun_user, noun_settings, noun_check, noun_backup,
+    noun_restore, noun_restore_staged, noun_healthcheck, noun_version;
+
+/* All nouns in the order in which they are listed; NULL behind the last. */
+const struct noun *noun_at(size_t i);
+const struct noun *noun_find(const char *name);
+
+/* "usage: dngate dn add DN [--password PW] …" */
+void help_usage(struct buf *out, const struct noun *n, const struct verb *v);
+void help_verb(struct buf *out, const struct noun *n, const struct verb *v);
+void help_noun(struct buf *out, const struct noun *n);
 
 /* dn import --from-asterisk, always in the command line's own process. */
-int cmd_dn_import_asterisk(struct cmd *c, int argc, char *const *argv);
+int cmd_dn_import_asterisk(struct cmd *c, const struct args *a);
 
 /* The password from --password, or from the input when that is NULL or "-". NULL: there is none (a line on err). */
 const char *cmd_password(struct cmd *c, const char *option);
 /* A line on err: `what` and status 1. */
 __attribute__((format(printf, 2, 3))) int cmd_refuse(struct cmd *c, const char *fmt, ...);
-/* "DN 5001 added" for people; nothing with --json. */
+/* A line on err and status 2: the usage follows. */
+__attribute__((format(printf, 2, 3))) int cmd_misused(struct cmd *c, const char *fmt, ...);
+/* What a change that leaves nothing to show has done: "DN 5001 removed" for people, {"done":"…"} for programs. */
 __attribute__((format(printf, 2, 3))) int cmd_done(struct cmd *c, const char *fmt, ...);
 /* Unix ms as ISO 8601, "" for 0; for grids (buf at least 32 bytes). */
 const char *cmd_time(char *buf, size_t sz, int64_t ms);

@@ -40,6 +40,20 @@ describe('usage', () => {
             assert.equal(dngate(null, words).status, 2, words.join(' '));
     });
 
+    test('every command has its own help with an example, on stdout; a wrong option gets a hint', () => {
+        const nouns = [...ok(null, ['--help']).matchAll(/^ {2}([a-z]+)(?: ([a-z]+(?:\|[a-z]+)+))?/gm)];
+        assert.ok(nouns.length >= 10, nouns.join('\n'));
+        for (const [, noun, verbs] of nouns)
+            for (const words of verbs ? verbs.split('|').map((verb) => [noun, verb]) : [[noun]]) {
+                const help = ok(null, [...words, '--help']);
+                assert.match(help, new RegExp(`^usage: dngate ${words.join(' ')}\\b[^]*\\n {2}--data DIR [^]*\\nExample:\\n {2}dngate ${words.join(' ')}`));
+                assert.equal(ok(null, ['help', ...words]), help);
+                const wrong = dngate(null, [...words, '--nope']);
+                assert.equal(wrong.status, 2, words.join(' '));
+                assert.match(wrong.err, /--nope[^]*--help/);
+            }
+    });
+
     test('help makes no data directory', () => {
         const dir = join(temporary(), 'none');
         ok(dir, ['dn', 'add', '--help']);
@@ -131,6 +145,7 @@ function provisioning(name, prepare) {
             assert.equal(level.default, 'info');
             assert.equal(level.restart, false);
             assert.ok(all.every((s) => s.meaning && s.source && s.range));
+        assert.ok(all.filter((s) => s.type === 'number').every((s) => [s.value, s.default, s.min, s.max].every(Number.isSafeInteger)));
             ok(dir, ['settings', 'call.ring_seconds', '30']);
             assert.match(ok(dir, ['settings', 'call.ring_seconds']), /call\.ring_seconds = 30\nsource +database\ndefault +180/);
             const wrong = dngate(dir, ['settings', 'call.ring_seconds', '3']);

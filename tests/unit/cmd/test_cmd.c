@@ -1,6 +1,7 @@
 /* The verbs as functions: exit status, words, and that no secret is ever printed. */
 #include "cmd/cmd.h"
 #include "cmd/grid.h"
+#include "cmd/verb.h"
 #include "conf/conf.h"
 #include "store/dn.h"
 #include "store/setting.h"
@@ -258,7 +259,7 @@ TEST(a_setting_of_another_version_can_be_found_and_taken_out)
 TEST(input_is_wanted_when_it_is_needed)
 {
     static const struct {
-        const char *argv[6];
+        const char *argv[8];
         bool wants, secret;
         const char *file;
     } cases[] = {
@@ -267,9 +268,12 @@ TEST(input_is_wanted_when_it_is_needed)
         {{"dn", "add", "5001", "--password=secret1"}, false, false, NULL},
         {{"dn", "add", "--help"}, false, false, NULL},
         {{"dn", "import", "a.csv"}, true, false, "a.csv"},
-        {{"trunk", "add", "g"}, false, false, NULL},
-        {{"trunk", "add", "g", "--password", "-"}, true, true, "-"},
-        {{"user", "add", "ada"}, true, true, "-"},
+        {{"dn", "import", "--from-asterisk", "a.conf"}, false, false, NULL},
+        {{"dn", "add", "5001", "--codex", "opus"}, false, false, NULL}, /* refused before anybody is asked */
+        {{"trunk", "add", "g", "--address", "192.0.2.1"}, false, false, NULL},
+        {{"trunk", "add", "g", "--address", "192.0.2.1", "--password", "-"}, true, true, "-"},
+        {{"user", "add", "ada", "--role", "admin"}, true, true, "-"},
+        {{"user", "add", "ada"}, false, false, NULL},
         {{"settings"}, false, false, NULL},
     };
 
@@ -278,7 +282,7 @@ TEST(input_is_wanted_when_it_is_needed)
         bool secret = false, wants;
         int argc = 0;
 
-        while (argc < 6 && cases[i].argv[argc])
+        while (argc < 8 && cases[i].argv[argc])
             argc++;
         wants = cmd_wants_input(argc, (char *const *)cases[i].argv, &file, &secret);
         CHECK_EQ_INT(wants, cases[i].wants);
@@ -287,6 +291,60 @@ TEST(input_is_wanted_when_it_is_needed)
             CHECK_EQ_INT(secret, cases[i].secret);
         }
     }
+}
+
+static void explains_itself(const struct noun *n, const struct verb *v)
+{
+    char line[128], start_of[160];
+
+    snprintf(line, sizeof(line), "%s%s%s", n->name, v->name[0] ? " " : "", v->name);
+    snprintf(start_of, sizeof(start_of), "usage: dngate %s", line);
+    CHECK(v->option_count <= ARGS_OPTIONS_MAX && v->words_min <= v->words_max &&
+          v->words_max <= ARGS_WORDS_MAX);
+    snprintf(line + strlen(line), sizeof(line) - strlen(line), " --help");
+    CHECK_EQ_INT(run(line), CMD_OK);
+    CHECK(!strncmp(out.data, start_of, strlen(start_of)) && !err.len);
+    CHECK(printed(v->help) && printed("--data DIR") && printed("--json"));
+    for (size_t i = 0; i < v->option_count; i++)
+        CHECK(printed(v->options[i].name) && (!v->options[i].value || printed(v->options[i].value)));
+    snprintf(start_of, sizeof(start_of), "\nExample:\n  dngate %s", n->name);
+    CHECK(n->hidden || (printed(start_of) && printed(v->name)));
+
+    memcpy(line + strlen(line) - strlen("--help"), "--nope", strlen("--nope"));
+    CHECK_EQ_INT(run(line), CMD_USAGE);
+    CHECK(strstr(err.data, "unknown option --nope\nusage: dngate ") && strstr(err.data, " --help says more"));
+}
+
+TEST(every_verb_explains_itself_with_an_example)
+{
+    struct buf all;
+
+    CHECK(start());
+    buf_init(&all, TEXT_MAX);
+    cmd_help(&all);
+    for (size_t i = 0; noun_at(i); i++) {
+        const struct noun *n = noun_at(i);
+
+        CHECK(n->hidden || strstr(all.data, n->help));
+        for (size_t k = 0; k < n->count; k++)
+            explains_itself(n, &n->verbs[k]);
+    }
+    buf_reset(&all);
+    finish();
+}
+
+TEST(numbers_of_settings_are_numbers_in_json)
+{
+    CHECK(start());
+    cmd.json = true;
+    CHECK_EQ_INT(run("settings sip.port 5070"), CMD_OK);
+    CHECK(printed("\"value\":5070,") && printed("\"default\":5060,") && printed("\"min\":0,\"max\":65535"));
+    CHECK_EQ_INT(run("settings"), CMD_OK);
+    CHECK(printed("\"key\":\"turn.allow_loopback_peers\",\"value\":false,\"source\":\"default\","
+                  "\"default\":false,"));
+    CHECK_EQ_INT(run("settings log.level"), CMD_OK);
+    CHECK(printed("\"value\":\"info\","));
+    finish();
 }
 
 TEST(columns_line_up_whatever_the_alphabet)
