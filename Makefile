@@ -72,7 +72,9 @@ CFLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fsanitize
 CFLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fsanitize=thread
 CFLAGS_fuzz    := -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fsanitize=fuzzer-no-link,address,undefined \
                   -fno-sanitize-recover=all -Wno-error
-# --no-warnings: glibc's advice on getaddrinfo in static programs; files and dns are built in since 2.34.
+# --no-warnings: glibc's advice on getaddrinfo in static programs; files and dns are built in since 2.34. Newer linkers still print
+# the note that follows each advice: quiet_link takes it out.
+quiet_link = 2>&1 | { grep -v 'note: the message above does not take linker garbage collection into account' || true; }
 LDFLAGS_release := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--no-warnings
 LDFLAGS_asan    := -fsanitize=address,undefined
 LDFLAGS_tsan    := -fsanitize=thread
@@ -181,7 +183,7 @@ $2: $3 $4
 	@mkdir -p $$(@D)
 	@echo "link $$@"
 	@$$(CC_$1) $$(CFLAGS_$1) $$(LDFLAGS_$1) -o $$@ $3 $(if $4,-Wl$(,)--start-group $4) -L$(DEPS)/lib $$(RE) \
-		$(if $4,-Wl$(,)--end-group) $$(RE_STOCK) $$(LIBS)
+		$(if $4,-Wl$(,)--end-group) $$(RE_STOCK) $$(LIBS) $$(quiet_link)
 endef
 , := ,
 
