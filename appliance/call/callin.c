@@ -133,6 +133,7 @@ static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
 }
 
 static const struct leg_handlers trunk_handlers = {
+    .reanswered = call_trunk_reanswered,
     .confirmed = call_trunk_confirmed,
     .request = call_trunk_request,
     .ended = trunk_ended_h,

@@ -93,6 +93,17 @@ static void trunk_offer(struct call *c, struct leg *leg, const struct sip_msg *m
     mem_deref(sdp);
 }
 
+/* The answer to our session refresh: usually what we know. One that cannot be used leaves the call as it is. */
+void call_trunk_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    struct sdp s;
+
+    (void)leg;
+    if (c->state < CALL_ENDING && call_trunk_take(c, msg, true, &s))
+        log_warn("call", "id=%s dn=%s an answer to our session refresh cannot be used", c->cdr.id, c->cdr.dn);
+}
+
 void call_trunk_confirmed(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;

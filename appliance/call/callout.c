@@ -172,6 +172,7 @@ static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
 static const struct leg_handlers trunk_handlers = {
     .progress = trunk_progress_h,
     .answered = trunk_answered_h,
+    .reanswered = call_trunk_reanswered,
     .confirmed = call_trunk_confirmed,
     .request = call_trunk_request,
     .ended = trunk_ended_h,
@@ -210,7 +211,8 @@ static int trunk_invite(struct call *c, const struct trunk_peer *peer, const str
                              .from_uri = from,
                              .from_name = c->cdr.caller_name,
                              .username = t->username,
-                             .password = t->password};
+                             .password = t->password,
+                             .session_s = CALL_SESSION_S};
     struct addr laddr;
     struct buf hdrs;
     int err;

@@ -17,6 +17,7 @@ enum {
     CALL_BROWSER_SILENT_MS = 5000, /* a browser that lives says 100 at once */
     CALL_LOST_MS = 30000,          /* for a browser to come back, after the 30 s that its consent lasted */
     CALL_RING_MAX_MS = 180000,     /* timer C: nobody waits longer for a final answer */
+    CALL_SESSION_S = 1800,         /* session timer that a trunk is asked for; what RFC 4028 7.1 recommends */
     CALL_MEDIA_END_MS = 5000       /* the media's last figures; then the CDR goes without */
 };
 
@@ -113,6 +114,7 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
 /* --- callmid.c: requests within the dialogs --- */
 void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg);
 void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg);
+void call_trunk_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg);
 void call_trunk_confirmed(struct leg *leg, const struct sip_msg *msg, void *arg);
 bool call_agent_permit(struct leg *leg, const struct sip_msg *msg, void *arg);
 bool call_trunk_permit(struct leg *leg, const struct sip_msg *msg, void *arg);

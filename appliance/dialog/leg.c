@@ -1,6 +1,5 @@
 /* dialog/leg: making, ending and freeing legs. */
 #include "dialog/legpriv.h"
-#include "core/clock.h"
 #include "core/log.h"
 #include "core/metric.h"
 #include "sip/wsedge.h"
@@ -30,7 +29,6 @@ static void legs_destructor(void *arg)
     (void)hash_apply(ls->ht, farewell_h, NULL);
     mem_deref(ls->lsnr_cancel);
     mem_deref(ls->lsnr_req);
-    mem_deref(ls->lsnr_late);
     mem_deref(ls->lsnr_resp);
     hash_flush(ls->ht);
     mem_deref(ls->ht);
@@ -57,18 +55,12 @@ int legs_alloc(struct legs **lp, struct sip_stack *st, legs_invite_h *h, void *a
     err = sip_listen(&ls->lsnr_req, sip, true, leg_request_h, ls);
     if (err)
         goto out;
-    err = sip_listen(&ls->lsnr_late, sip, false, leg_late_seen, ls);
-    if (err)
-        goto out;
     err = sip_listen(&ls->lsnr_resp, sip, false, leg_response_h, ls);
     if (err)
         goto out;
     /* libre's server transactions eat CANCEL and do not show it: look at it first, for its Reason */
     list_unlink(&ls->lsnr_cancel->le);
     list_prepend(&sip->lsnrl, &ls->lsnr_cancel->le, ls->lsnr_cancel);
-    list_unlink(
-        &ls->lsnr_late->le); /* and its client transactions make the ACK of a failure from the INVITE */
-    list_prepend(&sip->lsnrl, &ls->lsnr_late->le, ls->lsnr_late);
 
 out:
     if (err)
@@ -106,21 +98,42 @@ struct leg *legs_find(const struct legs *ls, const struct sip_msg *msg)
 /* --- one leg --- */
 
 static const struct fsm_state states[] = {
-    [LEG_CALLING] = {"calling", FSM(LEG_PROCEEDING) | FSM(LEG_CONFIRMED) | FSM(LEG_DEAD)},
+    [LEG_CALLING] = {"calling", FSM(LEG_PROCEEDING) | FSM(LEG_CONFIRMED) | FSM(LEG_GIVEN_UP) | FSM(LEG_DEAD)},
     /* back: the INVITE goes again with credentials, and no CANCEL before a 1xx to this one */
     [LEG_PROCEEDING] = {"proceeding", FSM(LEG_CALLING) | FSM(LEG_CONFIRMED) | FSM(LEG_DEAD)},
+    [LEG_GIVEN_UP] = {"given-up", FSM(LEG_CONFIRMED) | FSM(LEG_DEAD)}, /* confirmed: to be hung up at once */
     [LEG_INCOMING] = {"incoming", FSM(LEG_ANSWERED) | FSM(LEG_DEAD)},
     [LEG_ANSWERED] = {"answered", FSM(LEG_CONFIRMED) | FSM(LEG_DEAD)},
     [LEG_CONFIRMED] = {"confirmed", FSM(LEG_DEAD)},
     [LEG_DEAD] = {"dead", 0},
 };
 
-/* A confirmed leg has a dialog to send in. */
+/* What it takes to send, and what may be open: only an INVITE without final answer, or one of ours that was given up, is. */
 static bool leg_holds(unsigned state, const void *obj)
 {
     const struct leg *leg = obj;
 
-    return state != LEG_CONFIRMED || leg->dlg;
+    switch (state) {
+
+    case LEG_CALLING:
+    case LEG_PROCEEDING:
+        return leg->invite && leg->half && !leg->strans;
+
+    case LEG_GIVEN_UP:
+        return leg->invite && leg->half && !leg->h;
+
+    case LEG_INCOMING:
+        return leg->strans && leg->dlg;
+
+    case LEG_ANSWERED:
+        return leg->dlg && !leg->invite && leg->replyl.head;
+
+    case LEG_CONFIRMED:
+        return leg->dlg && !leg->invite && !leg->strans;
+
+    default:
+        return true;
+    }
 }
 
 FSM_DEFINE(machine, "leg", states, leg_holds);
@@ -167,6 +180,7 @@ static void leg_destructor(void *arg)
     mem_deref(leg->auth);
     mem_deref(leg->contact);
     mem_deref(leg->end_hdrs);
+    mem_deref(leg->sdp);
 }
 
 static int route_set(struct leg *leg)
@@ -201,7 +215,6 @@ int leg_new(struct leg **lp, struct legs *ls, enum leg_state state, const struct
     leg->arg = arg;
     leg->route = cfg->route;
     (void)snprintf(leg->label, sizeof(leg->label), "%s", cfg->label ? cfg->label : "");
-    leg->invite_ms = clock_ms();
     ls->count++;
     metric_set(&legs_gauge, (int64_t)ls->count);
     err = route_set(leg);
@@ -222,6 +235,23 @@ out:
 void leg_hash(struct leg *leg, const char *callid)
 {
     hash_append(leg->legs->ht, hash_joaat_str(callid), &leg->he, leg);
+}
+
+void leg_learn(struct leg *leg, const struct sip_msg *msg)
+{
+    if (!sip_msg_hdr(msg, SIP_HDR_ALLOW))
+        return;
+    leg->allow.seen = true;
+    leg->allow.update = sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "UPDATE");
+    leg->allow.info = sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "INFO");
+}
+
+void leg_said(struct leg *leg, const char *sdp)
+{
+    if (!sdp)
+        return;
+    leg->sdp = mem_deref(leg->sdp);
+    (void)str_dup(&leg->sdp, sdp); /* without it there is no refresh by re-INVITE */
 }
 
 void leg_settle(struct leg *leg)
@@ -270,17 +300,14 @@ static void linger_h(void *arg)
     mem_deref(leg);
 }
 
-/*
- * CANCEL may go only after a 1xx (RFC 3261 9.1); until then the leg waits for one, and its INVITE is sent no more: a peer that slept
- * would wake up to a call that is over. What it says late still ends in CANCEL, or in ACK and BYE.
- */
+/* CANCEL may go only after a 1xx (RFC 3261 9.1): before it the INVITE is sent no more, and a late 1xx gets its CANCEL. */
 static void end_client_early(struct leg *leg)
 {
     leg->ending = true;
-    if (leg->state == LEG_PROCEEDING)
+    if (leg->state == LEG_CALLING)
+        leg_give_up(leg);
+    else
         (void)leg_send_cancel(leg);
-    else if (leg->invite)
-        leg->invite->sent->pos = leg->invite->sent->end; /* nothing left for the transport */
     tmr_start(&leg->tmr, LEG_LINGER_MS, linger_h, leg);
 }
 
@@ -315,6 +342,7 @@ void leg_end(struct leg *leg, uint16_t code, const char *phrase, const char *hdr
         (void)leg_bye(leg);
         break;
 
+    case LEG_GIVEN_UP:
     case LEG_DEAD:
         break;
     }
@@ -337,9 +365,9 @@ const char *leg_callid(const struct leg *leg)
     return sip_dialog_callid(leg->dlg ? leg->dlg : leg->half);
 }
 
-bool leg_is_confirmed(const struct leg *leg)
+bool leg_takes_info(const struct leg *leg)
 {
-    return leg && leg->state == LEG_CONFIRMED;
+    return leg && leg->allow.info;
 }
 
 uint64_t leg_conn(const struct leg *leg)

@@ -41,6 +41,9 @@ struct leg_ended {
 struct leg_handlers {
     void (*progress)(struct leg *leg, const struct sip_msg *msg, void *arg); /* client: 100..199 */
     void (*answered)(struct leg *leg, const struct sip_msg *msg, void *arg); /* client: 2xx */
+    void (*reanswered)(
+        struct leg *leg, const struct sip_msg *msg,
+        void *arg); /* 2xx to a re-INVITE that repeated our description; NULL: not of interest */
     void (*confirmed)(struct leg *leg, const struct sip_msg *msg,
                       void *arg); /* the ACK of a 2xx of ours came */
     void (*request)(struct leg *leg, const struct sip_msg *msg,
@@ -73,6 +76,8 @@ struct leg_config {
     const char *from_uri;            /* client */
     const char *from_name;           /* client: "" = none; quotes must have been taken out */
     const char *username, *password; /* client: credentials for 401/407; "" = none */
+    uint32_t
+        session_s; /* client: session timer to ask for (RFC 4028), 90 or more; 0 = none, unless the peer wants one */
 };
 
 /* Sends an INVITE. hdrs: complete header lines or ""; sdp: the offer. */
@@ -85,8 +90,9 @@ int leg_accept(struct leg **lp, struct legs *ls, const struct leg_config *cfg, c
 int leg_progress(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs, const char *sdp);
 int leg_answer(struct leg *leg, const char *hdrs, const char *sdp);
 /*
- * Ends it the way its state asks for: server before the answer: rejects with code and phrase; client before the answer: CANCEL as
- * soon as it is allowed; else BYE. hdrs goes with it (Reason: …). No handler is called any more; leg is not the caller's any more.
+ * Ends it the way its state asks for: server before the answer: rejects with code and phrase; client before the answer: CANCEL; else
+ * BYE. A client that heard nothing yet may not send CANCEL (RFC 3261 9.1): its INVITE is sent no more from now on, and for
+ * 32 s a late 1xx gets the CANCEL, a late 2xx ACK and BYE. hdrs goes with it (Reason: …). No handler is called any more; leg is not the caller's any more.
  */
 void leg_end(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs);
 /* Sends a request in the dialog (also an early one). resph may be NULL. EINVAL when there is no dialog yet. */
@@ -99,7 +105,7 @@ int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const c
 void leg_move(struct leg *leg, uint64_t ws_conn);
 
 const char *leg_callid(const struct leg *leg);
-bool leg_is_confirmed(const struct leg *leg); /* answered, and the ACK went or came */
+bool leg_takes_info(const struct leg *leg); /* the peer's last Allow had INFO */
 uint64_t leg_conn(const struct leg *leg);
 
 #endif

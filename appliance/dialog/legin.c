@@ -60,6 +60,7 @@ static int send_2xx(struct leg *leg, struct sip_strans **stp, const struct sip_m
         mem_deref(r);
         return err;
     }
+    leg_said(leg, sdp);
     list_append(&leg->replyl, &r->le, r);
     tmr_start(&r->tmr, 64 * SIP_T1, no_ack_h, r);
     tmr_start(&r->tmr_again, SIP_T1, again_h, r);
@@ -93,7 +94,8 @@ int leg_accept(struct leg **lp, struct legs *ls, const struct leg_config *cfg, c
     err = sip_dialog_accept(&leg->dlg, msg);
     if (err)
         goto out;
-    if (!leg_timer_terms(leg, msg)) {
+    leg_learn(leg, msg);
+    if (!leg_timer_asked(leg, msg)) {
         err = EACCES;
         goto out;
     }
@@ -117,6 +119,7 @@ int leg_progress(struct leg *leg, uint16_t code, const char *phrase, const char 
 {
     if (!leg || leg->state != LEG_INCOMING || !leg->strans)
         return EINVAL;
+    leg_said(leg, sdp);
     return sip_treplyf(&leg->strans, NULL, leg->legs->sip, leg->msg, !leg->route.ws_conn, code, phrase,
                        "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s", leg->contact, hdrs,
                        sdp ? "Content-Type: application/sdp\r\n" : "", str_len(sdp), sdp);
@@ -140,12 +143,13 @@ int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const c
     bool refresh = invite || !pl_strcmp(&msg->met, "UPDATE");
 
     if (refresh && code >= 200 && code < 300)
-        (void)sip_dialog_update(leg->dlg, msg);
+        leg_retarget(leg, msg);
     if (invite && code >= 200 && code < 300)
         return send_2xx(leg, NULL, msg, hdrs ? hdrs : "", body);
-    if (refresh && code == 200)
+    if (refresh && code == 200) {
+        leg_said(leg, body);
         leg_timer_start(leg);
-    else if (refresh)
+    } else if (refresh)
         leg_timer_restore(leg);
     return sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, code, phrase,
                        "Contact: <%s>\r\n%H%s%s%s%sContent-Length: %zu\r\n\r\n%s", leg->contact,
@@ -227,11 +231,21 @@ static void reinvite(struct leg *leg, const struct sip_msg *msg)
                           "Retry-After: 3\r\nContent-Length: 0\r\n\r\n");
         return;
     }
-    if (leg->invite) {
+    if (leg->invite || leg->reinvite) {
         (void)sip_treply(NULL, leg->legs->sip, msg, 491, "Request Pending");
         return;
     }
-    if (leg_timer_terms(leg, msg) && leg->h)
+    if (leg_timer_asked(leg, msg) && leg->h)
+        leg->h->request(leg, msg, leg->arg);
+}
+
+static void update(struct leg *leg, const struct sip_msg *msg)
+{
+    if (leg->reinvite && mbuf_get_left(msg->mb)) { /* an offer, while ours is open: RFC 3311 5.2 */
+        (void)sip_treply(NULL, leg->legs->sip, msg, 491, "Request Pending");
+        return;
+    }
+    if (leg_timer_asked(leg, msg))
         leg->h->request(leg, msg, leg->arg);
 }
 
@@ -243,6 +257,7 @@ static void in_dialog(struct leg *leg, const struct sip_msg *msg)
         (void)sip_treply(NULL, sip, msg, 403, "Forbidden");
         return;
     }
+    leg_learn(leg, msg);
     if (!pl_strcmp(&msg->met, "ACK")) {
         ack(leg, msg);
         return;
@@ -267,7 +282,9 @@ static void in_dialog(struct leg *leg, const struct sip_msg *msg)
         reinvite(leg, msg);
     else if (!pl_strcmp(&msg->met, "OPTIONS"))
         (void)leg_reply(leg, msg, 200, "OK", "Allow: " LEG_ALLOW "\r\n", NULL, NULL);
-    else if (pl_strcmp(&msg->met, "UPDATE") || leg_timer_terms(leg, msg))
+    else if (!pl_strcmp(&msg->met, "UPDATE"))
+        update(leg, msg);
+    else
         leg->h->request(leg, msg, leg->arg);
 }
 
@@ -291,34 +308,29 @@ bool leg_request_h(const struct sip_msg *msg, void *arg)
     return true;
 }
 
-/* Runs before libre's client transactions: an INVITE that was withdrawn is whole again, for the ACK that they make of it. */
-bool leg_late_seen(const struct sip_msg *msg, void *arg)
+/*
+ * What no transaction takes: answers to an INVITE that was given up; a 2xx sent again, or from another branch of a fork
+ * (RFC 3261 13.2.2.4).
+ */
+bool leg_response_h(const struct sip_msg *msg, void *arg)
 {
     struct legs *ls = arg;
     struct leg *leg;
 
     if (pl_strcmp(&msg->cseq.met, "INVITE"))
         return false;
-    leg = legs_find(ls, msg);
-    if (leg && leg->ending && leg->invite)
-        leg->invite->sent->pos = 0;
-    return false;
-}
-
-/* 2xx to an INVITE whose transaction has ended: sent again, or another branch of a fork (RFC 3261 13.2.2.4). */
-bool leg_response_h(const struct sip_msg *msg, void *arg)
-{
-    struct legs *ls = arg;
-    struct leg *leg;
-
-    if (pl_strcmp(&msg->cseq.met, "INVITE") || msg->scode < 200 || msg->scode > 299)
+    leg = mem_ref(legs_find(ls, msg));
+    if (!leg)
         return false;
-    leg = legs_find(ls, msg);
-    if (!leg || leg->invite)
-        return leg != NULL;
-    if (leg->dlg && sip_dialog_cmp(leg->dlg, msg) && leg->ack)
+    if (leg->state == LEG_GIVEN_UP)
+        leg_given_up(leg, msg);
+    else if (msg->scode < 200 || msg->scode > 299 || leg->invite)
+        ;
+    else if (leg->dlg && sip_dialog_cmp(leg->dlg, msg) && leg->ack && leg->ack_cseq == msg->cseq.num)
         (void)sip_send(ls->sip, NULL, leg->ack_tp, &leg->ack_dst, leg->ack);
-    else if (leg->half)
+    else if (leg->half && !sip_dialog_cmp(leg->dlg, msg))
         leg_refuse_fork(leg, msg);
+    leg_settle(leg);
+    mem_deref(leg);
     return true;
 }

@@ -1,4 +1,4 @@
-/* dialog/leg: the client's half: requests, their answers, ACK, CANCEL. */
+/* dialog/leg: requests of ours and their answers. */
 #include "dialog/legpriv.h"
 #include "core/log.h"
 #include "core/rnd.h"
@@ -73,6 +73,12 @@ void leg_hold_target(struct leg *leg)
     leg_hold(leg, &a);
 }
 
+void leg_retarget(struct leg *leg, const struct sip_msg *msg)
+{
+    (void)sip_dialog_update(leg->dlg, msg);
+    leg_hold_target(leg);
+}
+
 /* Everything above the tail. The mbuf is written whole, so that each retransmission is the same. */
 static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *dlg, const char *met,
                   uint32_t cseq, const char *branch, const struct mbuf *tail, enum sip_transp *tp,
@@ -93,6 +99,8 @@ static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *d
     if (leg->auth)
         err |= authclient_encode(mb, leg->auth, met, sip_dialog_uri(dlg));
     err |= sip_dialog_encode(mb, dlg, cseq, met);
+    if (!strcmp(met, "INVITE") || !strcmp(met, "UPDATE"))
+        err |= mbuf_printf(mb, "%H", leg_timer_print_request, leg);
     if (leg->legs->sip->software)
         err |= mbuf_printf(mb, "User-Agent: %s\r\n", leg->legs->sip->software);
     err |= mbuf_write_mem(mb, mbuf_buf(tail), mbuf_get_left(tail));
@@ -161,16 +169,26 @@ int leg_tx_send(struct leg *leg, struct sip_dialog *dlg, const char *met, struct
     return err;
 }
 
-/* Once per request and kind of challenge, with credentials the peer has not seen or found stale. */
+/* Once per kind of challenge, with credentials the peer has not seen or found stale; and with a longer session. */
+static bool tx_may_retry(struct leg_tx *tx, const struct sip_msg *msg)
+{
+    struct leg *leg = tx->leg;
+    const bool proxy = msg->scode == 407;
+
+    if (msg->scode == 422)
+        return tx->raised++ < LEG_RAISES_MAX && leg_timer_raise(leg, msg);
+    if ((msg->scode != 401 && !proxy) || !leg->auth || tx->retried[proxy])
+        return false;
+    tx->retried[proxy] = true;
+    return !authclient_take(leg->auth, msg);
+}
+
 static bool tx_retry(struct leg_tx *tx, const struct sip_msg *msg)
 {
     struct leg *leg = tx->leg;
-    bool proxy = msg && msg->scode == 407, invite = tx == leg->invite;
+    const bool invite = tx == leg->invite;
 
-    if (!msg || (msg->scode != 401 && !proxy) || !leg->auth || tx->retried[proxy] || (invite && leg->ending))
-        return false;
-    tx->retried[proxy] = true;
-    if (authclient_take(leg->auth, msg) || tx_start(tx))
+    if (!msg || (leg->ending && invite) || !tx_may_retry(tx, msg) || tx_start(tx))
         return false;
     if (invite)
         leg_enter(leg, LEG_CALLING);
@@ -191,6 +209,8 @@ static void tx_resp(int err, const struct sip_msg *msg, void *arg)
     struct leg *leg = mem_ref(tx->leg);
     bool final = err || msg->scode >= 200, kills;
 
+    if (!err)
+        leg_learn(leg, msg);
     if (!final) {
         if (tx->resph)
             tx->resph(err, msg, tx->arg);
@@ -205,6 +225,8 @@ static void tx_resp(int err, const struct sip_msg *msg, void *arg)
     kills = tx_kills(tx, err, msg);
     if (tx == leg->invite)
         leg->invite = NULL;
+    if (tx == leg->reinvite)
+        leg->reinvite = NULL;
     list_unlink(&tx->le);
     if (tx->resph)
         tx->resph(err, msg, tx->arg);
@@ -232,34 +254,6 @@ int leg_request(struct leg *leg, const char *method, const char *hdrs, const cha
     return err;
 }
 
-int leg_connect(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const char *hdrs,
-                const char *sdp, const struct leg_handlers *h, void *arg)
-{
-    const char *name = cfg->from_name && cfg->from_name[0] ? cfg->from_name : NULL;
-    struct mbuf *tail = NULL;
-    struct leg *leg = NULL;
-    int err;
-
-    err = leg_new(&leg, ls, LEG_CALLING, cfg, h, arg);
-    if (err)
-        return err;
-    err = sip_dialog_alloc(&leg->half, cfg->ruri, cfg->ruri, name, cfg->from_uri, NULL, 0);
-    if (err)
-        goto out;
-    leg_hash(leg, sip_dialog_callid(leg->half));
-    err = leg_tail(&tail, leg, hdrs, "application/sdp", sdp);
-    if (!err)
-        err = leg_tx_send(leg, leg->half, "INVITE", tail, leg_invite_resp, leg, &leg->invite);
-
-out:
-    mem_deref(tail);
-    if (err)
-        mem_deref(leg);
-    else
-        *lp = leg;
-    return err;
-}
-
 void leg_send_ack(struct leg *leg, struct sip_dialog *dlg, uint32_t cseq, bool keep)
 {
     struct mbuf *mb = NULL, *tail = NULL;
@@ -281,6 +275,7 @@ void leg_send_ack(struct leg *leg, struct sip_dialog *dlg, uint32_t cseq, bool k
     if (keep && mb) {
         mem_deref(leg->ack);
         leg->ack = mem_ref(mb);
+        leg->ack_cseq = cseq;
         leg->ack_dst = dst;
         leg->ack_tp = tp;
     }
@@ -289,18 +284,19 @@ void leg_send_ack(struct leg *leg, struct sip_dialog *dlg, uint32_t cseq, bool k
     mem_deref(branch);
 }
 
-static int cancel_encode(struct mbuf **mbp, const struct leg *leg, const struct sip_msg *inv)
+static int hop_encode(struct mbuf **mbp, const struct leg *leg, const struct sip_msg *req, const char *met,
+                      const struct pl *to)
 {
     struct mbuf *mb = mbuf_alloc(1024);
     int err;
 
     if (!mb)
         return ENOMEM;
-    err = mbuf_printf(
-        mb,
-        "CANCEL %r SIP/2.0\r\nVia: %r\r\nMax-Forwards: 70\r\nTo: %r\r\nFrom: %r\r\nCall-ID: %r\r\n"
-        "CSeq: %u CANCEL\r\n%sContent-Length: 0\r\n\r\n",
-        &inv->ruri, &inv->via.val, &inv->to.val, &inv->from.val, &inv->callid, inv->cseq.num, leg->end_hdrs);
+    err = mbuf_printf(mb,
+                      "%s %r SIP/2.0\r\nVia: %r\r\nMax-Forwards: 70\r\nTo: %r\r\nFrom: %r\r\nCall-ID: %r\r\n"
+                      "CSeq: %u %s\r\n%sContent-Length: 0\r\n\r\n",
+                      met, &req->ruri, &req->via.val, to ? to : &req->to.val, &req->from.val, &req->callid,
+                      req->cseq.num, met, leg->end_hdrs ? leg->end_hdrs : "");
     mb->pos = 0;
     if (err)
         mem_deref(mb);
@@ -309,128 +305,31 @@ static int cancel_encode(struct mbuf **mbp, const struct leg *leg, const struct 
     return err;
 }
 
-/* Same branch, URI, To, From and CSeq number as the INVITE (RFC 3261 9.1); libre's own CANCEL cannot carry a Reason. */
-int leg_send_cancel(struct leg *leg)
+int leg_tx_hop(struct leg *leg, const struct leg_tx *tx, const char *method, const struct pl *to)
 {
-    struct leg_tx *tx = leg->invite;
-    struct mbuf *copy = NULL, *mb = NULL;
-    struct sip_msg *inv = NULL;
+    struct mbuf *copy = mbuf_alloc(tx->sent->end), *mb = NULL;
+    struct sip_msg *req = NULL;
     enum sip_transp tp;
     char *met = NULL;
     struct sa dst;
     int err;
 
-    if (!tx || leg->cancelled)
-        return 0;
-    leg->cancelled = true;
-    copy = mbuf_alloc(tx->sent->end);
     if (!copy)
         return ENOMEM;
-    err = mbuf_write_mem(copy, tx->sent->buf, tx->sent->end) | str_dup(&met, "CANCEL");
+    err = mbuf_write_mem(copy, tx->sent->buf, tx->sent->end) | str_dup(&met, method);
     copy->pos = 0;
     if (!err)
-        err = sip_msg_decode(&inv, copy);
+        err = sip_msg_decode(&req, copy);
     if (!err)
-        err = cancel_encode(&mb, leg, inv);
-    next_hop(leg, leg->half, &tp, &dst);
-    if (!err)
+        err = hop_encode(&mb, leg, req, met, to);
+    next_hop(leg, tx->dlg, &tp, &dst);
+    if (!err && strcmp(met, "ACK"))
         err = sip_ctrans_request(NULL, leg->legs->sip, tp, &dst, met, tx->branch, NULL, mb, NULL, NULL);
-    mem_deref(inv);
+    else if (!err)
+        err = sip_send(leg->legs->sip, NULL, tp, &dst, mb);
+    mem_deref(req);
     mem_deref(copy);
     mem_deref(met);
     mem_deref(mb);
     return err;
-}
-
-/* Follows the peer into the dialog that this answer's To-tag names; a new tag is another branch of a fork. */
-static int enter_dialog(struct leg *leg, const struct sip_msg *msg)
-{
-    struct sip_dialog *dlg;
-    int err;
-
-    if (!pl_isset(&msg->to.tag))
-        return EBADMSG;
-    if (leg->dlg && sip_dialog_cmp(leg->dlg, msg)) {
-        (void)sip_dialog_update(leg->dlg, msg);
-        return 0;
-    }
-    err = sip_dialog_fork(&dlg, leg->half, msg);
-    if (err)
-        return err;
-    mem_deref(leg->dlg);
-    leg->dlg = dlg;
-    return 0;
-}
-
-static void invite_progress(struct leg *leg, const struct sip_msg *msg)
-{
-    if (leg->state == LEG_CALLING)
-        leg_enter(leg, LEG_PROCEEDING);
-    if (leg->ending) {
-        (void)leg_send_cancel(leg);
-        return;
-    }
-    if (msg->scode > 100)
-        (void)enter_dialog(leg, msg);
-    if (leg->h)
-        leg->h->progress(leg, msg, leg->arg);
-}
-
-static void invite_answered(struct leg *leg, const struct sip_msg *msg)
-{
-    int err = enter_dialog(leg, msg);
-
-    tmr_cancel(&leg->tmr);
-    if (err) {
-        leg_enter(leg, LEG_DEAD);
-        leg_tell_ended(leg, LEG_FAILED, 502, "Bad Answer", NULL);
-        return;
-    }
-    leg_enter(leg, LEG_CONFIRMED);
-    leg_send_ack(leg, leg->dlg, msg->cseq.num, true);
-    if (leg->ending || !leg->h) { /* CANCEL crossed the 200 */
-        (void)leg_bye(leg);
-        return;
-    }
-    (void)leg_timer_terms(leg, msg);
-    leg_timer_start(leg);
-    leg->h->answered(leg, msg, leg->arg);
-}
-
-void leg_invite_resp(int err, const struct sip_msg *msg, void *arg)
-{
-    struct leg *leg = arg;
-    char phrase[128];
-
-    if (!err && msg->scode < 200) {
-        invite_progress(leg, msg);
-        return;
-    }
-    if (!err && msg->scode < 300) {
-        invite_answered(leg, msg);
-        return;
-    }
-    tmr_cancel(&leg->tmr);
-    leg_enter(leg, LEG_DEAD);
-    if (err) {
-        leg_tell_ended(leg, LEG_FAILED, err == ETIMEDOUT ? 408 : 503,
-                       err == ETIMEDOUT ? "Request Timeout" : "Service Unavailable", NULL);
-        return;
-    }
-    (void)pl_strcpy(&msg->reason, phrase, sizeof(phrase));
-    leg_tell_ended(leg, LEG_FAILED, msg->scode, phrase, msg);
-}
-
-void leg_refuse_fork(struct leg *leg, const struct sip_msg *msg)
-{
-    struct mbuf *tail = NULL;
-    struct sip_dialog *dlg;
-
-    if (sip_dialog_fork(&dlg, leg->half, msg))
-        return;
-    leg_send_ack(leg, dlg, msg->cseq.num, false);
-    if (!leg_tail(&tail, leg, "Reason: SIP;cause=487;text=\"Another branch answered\"\r\n", NULL, NULL))
-        (void)leg_tx_send(leg, dlg, "BYE", tail, NULL, NULL, NULL);
-    mem_deref(tail);
-    mem_deref(dlg);
 }

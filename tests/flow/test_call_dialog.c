@@ -1,6 +1,6 @@
 /* Dialogs in bad weather: challenges, session timers, requests that cross, limits, headers of every message. */
 /* TSAN */
-#include "dialog/legpriv.h"
+#include "dialog/legtimer.h"
 #include "core/clock.h"
 #include "fake/box.h"
 #include "testing.h"
@@ -74,6 +74,20 @@ static bool agent_hangs_up(void)
     if (!sippeer_expect(&agent.p, &m, "200 BYE", 0) || !sippeer_expect(&trunk.p, &m, "BYE", 0))
         return false;
     sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    return true;
+}
+
+/* The agent takes the call that the trunk makes; m is our 200 to the trunk. */
+static bool agent_answers(void)
+{
+    if (!sippeer_expect(&agent.p, &agent_req, "INVITE", 0))
+        return false;
+    sipdlg_of_invite(&da, &agent.p, &agent_req);
+    sippeer_reply(&agent.p, &agent_req, 200, "OK", "", wsagent_sdp(sdp, sizeof(sdp), "active", "sendrecv"));
+    if (!sippeer_expect(&trunk.p, &m, "200 INVITE", 0))
+        return false;
+    sipdlg_take(&dt, &m);
+    sippeer_ack(&trunk.p, &dt, NULL);
     return true;
 }
 
@@ -245,7 +259,266 @@ TEST(a_trunk_that_does_not_refresh_is_hung_up)
     close_box();
 }
 
+/* What keeps our refresh from being an UPDATE: the latest Allow, wherever it stood. */
+static bool refreshed_by(const char *method, const char *terms)
+{
+    return sippeer_expect(&trunk.p, &m, method, 0) &&
+           strstr(sipmsg_hdr(&m, "Session-Expires", val, sizeof(val)), terms) &&
+           strstr(sipmsg_hdr(&m, "Supported", val, sizeof(val)), "timer");
+}
+
+static void reinvite_is_answered(const char *hdrs)
+{
+    char allow[256], answer[1024];
+
+    (void)snprintf(allow, sizeof(allow), "Session-Expires: 100;refresher=uac\r\n%s", hdrs);
+    sippeer_reply(&trunk.p, &m, 200, "OK", allow, fake_trunk_sdp(answer, sizeof(answer), 40000, ""));
+}
+
+TEST(a_trunk_whose_allow_lacks_update_is_refreshed_by_the_same_sdp)
+{
+    char offered[2048], o[256];
+
+    leg_timer_second = 10;
+    BOX(NULL);
+    WANT(talk("Session-Expires: 100;refresher=uac\r\nAllow: INVITE, ACK, BYE\r\nAllow: CANCEL, INFO\r\n"));
+    (void)snprintf(offered, sizeof(offered), "%s", sipmsg_body(&invite));
+    (void)snprintf(o, sizeof(o), "%.*s", (int)strcspn(strstr(offered, "o="), "\r"), strstr(offered, "o="));
+    for (int i = 0; i < 2; i++) {
+        WANT(refreshed_by("INVITE", "100;refresher=uac"));
+        WANT(strstr(sipmsg_body(&m), o) && !strcmp(sipmsg_body(&m), offered));
+        reinvite_is_answered("");
+        WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    }
+    /* the latest counts: its next request allows UPDATE, and the one after that does not */
+    sippeer_request(&trunk.p, &dt, "INFO", "Allow: INVITE, ACK, BYE, CANCEL, UPDATE\r\n", NULL, NULL);
+    WANT(refreshed_by("UPDATE", "100;refresher=uac"));
+    sippeer_reply(&trunk.p, &m, 200, "OK",
+                  "Session-Expires: 100;refresher=uac\r\nAllow: INVITE, ACK, BYE, CANCEL\r\n", NULL);
+    WANT(refreshed_by("INVITE", "100;refresher=uac"));
+    reinvite_is_answered("");
+    WANT(sippeer_hears_no(&agent.p, "INVITE", 100));
+    WANT(agent_hangs_up());
+    close_box();
+}
+
+static void update_is_refused(int code)
+{
+    leg_timer_second = 10;
+    BOX(NULL);
+    WANT(talk("Session-Expires: 100;refresher=uac\r\n"));
+    WANT(refreshed_by("UPDATE", "100;refresher=uac"));
+    sippeer_reply(&trunk.p, &m, code, "No", "Allow: INVITE, UPDATE\r\n", NULL);
+    WANT(refreshed_by("INVITE", "100;refresher=uac"));
+    reinvite_is_answered("");
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(agent_hangs_up());
+    close_box();
+}
+
+TEST(update_answered_405_becomes_a_reinvite)
+{
+    update_is_refused(405);
+}
+
+TEST(update_answered_501_becomes_a_reinvite)
+{
+    update_is_refused(501);
+}
+
+/* RFC 4028 table 2; a proxy may have put the header in, and a timer that the peer knows nothing of must not end its call. */
+static void calls_without_timer(const char *hdrs)
+{
+    char offer[1024];
+
+    leg_timer_second = 10;
+    BOX(NULL);
+    sippeer_invite(&trunk.p, &dt, "sip:5001@dngate", hdrs, fake_trunk_sdp(offer, sizeof(offer), 40000, ""));
+    WANT(agent_answers());
+    WANT(strstr(sipmsg_hdr(&m, "Session-Expires", val, sizeof(val)), ";refresher=uas"));
+    WANT(!strstr(sipmsg_hdr(&m, "Require", val, sizeof(val)), "timer"));
+    WANT(sippeer_expect(&trunk.p, &m, "UPDATE", 0));
+    sippeer_reply(&trunk.p, &m, 501, "Not Implemented", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", fake_trunk_sdp(offer, sizeof(offer), 40000, ""));
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0) && sippeer_expect(&trunk.p, &m, "INVITE", 0));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", fake_trunk_sdp(offer, sizeof(offer), 40000, ""));
+    WANT(agent_hangs_up());
+    close_box();
+}
+
+TEST(a_caller_without_timer_is_refreshed_by_us)
+{
+    calls_without_timer("Session-Expires: 100\r\n");
+    calls_without_timer("x: 90;refresher=uac\r\nSupported: 100rel, uui\r\n");
+}
+
+TEST(a_short_session_is_refused_only_to_those_who_understand_it)
+{
+    char offer[1024];
+
+    BOX(NULL);
+    sippeer_invite(&trunk.p, &dt, "sip:5001@dngate", "Session-Expires: 60\r\nk: 100rel, timer\r\n",
+                   fake_trunk_sdp(offer, sizeof(offer), 40000, ""));
+    WANT(sippeer_expect(&trunk.p, &m, "422 INVITE", 0));
+    WANT(!strcmp(sipmsg_hdr(&m, "Min-SE", val, sizeof(val)), "90"));
+    sippeer_ack_failure(&trunk.p, &dt, &m, "sip:5001@dngate");
+    sippeer_invite(&trunk.p, &dt, "sip:5001@dngate", "Session-Expires: 60\r\n",
+                   fake_trunk_sdp(offer, sizeof(offer), 40000, ""));
+    WANT(agent_answers());
+    WANT(!strcmp(sipmsg_hdr(&m, "Session-Expires", val, sizeof(val)), "90;refresher=uas"));
+    WANT(agent_hangs_up());
+    close_box();
+}
+
+TEST(our_invite_asks_for_a_timer_and_for_a_longer_one_after_422)
+{
+    char first[64];
+
+    BOX(NULL);
+    dial("");
+    WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+    WANT(!strcmp(sipmsg_hdr(&invite, "Supported", val, sizeof(val)), "timer"));
+    WANT(!strcmp(sipmsg_hdr(&invite, "Session-Expires", val, sizeof(val)), "1800"));
+    WANT(!strcmp(sipmsg_hdr(&invite, "Min-SE", val, sizeof(val)), "90"));
+    (void)sipmsg_hdr(&invite, "Call-ID", first, sizeof(first));
+    for (unsigned i = 1; i <= 2; i++) {
+        char min[64], want[16];
+
+        (void)snprintf(want, sizeof(want), "%u", 3600 * i);
+        (void)snprintf(min, sizeof(min), "Min-SE: %s\r\n", want);
+        sippeer_reply(&trunk.p, &invite, 422, "Session Interval Too Small", min, NULL);
+        WANT(sippeer_expect(&trunk.p, &m, "ACK", 0) && sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+        WANT(!strcmp(sipmsg_hdr(&invite, "Session-Expires", val, sizeof(val)), want));
+        WANT(!strcmp(sipmsg_hdr(&invite, "Min-SE", val, sizeof(val)), want));
+        WANT(!strcmp(sipmsg_hdr(&invite, "Call-ID", val, sizeof(val)), first));
+    }
+    /* one that is never content gets no third try with the same */
+    sippeer_reply(&trunk.p, &invite, 422, "Session Interval Too Small", "Min-SE: 7200\r\n", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0) && sippeer_expect(&agent.p, &m, "422 INVITE", 0));
+    sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
+    close_box();
+}
+
+TEST(a_refresh_answered_422_asks_for_longer)
+{
+    leg_timer_second = 10;
+    BOX(NULL);
+    WANT(talk("Session-Expires: 100;refresher=uac\r\n"));
+    WANT(refreshed_by("UPDATE", "100;refresher=uac"));
+    sippeer_reply(&trunk.p, &m, 422, "Session Interval Too Small", "Min-SE: 150\r\n", NULL);
+    WANT(refreshed_by("UPDATE", "150;refresher=uac"));
+    WANT(!strcmp(sipmsg_hdr(&m, "Min-SE", val, sizeof(val)), "150"));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "Session-Expires: 150;refresher=uac\r\n", NULL);
+    WANT(refreshed_by("UPDATE", "150;refresher=uac"));
+    WANT(agent_hangs_up());
+    close_box();
+}
+
+TEST(no_refusal_of_a_refresh_ends_the_call)
+{
+    static const int codes[] = {400, 403, 420, 488, 500, 503, 603};
+
+    leg_timer_second = 5;
+    BOX(NULL);
+    WANT(talk("Session-Expires: 100;refresher=uac\r\nAllow: INVITE\r\n"));
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
+        sippeer_reply(&trunk.p, &m, codes[i], "No", "", NULL);
+        WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    }
+    WANT(sippeer_hears_no(&agent.p, "BYE", 50));
+    WANT(agent_hangs_up());
+    close_box();
+}
+
 /* --- what crosses --- */
+
+/* Our refresh and the trunk's re-INVITE meet: both get 491, and ours goes again (RFC 3261 14.1). */
+TEST(a_refresh_that_meets_the_trunks_reinvite)
+{
+    char offer[1024];
+    uint64_t refused;
+
+    leg_timer_second = 10;
+    BOX(NULL);
+    WANT(talk("Session-Expires: 100;refresher=uac\r\nAllow: INVITE\r\n"));
+    WANT(sippeer_expect(&trunk.p, &agent_req, "INVITE", 0));
+    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp",
+                    fake_trunk_sdp(offer, sizeof(offer), 40002, ""));
+    WANT(sippeer_expect(&trunk.p, &m, "491 INVITE", 0));
+    sippeer_request(&trunk.p, &dt, "UPDATE", "", "application/sdp", offer);
+    WANT(sippeer_expect(&trunk.p, &m, "491 UPDATE", 0));
+    sippeer_request(&trunk.p, &dt, "UPDATE", "", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "200 UPDATE", 0)); /* no offer: nothing to meet */
+    refused = clock_ms();
+    sippeer_reply(&trunk.p, &agent_req, 491, "Request Pending", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0) && sippeer_expect(&trunk.p, &m, "INVITE", 0));
+    CHECK(clock_ms() - refused >= 2100); /* the Call-ID is ours */
+    reinvite_is_answered("");
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(agent_hangs_up());
+    close_box();
+}
+
+TEST(we_hang_up_while_our_refresh_is_open)
+{
+    leg_timer_second = 10;
+    BOX(NULL);
+    WANT(talk("Session-Expires: 100;refresher=uac\r\nAllow: INVITE\r\n"));
+    WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+    sippeer_request(&agent.p, &da, "BYE", "", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "BYE", 0));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    sippeer_reply(&trunk.p, &invite, 200, "OK", "", fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0)); /* the transaction still wants it */
+    close_box();
+}
+
+/* The agent hangs up before the trunk has said anything to our INVITE. */
+static bool given_up(void)
+{
+    dial("");
+    if (!sippeer_expect(&trunk.p, &invite, "INVITE", 0))
+        return false;
+    sippeer_cancel(&agent.p, &da, "sip:600@dngate", "Reason: SIP;cause=487;text=\"gone\"\r\n");
+    if (!sippeer_expect(&agent.p, &m, "487 INVITE", 0))
+        return false;
+    sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
+    return sippeer_hears_no(&trunk.p, "INVITE", 1200); /* it would go again after 0.5 s and 1 s more */
+}
+
+TEST(a_late_ringing_of_a_call_given_up_is_cancelled)
+{
+    BOX(NULL);
+    WANT(given_up());
+    sippeer_reply(&trunk.p, &invite, 180, "Ringing", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "CANCEL", 0) && sipmsg_has(&m, "text=\"gone\""));
+    WANT(!strcmp(sipmsg_hdr(&m, "Via", val, sizeof(val)),
+                 sipmsg_hdr(&invite, "Via", (char[256]){0}, 256))); /* RFC 3261 9.1 */
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    for (int i = 0; i < 2; i++) { /* as if our ACK had been lost */
+        sippeer_reply(&trunk.p, &invite, 487, "Request Terminated", "", NULL);
+        WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+        WANT(strstr(sipmsg_hdr(&m, "To", val, sizeof(val)), trunk.p.tag));
+    }
+    WANT(sippeer_hears_no(&trunk.p, "CANCEL", 100));
+    close_box();
+}
+
+TEST(a_late_answer_to_a_call_given_up_is_hung_up)
+{
+    BOX(NULL);
+    WANT(given_up());
+    sippeer_reply(&trunk.p, &invite, 200, "OK", "", fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(sippeer_expect(&trunk.p, &agent_req, "BYE", 0) && sipmsg_has(&agent_req, "text=\"gone\""));
+    sippeer_reply(&trunk.p, &invite, 200, "OK", "", sdp); /* as if our ACK had been lost */
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    sippeer_reply(&trunk.p, &agent_req, 200, "OK", "", NULL);
+    WANT(sippeer_hears_no(&trunk.p, "BYE", 100));
+    close_box();
+}
 
 TEST(bye_crosses_bye)
 {
