@@ -38,18 +38,14 @@ struct app_sip {
     struct drain *drain; /* NULL until it is asked for */
 };
 
-METRIC_COUNTER(changes_lost, "dngate_app_changes_lost_total", NULL,
-               "Provisioning change notices that found the signalling mailbox full");
-
-/* Writer thread. A lost notice is made good by the next full reload (key ""). */
+/* Writer thread. A notice that finds no room makes signalling look again at everything (change_h). */
 static void store_change_handler(enum store_noun noun, const char *key, void *arg)
 {
     struct app_sip *a = arg;
     struct change ch = {.noun = noun};
 
     (void)snprintf(ch.key, sizeof(ch.key), "%s", key);
-    if (mbox_post(a->changes, &ch))
-        metric_add(&changes_lost, 1);
+    (void)mbox_post(a->changes, &ch); /* counted there */
 }
 
 static int registrar_lookup(const char *dn, struct registrar_dn *out, void *arg)
@@ -124,12 +120,13 @@ static void change_h(void *msg, void *arg)
 {
     const struct change *ch = msg;
     struct app_sip *a = arg;
+    const bool all = mbox_lost(a->changes);
     int err = 0;
 
-    if (ch->noun == STORE_TRUNK)
+    if (all || ch->noun == STORE_TRUNK)
         err = trunks_load(a);
-    else if (ch->noun == STORE_DN)
-        registrar_recheck(a->registrar, ch->key);
+    if (all || ch->noun == STORE_DN)
+        registrar_recheck(a->registrar, all ? "" : ch->key);
 
     if (err)
         log_error("app", "error=\"%s\" trunks cannot be read; the old ones stay", strerror(err));

@@ -1,4 +1,5 @@
 #include "core/buf.h"
+#include "core/budget.h"
 #include "core/utf8.h"
 
 #include <errno.h>
@@ -13,10 +14,31 @@ void buf_init(struct buf *b, size_t max)
     b->max = max;
 }
 
+void buf_init_charged(struct buf *b, size_t max)
+{
+    buf_init(b, max);
+    b->charged = true;
+}
+
+/* Of a charged one: to have cap bytes. */
+static bool charge(const struct buf *b, size_t cap)
+{
+    if (cap > b->cap && !budget_take(b->cap, cap - b->cap))
+        return false;
+    if (cap < b->cap)
+        budget_give(b->cap - cap);
+    return true;
+}
+
 void buf_reset(struct buf *b)
 {
+    bool charged = b->charged;
+
+    if (charged)
+        (void)charge(b, 0);
     free(b->data);
     buf_init(b, b->max);
+    b->charged = charged;
 }
 
 void buf_clear(struct buf *b)
@@ -41,9 +63,14 @@ static int buf_reserve(struct buf *b, size_t n)
         return 0;
     while (cap <= b->len + n)
         cap *= 2;
+    if (b->charged && !charge(b, cap))
+        return b->err = ENOBUFS;
     data = realloc(b->data, cap);
-    if (!data)
+    if (!data) {
+        if (b->charged)
+            budget_give(cap - b->cap);
         return b->err = ENOMEM;
+    }
     b->data = data;
     b->cap = cap;
     return 0;

@@ -3,6 +3,7 @@
 #define CORE_BUF_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,11 +11,14 @@ struct buf {
     char *data; /* always 0-terminated once something was written */
     size_t len;
     size_t cap;
-    size_t max; /* longest content; growing past it fails with EMSGSIZE and leaves the content as it was */
-    int err;    /* first error; once set, writes do nothing, so that a chain needs one check at its end */
+    size_t max;   /* longest content; growing past it fails with EMSGSIZE and leaves the content as it was */
+    bool charged; /* its memory counts against what strangers may make us hold (core/budget) */
+    int err;      /* first error; once set, writes do nothing, so that a chain needs one check at its end */
 };
 
 void buf_init(struct buf *b, size_t max);
+/* The same for bytes that strangers send or let us wait with; growing fails with ENOBUFS when all of them hold too much. */
+void buf_init_charged(struct buf *b, size_t max);
 void buf_reset(struct buf *b); /* frees */
 void buf_clear(struct buf *b); /* keeps the memory, clears err */
 int buf_write(struct buf *b, const void *p, size_t n);

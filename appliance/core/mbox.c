@@ -16,10 +16,11 @@ enum { BATCH = 32, NAME_LEN = 32, MSG_SIZE_MAX = 64 * 1024, SLOTS_MAX = 1 << 20 
 
 struct mbox {
     char name[NAME_LEN];
-    pthread_mutex_t lock; /* guards head, tail, dropped and ring */
+    pthread_mutex_t lock; /* guards head, tail, dropped, lost and ring */
     size_t head, tail;    /* counted up, from 0 again whenever it is empty; head - tail messages wait */
     uint64_t dropped;
-    size_t slots, msg_size;
+    bool lost; /* something was dropped, and the owner has not asked yet */
+    size_t slots, reserve, msg_size;
     uint8_t *ring;
     uint8_t *batch; /* the owner's: messages between ring and handler */
     int fd;
@@ -101,13 +102,19 @@ static void mbox_wake(struct mbox *mb)
         return;
 }
 
-int mbox_post(struct mbox *mb, const void *msg)
+void mbox_reserve(struct mbox *mb, size_t slots)
+{
+    mb->reserve = slots < mb->slots ? slots : mb->slots;
+}
+
+static int post(struct mbox *mb, const void *msg, size_t room)
 {
     bool was_empty;
 
     pthread_mutex_lock(&mb->lock);
-    if (mb->head - mb->tail == mb->slots) {
+    if (mb->head - mb->tail >= room) {
         mb->dropped++;
+        mb->lost = true;
         pthread_mutex_unlock(&mb->lock);
         return ENOBUFS;
     }
@@ -117,6 +124,27 @@ int mbox_post(struct mbox *mb, const void *msg)
     if (was_empty)
         mbox_wake(mb);
     return 0;
+}
+
+int mbox_post(struct mbox *mb, const void *msg)
+{
+    return post(mb, msg, mb->slots - mb->reserve);
+}
+
+int mbox_post_sure(struct mbox *mb, const void *msg)
+{
+    return post(mb, msg, mb->slots);
+}
+
+bool mbox_lost(struct mbox *mb)
+{
+    bool lost;
+
+    pthread_mutex_lock(&mb->lock);
+    lost = mb->lost;
+    mb->lost = false;
+    pthread_mutex_unlock(&mb->lock);
+    return lost;
 }
 
 int mbox_fd(const struct mbox *mb)
@@ -143,6 +171,11 @@ static size_t mbox_take(struct mbox *mb, size_t max, bool *more)
 
 size_t mbox_drain(struct mbox *mb, mbox_h *handler, void *arg)
 {
+    return mbox_drain_max(mb, mb->slots, handler, arg);
+}
+
+size_t mbox_drain_max(struct mbox *mb, size_t max, mbox_h *handler, void *arg)
+{
     size_t done = 0;
     bool more = true;
     uint64_t count;
@@ -150,8 +183,8 @@ size_t mbox_drain(struct mbox *mb, mbox_h *handler, void *arg)
     /* Reset the wake-up before taking: a post that comes later sees an empty ring, or is taken here. */
     if (read(mb->fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
         return 0;
-    while (more && done < mb->slots) {
-        size_t left = mb->slots - done, n = mbox_take(mb, left < BATCH ? left : BATCH, &more);
+    while (more && done < max) {
+        size_t left = max - done, n = mbox_take(mb, left < BATCH ? left : BATCH, &more);
 
         for (size_t i = 0; i < n; i++)
             handler(mb->batch + i * mb->msg_size, arg);

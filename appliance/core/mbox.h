@@ -8,6 +8,7 @@
 #ifndef CORE_MBOX_H
 #define CORE_MBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,14 +23,24 @@ int mbox_alloc(struct mbox **mbp, const char *name, size_t msg_size, size_t slot
 /* Frees it; pending messages are handed to drop (may be NULL) so that what they own can be freed. */
 void mbox_free(struct mbox *mb, mbox_h *drop, void *arg);
 
+/* Keeps so many of the slots for mbox_post_sure. Before the threads start. */
+void mbox_reserve(struct mbox *mb, size_t slots);
+
 /* Copies msg in and wakes the owner. ENOBUFS when full (counted). Any thread. */
 int mbox_post(struct mbox *mb, const void *msg);
+/* The same for what must not be lost ("it has gone"): finds room in the reserve, which is as large as such messages can be many. */
+int mbox_post_sure(struct mbox *mb, const void *msg);
+/* Was a message refused since this was last asked? Then the owner looks again at everything that messages tell about. A refusal finds
+ * a mailbox that is full, so an owner that asks in its handler misses none. Owner thread. */
+bool mbox_lost(struct mbox *mb);
 
 /* eventfd to watch for reading. */
 int mbox_fd(const struct mbox *mb);
 
 /* Hands every waiting message (at most the number of slots) to handler, in order. Owner thread. Returns count. */
 size_t mbox_drain(struct mbox *mb, mbox_h *handler, void *arg);
+/* At most max; what is left wakes the owner again. */
+size_t mbox_drain_max(struct mbox *mb, size_t max, mbox_h *handler, void *arg);
 
 /* For owners that have no event loop: waits until a message is there or timeout_ms (-1 = forever) passed.
  * Returns 0 or ETIMEDOUT. */

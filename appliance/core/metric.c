@@ -40,6 +40,11 @@ void metric_add(struct metric *m, int64_t n)
     atomic_fetch_add_explicit(&m->value, n, memory_order_relaxed);
 }
 
+int64_t metric_sum(struct metric *m, int64_t n)
+{
+    return atomic_fetch_add_explicit(&m->value, n, memory_order_relaxed) + n;
+}
+
 void metric_set(struct metric *m, int64_t v)
 {
     atomic_store_explicit(&m->value, v, memory_order_relaxed);

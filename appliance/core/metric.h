@@ -27,6 +27,7 @@ struct metric {
 
 void metric_register(struct metric *m);
 void metric_add(struct metric *m, int64_t n);
+int64_t metric_sum(struct metric *m, int64_t n); /* adds, and returns what it is then */
 void metric_set(struct metric *m, int64_t v);
 int64_t metric_get(const struct metric *m);
 

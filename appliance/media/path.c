@@ -155,8 +155,21 @@ void path_figures_load(const struct media_path *p, struct media_event *out)
     snapshot_load(p->figures, out, sizeof(*out));
 }
 
+/* Signalling's mailbox was full. MEDIA_ENDED is the worker's to tell again. */
+static void untold_tell(struct media_path *p)
+{
+    struct media_event ev = {.type = (enum media_event_type)p->untold.type,
+                             .reason = (enum media_reason)p->untold.reason,
+                             .addr = p->untold.addr,
+                             .path_id = p->id};
+
+    if (p->untold.waits && !worker_event(p->worker, &ev))
+        p->untold.waits = false;
+}
+
 static void slow_tick(struct media_path *p, uint64_t now_us)
 {
+    untold_tell(p);
     path_secure_tick(p, now_us);
     path_reports(p, false, now_us);
     path_timeouts(p, now_us);
@@ -197,7 +210,16 @@ void path_event(struct media_path *p, struct media_event *ev)
         p->failed = true;
     }
     ev->path_id = p->id;
-    (void)worker_event(p->worker, ev); /* a full mailbox is counted there; MEDIA_ENDED is tried again */
+    untold_tell(p);
+    if (!p->untold.waits && !worker_event(p->worker, ev))
+        return;
+    if (ev->type <= MEDIA_TIMEOUT && ev->type != MEDIA_DTLS_UP &&
+        !(p->untold.waits && p->untold.type == MEDIA_TIMEOUT)) {
+        p->untold.waits = true; /* in place of an older one: signalling wants to know how it is */
+        p->untold.type = (uint8_t)ev->type;
+        p->untold.reason = (uint8_t)ev->reason;
+        p->untold.addr = ev->addr;
+    }
 }
 
 /* ---- figures ---- */

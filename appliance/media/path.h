@@ -99,6 +99,11 @@ struct media_path {
     bool closing_seen;   /* … before the commands of this round were drained */
     bool ended;          /* MEDIA_ENDED waits for room in the mailbox */
     bool failed;         /* MEDIA_FAILED was told: the browser leg is dead */
+    struct {             /* what became of the path, as long as the mailbox has no room to tell it */
+        bool waits;
+        uint8_t type, reason;
+        struct addr addr;
+    } untold;
     bool held;
     enum media_dtmf_way dtmf_ways[MEDIA_SIDES]; /* signalling thread: as last told to the worker */
 

@@ -313,7 +313,7 @@ int sip_stack_alloc(struct sip_stack **sp, const struct sip_stack_config *cfg, c
     if (!st)
         return ENOMEM;
     st->cfg = *cfg;
-    st->edge = (struct transp_edge){admit_h, laddr_h, wsedge_frame_h, st};
+    st->edge = (struct transp_edge){admit_h, laddr_h, wsedge_frame_h, st, cfg->message_ms};
     (void)sem_init(&st->started, 0, 0);
     if (cfg->public_address[0]) {
         err = addr_resolve(&st->public_addr, cfg->public_address, 0);

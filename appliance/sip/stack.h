@@ -23,6 +23,7 @@ struct sip_stack_config {
     size_t bind_count;
     char public_address[256]; /* "" = found per destination */
     const char *software;     /* User-Agent/Server value */
+    uint32_t message_ms;      /* TCP: time for one message, however it trickles; 0 = 32 s */
 };
 
 /*

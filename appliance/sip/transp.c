@@ -1,6 +1,7 @@
 #include "sip/transp.h"
 #include "sip/wsedge.h"
 
+#include "core/budget.h"
 #include "core/log.h"
 #include "core/metric.h"
 
@@ -65,6 +66,7 @@ static void conn_destructor(void *arg)
     }
     mem_deref(c->rx);
     mem_deref(c->tx);
+    budget_give(c->held);
 }
 
 struct sip_transport *transp_find(const struct sip *sip, enum sip_transp tp, int af)

@@ -32,6 +32,7 @@ struct transp_edge {
     /* Sends a frame to a browser. */
     int (*frameh)(uint64_t conn, const void *p, size_t len, void *arg);
     void *arg;
+    uint32_t message_ms; /* TCP: for one message; 0 = 32 s */
 };
 
 struct sip_transport {
@@ -57,12 +58,15 @@ struct sip_conn {
     uint64_t id;          /* WS */
     uint64_t stranger_ms; /* WS: since when nobody has signed in on it, monotonic; 0 = someone has */
     bool closed;
+    bool close_asked; /* WS: web was told to close it */
 
     int fd; /* TCP, from here on */
     bool established;
+    bool partial;   /* a message has begun, and its time runs */
     struct list ql; /* of sip_connqent: waiting for the connection */
     struct tmr tmr;
     struct mbuf *rx, *tx;
+    size_t held; /* bytes of these, taken from the budget */
 };
 
 struct sip_connqent {

@@ -1,9 +1,11 @@
 /*
  * SIP over TCP: one connection per peer address and direction, messages cut by Content-Length (RFC 3261 18.3).
- * A connection has 32 s for its first message and for the rest of each one begun; idle ones go after 15 minutes.
+ * A connection has 32 s for its first message, and 32 s for each one from its first byte to its last, however it trickles; idle ones
+ * go after 15 minutes.
  */
 #include "sip/transp.h"
 
+#include "core/budget.h"
 #include "core/log.h"
 
 #include <errno.h>
@@ -29,11 +31,33 @@ static void timeout_h(void *arg)
     transp_conn_close(arg, ETIMEDOUT);
 }
 
-static void restart_timer(struct sip_conn *c)
+static uint64_t message_ms(const struct sip_conn *c)
 {
-    bool partial = c->rx && mbuf_get_left(c->rx);
+    return c->edge && c->edge->message_ms ? c->edge->message_ms : TCP_MESSAGE_SECONDS * 1000;
+}
 
-    tmr_start(&c->tmr, (partial ? TCP_MESSAGE_SECONDS : TCP_IDLE_SECONDS) * 1000, timeout_h, c);
+/* After something was read; cut: a message came to its end. More bytes of one that had begun buy it no time. */
+static void restart_timer(struct sip_conn *c, bool cut)
+{
+    bool partial = mbuf_get_left(c->rx);
+
+    if (partial && c->partial && !cut)
+        return;
+    c->partial = partial;
+    tmr_start(&c->tmr, partial ? message_ms(c) : TCP_IDLE_SECONDS * 1000, timeout_h, c);
+}
+
+/* Keeps account of what the connection's buffers hold (core/budget). */
+static int charge(struct sip_conn *c)
+{
+    size_t now = (c->rx ? c->rx->size : 0) + (c->tx ? c->tx->size : 0);
+
+    if (now > c->held && !budget_take(c->held, now - c->held))
+        return ENOBUFS;
+    if (now < c->held)
+        budget_give(c->held - now);
+    c->held = now;
+    return 0;
 }
 
 static int watch(struct sip_conn *c)
@@ -54,6 +78,7 @@ static int flush(struct sip_conn *c)
         mbuf_advance(c->tx, n);
     }
     c->tx = mem_deref(c->tx);
+    (void)charge(c);
     return watch(c);
 }
 
@@ -76,6 +101,8 @@ int transp_tcp_write(struct sip_conn *c, const struct mbuf *mb)
     c->tx->pos = c->tx->end;
     err = mbuf_write_mem(c->tx, mbuf_buf(mb), mbuf_get_left(mb));
     c->tx->pos = pos;
+    if (!err)
+        err = charge(c);
     if (err)
         return err;
     return c->established ? flush(c) : 0;
@@ -154,6 +181,8 @@ static void rx_compact(struct mbuf *rx)
     memmove(rx->buf, mbuf_buf(rx), left);
     rx->pos = 0;
     rx->end = left;
+    if (!left && rx->size > TCP_READ_SIZE)
+        (void)mbuf_resize(rx, TCP_READ_SIZE);
 }
 
 static int receive(struct sip_conn *c)
@@ -170,6 +199,9 @@ static int receive(struct sip_conn *c)
 
         if (rx->size - rx->end < TCP_READ_SIZE && mbuf_resize(rx, rx->end + TCP_READ_SIZE))
             return ENOMEM;
+        err = charge(c);
+        if (err)
+            return err;
         n = recv(c->fd, rx->buf + rx->end, rx->size - rx->end, MSG_DONTWAIT);
         if (n < 0)
             return errno == EAGAIN || errno == EINTR ? 0 : errno;
@@ -178,8 +210,8 @@ static int receive(struct sip_conn *c)
         rx->end += (size_t)n;
         err = messages(c);
         if (!err && !c->closed) {
+            restart_timer(c, rx->pos > 0);
             rx_compact(rx);
-            restart_timer(c);
         }
     }
     return err;
@@ -244,8 +276,9 @@ static void conn_accepted(struct sip_transport *t, int fd, const struct sa *peer
     }
     c->fd = fd;
     c->established = true;
+    c->partial = true; /* the first message's time runs already */
     tune(fd);
-    tmr_start(&c->tmr, TCP_MESSAGE_SECONDS * 1000, timeout_h, c);
+    tmr_start(&c->tmr, message_ms(c), timeout_h, c);
     if (watch(c))
         transp_conn_close(c, EBADF);
 }
@@ -323,7 +356,7 @@ static int conn_connect(struct sip_conn **cp, const struct sip_transport *t, con
         transp_conn_close(c, err);
         return err;
     }
-    tmr_start(&c->tmr, TCP_MESSAGE_SECONDS * 1000, timeout_h, c);
+    tmr_start(&c->tmr, message_ms(c), timeout_h, c);
     *cp = c;
     return 0;
 }

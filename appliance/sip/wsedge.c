@@ -1,5 +1,6 @@
 #include "sip/stack_priv.h"
 
+#include "core/budget.h"
 #include "core/log.h"
 #include "core/mbox.h"
 #include "core/metric.h"
@@ -8,9 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { WS_IN_SLOTS = 4096, WS_CLOSE_TRIES = 200 };
+/* Messages and newcomers find the first WS_IN_COMMON slots; the end of a connection has one of its own, for each that is open and
+ * each whose opening waits here. */
+enum { WS_IN_SLOTS = 16384, WS_IN_COMMON = 4096 };
+_Static_assert(WS_IN_SLOTS >= WS_IN_COMMON + SIP_WS_CONNS_MAX + WS_IN_COMMON,
+               "the end of a connection may be lost");
 
 METRIC_LIMIT(ws_conns, "sip_ws_connections", SIP_WS_CONNS_MAX);
 METRIC_COUNTER(ws_lost, "dngate_sip_ws_overflow_total", NULL, "SIP frames that found a mailbox full");
@@ -25,15 +29,42 @@ struct ws_in { /* WEB → SIGNALLING; data is malloc'd and owned by the receiver
     size_t len;
 };
 
+/* What somebody sent, on its way to signalling; NULL: no memory, or strangers hold too much of it. */
+static void *frame_copy(const void *p, size_t len)
+{
+    void *copy = malloc(len);
+
+    if (copy && !budget_take(0, len)) {
+        free(copy);
+        copy = NULL;
+    }
+    if (copy)
+        memcpy(copy, p, len);
+    return copy;
+}
+
+static void frame_free(void *data, size_t len)
+{
+    if (data)
+        budget_give(len);
+    free(data);
+}
+
 static void drop_in_h(void *msg, void *arg)
 {
+    const struct ws_in *m = msg;
+
     (void)arg;
-    free(((struct ws_in *)msg)->data);
+    frame_free(m->data, m->len);
 }
 
 int wsedge_init(struct sip_stack *st)
 {
-    return mbox_alloc(&st->ws_in, "sip_ws", sizeof(struct ws_in), WS_IN_SLOTS);
+    int err = mbox_alloc(&st->ws_in, "sip_ws", sizeof(struct ws_in), WS_IN_SLOTS);
+
+    if (!err)
+        mbox_reserve(st->ws_in, WS_IN_SLOTS - WS_IN_COMMON);
+    return err;
 }
 
 void wsedge_close(struct sip_stack *st)
@@ -76,36 +107,35 @@ int sip_ws_recv(struct sip_stack *st, uint64_t conn, const void *p, size_t len)
         sip_reason_count(SIP_REASON_TOO_LARGE);
         return EMSGSIZE;
     }
-    m.data = malloc(len);
+    m.data = frame_copy(p, len);
     if (!m.data)
         return ENOMEM;
-    memcpy(m.data, p, len);
     err = post(st, &m);
     if (err)
-        free(m.data);
+        frame_free(m.data, len);
     return err;
 }
 
-/* The end of a connection must not be lost: a binding would hang on it. Signalling that is 4096 messages behind is waited for. */
-int sip_ws_closed(struct sip_stack *st, uint64_t conn)
+/* Must not be lost: a binding would hang on it. */
+void sip_ws_closed(struct sip_stack *st, uint64_t conn)
 {
     struct ws_in m = {.type = WS_CLOSED, .conn = conn};
-    int err = mbox_post(st->ws_in, &m);
 
-    for (int i = 0; err == ENOBUFS && i < WS_CLOSE_TRIES; i++) {
-        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-        err = mbox_post(st->ws_in, &m);
-    }
-    return err;
+    if (mbox_post_sure(st->ws_in, &m))
+        metric_add(&ws_lost, 1);
 }
 
 /* ------------------------------------------------------------------ signalling thread */
 
-static int post_out(struct sip_stack *st, struct sip_ws_out *m)
+/* sure: the first Close of a connection; web's mailbox has a slot for it. */
+static int post_out(struct sip_stack *st, const struct sip_ws_out *m, bool sure)
 {
-    int err = st->ws_out ? mbox_post(st->ws_out, m) : ENOTCONN;
+    int err;
 
-    if (err == ENOBUFS)
+    if (!st->ws_out)
+        return ENOTCONN;
+    err = sure ? mbox_post_sure(st->ws_out, m) : mbox_post(st->ws_out, m);
+    if (err)
         metric_add(&ws_lost, 1);
     return err;
 }
@@ -119,7 +149,7 @@ int wsedge_frame_h(uint64_t conn, const void *p, size_t len, void *arg)
     if (!m.data)
         return ENOMEM;
     memcpy(m.data, p, len);
-    err = post_out(arg, &m);
+    err = post_out(arg, &m, false);
     if (err)
         free(m.data);
     return err;
@@ -162,7 +192,7 @@ static void in_h(void *msg, void *arg)
 
     case WS_RECV:
         transp_ws_recv(st->sip, m->conn, m->data, m->len);
-        free(m->data);
+        frame_free(m->data, m->len);
         break;
 
     case WS_CLOSED:
@@ -203,9 +233,13 @@ int sip_ws_dst(const struct sip_stack *st, uint64_t conn, struct sa *dst, int *t
 void sip_ws_close(struct sip_stack *st, uint64_t conn, uint16_t code, const char *reason)
 {
     struct sip_ws_out m = {.type = SIP_WS_CLOSE, .conn = conn, .code = code};
+    struct sip_conn *c = transp_ws_find(st->sip, conn);
+    bool first = c && !c->close_asked;
 
     (void)snprintf(m.reason, sizeof(m.reason), "%s", reason ? reason : "");
-    (void)post_out(st, &m);
+    if (c)
+        c->close_asked = true;
+    (void)post_out(st, &m, first);
 }
 
 int sip_ws_on_gone(struct sip_stack *st, sip_ws_gone_h *h, void *arg)

@@ -24,14 +24,15 @@ struct sip_ws_out { /* SIGNALLING → WEB, by value; data is malloc'd and owned 
     char reason[48];
 };
 
-/* The mailbox of struct sip_ws_out, owned by WEB. Before the threads start. */
+/* The mailbox of struct sip_ws_out, owned by WEB, with SIP_WS_CONNS_MAX slots in reserve for SIP_WS_CLOSE. Before the threads start. */
 void sip_ws_attach(struct sip_stack *st, struct mbox *out);
 
 /* A connection's upgrade was accepted. conn is unique for the life of the process. local = the address it reached us at. */
 int sip_ws_open(struct sip_stack *st, uint64_t conn, const struct addr *peer, const struct addr *local);
 /* A whole text message (one SIP message or a CRLF keep-alive); copied. ENOBUFS when signalling is behind: close with 1013. */
 int sip_ws_recv(struct sip_stack *st, uint64_t conn, const void *p, size_t len);
-int sip_ws_closed(struct sip_stack *st, uint64_t conn);
+/* Never waits, and is never lost, however far signalling is behind. */
+void sip_ws_closed(struct sip_stack *st, uint64_t conn);
 
 /* --- signalling thread --- */
 /* The address through which this browser reached us (for ICE candidates), and its own. ENOENT. */

@@ -30,8 +30,9 @@ void cdr_write(struct store *s, const struct cdr *c)
         cdr_make_id(&copy);
     if (!copy.end_ms)
         copy.end_ms = clock_wall_ms();
-    if (mbox_post(s->cdrs, &copy))
-        cdrbatch_spill(s, &copy, 1, ENOBUFS);
+    if (mbox_post_sure(s->cdrs,
+                       &copy)) /* the writer hangs, and its disk: ours is no thread to hang on it, too */
+        cdrbatch_lose(&copy);
 }
 
 /* On its way to the writer a running call is a record without an end. */

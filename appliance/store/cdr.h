@@ -36,7 +36,8 @@ struct cdr {     /* passed by value */
     double rtt_ms;
 };
 
-/* Any thread; copies; never blocks; never drops (spills). */
+/* Any thread; copies; never blocks, and touches no file. A record that finds STORE_WAITING_MAX before it, because the disk hangs,
+ * is in the log as one line of JSON. */
 void cdr_write(struct store *s, const struct cdr *c);
 /* A call runs, this much is known of it; once or more often before its cdr_write. c->id is set. Any thread; copies; never blocks; one
  * that finds the writer behind is let go, which matters only if a crash follows. */

@@ -41,7 +41,7 @@ void cdrbatch_h(void *msg, void *arg)
 
 bool cdrbatch_has_room(const struct store *s)
 {
-    return s->batch_count <= STORE_CDRS_MAX; /* the batch has twice the slots of the mailbox */
+    return s->batch_count <= STORE_CDRS_MAX; /* there is room for as many again */
 }
 
 int cdrbatch_wait_ms(const struct store *s, int max)
@@ -55,7 +55,7 @@ int cdrbatch_wait_ms(const struct store *s, int max)
     return s->batch_due_ms - now < (uint64_t)max ? (int)(s->batch_due_ms - now) : max;
 }
 
-static void cdrbatch_lose(const struct cdr *c)
+void cdrbatch_lose(const struct cdr *c)
 {
     struct buf line;
 
@@ -66,20 +66,6 @@ static void cdrbatch_lose(const struct cdr *c)
     log_error("store", "cdr=%s call record could not be stored", line.data ? line.data : c->id);
     metric_add(&cdr_lost, 1);
     buf_reset(&line);
-}
-
-void cdrbatch_spill(struct store *s, const struct cdr *v, size_t n, int cause)
-{
-    int err = spill_append(s->dir, v, n);
-
-    if (!err) {
-        metric_add(&cdr_spilled, (int64_t)n);
-        log_warn_limited("store", "records=%zu cause=\"%s\" call records wait in cdr.spill", n,
-                         strerror(cause));
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        cdrbatch_lose(&v[i]);
 }
 
 /* A record without an end is the note of a call that runs. */
@@ -174,15 +160,27 @@ static int cdrbatch_commit(struct store *s)
 
 int cdrbatch_service(struct store *s, bool now)
 {
+    size_t n;
     int err = 0;
 
-    if (cdrbatch_has_room(s))
-        mbox_drain(s->cdrs, cdrbatch_h, s);
-    if (s->batch_count && (now || s->batch_count >= STORE_CDRS_MAX || clock_ms() >= s->batch_due_ms))
-        err = cdrbatch_commit(s);
+    do {
+        n = cdrbatch_has_room(s) ? mbox_drain_max(s->cdrs, STORE_CDRS_MAX, cdrbatch_h, s) : 0;
+        if (s->batch_count && (now || s->batch_count >= STORE_CDRS_MAX || clock_ms() >= s->batch_due_ms))
+            err = cdrbatch_commit(s);
+    } while (now && n && !err);
     metric_set(&cdr_waiting, (int64_t)cdrbatch_records(s));
     metric_set(&batch_limit, (int64_t)s->batch_count);
     return err;
+}
+
+void cdrbatch_finish(struct store *s)
+{
+    while (cdrbatch_service(s, true) &&
+           s->batch_count) { /* neither database nor spill file: the last resort */
+        for (size_t i = 0; i < s->batch_count; i++)
+            cdrbatch_lose(&s->batch[i]);
+        s->batch_count = 0;
+    }
 }
 
 static int replay_h(const struct cdr *c, void *arg)

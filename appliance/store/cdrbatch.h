@@ -19,8 +19,9 @@ bool cdrbatch_has_room(const struct store *s);
 void cdrbatch_trouble(struct store *s, int cause);
 /* Replays the spill file if there is one. */
 int cdrbatch_replay(struct store *s);
-/* Puts records into the spill file because of cause. What even that cannot take is written to the log, line by line, and counted:
- * the last resort. Any thread. */
-void cdrbatch_spill(struct store *s, const struct cdr *v, size_t n, int cause);
+/* The end: all that waits is committed, spilled, or at last logged. */
+void cdrbatch_finish(struct store *s);
+/* Writes a record to the log, as one line, and counts it: the last resort. Any thread. */
+void cdrbatch_lose(const struct cdr *c);
 
 #endif

@@ -21,8 +21,8 @@ static const char *spill_path(char *buf, size_t sz, const char *dir, const char 
     return buf;
 }
 
-/* Opens a file and locks it; EAGAIN when it is no longer what its name leads to. */
-static int spill_open(const char *path, int flags, int lock, int *fdp)
+/* Opens a file and locks it for us alone; EAGAIN when it is no longer what its name leads to. */
+static int spill_open(const char *path, int flags, int *fdp)
 {
     struct stat mine, now;
     int fd = open(path, flags | O_CLOEXEC, 0600);
@@ -30,7 +30,7 @@ static int spill_open(const char *path, int flags, int lock, int *fdp)
 
     if (fd < 0)
         return errno;
-    if (flock(fd, lock) || fstat(fd, &mine))
+    if (flock(fd, LOCK_EX) || fstat(fd, &mine))
         err = errno;
     else if (stat(path, &now) || mine.st_ino != now.st_ino)
         err = EAGAIN;
@@ -69,7 +69,7 @@ int spill_append(const char *dir, const struct cdr *v, size_t n)
         goto out;
     spill_path(path, sizeof(path), dir, "");
     do
-        err = spill_open(path, O_RDWR | O_CREAT | O_APPEND, LOCK_SH, &fd);
+        err = spill_open(path, O_RDWR | O_CREAT | O_APPEND, &fd);
     while (err == EAGAIN); /* a replay has just renamed it away */
     if (err)
         goto out;
@@ -131,7 +131,7 @@ int spill_replay(const char *dir, spill_h *h, spill_commit_h *commit, void *arg)
     /* A replay that did not come to its end goes first; what came since waits for the next time. */
     if (renameat2(AT_FDCWD, path, AT_FDCWD, replay, RENAME_NOREPLACE) && errno != EEXIST && errno != ENOENT)
         return errno;
-    err = spill_open(replay, O_RDONLY, LOCK_EX, &fd);
+    err = spill_open(replay, O_RDONLY, &fd);
     if (err)
         return err;
     f = fdopen(fd, "r");

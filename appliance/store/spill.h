@@ -1,10 +1,10 @@
 /*
- * store/spill: DIR/cdr.spill, where call records wait when the database cannot take them. Lines of JSON, appended and synced by
- * any thread or process; replayed by a writer thread.
+ * store/spill: DIR/cdr.spill, where call records wait when the database cannot take them. Lines of JSON, appended, synced and
+ * replayed by the writer threads of one or more processes; no other thread may, because locks and disks make it wait.
  *
- *   append: open cdr.spill, lock shared, write + fdatasync
- *   replay: rename to cdr.spill.replay (from here on appends make a new file), lock exclusively (waits for appends that
- *           still hold the old one), hand over every record, let the caller commit, unlink
+ *   append: open cdr.spill, lock, write + fdatasync; alone, so that a write cut short can be taken back
+ *   replay: rename to cdr.spill.replay (from here on appends make a new file), lock (waits for an append that still holds the
+ *           old one), hand over every record, let the caller commit, unlink
  *
  * A crash between commit and unlink replays records again: their id makes that harmless.
  */

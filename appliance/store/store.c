@@ -31,7 +31,9 @@ static int store_make(struct store *s)
         return ENOMEM;
     err = mbox_alloc(&s->calls, "store_calls", writer_request_size(), STORE_CALLS_MAX);
     if (!err)
-        err = mbox_alloc(&s->cdrs, "store_cdrs", sizeof(struct cdr), STORE_CDRS_MAX);
+        err = mbox_alloc(&s->cdrs, "store_cdrs", sizeof(struct cdr), STORE_WAITING_MAX);
+    if (!err)
+        mbox_reserve(s->cdrs, STORE_WAITING_MAX / 2);
     if (!err)
         err = writer_start(s);
     return err;

@@ -300,9 +300,7 @@ static void *writer_main(void *arg)
         mbox_drain(s->calls, request_h, s);
         writer_tick(s);
     }
-    cdrbatch_service(s, true);
-    if (s->batch_count)
-        cdrbatch_spill(s, s->batch, s->batch_count, EIO);
+    cdrbatch_finish(s);
     return NULL;
 }
 

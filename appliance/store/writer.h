@@ -22,8 +22,10 @@ struct secret;
 
 enum {
     STORE_CALLS_MAX = 64, /* jobs that wait for the writer */
-    STORE_CDRS_MAX =
-        512, /* call records that wait for the writer, and rows of a batch; more go to the spill file */
+    STORE_CDRS_MAX = 512, /* rows of a batch */
+    STORE_WAITING_MAX =
+        8192, /* call records that wait for the writer: a quarter of an hour of ten calls a second; more are
+                               * only in the log. Notes of calls that run have the first half */
     STORE_LISTENERS_MAX = 8,
     STORE_NOTICES_MAX =
         32, /* changed keys told one by one per transaction; more become one notice with key "" */

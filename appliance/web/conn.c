@@ -51,10 +51,10 @@ int conn_alloc(struct conn **cp, struct web *w, enum listener_kind kind, const s
     c->peer = *peer;
     c->local = *local;
     c->tls_up = kind == LISTEN_HTTP;
-    buf_init(&c->in, HTTP_HEAD_MAX);
-    buf_init(&c->rest, CONN_REST_MAX);
-    buf_init(&c->body, w->cfg.body_max);
-    buf_init(&c->out, OUT_MAX);
+    buf_init_charged(&c->in, HTTP_HEAD_MAX);
+    buf_init_charged(&c->rest, CONN_REST_MAX);
+    buf_init_charged(&c->body, w->cfg.body_max);
+    buf_init_charged(&c->out, OUT_MAX);
     c->next = w->conns;
     c->prevp = &w->conns;
     if (c->next)
@@ -408,7 +408,7 @@ static bool request_next(struct conn *c)
     conn_access(c);
     free(c->head);
     c->head = NULL;
-    buf_clear(&c->in);
+    buf_reset(&c->in);
     c->scan = 0;
     buf_reset(&c->body);
     if (c->close_after) {
@@ -420,7 +420,7 @@ static bool request_next(struct conn *c)
     c->state = CONN_HEAD;
     edge_timer(c, c->w->cfg.idle_ms);
     c->idle = true;
-    buf_init(&c->rest, CONN_REST_MAX);
+    buf_init_charged(&c->rest, CONN_REST_MAX);
     if (rest.len)
         ok = conn_rx(c, (const uint8_t *)rest.data, rest.len);
     buf_reset(&rest);

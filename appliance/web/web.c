@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT_SLOTS = 4096, BODY_DEFAULT = 1 << 20 };
+enum { OUT_SLOTS = 16384, BODY_DEFAULT = 1 << 20 };
 
 /* Shared by the files of web/, so not static as METRIC_COUNTER would have them. */
 #define DROPPED(var, reason)                                                                                 \
@@ -132,6 +132,8 @@ int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t w
         err = table_alloc(&w->ws_conns, SIP_WS_CONNS_MAX);
     if (!err)
         err = mbox_alloc(&w->out, "web_out", sizeof(struct sip_ws_out), OUT_SLOTS);
+    if (!err)
+        mbox_reserve(w->out, SIP_WS_CONNS_MAX);
     if (!err)
         err = edge_listen(w, why, whysz);
     if (!err)

@@ -8,7 +8,7 @@ enum { FIN = 0x80, RSV = 0x70, OPCODE = 0x0f, MASK = 0x80, LEN7 = 0x7f };
 void ws_decoder_init(struct ws_decoder *d, size_t message_max)
 {
     memset(d, 0, sizeof(*d));
-    buf_init(&d->msg, message_max);
+    buf_init_charged(&d->msg, message_max);
     d->head_need = 2;
 }
 
@@ -158,7 +158,7 @@ static enum ws_event payload_take(struct ws_decoder *d, const uint8_t *p, size_t
             memcpy(d->ctl + d->ctl_len, plain, chunk);
             d->ctl_len += chunk;
         } else if (buf_write(&d->msg, plain, chunk)) {
-            return bad(d, 1009, "no room for the message");
+            return bad(d, 1013, "no room for the message");
         }
         d->pos += chunk;
         d->left -= chunk;

@@ -16,7 +16,7 @@ enum ws_event {
     WS_PING,    /* d->ctl: answer with the same bytes */
     WS_PONG,
     WS_CLOSE, /* d->code: the peer's (1005 = none given) */
-    WS_BAD,   /* d->code: close with it, d->why says why: 1002, 1007, 1009 */
+    WS_BAD,   /* d->code: close with it, d->why says why: 1002, 1007, 1009, 1013 */
 };
 
 enum { WS_CTL_MAX = 125, WS_FRAME_HEAD_MAX = 14 };

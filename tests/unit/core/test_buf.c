@@ -1,6 +1,7 @@
 /* The buffer keeps its maximum and its content, JSON strings come out valid, UTF-8 is told from other bytes. */
 #include "testing.h"
 
+#include "core/budget.h"
 #include "core/buf.h"
 #include "core/json.h"
 #include "core/utf8.h"
@@ -129,4 +130,36 @@ TEST(utf8_sequences)
     CHECK_EQ_INT(utf8_seq("", 0), 0);
     for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
         CHECK_EQ_INT(utf8_seq(v[i].s, strlen(v[i].s)), v[i].n);
+}
+
+TEST(what_strangers_hold_is_bounded_in_all)
+{
+    enum { MANY = 64 };
+    struct buf big[MANY], little;
+    static char piece[1 << 20];
+    size_t full = 0, held = 0;
+
+    for (size_t i = 0; i < MANY; i++) {
+        buf_init_charged(&big[i], 2 << 20);
+        if (!buf_write(&big[i], piece, sizeof(piece)))
+            full++;
+        else
+            CHECK_EQ_INT(big[i].err, ENOBUFS);
+        held += big[i].cap;
+    }
+    CHECK(full && full < MANY && held <= BUDGET_STRANGERS / 4 * 3);
+    buf_init_charged(&little, 1 << 20);
+    CHECK_EQ_INT(buf_write(&little, piece, BUDGET_LITTLE / 2), 0); /* who holds little has a quarter left */
+    CHECK_EQ_INT(buf_write(&little, piece, sizeof(piece) / 2), ENOBUFS);
+    CHECK_EQ_INT(little.len, BUDGET_LITTLE / 2);
+    buf_reset(&little);
+    free(buf_take(&big[0], NULL)); /* whoever takes it has it on his own account */
+    for (size_t i = 0; i < MANY; i++)
+        buf_reset(&big[i]);
+    for (size_t i = 0; i < 2 * MANY; i++) { /* all of it was given back, each time */
+        CHECK_EQ_INT(buf_write(&big[i % MANY], piece, sizeof(piece)), 0);
+        buf_reset(&big[i % MANY]);
+    }
+    CHECK(budget_take(0, BUDGET_LITTLE));
+    budget_give(BUDGET_LITTLE);
 }

@@ -45,7 +45,7 @@ struct rig {
     struct guard *guard;
     struct mbox *out, *jobs;
     struct rig_frame *frames, **tail;
-    uint32_t expires_min, stranger_ms;
+    uint32_t expires_min, stranger_ms, message_ms;
     struct guard_config guard_cfg;
     bool disabled;                                         /* DN 5001 */
     const char *password;                                  /* of DN 5001 */
@@ -140,7 +140,7 @@ static int rig_stop_h(struct sip_stack *st, void *arg)
 
 static bool rig_start(struct rig *rig)
 {
-    struct sip_stack_config cfg = {.bind_count = 1, .software = "dngate/test"};
+    struct sip_stack_config cfg = {.bind_count = 1, .software = "dngate/test", .message_ms = rig->message_ms};
     char why[256] = "";
     uint16_t port = 0;
     int err;

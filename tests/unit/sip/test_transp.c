@@ -209,6 +209,77 @@ TEST(a_stream_that_cannot_be_cut_is_hung_up)
     hung_up_after("GET / HTTP/1.1\r\n\r\n");
 }
 
+/* A byte now and then buys a message no time: it is cut at the time that it has, the connection's first as any other. */
+TEST(a_message_that_trickles_is_cut_at_its_time)
+{
+    struct rig rig = {.message_ms = 400};
+
+    CHECK(rig_with_trunk(&rig));
+    for (int later = 0; later < 2; later++) {
+        int fd = tcp_open(&rig, "127.0.0.1"), sent = 0;
+
+        if (later) {
+            rig_tcp_send(fd, OPTIONS_TCP, sizeof(OPTIONS_TCP) - 1);
+            answered(&rig, fd, 200);
+        }
+        for (const char *p = OPTIONS_TCP; sent < 150 && send(fd, p + sent, 1, MSG_NOSIGNAL) == 1; sent++)
+            poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1,
+                 100); /* the trickle; the hang-up wakes it */
+        CHECK_OR(sent > 0 && sent < 150, ;);
+        close(fd);
+    }
+    rig_stop(&rig);
+}
+
+static _Atomic unsigned gone_conns;
+
+static void gone_h(uint64_t conn, void *arg)
+{
+    (void)conn;
+    (void)arg;
+    gone_conns++;
+}
+
+static int gone_listen(struct sip_stack *st, struct rig *rig)
+{
+    return sip_ws_on_gone(st, gone_h, rig);
+}
+
+static void wait_for(void *arg)
+{
+    sem_wait(arg);
+}
+
+/* Signalling hangs for a while: web goes on, and no end of a connection is lost. */
+TEST(the_end_of_a_connection_is_never_lost_and_never_waited_for)
+{
+    struct rig rig = {.extra_h = gone_listen};
+    unsigned opened = 0;
+    sem_t go, done;
+
+    gone_conns = 0;
+    CHECK(rig_start(&rig));
+    sem_init(&go, 0, 0);
+    sem_init(&done, 0, 0);
+    for (uint64_t i = 1; i <= 2000; i++)
+        opened += ws_open(&rig, i);
+    ws_sync(&rig, 1);
+    CHECK_EQ_INT(mbox_post(rig.jobs, &(struct rig_job){wait_for, &go, &done}), 0);
+    while (ws_open(&rig, opened + 1))
+        opened++;
+    CHECK_OR(sip_ws_recv(rig.stack, 1, "x", 1) == ENOBUFS, ;); /* full */
+    for (uint64_t i = 1; i <= opened; i++)
+        sip_ws_closed(rig.stack, i);
+    sem_post(&go);
+    sem_wait(&done);
+    for (int i = 0; i < RIG_WAIT_MS / 10 && gone_conns < opened; i++)
+        poll(NULL, 0, 10);
+    CHECK_OR(gone_conns == opened && opened > 2000, ;);
+    sem_destroy(&go);
+    sem_destroy(&done);
+    rig_stop(&rig);
+}
+
 TEST(connections_from_one_address_are_limited)
 {
     enum { LIMIT = 16 };

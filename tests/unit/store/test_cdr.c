@@ -8,9 +8,11 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -205,6 +207,30 @@ TEST(while_the_database_is_locked_records_wait_in_the_spill_file)
     CHECK_EQ_INT(rows(), 1);
     CHECK_EQ_INT(cdr_flush(store), 0);
     CHECK(!spill_exists(dir.path));
+    finish();
+}
+
+/* Somebody holds the spill file's lock, and the database's: the writer waits, who ends calls does not. */
+TEST(a_writer_that_hangs_holds_up_nobody)
+{
+    enum { MANY = 3000 };
+    char path[256];
+    struct cdr c;
+    int fd;
+
+    CHECK(start());
+    snprintf(path, sizeof(path), "%s/cdr.spill", dir.path);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(fd >= 0 && !flock(fd, LOCK_EX));
+    CHECK_EQ_INT(sql_exec(&other, "BEGIN IMMEDIATE"), 0);
+    for (int i = 0; i < MANY; i++) {
+        c = example(i);
+        cdr_write(store, &c); /* the lock is ours: would wait for ever */
+    }
+    CHECK_EQ_INT(sql_exec(&other, "COMMIT"), 0);
+    close(fd);
+    wait_rows(MANY);
+    CHECK_EQ_INT(rows(), MANY);
     finish();
 }
 

@@ -77,14 +77,13 @@ int sip_ws_recv(struct sip_stack *st, uint64_t conn, const void *p, size_t len)
     return sip.recv_err;
 }
 
-int sip_ws_closed(struct sip_stack *st, uint64_t conn)
+void sip_ws_closed(struct sip_stack *st, uint64_t conn)
 {
     (void)st;
     (void)conn;
     pthread_mutex_lock(&sip.lock);
     sip.closed++;
     sip_changed();
-    return 0;
 }
 
 /* Waits until *counter reaches n. */
