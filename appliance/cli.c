@@ -157,17 +157,17 @@ static int run_here(struct cmd *c, const char *dir, int argc, char *const *argv)
     log_set_level(NULL, LOG_ERROR); /* stdout belongs to the command's output */
     snprintf(who, sizeof(who), "cli:uid=%u", (unsigned)getuid());
     store_actor(who);
-    err = store_open(&c->store, dir, why, sizeof(why));
+    err = store_open(&c->sv.store, dir, why, sizeof(why));
     if (!err)
-        err = conf_alloc(&c->conf);
+        err = conf_alloc(&c->sv.conf);
     if (!err && !strcmp(argv[0], "settings"))
-        err = conf_load(c->conf, c->store, why, sizeof(why));
+        err = conf_load(c->sv.conf, c->sv.store, why, sizeof(why));
     if (err)
         buf_printf(c->err, "%s\n", why[0] ? why : strerror(err));
     else
         status = cmd_run(c, argc, argv);
-    conf_free(c->conf);
-    store_close(c->store);
+    conf_free(c->sv.conf);
+    store_close(c->sv.store);
     return status;
 }
 

@@ -62,7 +62,7 @@ static int cmd_restore_staged(struct cmd *c, const struct args *a)
     char why[WHY_MAX];
 
     (void)a;
-    if (restore_apply(c->store, &res, why, sizeof(why)))
+    if (restore_apply(c->sv.store, &res, why, sizeof(why)))
         return cmd_refuse(c, "%s", why);
     buf_printf(c->out, "{\"kept\":%lld,", (long long)res.cdrs_kept);
     cmd_json_member(c->out, "notes", res.notes, false);

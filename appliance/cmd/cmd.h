@@ -6,17 +6,15 @@
 #define CMD_CMD_H
 
 #include "core/buf.h"
-#include <stdbool.h>
+#include "service/service.h"
 
-struct store;
-struct conf;
+#include <stdbool.h>
 
 enum { CMD_OK = 0, CMD_REFUSED = 1, CMD_USAGE = 2 };
 
 struct cmd {
-    const char *dir;     /* the data directory; of verbs that run here (cmd_runs_here) */
-    struct store *store; /* of all others */
-    struct conf *conf;
+    const char *dir;   /* the data directory; of verbs that run here (cmd_runs_here) */
+    struct service sv; /* of all others */
     const char *input; /* stdin or a file's content: passwords, CSV; NULL = none */
     size_t input_len;
     bool json;

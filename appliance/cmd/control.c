@@ -152,7 +152,7 @@ static int control_status(struct buf *out)
 
 static int control_run(struct control *c, const struct buf *line, struct buf *out, struct buf *err)
 {
-    struct cmd cmd = {.store = c->store, .conf = c->conf, .out = out, .err = err};
+    struct cmd cmd = {.sv = {.store = c->store, .conf = c->conf}, .out = out, .err = err};
     char *argv[CONTROL_WORDS_MAX];
     struct json *j;
     char why[128];

@@ -1,12 +1,9 @@
-#include "store/dn.h"
+#include "service/dn.h"
 #include "cmd/grid.h"
 #include "cmd/verb.h"
 #include "store/csv.h"
 
-#include <errno.h>
 #include <string.h>
-
-enum { WHY_MAX = 256 };
 
 /* ---------------------------------------------------------------- showing */
 
@@ -72,18 +69,6 @@ static bool export_h(const struct dn *d, void *arg)
     return false;
 }
 
-static int run_reader(struct cmd *c, dn_h *h, void *arg)
-{
-    struct store_reader *r;
-    int err = store_reader_alloc(&r, c->store);
-
-    if (!err) {
-        err = dn_each(r, h, arg);
-        store_reader_free(r);
-    }
-    return err ? cmd_refuse(c, "cannot read the DNs: %s", store_strerror(err)) : CMD_OK;
-}
-
 static int cmd_dn_list(struct cmd *c, const struct args *a)
 {
     struct dn_list l = {.cmd = c};
@@ -92,16 +77,16 @@ static int cmd_dn_list(struct cmd *c, const struct args *a)
     (void)a;
     if (c->json) {
         buf_puts(c->out, "[");
-        status = run_reader(c, list_json_h, &l);
+        status = service_dn_each(&c->sv, list_json_h, &l);
         buf_puts(c->out, "]\n");
-        return status;
+        return status ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
     }
-    status = run_reader(c, list_text_h, &l);
+    status = service_dn_each(&c->sv, list_text_h, &l);
     if (l.count)
         grid_print(&l.grid, c->out);
     else if (!status)
         buf_puts(c->out, "There is no DN yet. Add one: dngate dn add 5001 --password PASSWORD\n");
-    return status;
+    return status ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
 }
 
 static int cmd_dn_export(struct cmd *c, const struct args *a)
@@ -109,47 +94,40 @@ static int cmd_dn_export(struct cmd *c, const struct args *a)
     if (c->json)
         return cmd_dn_list(c, a);
     buf_puts(c->out, "dn,name,password,enabled,codec\r\n");
-    return run_reader(c, export_h, c);
+    return service_dn_each(&c->sv, export_h, c) ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
 }
 
-static int show(struct cmd *c, const char *dn)
+static int show(struct cmd *c, const struct dn *d)
 {
     char created[32], changed[32];
-    struct store_reader *r;
-    struct dn d;
-    int err = store_reader_alloc(&r, c->store);
 
-    if (!err) {
-        err = dn_get(r, dn, &d);
-        store_reader_free(r);
-    }
-    if (err == ENOENT)
-        return cmd_refuse(c, "there is no DN %s", dn);
-    if (err)
-        return cmd_refuse(c, "DN %s: %s", dn, store_strerror(err));
     if (c->json) {
-        dn_json(c->out, &d);
+        dn_json(c->out, d);
         buf_puts(c->out, "\n");
         return CMD_OK;
     }
-    buf_printf(c->out, "DN       %s\nname     %s\nenabled  %s\ncodec    %s\ncreated  %s\nchanged  %s\n", d.dn,
-               d.name, cmd_yes(d.enabled), dn_codec_name(d.codec),
-               cmd_time(created, sizeof(created), d.created_ms),
-               cmd_time(changed, sizeof(changed), d.changed_ms));
+    buf_printf(c->out, "DN       %s\nname     %s\nenabled  %s\ncodec    %s\ncreated  %s\nchanged  %s\n",
+               d->dn, d->name, cmd_yes(d->enabled), dn_codec_name(d->codec),
+               cmd_time(created, sizeof(created), d->created_ms),
+               cmd_time(changed, sizeof(changed), d->changed_ms));
     return CMD_OK;
 }
 
 static int cmd_dn_show(struct cmd *c, const struct args *a)
 {
-    return show(c, a->word[0]);
+    struct dn d;
+
+    return service_dn_get(&c->sv, a->word[0], &d) ? cmd_refuse(c, "%s", c->sv.why) : show(c, &d);
 }
 
 /* ---------------------------------------------------------------- changing */
 
 /* What a change prints: the new state for programs, a sentence for people. */
-static int changed(struct cmd *c, const char *dn, const char *what)
+static int told(struct cmd *c, int err, const struct dn *d, const char *what)
 {
-    return c->json ? show(c, dn) : cmd_done(c, "DN %s %s", dn, what);
+    if (err)
+        return cmd_refuse(c, "%s", c->sv.why);
+    return c->json ? show(c, d) : cmd_done(c, "DN %s %s", d->dn, what);
 }
 
 /* --codec; auto when it was not given. */
@@ -166,83 +144,119 @@ static int cmd_dn_add(struct cmd *c, const struct args *a)
 {
     const char *name = args_get(a, "name"), *password;
     enum dn_codec codec;
-    char why[WHY_MAX];
+    struct dn d;
 
     if (codec_take(c, a, &codec) || !(password = cmd_password(c, args_get(a, "password"))))
         return CMD_USAGE;
-    if (dn_add(c->store, a->word[0], password, name ? name : "", codec, true, why, sizeof(why)))
-        return cmd_refuse(c, "%s", why);
-    return changed(c, a->word[0], "added");
+    return told(c, service_dn_add(&c->sv, a->word[0], password, name ? name : "", codec, &d), &d, "added");
 }
 
 static int cmd_dn_set(struct cmd *c, const struct args *a)
 {
     const char *name = args_get(a, "name");
     enum dn_codec codec;
-    char why[WHY_MAX];
+    struct dn d;
 
     if (codec_take(c, a, &codec))
         return CMD_USAGE;
     if (!name && !args_get(a, "codec"))
         return cmd_misused(c, "there is nothing to change");
-    if (dn_set(c->store, a->word[0], name, args_get(a, "codec") ? &codec : NULL, why, sizeof(why)))
-        return cmd_refuse(c, "%s", why);
-    return changed(c, a->word[0], "changed");
+    return told(c, service_dn_set(&c->sv, a->word[0], name, args_get(a, "codec") ? &codec : NULL, &d), &d,
+                "changed");
 }
 
 static int cmd_dn_passwd(struct cmd *c, const struct args *a)
 {
     const char *password = cmd_password(c, args_get(a, "password"));
-    char why[WHY_MAX];
+    struct dn d;
 
     if (!password)
         return CMD_USAGE;
-    if (dn_passwd(c->store, a->word[0], password, why, sizeof(why)))
-        return cmd_refuse(c, "%s", why);
-    return changed(c, a->word[0], "has a new password");
-}
-
-static int refuse_dn(struct cmd *c, const char *dn, int err)
-{
-    return err == ENOENT ? cmd_refuse(c, "there is no DN %s", dn)
-                         : cmd_refuse(c, "DN %s: %s", dn, store_strerror(err));
-}
-
-static int set_enabled(struct cmd *c, const char *dn, bool enabled)
-{
-    const int err = dn_enable(c->store, dn, enabled);
-
-    return err ? refuse_dn(c, dn, err) : changed(c, dn, enabled ? "enabled" : "disabled");
+    return told(c, service_dn_passwd(&c->sv, a->word[0], password, &d), &d, "has a new password");
 }
 
 static int cmd_dn_enable(struct cmd *c, const struct args *a)
 {
-    return set_enabled(c, a->word[0], true);
+    struct dn d;
+
+    return told(c, service_dn_enable(&c->sv, a->word[0], true, &d), &d, "enabled");
 }
 
 static int cmd_dn_disable(struct cmd *c, const struct args *a)
 {
-    return set_enabled(c, a->word[0], false);
+    struct dn d;
+
+    return told(c, service_dn_enable(&c->sv, a->word[0], false, &d), &d, "disabled");
 }
 
 static int cmd_dn_remove(struct cmd *c, const struct args *a)
 {
-    const int err = dn_remove(c->store, a->word[0]);
+    return service_dn_remove(&c->sv, a->word[0]) ? cmd_refuse(c, "%s", c->sv.why)
+                                                 : cmd_done(c, "DN %s removed", a->word[0]);
+}
 
-    return err ? refuse_dn(c, a->word[0], err) : cmd_done(c, "DN %s removed", a->word[0]);
+struct trying {
+    struct cmd *cmd;
+    size_t rows;
+};
+
+static void try_h(const struct dn_import_row *row, void *arg)
+{
+    static const char *const words[] = {[DN_IMPORT_ADDED] = "added",
+                                        [DN_IMPORT_CHANGED] = "changed",
+                                        [DN_IMPORT_UNCHANGED] = "unchanged",
+                                        [DN_IMPORT_WRONG] = "wrong"};
+    struct trying *t = arg;
+    struct buf *out = t->cmd->out;
+
+    if (t->cmd->json) {
+        buf_printf(out, "%s{\"line\":%u,", t->rows++ ? ",\n" : "", row->line);
+        cmd_json_member(out, "dn", row->dn, true);
+        cmd_json_member(out, "result", words[row->what], true);
+        cmd_json_member(out, "detail", row->detail, false);
+        buf_puts(out, "}");
+    } else if (row->what == DN_IMPORT_WRONG) {
+        buf_printf(out, "line %u: wrong: %s\n", row->line, row->detail);
+    } else if (row->what != DN_IMPORT_UNCHANGED) {
+        buf_printf(out, "line %u: DN %s would be %s%s%s\n", row->line, row->dn, words[row->what],
+                   row->detail[0] ? ": " : "", row->detail);
+    }
+}
+
+/* Exit status 1 when the import would be refused. */
+static int import_try(struct cmd *c, const char *file)
+{
+    struct trying t = {.cmd = c};
+    struct dn_import_result res;
+
+    if (c->json)
+        buf_puts(c->out, "{\"rows\":[");
+    if (service_dn_import_try(&c->sv, c->input ? c->input : "", c->input_len, try_h, &t, &res)) {
+        buf_clear(c->out);
+        return cmd_refuse(c, "%s: %s", file, c->sv.why);
+    }
+    if (c->json)
+        buf_printf(c->out, "],\n\"added\":%u,\"changed\":%u,\"unchanged\":%u,\"wrong\":%u}\n", res.added,
+                   res.changed, res.unchanged, res.wrong);
+    else
+        buf_printf(c->out, "%u would be added, %u changed, %u unchanged, %u wrong%s; nothing was changed\n",
+                   res.added, res.changed, res.unchanged, res.wrong,
+                   res.wrong ? ", so that nothing would be imported" : "");
+    return res.wrong ? CMD_REFUSED : CMD_OK;
 }
 
 static int cmd_dn_import(struct cmd *c, const struct args *a)
 {
     struct dn_import_result res;
-    char why[WHY_MAX];
 
     if (args_get(a, "from-asterisk"))
         return cmd_dn_import_asterisk(c, a);
     if (!a->words)
         return cmd_misused(c, "missing: FILE.csv");
-    if (dn_import_csv(c->store, c->input ? c->input : "", c->input_len, &res, why, sizeof(why)))
-        return cmd_refuse(c, "%s: %s; nothing was imported", a->word[0], why);
+    if (args_flag(a, "dry-run"))
+        return import_try(c, a->word[0]);
+    if (service_dn_import(&c->sv, c->input ? c->input : "", c->input_len, &res))
+        return cmd_refuse(c, "%s: %s; nothing was imported", a->word[0], c->sv.why);
     if (!c->json)
         return cmd_done(c, "%u added, %u changed, %u unchanged", res.added, res.changed, res.unchanged);
     buf_printf(c->out, "{\"added\":%u,\"changed\":%u,\"unchanged\":%u}\n", res.added, res.changed,
@@ -270,7 +284,9 @@ static const struct verb_option import_options[] = {
      "includes,\n"
      "shows the commands for its trunks, and says line by line what cannot be used",
      false},
-    {"dry-run", NULL, "only says what would be done", false},
+    {"dry-run", NULL,
+     "only says what would be done, row by row, and changes nothing; exit status 1 when a row is wrong",
+     false},
 };
 
 static const struct verb verbs[] = {
@@ -343,7 +359,7 @@ static const struct verb verbs[] = {
          "any order.\n"
          "An empty or missing password, enabled or codec leaves what is there; a new DN needs a password.",
      VERB_OPTIONS(import_options),
-     .example = "dngate dn import agents.csv",
+     .example = "dngate dn import agents.csv --dry-run\ndngate dn import agents.csv",
      .input = VERB_FILE,
      .run = cmd_dn_import},
     {.name = "export",

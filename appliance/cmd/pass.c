@@ -23,12 +23,12 @@ static int pass_here(struct cmd *c, int argc, char *const *argv, const char *inp
 
     snprintf(who, sizeof(who), "cli:uid=%u", (unsigned)getuid());
     store_actor(who);
-    if (store_open(&inner.store, c->dir, why, sizeof(why)))
+    if (store_open(&inner.sv.store, c->dir, why, sizeof(why)))
         return cmd_refuse(c, "%s", why);
     buf_init(&text, OUT_MAX);
     inner.out = &text;
     status = cmd_run(&inner, argc, argv);
-    store_close(inner.store);
+    store_close(inner.sv.store);
     buf_puts(&text, "");
     if (!status)
         *out = buf_take(&text, &n);

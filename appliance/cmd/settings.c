@@ -1,24 +1,9 @@
+#include "service/setting.h"
 #include "cmd/grid.h"
 #include "cmd/verb.h"
-#include "conf/conf.h"
-#include "store/setting.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { WHY_MAX = 512, VALUE_MAX = 2048 };
-
-/* ---------------------------------------------------------------- showing */
-
-/* A secret is only said to be there. */
-static const char *value_shown(const struct conf *conf, const struct conf_def *def, char *buf, size_t sz)
-{
-    conf_str(conf, def->key, buf, sz);
-    if (def->type == CONF_SECRET && buf[0])
-        snprintf(buf, sz, "(set)");
-    return buf;
-}
 
 static const char *type_name(enum conf_type t)
 {
@@ -59,167 +44,84 @@ static void value_json(struct buf *out, const struct conf_def *def, const char *
 
 static void setting_json(struct cmd *c, const struct conf_def *def)
 {
-    char value[VALUE_MAX], allowed[128];
+    struct service_setting s;
+    char allowed[128];
 
+    service_setting_get(&c->sv, def, &s);
     buf_puts(c->out, "{");
     cmd_json_member(c->out, "key", def->key, true);
-    value_json(c->out, def, "value", value_shown(c->conf, def, value, sizeof(value)));
-    cmd_json_member(c->out, "source", conf_source_name(conf_source(c->conf, def->key)), true);
+    value_json(c->out, def, "value", s.value);
+    cmd_json_member(c->out, "source", conf_source_name(s.source), true);
     value_json(c->out, def, "default", def->def);
     cmd_json_member(c->out, "type", type_name(def->type), true);
     cmd_json_member(c->out, "range", range(def, allowed, sizeof(allowed)), true);
     if (def->type == CONF_INT)
         buf_printf(c->out, "\"min\":%lld,\"max\":%lld,", (long long)def->min, (long long)def->max);
-    buf_printf(c->out, "\"locked\":%s,\"restart\":%s,", cmd_json_bool(conf_locked(c->conf, def->key)),
-               cmd_json_bool(!def->live));
+    buf_printf(c->out, "\"locked\":%s,\"restart\":%s,", cmd_json_bool(s.locked), cmd_json_bool(!def->live));
     cmd_json_member(c->out, "meaning", def->meaning, false);
     buf_puts(c->out, "}");
+}
+
+static void list_json(struct cmd *c)
+{
+    for (size_t i = 0; i < conf_count(); i++) {
+        buf_puts(c->out, i ? ",\n" : "[");
+        setting_json(c, conf_at(i));
+    }
+    buf_puts(c->out, "]\n");
 }
 
 static int list(struct cmd *c)
 {
     static const char *const heads[] = {"KEY", "VALUE", "SOURCE", "DEFAULT", "RESTART", "MEANING"};
-    char value[VALUE_MAX];
+    struct service_setting s;
     struct grid g;
 
-    if (c->json) {
-        for (size_t i = 0; i < conf_count(); i++) {
-            buf_puts(c->out, i ? ",\n" : "[");
-            setting_json(c, conf_at(i));
-        }
-        buf_puts(c->out, "]\n");
-        return CMD_OK;
-    }
     grid_init(&g, 6);
     for (size_t i = 0; i < 6; i++)
         grid_add(&g, heads[i]);
     for (size_t i = 0; i < conf_count(); i++) {
-        const struct conf_def *def = conf_at(i);
-
-        grid_add(&g, def->key);
-        grid_add(&g, value_shown(c->conf, def, value, sizeof(value)));
-        grid_add(&g, conf_source_name(conf_source(c->conf, def->key)));
-        grid_add(&g, def->def);
-        grid_add(&g, def->live ? "no" : "needed");
-        grid_add(&g, def->meaning);
+        service_setting_get(&c->sv, conf_at(i), &s);
+        grid_add(&g, s.def->key);
+        grid_add(&g, s.value);
+        grid_add(&g, conf_source_name(s.source));
+        grid_add(&g, s.def->def);
+        grid_add(&g, s.def->live ? "no" : "needed");
+        grid_add(&g, s.def->meaning);
     }
     return grid_print(&g, c->out) ? CMD_REFUSED : CMD_OK;
 }
 
 static int show(struct cmd *c, const struct conf_def *def)
 {
-    char value[VALUE_MAX], allowed[128];
+    struct service_setting s;
+    char allowed[128];
 
     if (c->json) {
         setting_json(c, def);
         buf_puts(c->out, "\n");
         return CMD_OK;
     }
-    buf_printf(
-        c->out, "%s = %s\nsource    %s%s\ndefault   %s\nallowed   %s\nrestart   %s\nmeaning   %s\n", def->key,
-        value_shown(c->conf, def, value, sizeof(value)), conf_source_name(conf_source(c->conf, def->key)),
-        conf_locked(c->conf, def->key) ? " (locked)" : "", def->def, range(def, allowed, sizeof(allowed)),
-        def->live ? "not needed" : "needed after a change", def->meaning);
+    service_setting_get(&c->sv, def, &s);
+    buf_printf(c->out, "%s = %s\nsource    %s%s\ndefault   %s\nallowed   %s\nrestart   %s\nmeaning   %s\n",
+               def->key, s.value, conf_source_name(s.source), s.locked ? " (locked)" : "", def->def,
+               range(def, allowed, sizeof(allowed)), def->live ? "not needed" : "needed after a change",
+               def->meaning);
     return CMD_OK;
 }
 
-/* ---------------------------------------------------------------- changing */
-
-/* Would all settings together still make sense? Tried on a copy, so that nobody listens to a value that is taken back. */
-static int check_together(const struct conf *conf, const char *key, const char *value, char *why,
-                          size_t whysz)
+static int change(struct cmd *c, const char *key, const char *value)
 {
-    char text[VALUE_MAX];
-    struct conf *copy;
-    int err = conf_alloc(&copy);
+    const struct conf_def *def = conf_find(key);
 
-    if (err) {
-        snprintf(why, whysz, "%s", strerror(err));
-        return err;
-    }
-    for (size_t i = 0; i < conf_count() && !err; i++) {
-        const struct conf_def *def = conf_at(i);
-
-        if (def->type != CONF_SECRET && conf_source(conf, def->key) != CONF_DEFAULT)
-            err = conf_set(copy, CONF_DATABASE, def->key, conf_str(conf, def->key, text, sizeof(text)), why,
-                           whysz);
-    }
-    if (!err)
-        err = conf_set(copy, CONF_DATABASE, key, value, why, whysz);
-    if (!err)
-        err = conf_check(copy, why, whysz);
-    conf_free(copy);
-    return err;
-}
-
-static int refuse_locked(struct cmd *c, const char *key)
-{
-    char name[128];
-
-    conf_env_name(conf_find(key), name, sizeof(name));
-    if (conf_source(c->conf, key) == CONF_OPTION)
-        return cmd_refuse(c, "%s is fixed by -o when the server was started; change it there", key);
-    return cmd_refuse(c, "%s is fixed by the environment (%s); change it there", key, name);
-}
-
-static int change(struct cmd *c, const struct conf_def *def, const char *value)
-{
-    char why[WHY_MAX], name[128];
-    int err;
-
-    if (def->type == CONF_SECRET) {
-        conf_env_name(def, name, sizeof(name));
-        return cmd_refuse(
-            c, "%s is a secret and not kept in the database: give it in the environment (%s) or with -o",
-            def->key, name);
-    }
-    if (conf_locked(c->conf, def->key))
-        return refuse_locked(c, def->key);
-    if ((value && conf_validate(def, value, why, sizeof(why))) ||
-        check_together(c->conf, def->key, value, why, sizeof(why)))
-        return cmd_refuse(c, "%s", why);
-    err = setting_put(c->store, def->key, value);
-    if (err)
-        return cmd_refuse(c, "%s: %s", def->key, store_strerror(err));
-    if (conf_set(c->conf, CONF_DATABASE, def->key, value, why, sizeof(why)))
-        return cmd_refuse(c, "%s", why);
+    if (service_setting_put(&c->sv, key, value))
+        return cmd_refuse(c, "%s", c->sv.why);
+    if (!def)
+        return cmd_done(c, "%s is taken out of the database; this version has no such setting", key);
     if (c->json)
         return show(c, def);
-    return cmd_done(c, "%s = %s%s", def->key, value ? value : def->def,
+    return cmd_done(c, "%s = %s%s", key, value ? value : def->def,
                     def->live ? "" : "; takes effect when the server is started again");
-}
-
-struct row_wanted {
-    const char *key;
-    bool found;
-};
-
-static void row_h(const char *key, const char *value, void *arg)
-{
-    struct row_wanted *w = arg;
-
-    (void)value;
-    w->found |= !strcmp(key, w->key);
-}
-
-/* A row that another version of the program left: this one does not know its key, but can take it out. */
-static int unknown(struct cmd *c, const char *key, bool reset)
-{
-    struct row_wanted w = {.key = key};
-    struct store_reader *r;
-    int err = reset ? store_reader_alloc(&r, c->store) : 0;
-
-    if (reset && !err) {
-        err = setting_each(r, row_h, &w);
-        store_reader_free(r);
-    }
-    if (!err && w.found)
-        err = setting_put(c->store, key, NULL);
-    if (err)
-        return cmd_refuse(c, "%s: %s", key, store_strerror(err));
-    if (!w.found)
-        return cmd_refuse(c, "there is no setting %s; dngate settings lists them all", key);
-    return cmd_done(c, "%s is taken out of the database; this version has no such setting", key);
 }
 
 static int cmd_settings(struct cmd *c, const struct args *a)
@@ -229,14 +131,15 @@ static int cmd_settings(struct cmd *c, const struct args *a)
 
     if (reset && a->words != 1)
         return cmd_misused(c, "--reset takes one KEY and no VALUE");
+    if (!a->words && c->json)
+        list_json(c);
     if (!a->words)
-        return list(c);
-    def = conf_find(a->word[0]);
-    if (!def)
-        return unknown(c, a->word[0], reset);
+        return c->json ? CMD_OK : list(c);
     if (a->words == 2 || reset)
-        return change(c, def, reset ? NULL : a->word[1]);
-    return show(c, def);
+        return change(c, a->word[0], reset ? NULL : a->word[1]);
+    def = conf_find(a->word[0]);
+    return def ? show(c, def)
+               : cmd_refuse(c, "there is no setting %s; dngate settings lists them all", a->word[0]);
 }
 
 static const struct verb_option options[] = {

@@ -1,8 +1,7 @@
-#include "store/trunk.h"
+#include "service/trunk.h"
 #include "cmd/grid.h"
 #include "cmd/verb.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,7 +73,6 @@ static int cmd_trunk_list(struct cmd *c, const struct args *a)
     static const char *const heads[] = {"NAME",     "ADDRESS", "TRANSPORT", "ENABLED",
                                         "PRIORITY", "PING",    "CODECS",    "USERNAME"};
     struct trunk_list l = {.cmd = c};
-    struct store_reader *r;
     int err;
 
     (void)a;
@@ -83,11 +81,7 @@ static int cmd_trunk_list(struct cmd *c, const struct args *a)
         grid_add(&l.grid, heads[i]);
     if (c->json)
         buf_puts(c->out, "[");
-    err = store_reader_alloc(&r, c->store);
-    if (!err) {
-        err = trunk_each(r, false, list_h, &l);
-        store_reader_free(r);
-    }
+    err = service_trunk_each(&c->sv, list_h, &l);
     if (c->json) {
         buf_puts(c->out, "]\n");
         buf_reset(&l.grid.cells);
@@ -97,75 +91,36 @@ static int cmd_trunk_list(struct cmd *c, const struct args *a)
         buf_reset(&l.grid.cells);
         buf_puts(c->out, "There is no trunk yet. Add one: dngate trunk add genesys --address HOST:PORT\n");
     }
-    return err ? cmd_refuse(c, "cannot read the trunks: %s", store_strerror(err)) : CMD_OK;
+    return err ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
 }
 
-static int show(struct cmd *c, const char *name)
+static int show(struct cmd *c, const struct trunk *t)
 {
     char text[TRUNK_HOST_MAX + 16];
-    struct store_reader *r;
-    struct trunk t;
-    int err = store_reader_alloc(&r, c->store);
 
-    if (!err) {
-        err = trunk_get(r, name, &t);
-        store_reader_free(r);
-    }
-    if (err == ENOENT)
-        return cmd_refuse(c, "there is no trunk %s", name);
-    if (err)
-        return cmd_refuse(c, "trunk %s: %s", name, store_strerror(err));
     if (c->json) {
-        trunk_json(c->out, &t);
+        trunk_json(c->out, t);
         buf_puts(c->out, "\n");
         return CMD_OK;
     }
     buf_printf(c->out,
                "trunk      %s\naddress    %s\ntransport  %s\nusername   %s\nregister   %s\nenabled    "
                "%s\npriority   %d\n",
-               t.name, address(&t, text, sizeof(text)), trunk_transport_name(t.transport), t.username,
-               cmd_yes(t.registers), cmd_yes(t.enabled), t.priority);
-    snprintf(text, sizeof(text), t.ping_seconds ? "every %u s" : "off", t.ping_seconds);
-    buf_printf(c->out, "ping       %s\ncodecs     %s\n", text, t.codecs);
+               t->name, address(t, text, sizeof(text)), trunk_transport_name(t->transport), t->username,
+               cmd_yes(t->registers), cmd_yes(t->enabled), t->priority);
+    snprintf(text, sizeof(text), t->ping_seconds ? "every %u s" : "off", t->ping_seconds);
+    buf_printf(c->out, "ping       %s\ncodecs     %s\n", text, t->codecs);
     return CMD_OK;
 }
 
 static int cmd_trunk_show(struct cmd *c, const struct args *a)
 {
-    return show(c, a->word[0]);
+    struct trunk t;
+
+    return service_trunk_get(&c->sv, a->word[0], &t) ? cmd_refuse(c, "%s", c->sv.why) : show(c, &t);
 }
 
 /* ---------------------------------------------------------------- changing */
-
-/* Splits HOST, HOST:PORT, [IPV6], [IPV6]:PORT or IPV6. port stays when the text has none. */
-static int address_parse(const char *text, char *host, size_t hostsz, uint16_t *port)
-{
-    const char *colon = strchr(text, ':'), *tail = "";
-    size_t len = strlen(text);
-    long n;
-
-    if (text[0] == '[') {
-        const char *end = strchr(text, ']');
-
-        if (!end)
-            return EINVAL;
-        tail = end + 1;
-        len = (size_t)(end - ++text);
-    } else if (colon && !strchr(colon + 1, ':')) { /* more than one colon: IPv6 without port */
-        tail = colon;
-        len = (size_t)(colon - text);
-    }
-    if (!len || len >= hostsz)
-        return EINVAL;
-    memcpy(host, text, len);
-    host[len] = '\0';
-    if (!*tail)
-        return 0;
-    if (*tail != ':' || args_number(tail + 1, 1, 65535, &n))
-        return EINVAL;
-    *port = (uint16_t)n;
-    return 0;
-}
 
 static int fill_number(struct cmd *c, const struct args *a, const char *option, long max, long *n)
 {
@@ -195,11 +150,8 @@ static int trunk_fill(struct cmd *c, const struct args *a, struct trunk *t)
 
     if (transport && trunk_transport_decode(&t->transport, transport))
         return cmd_misused(c, "--transport %s: udp, tcp or tls", transport);
-    if (where) {
-        t->port = t->transport == TRUNK_TLS ? PORT_TLS : PORT_UDP_TCP;
-        if (address_parse(where, t->host, sizeof(t->host), &t->port))
-            return cmd_misused(c, "--address %s: HOST, HOST:PORT, [IPV6] or [IPV6]:PORT", where);
-    }
+    if (where && service_trunk_address(t, where))
+        return cmd_misused(c, "--address %s: HOST, HOST:PORT, [IPV6] or [IPV6]:PORT", where);
     if (strlen(a->word[0]) >= sizeof(t->name))
         return cmd_misused(c, "a trunk's name has at most %zu bytes", sizeof(t->name) - 1);
     snprintf(t->name, sizeof(t->name), "%s", a->word[0]);
@@ -225,35 +177,27 @@ static int trunk_take_password(struct cmd *c, const char *option, struct trunk *
     return CMD_OK;
 }
 
-static int cmd_trunk_add(struct cmd *c, const struct args *a)
+/* What a change prints: the new state for programs, a sentence for people. */
+static int told(struct cmd *c, int err, const struct trunk *t, const char *what)
 {
-    struct trunk t = {
-        .enabled = true, .priority = PRIORITY_DEFAULT, .ping_seconds = PING_DEFAULT, .codecs = "pcmu,pcma"};
-    char why[WHY_MAX];
-    int status = trunk_fill(c, a, &t);
-
-    if (!status)
-        status = trunk_take_password(c, args_get(a, "password"), &t);
-    if (!status && trunk_add(c->store, &t, why, sizeof(why)))
-        status = cmd_refuse(c, "%s", why);
-    explicit_bzero(t.password, sizeof(t.password));
-    if (status)
-        return status;
-    return c->json ? show(c, t.name) : cmd_done(c, "trunk %s added", t.name);
+    if (err)
+        return cmd_refuse(c, "%s", c->sv.why);
+    return c->json ? show(c, t) : cmd_done(c, "trunk %s %s", t->name, what);
 }
 
-static int trunk_load(struct cmd *c, const char *name, struct trunk *t)
+static int cmd_trunk_add(struct cmd *c, const struct args *a)
 {
-    struct store_reader *r;
-    int err = store_reader_alloc(&r, c->store);
+    struct trunk t;
+    int status;
 
-    if (!err) {
-        err = trunk_get(r, name, t);
-        store_reader_free(r);
-    }
-    if (err == ENOENT)
-        return cmd_refuse(c, "there is no trunk %s", name);
-    return err ? cmd_refuse(c, "trunk %s: %s", name, store_strerror(err)) : CMD_OK;
+    service_trunk_init(&t);
+    status = trunk_fill(c, a, &t);
+    if (!status)
+        status = trunk_take_password(c, args_get(a, "password"), &t);
+    if (!status)
+        status = told(c, service_trunk_add(&c->sv, &t), &t, "added");
+    explicit_bzero(t.password, sizeof(t.password));
+    return status;
 }
 
 static bool anything_given(const struct args *a)
@@ -266,59 +210,40 @@ static bool anything_given(const struct args *a)
 
 static int cmd_trunk_set(struct cmd *c, const struct args *a)
 {
-    struct trunk t = {0};
-    char why[WHY_MAX];
-    int status = anything_given(a) ? CMD_OK : cmd_misused(c, "there is nothing to change");
+    struct trunk t;
+    int status;
 
-    if (!status)
-        status = trunk_load(c, a->word[0], &t);
-    if (status)
-        return status;
+    if (!anything_given(a))
+        return cmd_misused(c, "there is nothing to change");
+    if (service_trunk_get(&c->sv, a->word[0], &t))
+        return cmd_refuse(c, "%s", c->sv.why);
     status = trunk_fill(c, a, &t);
     if (!status)
         status = trunk_take_password(c, args_get(a, "password"), &t);
-    if (!status && trunk_set(c->store, &t, args_get(a, "password") != NULL, why, sizeof(why)))
-        status = cmd_refuse(c, "%s", why);
+    if (!status)
+        status = told(c, service_trunk_set(&c->sv, &t, args_get(a, "password") != NULL), &t, "changed");
     explicit_bzero(t.password, sizeof(t.password));
-    if (status)
-        return status;
-    return c->json ? show(c, t.name) : cmd_done(c, "trunk %s changed", t.name);
-}
-
-static int trunk_switch(struct cmd *c, const char *name, bool on)
-{
-    char why[WHY_MAX];
-    struct trunk t;
-    int status = trunk_load(c, name, &t);
-
-    if (status)
-        return status;
-    t.enabled = on;
-    if (trunk_set(c->store, &t, false, why, sizeof(why)))
-        return cmd_refuse(c, "%s", why);
-    return c->json ? show(c, t.name) : cmd_done(c, "trunk %s %s", t.name, on ? "enabled" : "disabled");
+    return status;
 }
 
 static int cmd_trunk_enable(struct cmd *c, const struct args *a)
 {
-    return trunk_switch(c, a->word[0], true);
+    struct trunk t;
+
+    return told(c, service_trunk_enable(&c->sv, a->word[0], true, &t), &t, "enabled");
 }
 
 static int cmd_trunk_disable(struct cmd *c, const struct args *a)
 {
-    return trunk_switch(c, a->word[0], false);
+    struct trunk t;
+
+    return told(c, service_trunk_enable(&c->sv, a->word[0], false, &t), &t, "disabled");
 }
 
 static int cmd_trunk_remove(struct cmd *c, const struct args *a)
 {
-    const char *name = a->word[0];
-    const int err = trunk_remove(c->store, name);
-
-    if (err == ENOENT)
-        return cmd_refuse(c, "there is no trunk %s", name);
-    if (err)
-        return cmd_refuse(c, "trunk %s: %s", name, store_strerror(err));
-    return cmd_done(c, "trunk %s removed", name);
+    return service_trunk_remove(&c->sv, a->word[0]) ? cmd_refuse(c, "%s", c->sv.why)
+                                                    : cmd_done(c, "trunk %s removed", a->word[0]);
 }
 
 #define OPTIONS_BUT_ADDRESS                                                                                  \

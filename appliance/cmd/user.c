@@ -1,51 +1,58 @@
-#include "store/user.h"
+#include "service/user.h"
 #include "cmd/grid.h"
 #include "cmd/verb.h"
 
-#include <errno.h>
+static void user_json(struct buf *out, const struct user *u)
+{
+    char created[32], changed[32];
 
-enum { WHY_MAX = 256 };
+    buf_puts(out, "{");
+    cmd_json_member(out, "name", u->name, true);
+    cmd_json_member(out, "role", user_role_name(u->role), true);
+    cmd_json_member(out, "created", cmd_time(created, sizeof(created), u->created_ms), true);
+    cmd_json_member(out, "changed", cmd_time(changed, sizeof(changed), u->changed_ms), false);
+    buf_puts(out, "}");
+}
+
+/* What a change prints: the new state for programs, a sentence for people. */
+static int told(struct cmd *c, int err, const struct user *u, const char *what)
+{
+    if (err)
+        return cmd_refuse(c, "%s", c->sv.why);
+    if (!c->json)
+        return cmd_done(c, "user %s %s %s", u->name, what, user_role_name(u->role));
+    user_json(c->out, u);
+    buf_puts(c->out, "\n");
+    return CMD_OK;
+}
 
 static int cmd_user_add(struct cmd *c, const struct args *a)
 {
     const char *role_name = args_get(a, "role"), *password;
     enum user_role role;
-    char why[WHY_MAX];
+    struct user u;
 
     if (user_role_decode(&role, role_name))
         return cmd_misused(c, "--role %s: admin, supervisor or readonly", role_name);
     password = cmd_password(c, NULL);
-    if (!password)
-        return CMD_USAGE;
-    if (user_add(c->store, a->word[0], role, password, why, sizeof(why)))
-        return cmd_refuse(c, "%s", why);
-    return cmd_done(c, "user %s added as %s", a->word[0], role_name);
+    return password ? told(c, service_user_add(&c->sv, a->word[0], role, password, &u), &u, "added as")
+                    : CMD_USAGE;
 }
 
 static int cmd_user_passwd(struct cmd *c, const struct args *a)
 {
     const char *password = cmd_password(c, NULL);
-    char why[WHY_MAX];
+    struct user u;
 
-    if (!password)
-        return CMD_USAGE;
-    if (user_passwd(c->store, a->word[0], password, why, sizeof(why)))
-        return cmd_refuse(c, "%s", why);
-    return cmd_done(c, "user %s has a new password", a->word[0]);
+    return password ? told(c, service_user_passwd(&c->sv, a->word[0], password, &u), &u,
+                           "has a new password; role")
+                    : CMD_USAGE;
 }
 
 static int cmd_user_remove(struct cmd *c, const struct args *a)
 {
-    const char *name = a->word[0];
-    const int err = user_remove(c->store, name);
-
-    if (err == ENOENT)
-        return cmd_refuse(c, "there is no user %s", name);
-    if (err == EPERM)
-        return cmd_refuse(c, "%s is the last administrator and stays; add another first", name);
-    if (err)
-        return cmd_refuse(c, "user %s: %s", name, store_strerror(err));
-    return cmd_done(c, "user %s removed", name);
+    return service_user_remove(&c->sv, a->word[0]) ? cmd_refuse(c, "%s", c->sv.why)
+                                                   : cmd_done(c, "user %s removed", a->word[0]);
 }
 
 struct user_list {
@@ -57,32 +64,24 @@ struct user_list {
 static bool list_h(const struct user *u, void *arg)
 {
     struct user_list *l = arg;
-    struct buf *out = l->cmd->out;
     char created[32], changed[32];
 
-    cmd_time(created, sizeof(created), u->created_ms);
-    cmd_time(changed, sizeof(changed), u->changed_ms);
     l->count++;
     if (l->cmd->json) {
-        buf_puts(out, l->count > 1 ? ",\n{" : "{");
-        cmd_json_member(out, "name", u->name, true);
-        cmd_json_member(out, "role", user_role_name(u->role), true);
-        cmd_json_member(out, "created", created, true);
-        cmd_json_member(out, "changed", changed, false);
-        buf_puts(out, "}");
+        buf_puts(l->cmd->out, l->count > 1 ? ",\n" : "");
+        user_json(l->cmd->out, u);
         return false;
     }
     grid_add(&l->grid, u->name);
     grid_add(&l->grid, user_role_name(u->role));
-    grid_add(&l->grid, created);
-    grid_add(&l->grid, changed);
+    grid_add(&l->grid, cmd_time(created, sizeof(created), u->created_ms));
+    grid_add(&l->grid, cmd_time(changed, sizeof(changed), u->changed_ms));
     return false;
 }
 
 static int cmd_user_list(struct cmd *c, const struct args *a)
 {
     struct user_list l = {.cmd = c};
-    struct store_reader *r;
     int err;
 
     (void)a;
@@ -93,11 +92,7 @@ static int cmd_user_list(struct cmd *c, const struct args *a)
     grid_add(&l.grid, "CHANGED");
     if (c->json)
         buf_puts(c->out, "[");
-    err = store_reader_alloc(&r, c->store);
-    if (!err) {
-        err = user_each(r, list_h, &l);
-        store_reader_free(r);
-    }
+    err = service_user_each(&c->sv, list_h, &l);
     if (c->json) {
         buf_puts(c->out, "]\n");
         buf_reset(&l.grid.cells);
@@ -107,7 +102,7 @@ static int cmd_user_list(struct cmd *c, const struct args *a)
         buf_reset(&l.grid.cells);
         buf_puts(c->out, "There is no user yet. Add one: dngate user add NAME --role admin\n");
     }
-    return err ? cmd_refuse(c, "cannot read the users: %s", store_strerror(err)) : CMD_OK;
+    return err ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
 }
 
 static const struct verb_option add_options[] = {

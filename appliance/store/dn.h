@@ -45,9 +45,22 @@ int dn_set(struct store *s, const char *dn, const char *name, const enum dn_code
 /* CSV with header dn,name,password,enabled,codec (RFC 4180; columns after dn optional, any order). All or nothing: one
  * transaction; on EINVAL why names the line and the column. Existing DNs are updated, those without password keep theirs. */
 struct dn_import_result {
-    uint32_t added, changed, unchanged;
+    uint32_t added, changed, unchanged, wrong; /* wrong: of a trial; an import has none */
 };
 int dn_import_csv(struct store *s, const char *csv, size_t len, struct dn_import_result *res, char *why,
                   size_t whysz);
+
+enum dn_import_what { DN_IMPORT_ADDED, DN_IMPORT_CHANGED, DN_IMPORT_UNCHANGED, DN_IMPORT_WRONG };
+struct dn_import_row {
+    unsigned line;
+    const char *dn; /* "" when that is what is wrong */
+    enum dn_import_what what;
+    const char *detail; /* changed: the columns; wrong: "column: what a person should change" */
+};
+typedef void(dn_import_h)(const struct dn_import_row *row, void *arg);
+/* What dn_import_csv would do, row by row in the file's order, wrong ones included; writes nothing. Errors as there, of the first line
+ * and of text that is no CSV. */
+int dn_import_try(struct store_reader *r, const char *csv, size_t len, dn_import_h *h, void *arg,
+                  struct dn_import_result *res, char *why, size_t whysz);
 
 #endif

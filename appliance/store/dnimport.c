@@ -6,6 +6,7 @@
 #include "store/audit.h"
 #include "store/csv.h"
 #include "store/dnrow.h"
+#include "store/reader.h"
 #include "store/writer.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ struct import_row {
     struct dn dn;
     unsigned line;
     bool given[COLUMN_COUNT]; /* what the file says; the rest stays as it is */
+    char *wrong;              /* of a trial; NULL = nothing */
 };
 
 struct import {
@@ -34,6 +36,7 @@ struct import {
     struct import_row *rows;
     size_t count, size;
     struct table *lines; /* dn → its row's line + 1, for doubles */
+    bool trial;          /* goes on behind a wrong row */
     struct dn_import_result result;
     char *why;
     size_t whysz;
@@ -118,6 +121,7 @@ static int import_decode(struct import *im, struct import_row *row)
     }
     if (!dn_valid(dn))
         return import_wrong(im, line, COLUMN_DN, "1 to %d letters, digits or . _ + * # -", DN_MAX - 1);
+    snprintf(row->dn.dn, sizeof(row->dn.dn), "%s", dn);
     if (dn_check_name(name, wrong, sizeof(wrong)))
         return import_wrong(im, line, COLUMN_NAME, "%s", wrong);
     if (row->given[COLUMN_PASSWORD] && dn_check_password(password, wrong, sizeof(wrong)))
@@ -126,7 +130,6 @@ static int import_decode(struct import *im, struct import_row *row)
         return import_wrong(im, line, COLUMN_ENABLED, "yes or no");
     if (row->given[COLUMN_CODEC] && dn_codec_decode(&row->dn.codec, codec))
         return import_wrong(im, line, COLUMN_CODEC, "auto, opus, pcmu or pcma");
-    snprintf(row->dn.dn, sizeof(row->dn.dn), "%s", dn);
     snprintf(row->dn.name, sizeof(row->dn.name), "%s", name);
     if (row->given[COLUMN_PASSWORD])
         dnrow_hash(&row->dn, password);
@@ -177,14 +180,39 @@ static int import_row(struct import *im)
     return err;
 }
 
+/* Keeps the row that `why` is about. read: its fields could be told apart, and it stands behind the last one. */
+static int import_note(struct import *im, bool read)
+{
+    const char *detail = strstr(im->why, ": "); /* behind "line 3" */
+    struct import_row *row;
+    int err = import_grow(im);
+
+    if (err)
+        return err;
+    row = &im->rows[im->count];
+    if (!read)
+        memset(row, 0, sizeof(*row));
+    row->line = im->csv.line;
+    row->wrong = strdup(detail ? detail + 2 : im->why);
+    if (!row->wrong)
+        return ENOMEM;
+    im->count++;
+    return read && im->count < DN_IMPORT_MAX ? 0 : ENOENT;
+}
+
 static int import_read(struct import *im)
 {
     int err = import_header(im);
 
     while (!err) {
+        bool read;
+
         err = csv_next(&im->csv, im->why, im->whysz);
-        if (!err)
+        read = !err;
+        if (read)
             err = import_row(im);
+        if (err == EINVAL && im->trial)
+            err = import_note(im, read);
     }
     return err == ENOENT ? 0 : err;
 }
@@ -210,29 +238,50 @@ static bool dn_same(const struct dn *a, const struct dn *b)
            !strcmp(a->ha1_md5, b->ha1_md5) && !strcmp(a->ha1_sha256, b->ha1_sha256);
 }
 
-static int import_write(struct import *im, struct store_tx *tx, const struct import_row *row)
+/* What the row makes of what is stored; d is then the DN as it will be. */
+static int import_plan(struct import *im, struct sql *sql, const struct import_row *row, struct dn *old,
+                       struct dn *d, enum dn_import_what *what)
 {
-    struct dn old, d;
-    int err = dnrow_load(tx->sql, row->dn.dn, &old);
+    int err = dnrow_load(sql, row->dn.dn, old);
 
     if (err == ENOENT) {
-        if (!row->given[COLUMN_PASSWORD])
-            return import_wrong(im, row->line, COLUMN_PASSWORD, "needed, because DN %s is new", row->dn.dn);
-        d = row->dn;
-        d.created_ms = d.changed_ms = tx->now_ms;
-        im->result.added++;
-        err = dnrow_insert(tx->sql, &d);
-    } else if (!err) {
-        d = old;
-        import_merge(&d, row);
-        if (dn_same(&old, &d)) {
-            im->result.unchanged++;
-            return 0;
-        }
-        d.changed_ms = tx->now_ms;
-        im->result.changed++;
-        err = dnrow_update(tx->sql, &d);
+        *what = DN_IMPORT_ADDED;
+        *d = row->dn;
+        return row->given[COLUMN_PASSWORD]
+                   ? 0
+                   : import_wrong(im, row->line, COLUMN_PASSWORD, "needed, because DN %s is new", row->dn.dn);
     }
+    if (err)
+        return err;
+    *d = *old;
+    import_merge(d, row);
+    *what = dn_same(old, d) ? DN_IMPORT_UNCHANGED : DN_IMPORT_CHANGED;
+    return 0;
+}
+
+static void import_count(struct dn_import_result *res, enum dn_import_what what)
+{
+    res->added += what == DN_IMPORT_ADDED;
+    res->changed += what == DN_IMPORT_CHANGED;
+    res->unchanged += what == DN_IMPORT_UNCHANGED;
+    res->wrong += what == DN_IMPORT_WRONG;
+}
+
+static int import_write(struct import *im, struct store_tx *tx, const struct import_row *row)
+{
+    enum dn_import_what what;
+    struct dn old, d;
+    int err = import_plan(im, tx->sql, row, &old, &d, &what);
+
+    if (err)
+        return err;
+    import_count(&im->result, what);
+    if (what == DN_IMPORT_UNCHANGED)
+        return 0;
+    d.changed_ms = tx->now_ms;
+    if (what == DN_IMPORT_ADDED)
+        d.created_ms = tx->now_ms;
+    err = what == DN_IMPORT_ADDED ? dnrow_insert(tx->sql, &d) : dnrow_update(tx->sql, &d);
     if (!err)
         store_tx_notice(tx, STORE_DN, row->dn.dn);
     return err;
@@ -251,29 +300,101 @@ static int import_job(struct store_tx *tx, void *arg)
     return audit_write(tx, "dn import: %u added, %u changed", im->result.added, im->result.changed);
 }
 
-int dn_import_csv(struct store *s, const char *csv, size_t len, struct dn_import_result *res, char *why,
-                  size_t whysz)
+static void import_free(struct import *im)
 {
-    struct import *im = calloc(1, sizeof(*im));
+    if (!im)
+        return;
+    for (size_t i = 0; i < im->count; i++)
+        free(im->rows[i].wrong);
+    table_free(im->lines);
+    free(im->rows);
+    free(im);
+}
+
+/* Reads the whole file. *imp is the caller's to free in any case. */
+static int import_alloc(struct import **imp, const char *csv, size_t len, bool trial, char *why, size_t whysz)
+{
+    struct import *im = *imp = calloc(1, sizeof(*im));
     int err;
 
+    *why = '\0';
     if (!im)
         return ENOMEM;
-    *why = '\0';
     im->why = why;
     im->whysz = whysz;
+    im->trial = trial;
     csv_init(&im->csv, csv, len);
     err = table_alloc(&im->lines, DN_IMPORT_MAX);
-    if (!err)
-        err = import_read(im);
-    if (!err)
-        err = store_call(s, import_job, im);
+    return err ? err : import_read(im);
+}
+
+static int import_end(struct import *im, int err, struct dn_import_result *res, char *why, size_t whysz)
+{
     if (!err)
         *res = im->result;
     else if (!*why)
         snprintf(why, whysz, "%s", store_strerror(err));
-    table_free(im->lines);
-    free(im->rows);
-    free(im);
+    import_free(im);
     return err;
+}
+
+int dn_import_csv(struct store *s, const char *csv, size_t len, struct dn_import_result *res, char *why,
+                  size_t whysz)
+{
+    struct import *im;
+    int err = import_alloc(&im, csv, len, false, why, whysz);
+
+    if (!err)
+        err = store_call(s, import_job, im);
+    return import_end(im, err, res, why, whysz);
+}
+
+/* "name, password": what differs. */
+static const char *differences(const struct dn *a, const struct dn *b, char *text, size_t sz)
+{
+    const bool differs[COLUMN_COUNT] = {
+        [COLUMN_NAME] = strcmp(a->name, b->name) != 0,
+        [COLUMN_PASSWORD] = strcmp(a->ha1_sha256, b->ha1_sha256) != 0,
+        [COLUMN_ENABLED] = a->enabled != b->enabled,
+        [COLUMN_CODEC] = a->codec != b->codec,
+    };
+    size_t used = 0;
+
+    for (int c = 0; c < COLUMN_COUNT && used < sz; c++)
+        if (differs[c])
+            used += (size_t)snprintf(text + used, sz - used, "%s%s", used ? ", " : "", column_names[c]);
+    return text;
+}
+
+static int import_tell(struct import *im, struct sql *sql, const struct import_row *row, dn_import_h *h,
+                       void *arg)
+{
+    struct dn_import_row told = {
+        .line = row->line, .dn = row->dn.dn, .what = DN_IMPORT_WRONG, .detail = row->wrong};
+    char text[128] = "";
+    struct dn old, d;
+    int err = row->wrong ? 0 : import_plan(im, sql, row, &old, &d, &told.what);
+
+    if (err == EINVAL) {
+        told.what = DN_IMPORT_WRONG;
+        told.detail = strstr(im->why, ": ") + 2; /* behind "line 3" */
+    } else if (err) {
+        return err;
+    } else if (!row->wrong) {
+        told.detail = told.what == DN_IMPORT_CHANGED ? differences(&old, &d, text, sizeof(text)) : "";
+    }
+    import_count(&im->result, told.what);
+    h(&told, arg);
+    return 0;
+}
+
+int dn_import_try(struct store_reader *r, const char *csv, size_t len, dn_import_h *h, void *arg,
+                  struct dn_import_result *res, char *why, size_t whysz)
+{
+    struct import *im;
+    int err = import_alloc(&im, csv, len, true, why, whysz);
+
+    for (size_t i = 0; !err && i < im->count; i++)
+        err = import_tell(im, &r->sql, &im->rows[i], h, arg);
+    return import_end(im, err, res, why, whysz);
 }

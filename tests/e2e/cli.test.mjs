@@ -104,6 +104,12 @@ function provisioning(name, prepare) {
             const again = JSON.parse(ok(dir, ['dn', 'import', '-', '--json'], { input: exported }));
             assert.deepEqual([again.added, again.changed], [0, 0]);
 
+            const trial = dngate(dir, ['dn', 'import', '-', '--dry-run', '--json'], { input: 'dn,password\n7101,secret1\n7103,secret1\n7104,x\n' });
+            assert.equal(trial.status, 1); // one row is wrong
+            assert.deepEqual(JSON.parse(trial.out).rows.map((row) => [row.line, row.dn, row.result]),
+                [[2, '7101', 'unchanged'], [3, '7103', 'added'], [4, '7104', 'wrong']]);
+            ok(dir, ['dn', 'import', file, '--dry-run']);
+
             const wrong = dngate(dir, ['dn', 'import', '-'], { input: 'dn,password\n7103,secret1\n7104,x\n' });
             assert.equal(wrong.status, 1);
             assert.match(wrong.err, /line 3: password: .*nothing was imported/);
@@ -121,6 +127,12 @@ function provisioning(name, prepare) {
             assert.match(ok(dir, ['trunk', 'list']), /\[2001:db8::1\]:5070/);
             for (const words of [['trunk', 'list'], ['trunk', 'show', 'genesys'], ['trunk', 'list', '--json']])
                 assert.doesNotMatch(ok(dir, words), /top-secret/);
+            for (const [word, why] of [['--transport=tls', /TLS .*not in this version/], ['--register', /registration .*not in this version/]]) {
+                const refused = dngate(dir, ['trunk', 'add', 'later', '--address', '192.0.2.1', word]);
+                assert.equal(refused.status, 1, word);
+                assert.match(refused.err, why);
+                assert.match(refused.err, /^dngate: [^\n]+\n$/);
+            }
             ok(dir, ['trunk', 'remove', 'genesys']);
             assert.equal(dngate(dir, ['trunk', 'remove', 'genesys']).status, 1);
         });

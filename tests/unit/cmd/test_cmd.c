@@ -27,15 +27,15 @@ static bool start(void)
     cmd.out = &out;
     cmd.err = &err;
     CHECK_OR(tempdir_make(&dir), return false);
-    CHECK_OR(!store_open(&cmd.store, dir.path, why, sizeof(why)), return false);
-    CHECK_OR(!conf_alloc(&cmd.conf), return false);
+    CHECK_OR(!store_open(&cmd.sv.store, dir.path, why, sizeof(why)), return false);
+    CHECK_OR(!conf_alloc(&cmd.sv.conf), return false);
     return true;
 }
 
 static void finish(void)
 {
-    conf_free(cmd.conf);
-    store_close(cmd.store);
+    conf_free(cmd.sv.conf);
+    store_close(cmd.sv.store);
     buf_reset(&out);
     buf_reset(&err);
     tempdir_remove(&dir);
@@ -137,7 +137,7 @@ TEST(no_command_prints_a_secret)
     CHECK_EQ_INT(run("trunk add g --address 192.0.2.1 --username u --password sealed-one"), CMD_OK);
     cmd.input = "longenough";
     CHECK_EQ_INT(run("user add ada --role admin"), CMD_OK);
-    CHECK_EQ_INT(store_reader_alloc(&r, cmd.store), 0);
+    CHECK_EQ_INT(store_reader_alloc(&r, cmd.sv.store), 0);
     CHECK_EQ_INT(dn_get(r, "5001", &d), 0);
     store_reader_free(r);
     for (int json = 0; json < 2; json++) {
@@ -161,7 +161,7 @@ TEST(trunk_addresses)
         {"192.0.2.1", "192.0.2.1", 5060},
         {"192.0.2.1:5070", "192.0.2.1", 5070},
         {"sip.example.com", "sip.example.com", 5060},
-        {"sip.example.com --transport tls", "sip.example.com", 5061},
+        {"sip.example.com --transport tcp", "sip.example.com", 5060},
         {"[2001:db8::1]:5070", "2001:db8::1", 5070},
         {"[2001:db8::1]", "2001:db8::1", 5060},
         {"2001:db8::1", "2001:db8::1", 5060},
@@ -172,7 +172,7 @@ TEST(trunk_addresses)
     struct trunk t;
 
     CHECK(start());
-    CHECK_EQ_INT(store_reader_alloc(&r, cmd.store), 0);
+    CHECK_EQ_INT(store_reader_alloc(&r, cmd.sv.store), 0);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         snprintf(name, sizeof(name), "t%zu", i);
         snprintf(line, sizeof(line), "trunk add %s --address %s", name, cases[i].options);
@@ -186,6 +186,93 @@ TEST(trunk_addresses)
         CHECK(run(line) != CMD_OK);
     }
     store_reader_free(r);
+    finish();
+}
+
+TEST(what_this_version_does_not_do_is_refused_and_said)
+{
+    static const struct {
+        const char *line, *why;
+    } cases[] = {
+        {"trunk add t --address 192.0.2.1 --transport tls", "TLS towards trunks is not in this version"},
+        {"trunk add t --address 192.0.2.1 --register",
+         "registration of DNs at a trunk is not in this version"},
+        {"trunk set g --transport tls", "TLS towards trunks is not in this version"},
+        {"trunk set g --register", "registration of DNs at a trunk is not in this version"},
+        {"trunk enable old", "TLS towards trunks is not in this version"},
+    };
+    const struct trunk old = {
+        .name = "old", .host = "192.0.2.2", .port = 5061, .transport = TRUNK_TLS, .codecs = "pcmu"};
+    char why[256];
+
+    CHECK(start());
+    CHECK_EQ_INT(run("trunk add g --address 192.0.2.1"), CMD_OK);
+    CHECK_EQ_INT(trunk_add(cmd.sv.store, &old, why, sizeof(why)), 0); /* an earlier version took it */
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CHECK_EQ_INT(run(cases[i].line), CMD_REFUSED);
+        CHECK(strstr(err.data, cases[i].why) && strchr(err.data, '\n') == err.data + err.len - 1);
+    }
+    CHECK_EQ_INT(run("trunk show t"), CMD_REFUSED);
+    CHECK_EQ_INT(run("trunk set old --transport udp"), CMD_OK);
+    CHECK_EQ_INT(run("trunk enable old"), CMD_OK);
+    finish();
+}
+
+TEST(a_trial_import_tells_every_row_and_changes_nothing)
+{
+    static const char csv[] = "dn,name,password,codec\n"
+                              "5001,Ada,secret1,opus\n"  /* as it is */
+                              "5002,Bob,secret9,pcma\n"  /* another name, password and codec */
+                              "5003,Cleo,secret3,\n"     /* new */
+                              "5004,Dan,,\n"             /* new, without password */
+                              "5001,again,secret1,\n"    /* twice */
+                              "5005,Eve,secret5,g729\n"; /* no such codec */
+    static const char *const rows[] = {
+        "{\"line\":2,\"dn\":\"5001\",\"result\":\"unchanged\",\"detail\":\"\"}",
+        "{\"line\":3,\"dn\":\"5002\",\"result\":\"changed\",\"detail\":\"name, password, codec\"}",
+        "{\"line\":4,\"dn\":\"5003\",\"result\":\"added\",\"detail\":\"\"}",
+        "{\"line\":5,\"dn\":\"5004\",\"result\":\"wrong\",\"detail\":\"password: needed, because DN 5004 is "
+        "new\"}",
+        "{\"line\":6,\"dn\":\"5001\",\"result\":\"wrong\",\"detail\":\"dn: 5001 stands in line 2 already\"}",
+        "{\"line\":7,\"dn\":\"5005\",\"result\":\"wrong\",\"detail\":\"codec: auto, opus, pcmu or pcma\"}",
+        "\"added\":1,\"changed\":1,\"unchanged\":1,\"wrong\":3}",
+    };
+    char *before;
+    size_t len;
+
+    CHECK(start());
+    CHECK_EQ_INT(run("dn add 5001 --password secret1 --name Ada --codec opus"), CMD_OK);
+    CHECK_EQ_INT(run("dn add 5002 --password secret2 --name Bert"), CMD_OK);
+    CHECK_EQ_INT(run("dn export"), CMD_OK);
+    before = buf_take(&out, &len);
+
+    cmd.input = csv;
+    cmd.input_len = sizeof(csv) - 1;
+    CHECK_EQ_INT(run("dn import agents.csv --dry-run"), CMD_REFUSED);
+    CHECK(printed("line 3: DN 5002 would be changed: name, password, codec\n") &&
+          printed("line 4: DN 5003 would be added\n") && printed("line 7: wrong: codec: auto") &&
+          printed("1 would be added, 1 changed, 1 unchanged, 3 wrong, so that nothing would be imported"));
+    cmd.json = true;
+    CHECK_EQ_INT(run("dn import agents.csv --dry-run"), CMD_REFUSED);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        CHECK(printed(rows[i]));
+    cmd.json = false;
+
+    cmd.input_len = strlen("dn,name,password,codec\n5001,Ada,secret1,opus\n5002,Bob,secret9,pcma\n");
+    CHECK_EQ_INT(run("dn import agents.csv --dry-run"), CMD_OK);
+    CHECK(printed("0 would be added, 1 changed, 1 unchanged, 0 wrong; nothing was changed\n"));
+    cmd.input = "dn,colour\n5001,red\n"; /* then there are no rows to speak of */
+    cmd.input_len = strlen(cmd.input);
+    CHECK_EQ_INT(run("dn import agents.csv --dry-run"), CMD_REFUSED);
+    CHECK(strstr(err.data, "colour: unknown column"));
+    cmd.input = "dn,password\n5006,secret6\n5007,\"secret7\n"; /* a quote that does not end */
+    cmd.input_len = strlen(cmd.input);
+    CHECK_EQ_INT(run("dn import agents.csv --dry-run"), CMD_REFUSED);
+    CHECK(printed("line 2: DN 5006 would be added\nline 3: wrong: "));
+
+    CHECK_EQ_INT(run("dn export"), CMD_OK);
+    CHECK_STR(out.data, before);
+    free(before);
     finish();
 }
 
@@ -216,7 +303,7 @@ TEST(a_setting_fixed_elsewhere_is_refused_with_the_place)
     char why[128];
 
     CHECK(start());
-    CHECK_EQ_INT(conf_set(cmd.conf, CONF_ENVIRONMENT, "sip.port", "5099", why, sizeof(why)), 0);
+    CHECK_EQ_INT(conf_set(cmd.sv.conf, CONF_ENVIRONMENT, "sip.port", "5099", why, sizeof(why)), 0);
     CHECK_EQ_INT(run("settings sip.port 5070"), CMD_REFUSED);
     CHECK(strstr(err.data, "DNGATE_SIP_PORT"));
     CHECK_EQ_INT(run("settings sip.port"), CMD_OK);
@@ -232,7 +319,7 @@ TEST(a_secret_fixed_elsewhere_keeps_no_other_setting_from_changing)
 
     for (size_t i = 0; i < 2; i++) {
         CHECK(start());
-        CHECK_EQ_INT(conf_set(cmd.conf, sources[i], "admin.password", "longenough", why, sizeof(why)), 0);
+        CHECK_EQ_INT(conf_set(cmd.sv.conf, sources[i], "admin.password", "longenough", why, sizeof(why)), 0);
         CHECK_EQ_INT(run("settings log.level debug"), CMD_OK);
         CHECK_EQ_INT(run("settings log.level"), CMD_OK);
         CHECK(printed("log.level = debug"));
@@ -244,7 +331,7 @@ TEST(a_setting_of_another_version_can_be_found_and_taken_out)
 {
     CHECK(start());
     cmd.dir = dir.path;
-    CHECK_EQ_INT(setting_put(cmd.store, "call.telepathy", "yes"), 0);
+    CHECK_EQ_INT(setting_put(cmd.sv.store, "call.telepathy", "yes"), 0);
     CHECK_EQ_INT(run("settings call.telepath --reset"), CMD_REFUSED);
     CHECK_EQ_INT(run("settings call.telepathy no"), CMD_REFUSED);
     (void)run("check"); /* its status is the machine's */

@@ -1,0 +1,26 @@
+/*
+ * service/service: what an administrator can do, as functions from values to values: they print nothing and know no words of a command
+ * line or of HTTP. The command line (cmd/) and REST (admin/) call these same functions; one file per noun. Backup and restore are such
+ * functions already: store/backup.h, store/restore.h.
+ *
+ * Each returns 0 or an errno value, and then sv->why is one line for a person: EINVAL a value is wrong, ENOENT there is no such thing, EEXIST
+ * there is one, EPERM it may not be changed, ENOTSUP not in this version, others: it failed.
+ */
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
+
+struct store;
+struct conf;
+
+enum { SERVICE_WHY_MAX = 512 };
+
+struct service { /* owner: the thread that calls */
+    struct store *store;
+    struct conf *conf;
+    char why[SERVICE_WHY_MAX];
+};
+
+/* Notes why; returns err. */
+__attribute__((format(printf, 3, 4))) int service_fail(struct service *sv, int err, const char *fmt, ...);
+
+#endif

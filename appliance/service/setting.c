@@ -1,0 +1,118 @@
+#include "service/setting.h"
+#include "store/setting.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void service_setting_get(const struct service *sv, const struct conf_def *def, struct service_setting *out)
+{
+    out->def = def;
+    (void)conf_str(sv->conf, def->key, out->value, sizeof(out->value));
+    if (def->type == CONF_SECRET && out->value[0])
+        snprintf(out->value, sizeof(out->value), "(set)");
+    out->source = conf_source(sv->conf, def->key);
+    out->locked = conf_locked(sv->conf, def->key);
+}
+
+/* Would all settings together still make sense? Tried on a copy, so that nobody listens to a value that is taken back. */
+static int check_together(const struct conf *conf, const char *key, const char *value, char *why,
+                          size_t whysz)
+{
+    char text[CONF_VALUE_MAX];
+    struct conf *copy;
+    int err = conf_alloc(&copy);
+
+    if (err) {
+        snprintf(why, whysz, "%s", strerror(err));
+        return err;
+    }
+    for (size_t i = 0; i < conf_count() && !err; i++) {
+        const struct conf_def *def = conf_at(i);
+
+        if (def->type != CONF_SECRET && conf_source(conf, def->key) != CONF_DEFAULT)
+            err = conf_set(copy, CONF_DATABASE, def->key, conf_str(conf, def->key, text, sizeof(text)), why,
+                           whysz);
+    }
+    if (!err)
+        err = conf_set(copy, CONF_DATABASE, key, value, why, whysz);
+    if (!err)
+        err = conf_check(copy, why, whysz);
+    conf_free(copy);
+    return err;
+}
+
+static int refuse_locked(struct service *sv, const struct conf_def *def)
+{
+    char name[128];
+
+    if (conf_source(sv->conf, def->key) == CONF_OPTION)
+        return service_fail(sv, EPERM, "%s is fixed by -o when the server was started; change it there",
+                            def->key);
+    return service_fail(sv, EPERM, "%s is fixed by the environment (%s); change it there", def->key,
+                        conf_env_name(def, name, sizeof(name)));
+}
+
+static int refuse_secret(struct service *sv, const struct conf_def *def)
+{
+    char name[128];
+
+    return service_fail(
+        sv, EPERM, "%s is a secret and not kept in the database: give it in the environment (%s) or with -o",
+        def->key, conf_env_name(def, name, sizeof(name)));
+}
+
+struct row_wanted {
+    const char *key;
+    bool found;
+};
+
+static void row_h(const char *key, const char *value, void *arg)
+{
+    struct row_wanted *w = arg;
+
+    (void)value;
+    w->found |= !strcmp(key, w->key);
+}
+
+/* A row that another version of the program left: this one does not know its key, but can take it out. */
+static int unknown(struct service *sv, const char *key, const char *value)
+{
+    struct row_wanted w = {.key = key};
+    struct store_reader *r;
+    int err = value ? 0 : store_reader_alloc(&r, sv->store);
+
+    if (!value && !err) {
+        err = setting_each(r, row_h, &w);
+        store_reader_free(r);
+    }
+    if (!err && w.found)
+        err = setting_put(sv->store, key, NULL);
+    if (err)
+        return service_fail(sv, err, "%s: %s", key, store_strerror(err));
+    return w.found ? 0
+                   : service_fail(sv, ENOENT, "there is no setting %s; dngate settings lists them all", key);
+}
+
+int service_setting_put(struct service *sv, const char *key, const char *value)
+{
+    const struct conf_def *def = conf_find(key);
+    int err;
+
+    if (!def)
+        return unknown(sv, key, value);
+    if (def->type == CONF_SECRET)
+        return refuse_secret(sv, def);
+    if (conf_locked(sv->conf, key))
+        return refuse_locked(sv, def);
+    err = value ? conf_validate(def, value, sv->why, sizeof(sv->why)) : 0;
+    if (!err)
+        err = check_together(sv->conf, key, value, sv->why, sizeof(sv->why));
+    if (err)
+        return err;
+    err = setting_put(sv->store, key, value);
+    if (err)
+        return service_fail(sv, err, "%s: %s", key, store_strerror(err));
+    return conf_set(sv->conf, CONF_DATABASE, key, value, sv->why, sizeof(sv->why));
+}

@@ -1,0 +1,128 @@
+#include "service/trunk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PORT_UDP_TCP = 5060, PORT_TLS = 5061, PRIORITY_DEFAULT = 10, PING_DEFAULT = 30 };
+
+void service_trunk_init(struct trunk *t)
+{
+    *t = (struct trunk){
+        .enabled = true, .priority = PRIORITY_DEFAULT, .ping_seconds = PING_DEFAULT, .codecs = "pcmu,pcma"};
+}
+
+static int port_parse(uint16_t *port, const char *text)
+{
+    char *end;
+    const unsigned long n = strtoul(text, &end, 10);
+
+    if (text[0] < '0' || text[0] > '9' || *end || !n || n > UINT16_MAX)
+        return EINVAL;
+    *port = (uint16_t)n;
+    return 0;
+}
+
+int service_trunk_address(struct trunk *t, const char *text)
+{
+    const char *colon = strchr(text, ':'), *tail = "";
+    size_t len = strlen(text);
+
+    if (text[0] == '[') {
+        const char *end = strchr(text, ']');
+
+        if (!end)
+            return EINVAL;
+        tail = end + 1;
+        len = (size_t)(end - ++text);
+    } else if (colon && !strchr(colon + 1, ':')) { /* more than one colon: IPv6 without port */
+        tail = colon;
+        len = (size_t)(colon - text);
+    }
+    if (!len || len >= sizeof(t->host))
+        return EINVAL;
+    memcpy(t->host, text, len);
+    t->host[len] = '\0';
+    t->port = t->transport == TRUNK_TLS ? PORT_TLS : PORT_UDP_TCP;
+    if (!*tail)
+        return 0;
+    return *tail == ':' ? port_parse(&t->port, tail + 1) : EINVAL;
+}
+
+static int fail(struct service *sv, const char *name, int err)
+{
+    return err == ENOENT ? service_fail(sv, err, "there is no trunk %s", name)
+                         : service_fail(sv, err, "trunk %s: %s", name, store_strerror(err));
+}
+
+int service_trunk_each(struct service *sv, trunk_h *h, void *arg)
+{
+    struct store_reader *r;
+    int err = store_reader_alloc(&r, sv->store);
+
+    if (!err) {
+        err = trunk_each(r, false, h, arg);
+        store_reader_free(r);
+    }
+    return err ? service_fail(sv, err, "cannot read the trunks: %s", store_strerror(err)) : 0;
+}
+
+int service_trunk_get(struct service *sv, const char *name, struct trunk *out)
+{
+    struct store_reader *r;
+    int err = store_reader_alloc(&r, sv->store);
+
+    if (!err) {
+        err = trunk_get(r, name, out);
+        store_reader_free(r);
+    }
+    return err ? fail(sv, name, err) : 0;
+}
+
+/* What the database can keep for later, but nothing acts upon yet. */
+static int not_yet(struct service *sv, const struct trunk *t)
+{
+    if (t->transport == TRUNK_TLS)
+        return service_fail(sv, ENOTSUP,
+                            "TLS towards trunks is not in this version: use transport udp or tcp");
+    if (t->registers)
+        return service_fail(
+            sv, ENOTSUP,
+            "registration of DNs at a trunk is not in this version: give SIP Server the contact of "
+            "each DN instead (sip:DN@this-box:5060)");
+    return 0;
+}
+
+int service_trunk_add(struct service *sv, const struct trunk *t)
+{
+    const int err = not_yet(sv, t);
+
+    return err ? err : trunk_add(sv->store, t, sv->why, sizeof(sv->why));
+}
+
+int service_trunk_set(struct service *sv, const struct trunk *t, bool new_password)
+{
+    const int err = not_yet(sv, t);
+
+    return err ? err : trunk_set(sv->store, t, new_password, sv->why, sizeof(sv->why));
+}
+
+int service_trunk_enable(struct service *sv, const char *name, bool on, struct trunk *out)
+{
+    int err = service_trunk_get(sv, name, out);
+
+    if (!err && on)
+        err = not_yet(sv, out);
+    if (err)
+        return err;
+    out->enabled = on;
+    return trunk_set(sv->store, out, false, sv->why, sizeof(sv->why));
+}
+
+int service_trunk_remove(struct service *sv, const char *name)
+{
+    const int err = trunk_remove(sv->store, name);
+
+    return err ? fail(sv, name, err) : 0;
+}
