@@ -67,8 +67,11 @@ void call_media_ended(struct call *c, const struct media_event *ev)
         finish(c);
 }
 
-void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phrase, const char *hdrs)
+/* caller_hdrs: for the leg of who called, which may still wait for a final answer. */
+static void end(struct call *c, enum cdr_party by, uint16_t code, const char *phrase, const char *hdrs,
+                const char *caller_hdrs)
 {
+    bool outbound = c->cdr.direction == CDR_OUTBOUND;
     struct leg *agent = c->agent, *trunk = c->trunk;
     struct media_path *path = c->path;
     struct media_event ev;
@@ -84,8 +87,8 @@ void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phra
     if (!c->cdr.reason[0])
         (void)snprintf(c->cdr.reason, sizeof(c->cdr.reason), "%s", phrase);
     c->agent = c->trunk = NULL;
-    leg_end(agent, code, phrase, hdrs);
-    leg_end(trunk, code, phrase, hdrs);
+    leg_end(agent, code, phrase, outbound ? caller_hdrs : hdrs);
+    leg_end(trunk, code, phrase, outbound ? hdrs : caller_hdrs);
     if (!path) {
         finish(c);
         return;
@@ -98,6 +101,33 @@ void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phra
     media_path_close(path);
 }
 
+void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phrase, const char *hdrs)
+{
+    end(c, by, code, phrase, hdrs, hdrs);
+}
+
+void call_abort_sdp(struct call *c, int err, const char *text)
+{
+    struct call_refusal r;
+    struct buf reason, caller;
+
+    call_refusal(&r, err);
+    r.code = r.code == 500 ? 500 : 488; /* a body of another type came in an answer: not the caller's fault */
+    buf_init(&reason, LEG_HDRS_MAX);
+    buf_init(&caller, LEG_HDRS_MAX);
+    (void)callhdr_reason(&reason, r.code, text);
+    (void)buf_printf(&caller, "%s%s", reason.data ? reason.data : "",
+                     c->cdr.answer_ms || r.code != 488 ? "" : r.hdrs);
+    end(c, CDR_GATEWAY, r.code, text, reason.data ? reason.data : "", caller.data ? caller.data : "");
+    buf_reset(&reason);
+    buf_reset(&caller);
+}
+
+void call_refused(struct call *c, const struct call_refusal *r)
+{
+    call_end(c, CDR_GATEWAY, r->code, r->phrase, r->code == 503 ? "Retry-After: 5\r\n" : r->hdrs);
+}
+
 void call_abort(struct call *c, uint16_t code, const char *text)
 {
     struct buf b;
@@ -106,6 +136,17 @@ void call_abort(struct call *c, uint16_t code, const char *text)
     (void)callhdr_reason(&b, code, text);
     call_end(c, CDR_GATEWAY, code, text, b.data ? b.data : "");
     buf_reset(&b);
+}
+
+/* Why the far end takes no such description, when it says so (RFC 3261 20.43). */
+static void warning_pass(struct buf *out, const struct sip_msg *msg)
+{
+    const struct sip_hdr *h = msg ? sip_msg_hdr(msg, SIP_HDR_WARNING) : NULL;
+
+    if (h && h->val.l < 256)
+        (void)buf_printf(out, "Warning: %.*s\r\n", (int)h->val.l, h->val.p);
+    else
+        (void)buf_puts(out, "Warning: 399 dngate \"The far end does not accept it\"\r\n");
 }
 
 void call_leg_ended(struct call *c, enum cdr_party by, const struct leg_ended *end)
@@ -122,6 +163,8 @@ void call_leg_ended(struct call *c, enum cdr_party by, const struct leg_ended *e
         (void)callhdr_reason(&b, end->code, end->phrase);
     else
         (void)callhdr_pass(&b, end->msg, way);
+    if (end->how == LEG_FAILED && end->code == 488)
+        warning_pass(&b, end->msg);
     callhdr_reason_text(c->cdr.reason, sizeof(c->cdr.reason), end->msg);
     if (end->msg)
         callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), end->msg);

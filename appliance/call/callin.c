@@ -76,11 +76,11 @@ static void agent_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
 
     (void)leg;
     tmr_cancel(&c->tmr);
-    err = call_sdp_read(&s, msg);
+    err = call_agent_read(c, msg, false, &s);
     if (!err)
         err = call_agent_take(c, &s, MEDIA_NONE, false);
     if (err) {
-        call_abort(c, 488, "Browser's answer is not acceptable");
+        call_abort_sdp(c, err, "Browser's answer is not acceptable");
         return;
     }
     err = answer_trunk(c, msg);
@@ -177,49 +177,44 @@ static int accept_trunk(struct call *c, const struct sip_msg *msg, const struct 
 }
 
 /* The trunk's offer, if it has one, is kept until the browser answers. */
-static uint16_t take_offer(struct call *c, const struct sip_msg *msg, const char **phrase)
+static bool take_offer(struct call *c, const struct sip_msg *msg, struct call_refusal *r)
 {
     int err;
 
-    *phrase = "Media ports exhausted";
+    *r = (struct call_refusal){503, "Media ports exhausted", ""};
     if (call_media_open(c, true))
-        return 503;
-    *phrase = "Not Acceptable Here";
+        return false;
     c->offer = mem_zalloc(sizeof(*c->offer), NULL);
     if (!c->offer)
-        return 503;
+        return false;
     err = call_trunk_take(c, msg, false, c->offer);
-    if (err == ENOENT && !mbuf_get_left(msg->mb)) {
-        c->late_offer = true;
-        return 0;
-    }
-    return err ? 488 : 0;
+    c->late_offer = err == ENOENT;
+    if (err && !c->late_offer)
+        call_refusal(r, err);
+    return !err || c->late_offer;
 }
 
-/* 0 and the DN's binding, or what to refuse the call with. */
-static uint16_t check(struct call *c, const struct sip_msg *msg, const struct binding **bp,
-                      const char **phrase)
+/* True and the DN's binding, or what to refuse the call with. */
+static bool check(struct call *c, const struct sip_msg *msg, const struct binding **bp,
+                  struct call_refusal *r)
 {
     struct dn dn;
-    uint16_t code;
 
-    *phrase = "Not Found";
+    *r = (struct call_refusal){404, "Not Found", ""};
     if (!dn_valid(c->cdr.dn) || dn_get(c->calls->cfg.reader, c->cdr.dn, &dn) || !dn.enabled)
-        return 404;
+        return false;
     c->dn_codec = dn.codec;
     if (dn.codec == DN_CODEC_PCMU || dn.codec == DN_CODEC_PCMA) {
         const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, c->cdr.trunk);
 
         sdp_order_decode(&c->order, peer ? peer->cfg.codecs : "", call_want(c));
     }
-    code = call_admit(c, phrase);
-    if (code)
-        return code;
-    *phrase = "Temporarily Unavailable";
+    r->code = call_admit(c, &r->phrase);
+    if (r->code)
+        return false;
+    *r = (struct call_refusal){480, "Temporarily Unavailable", ""};
     *bp = registrar_find(c->calls->cfg.registrar, c->cdr.dn);
-    if (!*bp)
-        return 480;
-    return take_offer(c, msg, phrase);
+    return *bp && take_offer(c, msg, r);
 }
 
 static int ring(struct call *c, const struct sip_msg *msg, const struct binding *b)
@@ -259,9 +254,8 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
 {
     struct sip *sip = sip_stack_sip(cs->cfg.stack);
     const struct binding *b = NULL;
-    const char *phrase = NULL;
+    struct call_refusal refusal;
     struct call *c = NULL;
-    uint16_t code;
     int err;
 
     if (call_new(&c, cs, CDR_INBOUND)) {
@@ -275,9 +269,8 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
         call_not_accepted(c, msg, err);
         return;
     }
-    code = check(c, msg, &b, &phrase);
-    if (code) {
-        call_end(c, CDR_GATEWAY, code, phrase, code == 503 ? "Retry-After: 5\r\n" : "");
+    if (!check(c, msg, &b, &refusal)) {
+        call_refused(c, &refusal);
         return;
     }
     call_move(c, CALL_CALLING);

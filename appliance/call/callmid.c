@@ -4,6 +4,8 @@
  */
 #include "call/callpriv.h"
 #include "core/log.h"
+#include "core/rnd.h"
+#include "sip/body.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -41,11 +43,31 @@ bool call_agent_permit(struct leg *leg, const struct sip_msg *msg, void *arg)
 
 static void refuse(struct leg *leg, const struct sip_msg *msg)
 {
-    if (!pl_strcmp(&msg->met, "NOTIFY"))
-        (void)leg_reply(leg, msg, 489, "Bad Event", NULL, NULL,
-                        NULL); /* Event: talk, hold come here when we carry them */
+    if (sip_event_taken(msg))
+        (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
+    else if (!pl_strcmp(&msg->met, "NOTIFY")) /* Event: talk, hold come here when we carry them */
+        (void)leg_reply(leg, msg, 489, "Bad Event", SIP_ALLOW_EVENTS, NULL, NULL);
     else
         (void)leg_reply(leg, msg, 405, "Method Not Allowed", "Allow: " LEG_ALLOW "\r\n", NULL, NULL);
+}
+
+/*
+ * An UPDATE with an offer while another is open: theirs: 500 with Retry-After, ours: 491 (RFC 3311 5.2). One without an offer, for the
+ * session timer, comes at any time. Crossing INVITEs are the leg's.
+ */
+static bool offers_cross(struct leg *leg, const struct sip_msg *msg, bool theirs, bool ours)
+{
+    char retry[32];
+    struct pl sdp;
+
+    if ((!theirs && !ours) || body_sdp(&sdp, msg) == ENOENT)
+        return false;
+    (void)snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", rnd_u32() % 11);
+    if (theirs)
+        (void)leg_reply(leg, msg, 500, "Server Internal Error", retry, NULL, NULL);
+    else
+        (void)leg_reply(leg, msg, 491, "Request Pending", NULL, NULL, NULL);
+    return true;
 }
 
 /* --- the trunk --- */
@@ -72,18 +94,18 @@ static void trunk_offer(struct call *c, struct leg *leg, const struct sip_msg *m
     int err;
 
     callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), msg);
-    if (!mbuf_get_left(msg->mb)) {
+    err = call_trunk_take(c, msg, false, &s);
+    if (err == ENOENT) {
         if (invite)
             trunk_asks_offer(c, leg, msg);
         else
             (void)leg_reply(leg, msg, 200, "OK", "", NULL, NULL);
         return;
     }
-    err = call_trunk_take(c, msg, false, &s);
     if (!err)
         err = call_trunk_answer(c, &s, &sdp);
     if (err) {
-        (void)leg_reply(leg, msg, 488, "Not Acceptable Here", NULL, NULL, NULL);
+        call_refuse(leg, msg, err);
         return;
     }
     if (held != c->trunk_hold)
@@ -93,35 +115,53 @@ static void trunk_offer(struct call *c, struct leg *leg, const struct sip_msg *m
     mem_deref(sdp);
 }
 
-/* The answer to our session refresh: usually what we know. One that cannot be used leaves the call as it is. */
+/*
+ * The answer to an offer that we made within the call. Where nothing that can be read came, what was agreed before stands (RFC 3261
+ * 14.1); one that was read, and gives no audio, is an agreement to silence.
+ */
+static void trunk_answer(struct call *c, const struct sip_msg *msg)
+{
+    struct sdp s;
+    int err = call_trunk_take(c, msg, true, &s);
+    bool nothing = err == ENOENT || err == EMEDIUMTYPE || err == EILSEQ || err == EBADMSG || err == EMSGSIZE;
+
+    if (err && nothing && c->tm_set)
+        log_info("call", "id=%s dn=%s no answer to our offer: the audio stays as it is", c->cdr.id,
+                 c->cdr.dn);
+    else if (err)
+        call_abort_sdp(c, err, "No usable answer to our offer");
+}
+
+/* The answer to our session refresh: usually what we know. */
 void call_trunk_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
-    struct sdp s;
 
     (void)leg;
-    if (c->state < CALL_ENDING && call_trunk_take(c, msg, true, &s))
-        log_warn("call", "id=%s dn=%s an answer to our session refresh cannot be used", c->cdr.id, c->cdr.dn);
+    if (c->state < CALL_ENDING)
+        trunk_answer(c, msg);
 }
 
 void call_trunk_confirmed(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
-    struct sdp s;
 
     (void)leg;
     if (!c->late_offer)
         return;
     c->late_offer = false;
     (void)media_path_tone(c->path, MEDIA_TONE_NONE);
-    if (call_trunk_take(c, msg, true, &s))
-        call_abort(c, 488, "No usable answer in the ACK");
+    trunk_answer(c, msg);
 }
 
 void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
+    bool asked = c->cdr.direction == CDR_INBOUND && !call_state_up(c->state) && !c->late_offer;
 
+    if (!pl_strcmp(&msg->met, "UPDATE") &&
+        offers_cross(leg, msg, asked, c->late_offer || !call_state_up(c->state)))
+        return;
     if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
         trunk_offer(c, leg, msg);
     else if (!pl_strcmp(&msg->met, "INFO"))
@@ -181,20 +221,17 @@ static void agent_offer(struct call *c, struct leg *leg, const struct sip_msg *m
     struct sdp s;
     int err;
 
-    if (!mbuf_get_left(msg->mb)) {
-        if (!pl_strcmp(&msg->met, "INVITE"))
-            (void)leg_reply(leg, msg, 488, "Not Acceptable Here", NULL, NULL, NULL);
-        else
-            (void)leg_reply(leg, msg, 200, "OK", "", NULL, NULL);
+    err = call_agent_read(c, msg, true, &s);
+    if (err == ENOENT && pl_strcmp(&msg->met, "INVITE")) {
+        (void)leg_reply(leg, msg, 200, "OK", "", NULL, NULL);
         return;
     }
-    err = call_sdp_read(&s, msg);
     if (!err)
         err = call_agent_take(c, &s, c->browser.codec, true);
     if (!err)
         err = call_agent_answer(c, &s, &sdp);
     if (err) {
-        (void)leg_reply(leg, msg, 488, "Not Acceptable Here", NULL, NULL, NULL);
+        call_refuse(leg, msg, err);
         return;
     }
     c->agent_hold = s.dir != MEDIA_SENDRECV;
@@ -206,8 +243,11 @@ static void agent_offer(struct call *c, struct leg *leg, const struct sip_msg *m
 void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
+    bool up = call_state_up(c->state), asked = c->cdr.direction == CDR_OUTBOUND && !up;
 
-    if (!call_state_up(c->state))
+    if (!pl_strcmp(&msg->met, "UPDATE") && offers_cross(leg, msg, asked, !up))
+        return;
+    if (!up && pl_strcmp(&msg->met, "UPDATE"))
         (void)leg_reply(leg, msg, 491, "Request Pending", NULL, NULL, NULL);
     else if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
         agent_offer(c, leg, msg);

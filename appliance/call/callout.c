@@ -72,6 +72,7 @@ static void trunk_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
 {
     struct call *c = arg;
     struct buf hdrs;
+    bool first = !c->agent_sdp;
     char phrase[64];
     struct sdp s;
     int err;
@@ -93,13 +94,14 @@ static void trunk_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
         (void)media_path_tone(c->path, MEDIA_TONE_RINGBACK);
     err = agent_answer_ready(c);
     if (err) {
-        call_abort(c, 488, "Not Acceptable Here");
+        call_abort_sdp(c, err, "Not Acceptable Here");
         return;
     }
     buf_init(&hdrs, LEG_HDRS_MAX);
     (void)callhdr_pass(&hdrs, msg, CALLHDR_TO_AGENT);
     (void)pl_strcpy(&msg->reason, phrase, sizeof(phrase));
-    (void)leg_progress(c->agent, msg->scode, phrase, hdrs.data ? hdrs.data : "", c->agent_sdp);
+    /* A browser takes one answer to its offer: JsSIP fails on a second before the 200, which may repeat it (RFC 3261 13.2.1) */
+    (void)leg_progress(c->agent, msg->scode, phrase, hdrs.data ? hdrs.data : "", first ? c->agent_sdp : NULL);
     buf_reset(&hdrs);
 }
 
@@ -118,7 +120,7 @@ static void trunk_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
     if (!err)
         err = agent_answer_ready(c);
     if (err) {
-        call_abort(c, 488, "Not Acceptable Here");
+        call_abort_sdp(c, err, "Trunk's answer is not acceptable");
         return;
     }
     (void)media_path_tone(c->path, MEDIA_TONE_NONE);
@@ -333,33 +335,34 @@ static int accept_agent(struct call *c, const struct sip_msg *msg, const struct 
     return leg_accept(&c->agent, c->calls->legs, &cfg, msg, &agent_handlers, c);
 }
 
-/* 0, or what to refuse the call with. */
-static uint16_t check(struct call *c, const struct sip_msg *msg, const char **phrase)
+/* True, or what to refuse the call with. */
+static bool check(struct call *c, const struct sip_msg *msg, struct call_refusal *r)
 {
-    struct media_browser b;
-    uint16_t code = call_admit(c, phrase);
+    int err;
 
-    if (code)
-        return code;
-    if (!c->cdr.callee[0] || strchr(c->cdr.callee, ' ') || msg->uri.user.l >= sizeof(c->cdr.callee)) {
-        *phrase = "Address Incomplete";
-        return 484;
-    }
+    *r = (struct call_refusal){.hdrs = ""};
+    r->code = call_admit(c, &r->phrase);
+    if (r->code)
+        return false;
+    *r = (struct call_refusal){484, "Address Incomplete", ""};
+    if (!c->cdr.callee[0] || strchr(c->cdr.callee, ' ') || msg->uri.user.l >= sizeof(c->cdr.callee))
+        return false;
     c->offer = mem_zalloc(sizeof(*c->offer), NULL);
-    *phrase = "Not Acceptable Here";
-    if (!c->offer || call_sdp_read(c->offer, msg) || sdp_to_browser(&b, c->offer, call_want(c), true))
-        return 488;
-    *phrase = "Media ports exhausted";
-    return call_media_open(c, false) ? 503 : 0;
+    err = c->offer ? call_agent_read(c, msg, true, c->offer) : ENOMEM;
+    if (err) {
+        call_refusal(r, err);
+        return false;
+    }
+    *r = (struct call_refusal){503, "Media ports exhausted", ""};
+    return !call_media_open(c, false);
 }
 
 void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip_origin *o)
 {
     struct sip *sip = sip_stack_sip(cs->cfg.stack);
-    const char *phrase = NULL;
+    struct call_refusal refusal;
     struct call *c = NULL;
     char name[DN_MAX];
-    uint16_t code;
     struct dn dn;
     int err;
 
@@ -380,9 +383,8 @@ void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip
         call_not_accepted(c, msg, err);
         return;
     }
-    code = check(c, msg, &phrase);
-    if (code) {
-        call_end(c, CDR_GATEWAY, code, phrase, code == 503 ? "Retry-After: 5\r\n" : "");
+    if (!check(c, msg, &refusal)) {
+        call_refused(c, &refusal);
         return;
     }
     call_move(c, CALL_CALLING);

@@ -84,10 +84,19 @@ int call_media_open(struct call *c, bool controlling);
 const char *call_label(struct call *c);
 
 /* --- callend.c --- */
+struct call_refusal { /* what an INVITE or a request within a dialog is refused with */
+    uint16_t code;
+    const char *phrase;
+    char hdrs[192];
+};
+/* Ends a call that is not taken. */
+void call_refused(struct call *c, const struct call_refusal *r);
 /* The end, whoever wants it: tells the legs that are left, closes the media, fills the CDR. Once. */
 void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phrase, const char *hdrs);
 /* The gateway's own wish: with a Reason header made of it. */
 void call_abort(struct call *c, uint16_t code, const char *text);
+/* A description cannot be served (err: call_refusal()): 488 with Warning for who still waits for an answer, BYE with Reason else. */
+void call_abort_sdp(struct call *c, int err, const char *text);
 /* leg_accept() of the call's INVITE failed: answers it, unless that has (EACCES: 422), and ends the call. */
 void call_not_accepted(struct call *c, const struct sip_msg *msg, int err);
 /* A leg ended: passes it on to the other. */
@@ -98,14 +107,20 @@ void call_media_ended(struct call *c, const struct media_event *ev);
 /* --- callsdp.c: SDP of this call --- */
 enum media_codec call_want(const struct call *c); /* what the DN's setting wants the browser to speak */
 int call_trunk_offer(struct call *c, char **sdp);
-/* Takes the trunk's description and tells the media; answer: to an offer of ours. */
+/* Takes the trunk's description and tells the media; answer: to an offer of ours. The errors of sip/body and call/sdp: ENOENT: no SDP. */
 int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, struct sdp *out);
 int call_trunk_answer(struct call *c, const struct sdp *offer, char **sdp);
 int call_agent_offer(struct call *c, char **sdp);
+/* Reads the browser's description, with the same errors; call_agent_take() then tells the media. */
+int call_agent_read(const struct call *c, const struct sip_msg *msg, bool offer, struct sdp *s);
 int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, bool offer);
 int call_agent_answer(struct call *c, const struct sdp *offer, char **sdp);
-int call_sdp_read(struct sdp *s, const struct sip_msg *msg); /* ENOENT: no SDP in it */
 void call_hold_update(struct call *c);
+
+/* What there is to say about a description, or a body, that cannot be served, by the error: 488 with Warning, 415 … */
+void call_refusal(struct call_refusal *r, int err);
+/* What call_refusal() makes of err, as the answer to a request within a dialog. */
+void call_refuse(struct leg *leg, const struct sip_msg *msg, int err);
 
 /* --- callout.c, callin.c: the two directions --- */
 void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip_origin *o);

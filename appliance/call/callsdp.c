@@ -1,5 +1,6 @@
 /* call/callsdp: what a call says and hears in SDP, and what the media path is told of it. */
 #include "call/callpriv.h"
+#include "sip/body.h"
 #include "sip/wsedge.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -20,13 +21,49 @@ enum media_codec call_want(const struct call *c)
     }
 }
 
-int call_sdp_read(struct sdp *s, const struct sip_msg *msg)
+/* An offer by fit, else an answer. */
+static int sdp_read(struct sdp *s, const struct sip_msg *msg, sdp_fit_h *fit, void *arg)
 {
-    if (!mbuf_get_left(msg->mb))
-        return ENOENT;
-    if (!msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
-        return ENOENT;
-    return sdp_parse(s, (const char *)mbuf_buf(msg->mb), mbuf_get_left(msg->mb));
+    struct pl text;
+    int err = body_sdp(&text, msg);
+
+    if (err)
+        return err;
+    return fit ? sdp_parse_offer(s, text.p, text.l, fit, arg) : sdp_parse(s, text.p, text.l);
+}
+
+/* --- what cannot be served --- */
+
+void call_refusal(struct call_refusal *r, int err)
+{
+    const char *text;
+    unsigned code;
+
+    switch (err) {
+
+    case EMEDIUMTYPE:
+        *r = (struct call_refusal){415, "Unsupported Media Type", BODY_ACCEPT};
+        break;
+    case EILSEQ:
+        *r = (struct call_refusal){400, "Multipart Body Not Understood", ""};
+        break;
+    case ENOMEM:
+    case ENOBUFS:
+        *r = (struct call_refusal){500, "Server Internal Error", ""};
+        break;
+    default:
+        *r = (struct call_refusal){488, "Not Acceptable Here", ""};
+        code = sdp_warning(err, &text);
+        (void)snprintf(r->hdrs, sizeof(r->hdrs), "Warning: %u dngate \"%s\"\r\n", code, text);
+    }
+}
+
+void call_refuse(struct leg *leg, const struct sip_msg *msg, int err)
+{
+    struct call_refusal r;
+
+    call_refusal(&r, err);
+    (void)leg_reply(leg, msg, r.code, r.phrase, r.hdrs, NULL, NULL);
 }
 
 /* The buffer's text as one that libre frees. */
@@ -53,10 +90,14 @@ static enum media_dir turned(enum media_dir d)
 
 static int trunk_own(const struct call *c, struct sdp_own *own)
 {
+    const struct addr *peer = &c->trunk_addr;
+
     own->id = c->sdp_id;
     own->version = c->trunk_version;
     own->dir = MEDIA_SENDRECV;
-    if (sip_stack_laddr(c->calls->cfg.stack, &own->addr, &c->trunk_addr))
+    if (addr_af(&c->tm.rtp) != AF_UNSPEC && addr_af(&c->tm.rtp) != addr_af(peer))
+        peer = &c->tm.rtp; /* its media are of the other address family */
+    if (sip_stack_laddr(c->calls->cfg.stack, &own->addr, peer))
         return ENETUNREACH;
     addr_set_port(&own->addr, c->local.rtp_port);
     return 0;
@@ -103,39 +144,85 @@ void call_hold_update(struct call *c)
         call_move(c, CALL_ANSWERED);
 }
 
-int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, struct sdp *s)
+/* An address of this machine: what it sends from when it speaks to itself. */
+static bool is_here(const struct addr *a)
 {
-    struct sdp_order order = c->order;
-    struct media_trunk t = {0};
+    struct addr src;
+
+    return addr_is_loopback(a) || (!addr_source_for(&src, a) && addr_eq_ip(&src, a));
+}
+
+/* Is there a way to its audio at all? Without a route in the family that signalling uses, its packets may still show us one. */
+static int reachable(const struct call *c, const struct media_trunk *t)
+{
+    struct addr src;
     int err;
 
-    err = call_sdp_read(s, msg);
-    if (err)
-        return err;
-    /* A re-INVITE that still has the codec in use changes nothing */
-    for (size_t i = 1; c->tm_set && i < 4; i++) {
-        if (order.v[i] != c->tm.codec)
+    if (addr_af(&t->rtp) == AF_UNSPEC)
+        return 0;
+    if (!media_has_family(c->calls->cfg.media, addr_af(&t->rtp)))
+        return EAFNOSUPPORT;
+    if (addr_is_loopback(&t->rtp) && !is_here(&c->trunk_addr))
+        return ENETUNREACH;
+    err = addr_source_for(&src, &t->rtp);
+    if (err == EACCES)
+        return ENETUNREACH;
+    return err && addr_af(&t->rtp) != addr_af(&c->trunk_addr) ? EAFNOSUPPORT : 0;
+}
+
+struct trunk_fit {
+    const struct call *c;
+    struct sdp_order order;
+    struct media_trunk t;
+    bool answer;
+};
+
+static int trunk_fit_h(const struct sdp *s, void *arg)
+{
+    struct trunk_fit *f = arg;
+    int err = sdp_to_trunk(&f->t, s, &f->order, f->answer);
+
+    return err ? err : reachable(f->c, &f->t);
+}
+
+/* A description that still has the codec in use changes nothing. */
+static void codec_in_use_first(struct sdp_order *order, enum media_codec codec)
+{
+    for (size_t i = 1; i < 4; i++) {
+        if (order->v[i] != codec)
             continue;
-        order.v[i] = order.v[0];
-        order.v[0] = c->tm.codec;
+        order->v[i] = order->v[0];
+        order->v[0] = codec;
     }
-    if (s->refused && c->tm_set) { /* port 0 in a call that has audio: a hold */
-        t = c->tm;
-        t.dir = MEDIA_INACTIVE;
-    } else {
-        err = sdp_to_trunk(&t, s, &order, answer);
+}
+
+int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, struct sdp *s)
+{
+    struct trunk_fit f = {.c = c, .order = c->order, .answer = answer};
+    int err;
+
+    s->refused = false;
+    if (c->tm_set)
+        codec_in_use_first(&f.order, c->tm.codec);
+    err = sdp_read(s, msg, answer ? NULL : trunk_fit_h, &f);
+    if (!err && answer)
+        err = trunk_fit_h(s, &f);
+    if (err == ENODATA && s->refused && c->tm_set && call_state_up(c->state)) { /* port 0: a hold */
+        f.t = c->tm;
+        f.t.dir = MEDIA_INACTIVE;
+        err = 0;
     }
     if (err)
         return err;
-    t.signalling = c->trunk_addr;
-    if (addr_af(&t.rtp) == AF_UNSPEC && c->tm_set) { /* 0.0.0.0: where it was, but nothing is sent there */
-        t.rtp = c->tm.rtp;
-        t.rtcp = c->tm.rtcp;
+    f.t.signalling = c->trunk_addr;
+    if (addr_af(&f.t.rtp) == AF_UNSPEC && c->tm_set) { /* 0.0.0.0: where it was, but nothing is sent there */
+        f.t.rtp = c->tm.rtp;
+        f.t.rtcp = c->tm.rtcp;
     }
-    c->tm = t;
+    c->tm = f.t;
     c->tm_set = true;
-    c->trunk_hold = turned(t.dir) != MEDIA_SENDRECV;
-    err = media_path_trunk(c->path, &t);
+    c->trunk_hold = turned(f.t.dir) != MEDIA_SENDRECV;
+    err = media_path_trunk(c->path, &f.t);
     if (!err)
         call_hold_update(c);
     return err;
@@ -199,6 +286,25 @@ static int restart(struct call *c, const struct media_browser *b)
     if (!was->ice_ufrag[0] || (!strcmp(was->ice_ufrag, b->ice_ufrag) && !strcmp(was->ice_pwd, b->ice_pwd)))
         return 0;
     return media_path_ice_restart(c->path, &c->local);
+}
+
+struct agent_fit {
+    enum media_codec want;
+    struct media_browser b;
+};
+
+static int agent_fit_h(const struct sdp *s, void *arg)
+{
+    struct agent_fit *f = arg;
+
+    return sdp_to_browser(&f->b, s, f->want, true);
+}
+
+int call_agent_read(const struct call *c, const struct sip_msg *msg, bool offer, struct sdp *s)
+{
+    struct agent_fit f = {.want = call_want(c)};
+
+    return sdp_read(s, msg, offer ? agent_fit_h : NULL, &f);
 }
 
 int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, bool offer)

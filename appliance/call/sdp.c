@@ -1,4 +1,7 @@
-/* call/sdp: reading. Every line is bounded by its own end; what is not understood is skipped (RFC 8866 5). */
+/*
+ * call/sdp: reading. Every line is bounded by its own end; what is not understood is skipped (RFC 8866 5). One audio stream is kept;
+ * which of several it is, is decided by reading the text again with another m-line as the one: offers with two are rare and short.
+ */
 #include "call/sdp.h"
 #include "core/hex.h"
 #include <errno.h>
@@ -12,8 +15,8 @@ struct txt { /* a piece of the text, not terminated */
 
 /* What may be said once for the session and again for the stream. */
 struct level {
+    enum sdp_conn kind;
     struct addr conn;
-    bool conn_any; /* 0.0.0.0 or :: */
     bool dir_set;
     enum media_dir dir;
 };
@@ -21,8 +24,8 @@ struct level {
 struct reader {
     struct sdp *s;
     struct level session, audio;
-    int current; /* m-line being read, -1 = session part */
-    uint16_t port;
+    int wanted;      /* the m-line that is to be the audio stream, -1 = the first that is one */
+    int current;     /* m-line being read, -1 = session part */
     struct txt rtcp; /* a=rtcp of the audio stream */
 };
 
@@ -139,14 +142,51 @@ static void read_formats(struct sdp *s, struct txt t)
     }
 }
 
+static enum sdp_proto proto_of(struct txt t)
+{
+    static const struct {
+        const char *name;
+        enum sdp_proto proto;
+    } known[] = {{"RTP/AVP", SDP_PROTO_AVP},
+                 {"RTP/AVPF", SDP_PROTO_AVPF},
+                 {"RTP/SAVP", SDP_PROTO_SAVP},
+                 {"RTP/SAVPF", SDP_PROTO_SAVPF},
+                 {"UDP/TLS/RTP/SAVP", SDP_PROTO_DTLS},
+                 {"UDP/TLS/RTP/SAVPF", SDP_PROTO_DTLS},
+                 {"TCP/DTLS/RTP/SAVP", SDP_PROTO_DTLS},
+                 {"TCP/DTLS/RTP/SAVPF", SDP_PROTO_DTLS},
+                 {"TCP/TLS/RTP/SAVP", SDP_PROTO_DTLS},
+                 {"TCP/TLS/RTP/SAVPF", SDP_PROTO_DTLS}};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (txt_is(t, known[i].name))
+            return known[i].proto;
+    return SDP_PROTO_OTHER;
+}
+
+/* As many whole formats as there is room for: a refused line needs one at least (RFC 3264 6). */
+static bool copy_formats(struct sdp_mline *m, struct txt t)
+{
+    struct txt all = t;
+
+    while (all.n >= sizeof(m->fmts)) {
+        const char *sp = memrchr(all.p, ' ', all.n);
+
+        if (!sp)
+            return false;
+        all.n = (size_t)(sp - all.p);
+    }
+    return txt_copy(m->fmts, sizeof(m->fmts), all) && m->fmts[0] > ' ';
+}
+
 /* m=audio 49170[/2] RTP/AVP 0 8 101 */
 static int read_media(struct reader *r, struct txt t)
 {
     struct sdp *s = r->s;
-    struct txt media = token(&t, ' '), port = token(&t, ' '), proto = token(&t, ' '), fmts = t;
-    struct txt first = token(&t, ' ');
+    struct txt media = token(&t, ' '), port = token(&t, ' '), proto = token(&t, ' ');
     struct sdp_mline *m;
     uint32_t n;
+    bool audio;
 
     if (s->mlines == SDP_MLINES_MAX)
         return EBADMSG; /* an answer that does not mirror every line would be wrong */
@@ -154,35 +194,30 @@ static int read_media(struct reader *r, struct txt t)
         return EBADMSG;
     m = &s->mline[s->mlines];
     if (!txt_copy(m->media, sizeof(m->media), media) || !txt_copy(m->proto, sizeof(m->proto), proto) ||
-        !txt_copy(m->fmt, sizeof(m->fmt), first) || !media.n || !proto.n || !first.n)
+        !copy_formats(m, t) || !media.n || !proto.n)
         return EBADMSG;
+    m->port = (uint16_t)n;
     r->current = (int)s->mlines++;
-    if (s->audio >= 0 || !txt_is(media, "audio"))
-        return 0;
-    s->refused = !n;
-    if (!n)
+    audio = txt_is(media, "audio");
+    s->refused = s->refused || (audio && !n);
+    if (s->audio >= 0 || !audio || (r->wanted >= 0 && r->wanted != r->current))
         return 0;
     s->audio = r->current;
-    s->savpf = txt_is(proto, "UDP/TLS/RTP/SAVPF") || txt_is(proto, "UDP/TLS/RTP/SAVP");
-    r->port = (uint16_t)n;
-    read_formats(s, fmts);
+    s->proto = proto_of(proto);
+    read_formats(s, t);
     return 0;
 }
 
-/* c=IN IP4 192.0.2.1[/ttl] */
+/* c=IN IP4 192.0.2.1[/ttl]; several may be given for multicast only: the first counts */
 static void read_connection(struct reader *r, struct txt t)
 {
     struct level *l = level(r);
-    struct addr a;
+    struct txt net = token(&t, ' ');
 
-    if (!l)
+    if (!l || l->kind != SDP_CONN_NONE)
         return;
     (void)token(&t, ' ');
-    (void)token(&t, ' ');
-    if (!txt_ip(token(&t, '/'), &a))
-        return; /* names are not resolved: the path then stays without an address */
-    l->conn = a;
-    l->conn_any = addr_is_any(&a);
+    l->kind = txt_is(net, "IN") && txt_ip(token(&t, '/'), &l->conn) ? SDP_CONN_IP : SDP_CONN_OTHER;
 }
 
 /* a=rtpmap:111 opus/48000/2 */
@@ -250,7 +285,7 @@ static void read_candidate(struct sdp *s, struct txt t)
         return;
     if (!txt_uint(prio, UINT32_MAX, &n) || !txt_uint(port, 65535, &p) || p < 1024 || !txt_ip(ip, &c.addr))
         return;
-    if (addr_is_any(&c.addr))
+    if (!addr_is_unicast(&c.addr))
         return;
     addr_set_port(&c.addr, (uint16_t)p);
     c.priority = n;
@@ -350,17 +385,18 @@ static void finish_rtcp(struct reader *r)
 {
     struct sdp *s = r->s;
     struct addr a = s->rtp;
+    uint16_t rtp_port = addr_port(&s->rtp);
     uint32_t port;
 
     s->rtcp = s->rtp;
-    addr_set_port(&s->rtcp, (uint16_t)(s->rtcp_mux || r->port == 65535 ? r->port : r->port + 1));
+    addr_set_port(&s->rtcp, (uint16_t)(s->rtcp_mux || rtp_port == 65535 ? rtp_port : rtp_port + 1));
     if (!r->rtcp.n || !txt_uint(token(&r->rtcp, ' '), 65535, &port))
         return;
     (void)token(&r->rtcp, ' ');
     (void)token(&r->rtcp, ' ');
     if (r->rtcp.n)
         (void)txt_ip(token(&r->rtcp, ' '), &a);
-    if (addr_is_any(&a))
+    if (!addr_is_unicast(&a))
         a = s->rtp;
     s->rtcp = a;
     addr_set_port(&s->rtcp, (uint16_t)port);
@@ -369,31 +405,29 @@ static void finish_rtcp(struct reader *r)
 static void finish(struct reader *r)
 {
     struct sdp *s = r->s;
-    bool own = addr_isset(&r->audio.conn, false) || r->audio.conn_any;
-    const struct level *conn = own ? &r->audio : &r->session;
+    const struct level *conn = r->audio.kind != SDP_CONN_NONE ? &r->audio : &r->session;
     const struct level *dir = r->audio.dir_set ? &r->audio : &r->session;
 
     if (s->audio < 0)
         return;
     s->dir = dir->dir_set ? dir->dir : MEDIA_SENDRECV;
+    s->conn = conn->kind;
+    if (s->conn != SDP_CONN_IP)
+        return;
     /* "Hold" of RFC 2543: it wants nothing from us. With ICE, as Firefox writes it, it only means no candidate yet (RFC 8840 4.1.1). */
-    if (conn->conn_any && !s->ice_ufrag[0])
+    if (addr_is_any(&conn->conn) && !s->ice_ufrag[0])
         s->dir &= MEDIA_SEND;
     s->rtp = conn->conn;
-    if (addr_af(&s->rtp) == AF_UNSPEC)
-        return;
-    addr_set_port(&s->rtp, r->port);
+    addr_set_port(&s->rtp, s->mline[s->audio].port);
     finish_rtcp(r);
 }
 
-int sdp_parse(struct sdp *s, const char *text, size_t len)
+static int parse(struct sdp *s, const char *text, size_t len, int wanted)
 {
-    struct reader r = {.s = s, .current = -1};
+    struct reader r = {.s = s, .wanted = wanted, .current = -1};
     struct txt t = {text, len};
     int err;
 
-    if (!s || !text)
-        return EINVAL;
     memset(s, 0, sizeof(*s));
     s->audio = -1;
     if (len > SDP_TEXT_MAX)
@@ -415,6 +449,39 @@ int sdp_parse(struct sdp *s, const char *text, size_t len)
     }
     finish(&r);
     return 0;
+}
+
+int sdp_parse(struct sdp *s, const char *text, size_t len)
+{
+    int err = parse(s, text, len, -1);
+
+    if (err || s->audio < 0)
+        return err;
+    s->refused = !s->mline[s->audio].port;
+    if (s->refused)
+        s->audio = -1;
+    return 0;
+}
+
+int sdp_parse_offer(struct sdp *s, const char *text, size_t len, sdp_fit_h *fit, void *arg)
+{
+    int err = parse(s, text, len, SDP_MLINES_MAX), why = 0;
+
+    if (err)
+        return err;
+    for (int i = 0; i < (int)s->mlines; i++) {
+        if (strcasecmp(s->mline[i].media, "audio") || !s->mline[i].port)
+            continue;
+        err = parse(s, text, len, i);
+        if (!err)
+            err = fit(s, arg);
+        if (!err)
+            return 0;
+        why = why ? why : err;
+    }
+    s->audio = -1;
+    s->refused = s->refused && !why;
+    return why ? why : ENODATA;
 }
 
 const struct sdp_fmt *sdp_find(const struct sdp *s, const char *name, uint32_t rate)

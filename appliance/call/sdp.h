@@ -1,6 +1,6 @@
 /*
  * call/sdp: session descriptions (RFC 8866) as this gateway needs them: one audio stream, towards a browser (RFC 8829: ICE, DTLS-SRTP,
- * BUNDLE) or a trunk (plain RTP/AVP, G.711). Reads outside text into a bounded value, chooses codecs, writes ours.
+ * BUNDLE) or a trunk (plain RTP, G.711). Reads outside text into a bounded value, chooses stream and codecs, writes ours.
  * No state, no thread; the text needs no terminating 0.
  */
 #ifndef CALL_SDP_H
@@ -30,7 +30,23 @@ struct sdp_fmt { /* one payload type of the audio stream */
 };
 
 struct sdp_mline { /* what an answer must mirror of each m= line (RFC 3264 6) */
-    char media[16], proto[32], fmt[24], mid[32];
+    char media[16], proto[32], fmts[96], mid[32];
+    uint16_t port;
+};
+
+enum sdp_proto { /* of the audio stream; its m= line has it as written */
+                 SDP_PROTO_OTHER,
+                 SDP_PROTO_AVP,
+                 SDP_PROTO_AVPF,
+                 SDP_PROTO_SAVP, /* keys by SDES (RFC 4568), or by DTLS when there is a fingerprint (RFC 8829 5.1.2) */
+                 SDP_PROTO_SAVPF,
+                 SDP_PROTO_DTLS /* UDP/TLS/RTP/SAVP[F] and its TCP names (RFC 5764) */
+};
+
+enum sdp_conn { /* what the c= line of the audio stream gives */
+                SDP_CONN_NONE,
+                SDP_CONN_OTHER, /* a name, or no Internet address: nothing that we can send to */
+                SDP_CONN_IP
 };
 
 struct sdp {
@@ -39,13 +55,15 @@ struct sdp {
     int audio;    /* index of the audio stream in mline, -1 = none */
     bool refused; /* none, but one with port 0: held the old way, or not wanted */
     /* the audio stream: */
-    struct addr rtp;    /* where the peer receives; port 0 = stream refused */
+    enum sdp_proto proto;
+    enum sdp_conn conn;
+    struct addr rtp;    /* where the peer receives; 0.0.0.0 = nowhere for now */
     struct addr rtcp;   /* a=rtcp, else the next port */
     enum media_dir dir; /* as the PEER says it; without ICE 0.0.0.0 counts as no receiving (RFC 2543 hold) */
     uint32_t ptime_ms;
     struct sdp_fmt fmt[SDP_FMTS_MAX];
     size_t fmts;
-    bool rtcp_mux, bundle, savpf;
+    bool rtcp_mux, bundle;
     enum sdp_setup setup;
     char ice_ufrag[ICE_UFRAG_MAX], ice_pwd[ICE_PWD_MAX];
     bool has_fingerprint; /* a SHA-256 one; others are of no use to us */
@@ -54,8 +72,16 @@ struct sdp {
     size_t cand_count;
 };
 
-/* EBADMSG: not an SDP; EMSGSIZE: too long. An SDP without audio is no error: audio is -1. */
+/*
+ * As an answer is read: its audio stream is the first one. EBADMSG: not an SDP; EMSGSIZE: too long. One without audio is no error: audio is -1.
+ */
 int sdp_parse(struct sdp *s, const char *text, size_t len);
+/*
+ * An offer: the audio stream is the first for which fit returns 0 (RFC 3264 6: we may choose); none does: what fit said of the first.
+ * ENODATA: no m= line offers audio (refused says whether one has port 0). fit gets s read with one stream after the other.
+ */
+typedef int(sdp_fit_h)(const struct sdp *s, void *arg);
+int sdp_parse_offer(struct sdp *s, const char *text, size_t len, sdp_fit_h *fit, void *arg);
 /* The payload type with this name (any case) and clock rate; NULL. */
 const struct sdp_fmt *sdp_find(const struct sdp *s, const char *name, uint32_t rate);
 
@@ -66,16 +92,26 @@ struct sdp_order {
 /* From "pcmu,pcma" (a trunk's setting; unknown words skipped; empty = both), with first moved to the front when it is in it. */
 void sdp_order_decode(struct sdp_order *o, const char *codecs, enum media_codec first);
 
+/* The payload types of our own offers, as far as each offers their codecs. */
+extern const struct media_formats sdp_formats_trunk, sdp_formats_browser;
+
+/*
+ * Why a description cannot be served, as the errors of the functions below; sdp_warning() says it to the peer (RFC 3261 20.43):
+ * ENODATA no audio · EPROTONOSUPPORT not the m= line's proto · ENOTSUP no common codec · EDESTADDRREQ no address in c= · EAFNOSUPPORT
+ * an address family that we lack · EADDRNOTAVAIL multicast · ENETUNREACH an address that leads nowhere · EPROTO a browser's without
+ * ICE, rtcp-mux or a SHA-256 fingerprint
+ */
+unsigned sdp_warning(int err, const char **text);
+
 /*
  * What the media path needs of a trunk's description. answer: the peer's first codec that is ours counts; an offer: the first of
- * ours that it has. signalling is left alone. ENOTSUP: no common codec, no audio or refused: 488.
+ * ours that it has. signalling is left alone.
  */
 int sdp_to_trunk(struct media_trunk *t, const struct sdp *s, const struct sdp_order *order, bool answer);
 
 /*
  * What the media path needs of a browser's description; want = the codec to speak when it has it (MEDIA_OPUS, PCMU, PCMA), else the
- * first in ITS order. offer: s is its offer (we answer active), else its answer. ENOTSUP: no common codec; EPROTO: no ICE
- * credentials, no SHA-256 fingerprint, not DTLS-SRTP, no rtcp-mux.
+ * first in ITS order. offer: s is its offer (we answer active), else its answer.
  */
 int sdp_to_browser(struct media_browser *b, const struct sdp *s, enum media_codec want, bool offer);
 

@@ -1,10 +1,8 @@
-/* call/sdp: choosing codecs and writing our descriptions. */
+/* call/sdp: choosing: can a description be served, and with which codecs. */
 #include "call/sdp.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
-
-enum { PT_OPUS = 111, PT_EVENT_48K = 110, PT_EVENT_8K = 126, PT_EVENT_TRUNK = 101 };
 
 static uint8_t codec_pt(const struct sdp *s, enum media_codec c)
 {
@@ -77,31 +75,102 @@ static enum media_codec trunk_codec(const struct sdp *s, const struct sdp_order 
     return MEDIA_NONE;
 }
 
-/* All of a description that we can make use of. */
-static void formats_take(struct media_formats *to, const struct sdp *s, bool opus)
+const struct media_formats sdp_formats_trunk = {
+    .v = {{0, MEDIA_PCMU, 8000}, {8, MEDIA_PCMA, 8000}, {101, MEDIA_EVENT, 8000}}, .count = 3};
+
+const struct media_formats sdp_formats_browser = {.v = {{111, MEDIA_OPUS, 48000},
+                                                        {0, MEDIA_PCMU, 8000},
+                                                        {8, MEDIA_PCMA, 8000},
+                                                        {110, MEDIA_EVENT, 48000},
+                                                        {126, MEDIA_EVENT, 8000}},
+                                                  .count = 5};
+
+static bool formats_have(const struct media_formats *f, const struct media_format *one)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (f->v[i].codec == one->codec && f->v[i].rate == one->rate)
+            return true;
+    return false;
+}
+
+/*
+ * What may come of a description that we can make use of, beginning with what we send. ours: what our offer listed, when this is the
+ * answer to it: its numbers are what the peer should send (RFC 3264 6.1), its own what we send; many send their own.
+ */
+static void formats_take(struct media_formats *to, const struct sdp *s, enum media_codec send, bool opus,
+                         const struct media_formats *ours)
 {
     *to = (struct media_formats){0};
+    (void)media_formats_add(to, codec_pt(s, send), send, send == MEDIA_OPUS ? 48000 : 8000);
     for (size_t i = 0; i < s->fmts; i++) {
         const struct sdp_fmt *f = &s->fmt[i];
         enum media_codec c = strcasecmp(f->name, media_codec_name(MEDIA_EVENT)) ? fmt_codec(f) : MEDIA_EVENT;
 
-        if (c != MEDIA_NONE && (opus || (c != MEDIA_OPUS && f->rate == 8000)))
+        if (c != MEDIA_NONE && f->rate && (opus || c != MEDIA_OPUS))
             (void)media_formats_add(to, f->pt, c, f->rate);
     }
+    for (size_t i = 0; ours && i < ours->count; i++)
+        if (formats_have(to, &ours->v[i]))
+            (void)media_formats_add(to, ours->v[i].pt, ours->v[i].codec, ours->v[i].rate);
+}
+
+unsigned sdp_warning(int err, const char **text)
+{
+    static const struct {
+        int err;
+        unsigned code;
+        const char *text;
+    } known[] = {{ENODATA, 304, "No audio stream"},
+                 {EPROTONOSUPPORT, 302, "Incompatible transport protocol"},
+                 {ENOTSUP, 305, "Incompatible media format"},
+                 {EDESTADDRREQ, 301, "No address to send to in c="},
+                 {EAFNOSUPPORT, 300, "Incompatible network protocol"},
+                 {EADDRNOTAVAIL, 330, "Multicast not available"},
+                 {ENETUNREACH, 301, "The address in c= cannot be reached"},
+                 {EPROTO, 306, "ICE, rtcp-mux and a SHA-256 fingerprint are needed"}};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].err != err)
+            continue;
+        *text = known[i].text;
+        return known[i].code;
+    }
+    *text = "Session description not understood";
+    return 399;
+}
+
+/* Where to send to; 0.0.0.0 is an address too: nothing is sent to it (RFC 3264 8.4). */
+static int usable_address(const struct sdp *s)
+{
+    if (s->conn != SDP_CONN_IP)
+        return EDESTADDRREQ;
+    if (addr_is_any(&s->rtp) || addr_is_unicast(&s->rtp))
+        return 0;
+    return addr_is_multicast(&s->rtp) ? EADDRNOTAVAIL : ENETUNREACH;
 }
 
 int sdp_to_trunk(struct media_trunk *t, const struct sdp *s, const struct sdp_order *order, bool answer)
 {
-    enum media_codec c = s->audio >= 0 ? trunk_codec(s, order, answer) : MEDIA_NONE;
+    enum media_codec c;
+    int err;
 
-    if (c == MEDIA_NONE || s->savpf)
+    if (s->audio < 0)
+        return ENODATA;
+    /* Keys for SRTP are not ours to give here, and plain RTP must not go where SRTP was asked for; our own offers say RTP/AVP */
+    if (s->proto != SDP_PROTO_AVP && (answer || s->proto != SDP_PROTO_AVPF))
+        return EPROTONOSUPPORT;
+    err = usable_address(s);
+    if (err)
+        return err;
+    c = trunk_codec(s, order, answer);
+    if (c == MEDIA_NONE)
         return ENOTSUP;
     t->codec = c;
-    formats_take(&t->formats, s, false);
+    formats_take(&t->formats, s, c, false, answer ? &sdp_formats_trunk : NULL);
     t->ptime_ms = s->ptime_ms >= 10 && s->ptime_ms <= 60 ? s->ptime_ms : 20;
     memset(&t->rtp, 0, sizeof(t->rtp));
     memset(&t->rtcp, 0, sizeof(t->rtcp));
-    if (addr_af(&s->rtp) != AF_UNSPEC && !addr_is_any(&s->rtp)) {
+    if (!addr_is_any(&s->rtp)) {
         t->rtp = s->rtp;
         t->rtcp = s->rtcp;
     }
@@ -124,9 +193,11 @@ int sdp_to_browser(struct media_browser *b, const struct sdp *s, enum media_code
 {
     memset(b, 0, sizeof(*b));
     if (s->audio < 0)
-        return ENOTSUP;
-    if (!s->savpf || !s->rtcp_mux || !s->has_fingerprint || strlen(s->ice_ufrag) < 4 ||
-        strlen(s->ice_pwd) < 22)
+        return ENODATA;
+    if (s->proto == SDP_PROTO_OTHER)
+        return EPROTONOSUPPORT;
+    /* Whatever the proto is called, the fingerprint makes it DTLS-SRTP (RFC 8829 5.1.2) */
+    if (!s->rtcp_mux || !s->has_fingerprint || strlen(s->ice_ufrag) < 4 || strlen(s->ice_pwd) < 22)
         return EPROTO;
     b->codec = browser_codec(s, want);
     if (b->codec == MEDIA_NONE)
@@ -138,203 +209,6 @@ int sdp_to_browser(struct media_browser *b, const struct sdp *s, enum media_code
     b->cand_count = s->cand_count;
     /* Towards an offer of actpass we are active (RFC 5763 5); to our own actpass the answer decides */
     b->we_are_dtls_client = offer ? s->setup != SDP_SETUP_ACTIVE : s->setup == SDP_SETUP_PASSIVE;
-    formats_take(&b->formats, s, true);
+    formats_take(&b->formats, s, b->codec, true, offer ? NULL : &sdp_formats_browser);
     return 0;
-}
-
-/* --- writing --- */
-
-static const char *dir_name(enum media_dir d)
-{
-    switch (d) {
-
-    case MEDIA_SEND:
-        return "sendonly";
-    case MEDIA_RECV:
-        return "recvonly";
-    case MEDIA_INACTIVE:
-        return "inactive";
-    default:
-        return "sendrecv";
-    }
-}
-
-static const char *af_name(const struct addr *a)
-{
-    return addr_af(a) == AF_INET6 ? "IP6" : "IP4";
-}
-
-static void write_head(struct buf *out, const struct sdp_own *own, const struct addr *a)
-{
-    char ip[ADDR_STRLEN];
-
-    buf_printf(out, "v=0\r\no=- %llu %llu IN %s %s\r\ns=-\r\n", (unsigned long long)own->id,
-               (unsigned long long)own->version, af_name(a), addr_ip(a, ip, sizeof(ip)));
-}
-
-/* The m-lines of the offer that are not its audio, refused: port 0 (RFC 3264 6). */
-static void write_refused(struct buf *out, const struct sdp *offer, size_t from, size_t to)
-{
-    for (size_t i = from; offer && i < to; i++) {
-        const struct sdp_mline *m = &offer->mline[i];
-
-        buf_printf(out, "m=%s 0 %s %s\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\n", m->media, m->proto, m->fmt);
-        if (m->mid[0])
-            buf_printf(out, "a=mid:%s\r\n", m->mid);
-    }
-}
-
-static void write_codec(struct buf *out, enum media_codec c, uint8_t pt)
-{
-    if (c ==
-        MEDIA_OPUS) /* narrowband is all a G.711 trunk can carry: say so and the browser saves bits and us time (RFC 7587) */
-        buf_printf(out,
-                   "a=rtpmap:%u opus/48000/2\r\na=fmtp:%u maxplaybackrate=8000;sprop-maxcapturerate=8000;"
-                   "maxaveragebitrate=24000;stereo=0;useinbandfec=1\r\n",
-                   pt, pt);
-    else
-        buf_printf(out, "a=rtpmap:%u %s/8000\r\n", pt, media_codec_name(c));
-}
-
-static void write_event(struct buf *out, const struct media_format *ev)
-{
-    if (ev)
-        buf_printf(out, "a=rtpmap:%u telephone-event/%u\r\na=fmtp:%u 0-15\r\n", ev->pt, ev->rate, ev->pt);
-}
-
-static uint8_t g711_pt(enum media_codec c)
-{
-    return c == MEDIA_PCMA ? 8 : 0;
-}
-
-static const struct media_format event_trunk = {PT_EVENT_TRUNK, MEDIA_EVENT, 8000};
-
-int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp_order *order,
-                    const struct media_trunk *t)
-{
-    const struct sdp *offer = own->offer;
-    const struct media_format *ev = t ? media_formats_event(&t->formats, t->codec) : &event_trunk;
-    char ip[ADDR_STRLEN];
-
-    write_head(out, own, &own->addr);
-    buf_printf(out, "c=IN %s %s\r\nt=0 0\r\n", af_name(&own->addr), addr_ip(&own->addr, ip, sizeof(ip)));
-    if (offer && offer->audio < 0) {
-        write_refused(out, offer, 0, offer->mlines);
-        return out->err;
-    }
-    write_refused(out, offer, 0, offer ? (size_t)offer->audio : 0);
-    buf_printf(out, "m=audio %u RTP/AVP", addr_port(&own->addr));
-    if (t)
-        buf_printf(out, " %u", media_formats_codec(&t->formats, t->codec)->pt);
-    for (size_t i = 0; !t && i < 4 && order->v[i] != MEDIA_NONE; i++)
-        buf_printf(out, " %u", g711_pt(order->v[i]));
-    if (ev)
-        buf_printf(out, " %u", ev->pt);
-    buf_puts(out, "\r\n");
-    if (t)
-        write_codec(out, t->codec, media_formats_codec(&t->formats, t->codec)->pt);
-    for (size_t i = 0; !t && i < 4 && order->v[i] != MEDIA_NONE; i++)
-        write_codec(out, order->v[i], g711_pt(order->v[i]));
-    write_event(out, ev);
-    buf_printf(out, "a=ptime:%u\r\na=%s\r\n", t ? t->ptime_ms : 20, dir_name(own->dir));
-    if (offer)
-        write_refused(out, offer, (size_t)offer->audio + 1, offer->mlines);
-    return out->err;
-}
-
-/* ICE and DTLS of ours, and the one source (RFC 5576) by which browsers tell the stream. */
-static void write_ice(struct buf *out, const struct sdp_ice_own *ice, const char *setup)
-{
-    const struct media_local *l = ice->local;
-    char ip[ADDR_STRLEN];
-
-    buf_printf(out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 ", l->ice_ufrag, l->ice_pwd);
-    for (size_t i = 0; i < 32; i++)
-        buf_printf(out, "%s%02X", i ? ":" : "", l->fingerprint[i]);
-    buf_printf(out, "\r\na=setup:%s\r\na=rtcp-mux\r\n", setup);
-    for (size_t i = 0; i < ice->cand_count; i++) {
-        uint32_t prio = 126U << 24 | (65535U - (uint32_t)i) << 8 | 255U; /* RFC 8445 5.1.2.1 */
-
-        buf_printf(out, "a=candidate:%zu 1 udp %u %s %u typ host\r\n", i + 1, prio,
-                   addr_ip(&ice->cands[i], ip, sizeof(ip)), l->ice_port);
-    }
-    buf_puts(out, "a=end-of-candidates\r\n");
-    buf_printf(out, "a=msid:dngate audio\r\na=ssrc:%u cname:%s\r\na=ssrc:%u msid:dngate audio\r\n", l->ssrc,
-               l->cname, l->ssrc);
-}
-
-static void write_browser_head(struct buf *out, const struct sdp_own *own, const struct addr *a,
-                               const char *mid)
-{
-    write_head(out, own, a);
-    buf_puts(out, "t=0 0\r\n");
-    if (mid)
-        buf_printf(out, "a=group:BUNDLE %s\r\n", mid);
-    buf_puts(out, "a=msid-semantic:WMS *\r\n");
-}
-
-static void write_browser_conn(struct buf *out, const struct addr *a)
-{
-    char ip[ADDR_STRLEN];
-
-    buf_printf(out, "c=IN %s %s\r\n", af_name(a), addr_ip(a, ip, sizeof(ip)));
-}
-
-int sdp_write_browser_offer(struct buf *out, const struct sdp_own *own, const struct sdp_ice_own *ice,
-                            const enum media_codec codecs[4])
-{
-    bool opus = false;
-
-    if (!ice->cand_count)
-        return EADDRNOTAVAIL;
-    write_browser_head(out, own, &ice->cands[0], "0");
-    buf_printf(out, "m=audio %u UDP/TLS/RTP/SAVPF", ice->local->ice_port);
-    for (size_t i = 0; i < 4 && codecs[i] != MEDIA_NONE; i++) {
-        opus = opus || codecs[i] == MEDIA_OPUS;
-        buf_printf(out, " %u", codecs[i] == MEDIA_OPUS ? (unsigned)PT_OPUS : g711_pt(codecs[i]));
-    }
-    if (opus)
-        buf_printf(out, " %u", PT_EVENT_48K);
-    buf_printf(out, " %u\r\n", PT_EVENT_8K);
-    write_browser_conn(out, &ice->cands[0]);
-    buf_printf(out, "a=mid:0\r\na=%s\r\n", dir_name(own->dir));
-    for (size_t i = 0; i < 4 && codecs[i] != MEDIA_NONE; i++)
-        write_codec(out, codecs[i], codecs[i] == MEDIA_OPUS ? PT_OPUS : g711_pt(codecs[i]));
-    if (opus)
-        write_event(out, &(struct media_format){PT_EVENT_48K, MEDIA_EVENT, 48000});
-    write_event(out, &(struct media_format){PT_EVENT_8K, MEDIA_EVENT, 8000});
-    buf_puts(out, "a=ptime:20\r\n");
-    write_ice(out, ice, "actpass");
-    return out->err;
-}
-
-int sdp_write_browser_answer(struct buf *out, const struct sdp_own *own, const struct sdp_ice_own *ice,
-                             const struct media_browser *b)
-{
-    const struct media_format *audio = media_formats_codec(&b->formats, b->codec),
-                              *ev = media_formats_event(&b->formats, b->codec);
-    const struct sdp *offer = own->offer;
-    const struct sdp_mline *m;
-
-    if (!offer || offer->audio < 0)
-        return EINVAL;
-    if (!ice->cand_count)
-        return EADDRNOTAVAIL;
-    m = &offer->mline[offer->audio];
-    write_browser_head(out, own, &ice->cands[0], offer->bundle && m->mid[0] ? m->mid : NULL);
-    write_refused(out, offer, 0, (size_t)offer->audio);
-    buf_printf(out, "m=audio %u %s %u", ice->local->ice_port, m->proto, audio->pt);
-    if (ev)
-        buf_printf(out, " %u", ev->pt);
-    buf_puts(out, "\r\n");
-    write_browser_conn(out, &ice->cands[0]);
-    if (m->mid[0])
-        buf_printf(out, "a=mid:%s\r\n", m->mid);
-    buf_printf(out, "a=%s\r\n", dir_name(own->dir));
-    write_codec(out, b->codec, audio->pt);
-    write_event(out, ev);
-    buf_puts(out, "a=ptime:20\r\n");
-    write_ice(out, ice, b->we_are_dtls_client ? "active" : "passive");
-    write_refused(out, offer, (size_t)offer->audio + 1, offer->mlines);
-    return out->err;
 }

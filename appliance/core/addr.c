@@ -210,6 +210,22 @@ bool addr_is_linklocal(const struct addr *a)
     return addr_af(a) == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->u.in6.sin6_addr);
 }
 
+bool addr_is_multicast(const struct addr *a)
+{
+    if (addr_af(a) == AF_INET)
+        return ntohl(a->u.in.sin_addr.s_addr) >> 28 == 0xe;
+    return addr_af(a) == AF_INET6 && IN6_IS_ADDR_MULTICAST(&a->u.in6.sin6_addr);
+}
+
+bool addr_is_unicast(const struct addr *a)
+{
+    if (addr_af(a) == AF_UNSPEC || addr_is_any(a) || addr_is_multicast(a))
+        return false;
+    if (addr_af(a) == AF_INET6)
+        return true;
+    return ntohl(a->u.in.sin_addr.s_addr) >> 24 != 0 && ntohl(a->u.in.sin_addr.s_addr) >> 28 != 0xf;
+}
+
 bool addr_eq_ip(const struct addr *a, const struct addr *b)
 {
     if (addr_af(a) != addr_af(b))
@@ -293,7 +309,7 @@ int addr_source_for(struct addr *src, const struct addr *dst)
     if (fd < 0)
         return errno == EAFNOSUPPORT ? ENETUNREACH : errno;
     if (connect(fd, &to.u.sa, addr_len(&to)) || getsockname(fd, (struct sockaddr *)&ss, &len)) {
-        err = ENETUNREACH;
+        err = errno == EACCES ? EACCES : ENETUNREACH;
         goto out;
     }
     addr_set_sockaddr(src, (const struct sockaddr *)&ss);

@@ -38,6 +38,9 @@ void addr_set_port(struct addr *a, uint16_t port);
 bool addr_is_any(const struct addr *a);
 bool addr_is_loopback(const struct addr *a);
 bool addr_is_linklocal(const struct addr *a);
+/* One machine can be sent to by it: neither any, multicast, limited broadcast nor reserved (0/8, 240/4). Loopback counts. */
+bool addr_is_unicast(const struct addr *a);
+bool addr_is_multicast(const struct addr *a);
 bool addr_eq(const struct addr *a, const struct addr *b);    /* address and port */
 bool addr_eq_ip(const struct addr *a, const struct addr *b); /* address only */
 uint32_t addr_hash(const struct addr *a);
@@ -50,7 +53,7 @@ const char *addr_ip(const struct addr *a, char *buf, size_t sz);
 /* "1.2.3.4:5060" / "[2001:db8::1]:5060" into buf; returns buf. */
 const char *addr_str(const struct addr *a, char *buf, size_t sz);
 
-/* The local address the kernel would use towards dst (port 0). ENETUNREACH. */
+/* The local address the kernel would use towards dst (port 0). ENETUNREACH; EACCES: dst is the broadcast address of a network of ours. */
 int addr_source_for(struct addr *src, const struct addr *dst);
 /* Global addresses of this machine's interfaces that are up (no loopback, no link-local). Returns count. */
 size_t addr_interfaces(struct addr *v, size_t max);

@@ -202,6 +202,14 @@ static int trunk_ports(const struct media *m, struct udp *rtp, struct udp *rtcp)
     return 0;
 }
 
+bool media_has_family(const struct media *m, int af)
+{
+    for (size_t i = 0; i < m->cfg.bind_count; i++)
+        if (addr_af(&m->cfg.bind[i]) == af)
+            return true;
+    return false;
+}
+
 int media_path_create(struct media_path **pp, struct media *m, const struct media_path_config *cfg,
                       struct media_local *local)
 {

@@ -44,6 +44,8 @@ struct media_config {
 /* EADDRINUSE with the port in why; EINVAL; ENOMEM. Logs `listening proto=ice port=…` per worker. */
 int media_start(struct media **mp, const struct media_config *cfg, char *why, size_t whysz);
 void media_stop(struct media *m); /* ends all paths (no events), joins the workers */
+/* Whether a trunk's RTP can be sent to addresses of this family (AF_INET, AF_INET6). */
+bool media_has_family(const struct media *m, int af);
 
 struct media_cand {
     struct addr addr;

@@ -34,8 +34,18 @@ static const struct answer *answer_find(const struct sip_msg *msg)
     return &unknown;
 }
 
+bool sip_event_taken(const struct sip_msg *msg)
+{
+    const struct sip_hdr *h = sip_msg_hdr(msg, SIP_HDR_EVENT);
+    struct pl event;
+
+    return !pl_strcmp(&msg->met, "NOTIFY") && h && !re_regex(h->val.p, h->val.l, "[^; \t]+", &event) &&
+           !pl_strcasecmp(&event, SIP_EVENT_KEEP_ALIVE);
+}
+
 static bool request_h(const struct sip_msg *msg, void *arg)
 {
+    static const struct answer taken = {"NOTIFY", 200, "OK"};
     struct sip_stack *st = arg;
     const struct answer *a;
 
@@ -47,13 +57,14 @@ static bool request_h(const struct sip_msg *msg, void *arg)
         return true;
     }
     if (!pl_strcmp(&msg->met, "OPTIONS")) {
-        (void)sip_treplyf(
-            NULL, NULL, st->sip, msg, false, 200, "OK",
-            ALLOW "\r\nAccept: application/sdp, application/dtmf-relay\r\nSupported: timer\r\n" EMPTY);
+        (void)sip_treplyf(NULL, NULL, st->sip, msg, false, 200, "OK",
+                          ALLOW "\r\nAccept: application/sdp, application/dtmf-relay, multipart/mixed, "
+                                "multipart/alternative\r\n" SIP_ALLOW_EVENTS "Supported: timer\r\n" EMPTY);
         return true;
     }
-    a = answer_find(msg);
-    (void)sip_treplyf(NULL, NULL, st->sip, msg, false, a->code, a->reason, ALLOW "\r\n" EMPTY);
+    a = sip_event_taken(msg) ? &taken : answer_find(msg);
+    (void)sip_treplyf(NULL, NULL, st->sip, msg, false, a->code, a->reason, ALLOW "\r\n%s" EMPTY,
+                      a->code == 489 ? SIP_ALLOW_EVENTS : "");
     return true;
 }
 

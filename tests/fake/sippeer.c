@@ -31,6 +31,11 @@ static void put_body(struct text *t, const char *ctype, const char *body)
     put(t, "Content-Length: %zu\r\n\r\n%s", body ? strlen(body) : 0, body ? body : "");
 }
 
+static const char *sdp_type(const struct sippeer *p)
+{
+    return p->ctype ? p->ctype : "application/sdp";
+}
+
 static const char *line_of(const char *from, const char *name)
 {
     size_t n = strlen(name);
@@ -125,7 +130,7 @@ void sippeer_reply(struct sippeer *p, const struct sipmsg *req, int code, const 
         if (sipmsg_hdr(req, copied[i], val, sizeof(val))[0])
             put(&t, "%s: %s\r\n", copied[i], val);
     put(&t, "Contact: <sip:%s@%s%s>\r\n%s", p->user, p->host, p->uri_params, hdrs);
-    put_body(&t, "application/sdp", sdp);
+    put_body(&t, sdp_type(p), sdp);
     (void)p->send(p, t.s, t.n);
 }
 
@@ -184,7 +189,7 @@ void sippeer_invite(struct sippeer *p, struct sipdlg *d, const char *to, const c
     d->cseq = 1;
     d->invite_cseq = 1;
     branch(p, d);
-    request(p, d, "INVITE", d->cseq, to, hdrs, "application/sdp", sdp);
+    request(p, d, "INVITE", d->cseq, to, hdrs, sdp_type(p), sdp);
 }
 
 void sipdlg_take(struct sipdlg *d, const struct sipmsg *resp)
@@ -199,7 +204,7 @@ void sipdlg_take(struct sipdlg *d, const struct sipmsg *resp)
 void sippeer_ack(struct sippeer *p, struct sipdlg *d, const char *sdp)
 {
     branch(p, d);
-    request(p, d, "ACK", d->invite_cseq, d->target, "", "application/sdp", sdp);
+    request(p, d, "ACK", d->invite_cseq, d->target, "", sdp_type(p), sdp);
 }
 
 void sippeer_ack_failure(struct sippeer *p, struct sipdlg *d, const struct sipmsg *resp, const char *ruri)

@@ -24,6 +24,7 @@ struct sippeer {
     char user[64];
     char tag[24];        /* To-tag of all its answers */
     char uri_params[24]; /* of its Contact */
+    const char *ctype;   /* of the bodies of its INVITEs, ACKs and answers; NULL = application/sdp */
     unsigned cseq, branch;
 };
 

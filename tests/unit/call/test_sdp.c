@@ -74,7 +74,8 @@ TEST(chromium_offer_read)
 
     CHECK_EQ_INT(sdp_parse(&s, chromium, sizeof(chromium) - 1), 0);
     CHECK_EQ_INT(s.audio, 0);
-    CHECK(s.savpf && s.rtcp_mux && s.bundle && s.has_fingerprint);
+    CHECK_EQ_INT(s.proto, SDP_PROTO_DTLS);
+    CHECK(s.rtcp_mux && s.bundle && s.has_fingerprint);
     CHECK_EQ_INT(s.fingerprint[0], 0xd1);
     CHECK_EQ_INT(s.fingerprint[31], 0x39);
     CHECK_STR(s.ice_ufrag, "EsAw");
@@ -127,7 +128,7 @@ TEST(firefox_session_level_attributes_and_refused_video)
     CHECK_EQ_INT(addr_parse_ip(&ice.cands[0], "192.0.2.1", 0), 0);
     buf_init(&out, 8192);
     CHECK_EQ_INT(sdp_write_browser_answer(&out, &own, &ice, &b), 0);
-    CHECK(has(&out, "m=video 0 UDP/TLS/RTP/SAVPF 120\r\n"));
+    CHECK(has(&out, "m=video 0 UDP/TLS/RTP/SAVPF 120 124\r\n"));
     CHECK(strstr(out.data, "m=video") < strstr(out.data, "m=audio"));
     CHECK(has(&out, "m=audio 10000 UDP/TLS/RTP/SAVPF 109 101\r\n"));
     CHECK(has(&out, "a=group:BUNDLE 0\r\n"));
@@ -215,19 +216,23 @@ TEST(genesys_offer_gives_our_preference_and_an_answer)
     buf_reset(&out);
 }
 
+static int fits_trunk(const struct sdp *s, void *arg)
+{
+    struct sdp_order order;
+
+    sdp_order_decode(&order, "", MEDIA_NONE);
+    return sdp_to_trunk(arg, s, &order, false);
+}
+
 static int trunk_take(struct media_trunk *t, const char *media_part)
 {
     char text[512];
-    struct sdp_order order;
     struct sdp s;
-    int err;
 
     (void)snprintf(text, sizeof(text),
                    "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\n%s", media_part);
-    sdp_order_decode(&order, "", MEDIA_NONE);
     memset(t, 0, sizeof(*t));
-    err = sdp_parse(&s, text, strlen(text));
-    return err ? err : sdp_to_trunk(t, &s, &order, false);
+    return sdp_parse_offer(&s, text, strlen(text), fits_trunk, t);
 }
 
 TEST(every_way_to_hold)
@@ -241,7 +246,7 @@ TEST(every_way_to_hold)
     CHECK_EQ_INT(trunk_take(&t, "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n"), 0);
     CHECK_EQ_INT(t.dir, MEDIA_RECV);
     CHECK_EQ_INT(addr_af(&t.rtp), AF_UNSPEC);
-    CHECK_EQ_INT(trunk_take(&t, "m=audio 0 RTP/AVP 0\r\n"), ENOTSUP);
+    CHECK_EQ_INT(trunk_take(&t, "m=audio 0 RTP/AVP 0\r\n"), ENODATA);
     CHECK_EQ_INT(trunk_take(&t, "m=audio 4000 RTP/AVP 18\r\n"), ENOTSUP);
     CHECK_EQ_INT(
         trunk_take(&t,
