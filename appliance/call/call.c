@@ -129,27 +129,10 @@ int call_media_open(struct call *c, bool controlling)
 
 /* --- what comes in --- */
 
-static bool refuse_extension(const struct calls *cs, const struct sip_msg *msg)
-{
-    struct buf b;
-    bool refused;
-
-    buf_init(&b, 1024);
-    refused = callhdr_unsupported(&b, msg);
-    if (refused)
-        (void)sip_treplyf(NULL, NULL, sip_stack_sip(cs->cfg.stack), msg, false, 420, "Bad Extension",
-                          "%sContent-Length: 0\r\n\r\n", b.err ? "" : b.data);
-    buf_reset(&b);
-    return refused;
-}
-
 static void invite_h(const struct sip_msg *msg, void *arg)
 {
     struct calls *cs = arg;
     struct sip_origin o;
-
-    if (refuse_extension(cs, msg))
-        return;
 
     if (sip_stack_origin(cs->cfg.stack, msg, &o) || (o.source == SIP_FROM_TRUNK && !o.trunk[0])) {
         (void)sip_treply(NULL, sip_stack_sip(cs->cfg.stack), msg, 403, "Forbidden");

@@ -103,26 +103,6 @@ void callhdr_reason_text(char *dst, size_t sz, const struct sip_msg *msg)
     callhdr_clean(dst, sz, &text);
 }
 
-bool callhdr_unsupported(struct buf *out, const struct sip_msg *msg)
-{
-    const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_REQUIRE);
-    struct pl val = hdr ? hdr->val : (struct pl)PL_INIT, one;
-    bool any = false;
-
-    while (val.l && !re_regex(val.p, val.l, "[^, \t]+", &one)) {
-        if (pl_strcasecmp(&one, "timer")) {
-            (void)buf_puts(out, any ? ", " : "Unsupported: ");
-            (void)write_value(out, &one);
-            any = true;
-        }
-        val.l -= (size_t)(one.p + one.l - val.p);
-        val.p = one.p + one.l;
-    }
-    if (any)
-        (void)buf_puts(out, "\r\n");
-    return any;
-}
-
 void callhdr_call_uuid(char *dst, size_t sz, const struct sip_msg *msg)
 {
     const struct sip_hdr *hdr = sip_msg_xhdr(msg, "X-Genesys-CallUUID");

@@ -18,8 +18,6 @@ int callhdr_pass(struct buf *out, const struct sip_msg *msg, enum callhdr_way wa
 int callhdr_reason(struct buf *out, unsigned cause, const char *text);
 /* The text= of a Reason header of msg, else "". */
 void callhdr_reason_text(char *dst, size_t sz, const struct sip_msg *msg);
-/* What msg requires and we lack, as an Unsupported line (RFC 3261 8.2.2.3); false = nothing. */
-bool callhdr_unsupported(struct buf *out, const struct sip_msg *msg);
 /* X-Genesys-CallUUID; leaves dst alone when there is none. */
 void callhdr_call_uuid(char *dst, size_t sz, const struct sip_msg *msg);
 /* Copies without control characters, quotes and backslashes, so that it can stand in a quoted string. */

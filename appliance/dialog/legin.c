@@ -172,7 +172,8 @@ bool leg_cancel_seen(const struct sip_msg *msg, void *arg)
     {
         struct leg *leg = le->data;
 
-        if (leg->state != LEG_INCOMING || pl_cmp(&leg->msg->via.branch, &msg->via.branch) || leg->cancel)
+        if (leg->state != LEG_INCOMING || leg->cancel || pl_cmp(&leg->msg->via.branch, &msg->via.branch) ||
+            pl_cmp(&leg->msg->via.sentby, &msg->via.sentby))
             continue;
         leg->cancel = mem_ref((void *)msg);
     }

@@ -2,6 +2,7 @@
 #include "dialog/legpriv.h"
 #include "core/log.h"
 #include "core/rnd.h"
+#include "sip/wsedge.h"
 #include <errno.h>
 #include <string.h>
 
@@ -114,8 +115,12 @@ out:
     return err;
 }
 
-static int new_branch(char **branch)
+static int new_branch(char **branch, const struct leg *leg)
 {
+    char buf[SIP_WS_BRANCH_LEN];
+
+    if (leg->route.ws_conn)
+        return str_dup(branch, sip_ws_branch(buf, leg->legs->sip, leg->route.ws_conn));
     return re_sdprintf(branch, "z9hG4bK%016llx", rnd_u64());
 }
 
@@ -130,7 +135,7 @@ static int tx_start(struct leg_tx *tx)
 
     tx->sent = mem_deref(tx->sent);
     tx->branch = mem_deref(tx->branch);
-    err = new_branch(&tx->branch);
+    err = new_branch(&tx->branch, leg);
     if (err)
         return err;
     err = encode(&tx->sent, leg, tx->dlg, tx->met, 0, tx->branch, tx->tail, &tp, &dst);
@@ -262,7 +267,7 @@ void leg_send_ack(struct leg *leg, struct sip_dialog *dlg, uint32_t cseq, bool k
     struct sa dst;
     int err;
 
-    err = new_branch(&branch);
+    err = new_branch(&branch, leg);
     if (!err)
         err = leg_tail(&tail, leg, "", NULL, NULL);
     if (!err)

@@ -240,6 +240,7 @@ static int sip_open(struct sip_stack *st)
                     st);
     if (err)
         return err;
+    err = extension_start(st);
     while (!err && st->bound) {
         st->bound--;
         err = transp_adopt(st->sip, SIP_TRANSP_UDP, st->udp[st->bound], &st->edge);
@@ -260,6 +261,7 @@ static int sip_open(struct sip_stack *st)
 static void sip_shut(struct sip_stack *st)
 {
     list_flush(&st->watches);
+    st->extension = mem_deref(st->extension);
     st->fallback = mem_deref(st->fallback);
     sip_close(st->sip, true);
     st->sip = mem_deref(st->sip);

@@ -34,7 +34,7 @@ struct sip_stack {
     struct transp_edge edge;
     struct mbox *control; /* of struct control_msg */
     struct list watches;
-    struct sip_lsnr *fallback;
+    struct sip_lsnr *extension, *fallback;
     bool draining;
     sip_trunk_match_h *matchh;
     void *match_arg;
@@ -62,6 +62,9 @@ int admit_init(struct sip_stack *st);   /* main thread */
 void admit_close(struct sip_stack *st); /* main thread, after the signalling thread has ended */
 /* transp_edge's question; arg is the stack. */
 bool admit_h(const struct addr *src, void *arg);
+
+/* Listens for requests that require what we lack; before anybody else does. */
+int extension_start(struct sip_stack *st);
 
 int wsedge_init(struct sip_stack *st);   /* main thread */
 void wsedge_close(struct sip_stack *st); /* main thread, after the signalling thread has ended */

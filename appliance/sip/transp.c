@@ -1,4 +1,5 @@
 #include "sip/transp.h"
+#include "sip/remsg.h"
 #include "sip/wsedge.h"
 
 #include "core/budget.h"
@@ -186,10 +187,14 @@ static void trace(const struct sip *sip, bool tx, enum sip_transp tp, const stru
 }
 
 /* Offers it to the listeners in their order, transactions first. */
-static void dispatch(struct sip *sip, const struct sip_msg *msg)
+static void dispatch(struct sip *sip, const struct sip_conn *conn, struct sip_msg *msg)
 {
     struct le *le = sip->lsnrl.head;
 
+    if (msg->tp == SIP_TRANSP_WS && !transp_ws_own(conn, msg)) {
+        sip_reason_count(SIP_REASON_UNMATCHED);
+        return;
+    }
     while (le) {
         struct sip_lsnr *lsnr = le->data;
 
@@ -205,14 +210,16 @@ static void dispatch(struct sip *sip, const struct sip_msg *msg)
         (void)sip_reply(sip, msg, 501, "Not Implemented");
 }
 
-static int decode(struct sip_msg **msgp, struct mbuf *mb, const struct sip_transport *t,
+typedef int(decode_h)(struct sip_msg **msgp, struct mbuf *mb);
+
+static int decode(struct sip_msg **msgp, decode_h *h, struct mbuf *mb, const struct sip_transport *t,
                   struct sip_conn *conn, const struct sa *src, const struct sa *dst)
 {
     struct sip_msg *msg;
     int err;
 
     mb->pos = 0;
-    err = sip_msg_decode(&msg, mb);
+    err = h(&msg, mb);
     if (err)
         return err;
     msg->sock = conn ? mem_ref(conn) : mem_ref((void *)t);
@@ -223,25 +230,29 @@ static int decode(struct sip_msg **msgp, struct mbuf *mb, const struct sip_trans
     return 0;
 }
 
-/* The 400 is made from the headers alone: a request URI that libre cannot read is replaced, the body is left out. */
+/* The 400 is made from the headers alone, as far as they can be read. */
 static void reject(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
                    const struct sa *dst, const char *p, const struct sip_check *c)
 {
-    const char *sp = memchr(p, ' ', c->start_len);
-    struct mbuf *mb = mbuf_alloc(c->head_len + 64);
+    struct mbuf *mb = mbuf_alloc(c->head_len);
     struct sip_msg *msg = NULL;
-    int err;
 
-    if (!mb || !sp) {
-        mem_deref(mb);
+    if (!mb)
         return;
-    }
-    err = mbuf_printf(mb, "%b sip:invalid.invalid SIP/2.0\r\n", p, (size_t)(sp - p));
-    err |= mbuf_write_mem(mb, (const uint8_t *)p + c->start_len, c->head_len - c->start_len);
-    if (!err && !decode(&msg, mb, t, conn, src, dst) && msg->req)
+    if (!mbuf_write_mem(mb, (const uint8_t *)p, c->head_len) &&
+        !decode(&msg, remsg_skim, mb, t, conn, src, dst))
         (void)sip_reply(t->sip, msg, 400, sip_reason_words(c->reason));
     mem_deref(msg);
     mem_deref(mb);
+}
+
+/* The validator let it through, the decoder did not: an ACK or a response is dropped, any other request refused. */
+static void undecodable(struct sip_check *c, const char *p)
+{
+    const bool answers = c->request && strncmp(p, "ACK ", 4);
+
+    c->verdict = answers ? SIP_MSG_REJECT : SIP_MSG_DROP;
+    c->reason = SIP_REASON_DECODE;
 }
 
 /* Copies the message for libre; a browser's gets the route to its connection (see transp_ws.c). */
@@ -261,7 +272,7 @@ static struct mbuf *message_copy(const char *p, const struct sip_check *c, const
 }
 
 void transp_input(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
-                  const struct sa *dst, const void *p, size_t len, enum sip_carrier carrier)
+                  const struct sa *dst, void *p, size_t len, enum sip_carrier carrier)
 {
     struct sip_check c = {.verdict = SIP_MSG_OK, .len = len};
     struct sip_msg *msg = NULL;
@@ -270,21 +281,18 @@ void transp_input(const struct sip_transport *t, struct sip_conn *conn, const st
     trace(t->sip, false, t->tp, src, dst, p, len);
     if (t->edge)
         count(false, t->tp, len);
-    if (t->edge)
+    if (t->edge) {
+        sip_unfold(p, len);
         sip_validate(&c, p, len, carrier);
+    }
     if (c.verdict == SIP_MSG_OK) {
         mb = message_copy(p, &c, conn);
         if (!mb)
             return;
-        if (!decode(&msg, mb, t, conn, src, dst))
-            dispatch(t->sip, msg);
+        if (!decode(&msg, sip_msg_decode, mb, t, conn, src, dst))
+            dispatch(t->sip, conn, msg);
         else if (t->edge)
-            c = (struct sip_check){c.request ? SIP_MSG_REJECT : SIP_MSG_DROP,
-                                   SIP_REASON_DECODE,
-                                   c.request,
-                                   c.start_len,
-                                   c.head_len,
-                                   c.len};
+            undecodable(&c, p);
     }
     if (c.verdict == SIP_MSG_REJECT)
         reject(t, conn, src, dst, p, &c);

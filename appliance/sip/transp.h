@@ -52,10 +52,13 @@ struct sip_conn {
     struct sip *sip;
     const struct transp_edge *edge;
     enum sip_transp tp;
-    struct sa key;        /* TCP: the peer; WS: the route address made of the connection's number */
-    struct sa paddr;      /* the peer */
-    struct sa laddr;      /* ours as the peer sees it */
-    uint64_t id;          /* WS */
+    struct sa key;   /* TCP: the peer; WS: the route address made of the connection's number */
+    struct sa paddr; /* the peer */
+    struct sa laddr; /* ours as the peer sees it */
+    uint64_t id;     /* WS */
+    uint64_t
+        browser; /* WS: the id of the first connection of those on which one browser has come back, see transp_ws.c */
+    char name[17];        /* WS: that id, in place of the sent-by that the browser makes up */
     uint64_t stranger_ms; /* WS: since when nobody has signed in on it, monotonic; 0 = someone has */
     bool closed;
     bool close_asked; /* WS: web was told to close it */
@@ -83,16 +86,18 @@ int transp_adopt(struct sip *sip, enum sip_transp tp, int fd, const struct trans
 int transp_add_ws(struct sip *sip, const struct transp_edge *edge);
 
 int transp_ws_open(struct sip *sip, uint64_t id, const struct addr *peer, const struct addr *local);
-void transp_ws_recv(struct sip *sip, uint64_t id, const void *p, size_t len);
+void transp_ws_recv(struct sip *sip, uint64_t id, void *p, size_t len); /* joins folded lines in p */
 void transp_ws_closed(struct sip *sip, uint64_t id);
 struct sip_conn *transp_ws_find(const struct sip *sip, uint64_t id);
+/* The browser of connection `from` has come back on `id`: its transactions are known there. */
+void transp_ws_inherit(struct sip *sip, uint64_t id, uint64_t from);
 
 void transp_sa(struct sa *sa, const struct addr *a);
 void transp_addr(struct addr *a, const struct sa *sa);
 
 /* --- between the files of this module --- */
 void transp_input(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
-                  const struct sa *dst, const void *p, size_t len, enum sip_carrier carrier);
+                  const struct sa *dst, void *p, size_t len, enum sip_carrier carrier);
 void transp_refuse(enum sip_reason r, enum sip_transp tp, const struct sa *src);
 struct sip_transport *transp_find(const struct sip *sip, enum sip_transp tp, int af);
 struct sip_conn *transp_conn_find(const struct sip *sip, enum sip_transp tp, const struct sa *key);
@@ -109,5 +114,7 @@ int transp_tcp_send(struct sip_connqent **qentp, const struct sip_transport *t, 
                     struct mbuf *mb, sip_transp_h *transph, void *arg);
 int transp_ws_send(struct sip_conn *conn, const struct mbuf *mb);
 void transp_ws_key(struct sa *sa, uint64_t id);
+/* Makes the transaction of a browser's message its own, see transp_ws.c. false: a response to another's request. */
+bool transp_ws_own(const struct sip_conn *conn, struct sip_msg *msg);
 
 #endif

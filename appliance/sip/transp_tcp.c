@@ -158,6 +158,7 @@ static int messages(struct sip_conn *c)
         err = keepalive(c);
         if (err)
             return err;
+        sip_unfold(mbuf_buf(c->rx), mbuf_get_left(c->rx));
         err = sip_stream_frame(mbuf_buf(c->rx), mbuf_get_left(c->rx), &len);
         if (err == EAGAIN)
             return 0;

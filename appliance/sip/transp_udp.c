@@ -31,7 +31,7 @@ static bool is_keepalive(const uint8_t *p, size_t n)
     return n <= 4;
 }
 
-static void datagram(struct sip_transport *t, const struct sockaddr *from, const uint8_t *p, size_t n)
+static void datagram(struct sip_transport *t, const struct sockaddr *from, uint8_t *p, size_t n)
 {
     struct sa src, dst;
 

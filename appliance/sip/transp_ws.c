@@ -4,17 +4,24 @@
  * libre routes by address, a browser's Contact is an invalid name: so each connection gets an address of the discard-only block
  * 100::/64 (RFC 6666) made of its number. As an edge proxy would, we put it into a Record-Route of each message from the browser:
  * requests within the dialog then carry that route, and libre asks us to send to that address.
+ *
+ * libre tells requests apart by branch and sent-by (RFC 3261 17.2.3), merged ones by their URI (8.2.2.2), and responses by branch
+ * alone; a browser makes up its half of that. So that no agent can touch another's transaction, the browser's own name stands in for
+ * sent-by and raw URI of what it asks (the Via that goes back is copied as it came), and the branch of what we ask names the browser
+ * that may answer. A browser that comes back on a new connection keeps its name.
  */
 #include "sip/transp.h"
 #include "sip/wsedge.h"
 
 #include "core/clock.h"
+#include "core/rnd.h"
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { WS_ROUTE_PORT = 9, WS_ROUTE_HEADER_LEN = 128 };
+enum { WS_ROUTE_PORT = 9, BRANCH_MARK = '-' };
 
 void transp_ws_key(struct sa *sa, uint64_t id)
 {
@@ -42,6 +49,12 @@ struct sip_conn *transp_ws_find(const struct sip *sip, uint64_t id)
     return transp_conn_find(sip, SIP_TRANSP_WS, &key);
 }
 
+static void browser_set(struct sip_conn *c, uint64_t browser)
+{
+    c->browser = browser;
+    (void)snprintf(c->name, sizeof(c->name), "%016llx", (unsigned long long)browser); /* changes in place */
+}
+
 int transp_ws_open(struct sip *sip, uint64_t id, const struct addr *peer, const struct addr *local)
 {
     const struct sip_transport *t = transp_find(sip, SIP_TRANSP_WS, AF_UNSPEC);
@@ -57,10 +70,47 @@ int transp_ws_open(struct sip *sip, uint64_t id, const struct addr *peer, const 
     if (!c)
         return ENOMEM;
     c->id = id;
+    browser_set(c, id);
     c->stranger_ms = clock_ms();
     transp_sa(&c->paddr, peer);
     transp_sa(&c->laddr, local);
     return 0;
+}
+
+void transp_ws_inherit(struct sip *sip, uint64_t id, uint64_t from)
+{
+    const struct sip_conn *old = transp_ws_find(sip, from);
+    struct sip_conn *c = transp_ws_find(sip, id);
+
+    if (old && c)
+        browser_set(c, old->browser);
+}
+
+const char *sip_ws_branch(char buf[SIP_WS_BRANCH_LEN], const struct sip *sip, uint64_t conn)
+{
+    const struct sip_conn *c = transp_ws_find(sip, conn);
+
+    (void)re_snprintf(buf, SIP_WS_BRANCH_LEN, "z9hG4bK%016llx%c%016llx", rnd_u64(), BRANCH_MARK,
+                      c ? c->browser : 0);
+    return buf;
+}
+
+bool transp_ws_own(const struct sip_conn *conn, struct sip_msg *msg)
+{
+    const struct pl *branch = &msg->via.branch;
+    const char *mark;
+    struct pl number;
+
+    if (msg->req) {
+        pl_set_str(&msg->via.sentby, conn->name);
+        pl_set_str(&msg->ruri, conn->name);
+        return true;
+    }
+    mark = memchr(branch->p, BRANCH_MARK, branch->l);
+    if (!mark) /* of a request that nobody's call hangs on */
+        return true;
+    number = (struct pl){mark + 1, (size_t)(branch->p + branch->l - mark) - 1};
+    return !pl_strcmp(&number, conn->name);
 }
 
 void transp_ws_closed(struct sip *sip, uint64_t id)
@@ -88,7 +138,7 @@ static bool keepalive(struct sip_conn *c, const char *p, size_t len)
     return len == 2 && !memcmp(p, "\r\n", 2);
 }
 
-void transp_ws_recv(struct sip *sip, uint64_t id, const void *p, size_t len)
+void transp_ws_recv(struct sip *sip, uint64_t id, void *p, size_t len)
 {
     const struct sip_transport *t = transp_find(sip, SIP_TRANSP_WS, AF_UNSPEC);
     struct sip_conn *c = transp_ws_find(sip, id);

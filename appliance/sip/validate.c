@@ -2,6 +2,8 @@
 #include "sip/validate.h"
 
 #include "core/metric.h"
+#include "sip/hdrname.h"
+#include "sip/remsg.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,39 +23,21 @@ static const struct {
 #define REASON_ROW(id, label, words) [SIP_REASON_##id] = {&metric_##id, label, words},
     SIP_REASONS(REASON_ROW)};
 
-enum known {
-    VIA,
-    FROM,
-    TO,
-    CALL_ID,
-    CSEQ,
-    CONTENT_LENGTH,
-    MAX_FORWARDS,
-    CONTENT_TYPE,
-    CONTACT,
-    ROUTE,
-    RECORD_ROUTE,
-    KNOWN
-};
+enum known { VIA, FROM, TO, CALL_ID, CSEQ, CONTENT_LENGTH, MAX_FORWARDS, CONTENT_TYPE, RECORD_ROUTE, KNOWN };
 
-/* libre finds headers by a hash of 12 bits of their name: `id` is its value, so that a made-up name cannot pass as one of these. */
 static const struct {
-    const char *name;
-    char compact;
     enum sip_hdrid id;
     enum sip_reason repeated; /* SIP_REASON_NONE: may be repeated */
 } known[KNOWN] = {
-    [VIA] = {"Via", 'v', SIP_HDR_VIA, SIP_REASON_NONE},
-    [FROM] = {"From", 'f', SIP_HDR_FROM, SIP_REASON_DUPLICATE},
-    [TO] = {"To", 't', SIP_HDR_TO, SIP_REASON_DUPLICATE},
-    [CALL_ID] = {"Call-ID", 'i', SIP_HDR_CALL_ID, SIP_REASON_DUPLICATE},
-    [CSEQ] = {"CSeq", 0, SIP_HDR_CSEQ, SIP_REASON_DUPLICATE},
-    [CONTENT_LENGTH] = {"Content-Length", 'l', SIP_HDR_CONTENT_LENGTH, SIP_REASON_DUPLICATE_OTHER},
-    [MAX_FORWARDS] = {"Max-Forwards", 0, SIP_HDR_MAX_FORWARDS, SIP_REASON_DUPLICATE_OTHER},
-    [CONTENT_TYPE] = {"Content-Type", 'c', SIP_HDR_CONTENT_TYPE, SIP_REASON_DUPLICATE_OTHER},
-    [CONTACT] = {"Contact", 'm', SIP_HDR_CONTACT, SIP_REASON_NONE},
-    [ROUTE] = {"Route", 0, SIP_HDR_ROUTE, SIP_REASON_NONE},
-    [RECORD_ROUTE] = {"Record-Route", 0, SIP_HDR_RECORD_ROUTE, SIP_REASON_NONE},
+    [VIA] = {SIP_HDR_VIA, SIP_REASON_NONE},
+    [FROM] = {SIP_HDR_FROM, SIP_REASON_DUPLICATE},
+    [TO] = {SIP_HDR_TO, SIP_REASON_DUPLICATE},
+    [CALL_ID] = {SIP_HDR_CALL_ID, SIP_REASON_DUPLICATE},
+    [CSEQ] = {SIP_HDR_CSEQ, SIP_REASON_DUPLICATE},
+    [CONTENT_LENGTH] = {SIP_HDR_CONTENT_LENGTH, SIP_REASON_DUPLICATE_OTHER},
+    [MAX_FORWARDS] = {SIP_HDR_MAX_FORWARDS, SIP_REASON_DUPLICATE_OTHER},
+    [CONTENT_TYPE] = {SIP_HDR_CONTENT_TYPE, SIP_REASON_DUPLICATE_OTHER},
+    [RECORD_ROUTE] = {SIP_HDR_RECORD_ROUTE, SIP_REASON_NONE},
 };
 
 struct scan {
@@ -125,6 +109,14 @@ static void trim(struct pl *pl)
         pl->l--;
 }
 
+static const char *blank_find(const struct pl *pl)
+{
+    for (size_t i = 0; i < pl->l; i++)
+        if (pl->p[i] == ' ' || pl->p[i] == '\t')
+            return pl->p + i;
+    return NULL;
+}
+
 /* A number of at most `max`; false also when it overflows. */
 static bool number(const struct pl *pl, uint64_t max, uint64_t *out)
 {
@@ -174,7 +166,7 @@ static bool start_line(struct scan *s, const char *p, size_t n)
 
     if (!sp)
         return false;
-    if ((size_t)(sp - p) == vlen && !memcmp(p, version, vlen)) { /* SIP/2.0 200 OK */
+    if ((size_t)(sp - p) == vlen && !strncasecmp(p, version, vlen)) { /* SIP/2.0 200 OK */
         const char *code = sp + 1;
 
         s->c->request = false;
@@ -188,32 +180,17 @@ static bool start_line(struct scan *s, const char *p, size_t n)
     if (!last || last == sp + 1 || memchr(sp + 1, '\t', (size_t)(last - sp - 1)))
         return false;
     return is_token(s->method.p, s->method.l) && s->method.l <= 32 && (size_t)(p + n - (last + 1)) == vlen &&
-           !memcmp(last + 1, version, vlen);
+           !strncasecmp(last + 1, version, vlen); /* in any case: RFC 3261 7.1 */
 }
 
-static enum known header_find(const char *name, size_t n)
+static enum known header_find(const struct pl *name)
 {
-    for (int i = 0; i < KNOWN; i++) {
-        if (n == 1 && known[i].compact && (name[0] | 0x20) == known[i].compact)
-            return (enum known)i;
-        if (strlen(known[i].name) == n && !strncasecmp(known[i].name, name, n))
-            return (enum known)i;
-    }
-    return KNOWN;
-}
+    const enum sip_hdrid id = sip_hdrname_id(name, NULL);
+    int k = 0;
 
-/* Would libre take this foreign name for one of ours? It hashes all but X-… and single letters. */
-static bool header_collides(const char *name, size_t n)
-{
-    enum sip_hdrid id;
-
-    if (n < 2 || ((name[0] | 0x20) == 'x' && name[1] == '-'))
-        return false;
-    id = (enum sip_hdrid)(hash_joaat_ci(name, n) & 0xfff);
-    for (int i = 0; i < KNOWN; i++)
-        if (known[i].id == id)
-            return true;
-    return false;
+    while (k < KNOWN && known[k].id != id)
+        k++;
+    return (enum known)k;
 }
 
 static void header_line(struct scan *s, const char *p, size_t n)
@@ -238,12 +215,9 @@ static void header_line(struct scan *s, const char *p, size_t n)
         defect(s, SIP_REASON_HEADER_SYNTAX);
         return;
     }
-    k = header_find(name.p, name.l);
-    if (k == KNOWN) {
-        if (header_collides(name.p, name.l))
-            defect(s, SIP_REASON_COLLISION);
+    k = header_find(&name);
+    if (k == KNOWN)
         return;
-    }
     if (s->seen[k]) {
         if (known[k].repeated != SIP_REASON_NONE)
             defect(s, known[k].repeated);
@@ -253,27 +227,20 @@ static void header_line(struct scan *s, const char *p, size_t n)
     s->value[k] = value;
 }
 
-/* SIP/2.0/UDP host[:port];branch=… of the topmost Via. */
-static bool via_ok(const struct pl *via)
+/* The topmost Via: responses go by it, transactions are told apart by its branch. */
+static bool via_ok(const struct pl *val)
 {
-    struct pl branch, params = *via;
-    const char *semi = memchr(via->p, ';', via->l);
-    size_t i = 8;
+    struct pl rest = *val, first = remsg_value_next(&rest);
+    struct sip_via via;
 
-    if (via->l < 12 || strncasecmp(via->p, "SIP/2.0/", 8) || !semi)
-        return false;
-    while (i < via->l && via->p[i] >= 'A' && via->p[i] <= 'Z')
-        i++;
-    if (i == 8 || i >= via->l || (via->p[i] != ' ' && via->p[i] != '\t'))
-        return false;
-    pl_advance(&params, semi - via->p);
-    return !msg_param_decode(&params, "branch", &branch) && branch.l > 0;
+    memset(&via, 0, sizeof(via));
+    return !sip_via_decode(&via, &first) && via.branch.l > 0;
 }
 
 static void check_cseq(struct scan *s)
 {
     struct pl num = s->value[CSEQ], met;
-    const char *sp = num.l ? memchr(num.p, ' ', num.l) : NULL;
+    const char *sp = blank_find(&num);
     uint64_t n;
 
     if (!sp) {
@@ -329,7 +296,7 @@ static void check_mandatory(struct scan *s)
         return;
     if (!via_ok(&s->value[VIA]))
         defect(s, SIP_REASON_BAD_VIA);
-    if (memchr(s->value[CALL_ID].p, ' ', s->value[CALL_ID].l) || s->value[CALL_ID].l > 256)
+    if (blank_find(&s->value[CALL_ID]) || s->value[CALL_ID].l > 256)
         defect(s, SIP_REASON_BAD_CALL_ID);
     check_cseq(s);
     check_tags(s);
@@ -384,6 +351,20 @@ static enum sip_reason scan_head(struct scan *s, const char *p, size_t len)
     return SIP_REASON_NONE;
 }
 
+void sip_unfold(void *buf, size_t len)
+{
+    char *p = buf, *const end = p + len, *lf = memchr(p, '\n', len);
+
+    while (lf && lf + 1 < end) {
+        p = lf + 1;
+        if (*p == '\r' || *p == '\n') /* the empty line */
+            break;
+        lf = memchr(p, '\n', (size_t)(end - p));
+        if (lf && lf + 1 < end && lf[-1] == '\r' && (lf[1] == ' ' || lf[1] == '\t'))
+            lf[-1] = lf[0] = ' ';
+    }
+}
+
 void sip_validate(struct sip_check *c, const void *p, size_t len, enum sip_carrier carrier)
 {
     struct scan s = {.c = c};
@@ -430,7 +411,7 @@ static int head_length(const char *p, const char *end, uint64_t *body)
                 value.l--;
             trim(&name);
             trim(&value);
-            if (header_find(name.p, name.l) == CONTENT_LENGTH) {
+            if (header_find(&name) == CONTENT_LENGTH) {
                 if (seen || !number(&value, SIP_MESSAGE_MAX, body))
                     return EBADMSG;
                 seen = true;

@@ -3,8 +3,9 @@
  * or CSeq and believes any Content-Length. No allocation, no state, any thread (the counters are atomic). RFC 3261 7, 8.1.1, 18.3,
  * 20; RFC 4475 has the torture tests that shaped it.
  *
- * Refused rather than repaired: bare CR or LF, control characters, folded headers (RFC 7230 3.2.4 argues why), duplicates.
- * Accepted because Genesys sends it: From and To without angle brackets, Via without rport, no Max-Forwards.
+ * Refused rather than repaired: bare CR or LF, control characters, duplicates. Folded lines are joined first (sip_unfold), so that
+ * nobody behind it meets one. Accepted because Genesys sends it: From and To without angle brackets, Via without rport, no
+ * Max-Forwards.
  */
 #ifndef SIP_VALIDATE_H
 #define SIP_VALIDATE_H
@@ -40,8 +41,7 @@ enum sip_verdict {
     X(BAD_CALL_ID, "bad_call_id", NULL)                                                                      \
     X(DUPLICATE, "duplicate_header", NULL)                                                                   \
     X(DUPLICATE_OTHER, "duplicate_length", "Duplicate Header")                                               \
-    X(COLLISION, "header_collision", "Unusable Header Name")                                                 \
-    X(FOLDED, "folded_header", "Folded Headers Are Not Supported")                                           \
+    X(FOLDED, "folded_start_line", "Folded Start Line")                                                      \
     X(CSEQ_METHOD, "cseq_method", "CSeq Method Does Not Match")                                              \
     X(FROM_TAG, "from_tag", "Missing From Tag")                                                              \
     X(TO_TAG, "to_tag", "Empty To Tag")                                                                      \
@@ -74,9 +74,15 @@ struct sip_check {
     size_t len;       /* the whole message: head and body; what follows in a datagram is not part of it */
 };
 
+/*
+ * Joins the folded header lines of a head in place (RFC 3261 7.3.1): CRLF before a blank becomes two blanks, so that the length stays.
+ * What follows the empty line is left alone, and the start line, which cannot be folded.
+ */
+void sip_unfold(void *p, size_t len);
+
 void sip_validate(struct sip_check *c, const void *p, size_t len, enum sip_carrier carrier);
 
-/* Where the first message of a stream ends. 0 and *len; EAGAIN: more bytes are needed; EBADMSG, EMSGSIZE: close the stream. */
+/* Where the first message of a stream, unfolded, ends. 0 and *len; EAGAIN: more bytes are needed; EBADMSG, EMSGSIZE: close the stream. */
 int sip_stream_frame(const void *p, size_t n, size_t *len);
 
 const char *sip_reason_label(enum sip_reason r);

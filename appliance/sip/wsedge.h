@@ -44,6 +44,10 @@ int sip_ws_addrs(const struct sip_stack *st, uint64_t conn, struct addr *peer, s
  */
 enum { SIP_WS_ROUTE_LEN = 64 };
 const char *sip_ws_route(char buf[SIP_WS_ROUTE_LEN], uint64_t conn);
+/* A new branch for a request to this connection's browser: no other can answer it. */
+enum { SIP_WS_BRANCH_LEN = 48 };
+struct sip;
+const char *sip_ws_branch(char buf[SIP_WS_BRANCH_LEN], const struct sip *sip, uint64_t conn);
 /* libre's address of a connection: where a request to that browser is sent (with *tp, whatever host its Contact names).
  * ENOENT. For call/, which sends by connection. (msg->src of its messages is the browser's own address.) */
 struct sa;

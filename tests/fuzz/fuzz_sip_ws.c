@@ -44,8 +44,11 @@ static void frames(struct sip *sip, const uint8_t *data, size_t size)
     while (size) {
         const uint8_t *end = memchr(data, 0, size);
         size_t n = end ? (size_t)(end - data) : size;
+        void *frame = malloc(n ? n : 1); /* it joins folded lines in place */
 
-        transp_ws_recv(sip, 7, data, n);
+        memcpy(frame, data, n);
+        transp_ws_recv(sip, 7, frame, n);
+        free(frame);
         size -= n + (end != NULL);
         data += n + (end != NULL);
     }
@@ -72,10 +75,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)addr_parse_ip(&a, "192.0.2.7", 4000);
     if (!sip_alloc(&st.sip, NULL, 8, 8, 8, "fuzz", NULL, NULL) && !transp_add_ws(st.sip, &st.edge) &&
         !registrar_alloc(&r, &st, &rc) && !sip_listen(&lsnr, st.sip, true, invite_h, r) &&
-        !sip_stack_fallback(&st) && !transp_ws_open(st.sip, 7, &a, &a))
+        !extension_start(&st) && !sip_stack_fallback(&st) && !transp_ws_open(st.sip, 7, &a, &a))
         frames(st.sip, data, size);
     mem_deref(lsnr);
     registrar_free(r);
+    st.extension = mem_deref(st.extension);
     st.fallback = mem_deref(st.fallback);
     sip_close(st.sip, true);
     st.sip = mem_deref(st.sip);

@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include <re.h>
+#include <re-private/sip.h>
 
 #define TO_HERE "To: <sip:5001@127.0.0.1>\r\n"
 #define HEAD(method, transport, branch)                                                                      \
@@ -91,8 +92,21 @@ static const struct {
     {HEAD("OPTIONS", "UDP", "m2") "CSeq: 1 OPTIONS\r\nContent-Length: 50\r\n\r\nx", 400},
     {HEAD("OPTIONS", "UDP", "m3") "CSeq: 1 OPTIONS\r\nContent-Length: -5\r\n\r\n", 400},
     {HEAD("OPTIONS", "UDP", "m4") "CSeq: 1 OPTIONS\r\nMax-Forwards: 300\r\nContent-Length: 0\r\n\r\n", 400},
-    {HEAD("OPTIONS", "UDP", "m5") "CSeq: 1 OPTIONS\r\nSubject: a\r\n folded\r\nContent-Length: 0\r\n\r\n",
+    {"OPTIONS sip:a SIP/2.0\r\n folded\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKm5\r\nFrom: "
+     "<sip:a@h>;tag=a\r\n" TO_HERE "Call-ID: m5\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
      400},
+#define FROM_TO(branch, from, to, more)                                                                      \
+    "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bK" branch "\r\nFrom: " from    \
+    "\r\nTo: " to "\r\nCall-ID: " branch "\r\nCSeq: 1 OPTIONS\r\n" more "Content-Length: 0\r\n\r\n"
+    {FROM_TO("m9", "<sip:>;tag=a", "<sip:b@h>", ""), 400},
+    {FROM_TO("m10", "<sip:@h>;tag=a", "<sip:b@h>", ""), 400},
+    {FROM_TO("m11", "\"open <sip:a@h>;tag=a", "<sip:b@h>", ""), 400},
+    {FROM_TO("m12", "<sip:a@h>;tag=a", "<sip:>", ""), 400},
+    {FROM_TO("m13", "<tel:>;tag=a", "<sip:b@h>", ""), 400},
+    {FROM_TO("m14", "<sip:a@h>;tag=a", "<sip:b@h>", "Content-Type: none\r\n"), 400},
+    {FROM_TO("m15", "<sip:a@h>;tag=a", "<sip:b@h>", "Require: timer, foo\r\n"), 420},
+    {FROM_TO("m16", "<sip:a@h>;tag=a", "<sip:b@h>", "Proxy-Require: foo\r\n"), 420},
+    {FROM_TO("m17", "<sip:a@h>;tag=a", "<sip:b@h>", "Require: timer\r\n"), 200},
     {"OPTIONS : SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKm6\r\nFrom: "
      "<sip:a@h>;tag=a\r\n" TO_HERE "Call-ID: m6\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
      400}, /* a request URI that libre cannot read */
@@ -154,6 +168,61 @@ TEST(malformed_from_a_browser)
     ws_send(&rig, 1, "%s", HEAD("CANCEL", "WS", "b4") "CSeq: 1 CANCEL\r\n\r\n");
     ws_expect(&rig, 1, 481);
     rig_stop(&rig);
+}
+
+/* What the grammar allows is taken, whatever carries it; each must come back with its Via as it was. */
+static const char *const forms[] = {
+    /* RFC 3261 7.3.1 */
+    "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP\r\n 127.0.0.1:9\r\n\t;rport;branch=z9hG4bKf1\r\nFrom: A\r\n "
+    "B\r\n "
+    "<sip:a@h>\r\n ;tag=a\r\nTo:\r\n <sip:b@h>\r\nCall-ID:\r\n f1\r\nCSeq: 1\r\n OPTIONS\r\nAllow: "
+    "INVITE,\r\n "
+    "ACK,\r\n\tBYE\r\nContact:\r\n <sip:a@h>\r\nContent-Length:\r\n 0\r\n\r\n",
+    "OPTIONS sip:a SIP/2.0\r\nv : sip / 2.0 / tls-sctp 127.0.0.1 : 9 ; RPORT ; BRANCH = z9hG4bKf2\r\nf\t: "
+    "sip:a@h;tag=a\r\nt: sip:b@h\r\ni: f2\r\ncseq: 1 OPTIONS\r\nl: 0\r\n\r\n",
+    "OPTIONS sip:a SIP/2.0\r\nMs-Client-Diagnostics: 1\r\nVia: SIP/2.0/udp "
+    "127.0.0.1:9;rport;branch=z9hG4bKf3\r\n"
+    "From: <tel:+4930>;tag=a\r\nTo: <tel:5001>\r\nCall-ID: f3\r\nDC-Info: x y\r\nCSeq: 1 OPTIONS\r\n"
+    "Aufq: x\r\nAerk: x\r\nAdnk: x\r\nAael: x y\r\nAhwb: x\r\nAbfz: -1\r\nAgda: x\r\nAump: x\r\nAaov: x\r\n"
+    "Content-Length: 0\r\n\r\n",
+};
+
+static void check_form(struct rig *rig, size_t i)
+{
+    char callid[32], branch[32];
+
+    snprintf(callid, sizeof(callid), ": f%zu\r\n", i + 1);
+    snprintf(branch, sizeof(branch), "z9hG4bKf%zu", i + 1);
+    if (!strstr(rig->text, callid) || !strstr(rig->text, branch))
+        testing_fail(__FILE__, __LINE__, "row %zu: %s", i, rig->text);
+}
+
+TEST(what_the_grammar_allows)
+{
+    for (int carrier = SIP_DATAGRAM; carrier <= SIP_WEBSOCKET; carrier++) {
+        struct rig rig = {0};
+        struct addr a;
+        int udp, tcp;
+
+        CHECK(rig_with_trunk(&rig));
+        udp = sock_open(SOCK_DGRAM, "127.0.0.1", &a);
+        tcp = tcp_open(&rig, "127.0.0.1");
+        ws_open(&rig, 1);
+        for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+            if (carrier == SIP_DATAGRAM)
+                rig_udp_send(&rig, udp, forms[i], strlen(forms[i]));
+            for (const char *p = forms[i]; carrier == SIP_STREAM && *p; p++)
+                rig_tcp_send(tcp, p, 1);
+            if (carrier == SIP_WEBSOCKET)
+                ws_send(&rig, 1, "%s", forms[i]);
+            if (carrier == SIP_WEBSOCKET ? ws_expect(&rig, 1, 200)
+                                         : answered(&rig, carrier == SIP_STREAM ? tcp : udp, 200))
+                check_form(&rig, i);
+        }
+        close(udp);
+        close(tcp);
+        rig_stop(&rig);
+    }
 }
 
 TEST(messages_of_a_stream)
@@ -497,6 +566,121 @@ static void ws_invite(struct rig *rig, uint64_t conn, const char *dn, const char
             "<sip:abc@x.invalid;transport=ws>\r\n%s"
             "Content-Length: 0\r\n\r\n",
             n, dn, n, n, auth);
+}
+
+static bool ringing_h(const struct sip_msg *msg, void *arg)
+{
+    static struct sip_strans *st[2];
+    static int n;
+    (void)arg;
+
+    if (pl_strcmp(&msg->met, "INVITE"))
+        return false;
+    (void)sip_strans_alloc(&st[n], sip_stack_sip(caller.rig->stack), msg, NULL, NULL);
+    (void)sip_treply(&st[n], sip_stack_sip(caller.rig->stack), msg, 180, "Ringing");
+    n++;
+    return true;
+}
+
+static int ringing_extra_h(struct sip_stack *st, struct rig *rig)
+{
+    caller.rig = rig;
+    return sip_listen(&caller.lsnr, sip_stack_sip(st), true, ringing_h, NULL);
+}
+
+#define SAME(method)                                                                                         \
+    method " sip:600@h SIP/2.0\r\nVia: SIP/2.0/WSS x.invalid;branch=z9hG4bKsame\r\nFrom: "                   \
+           "<sip:5001@h>;tag=s\r\n"                                                                          \
+           "To: <sip:600@h>\r\nCall-ID: same\r\nCSeq: 1 " method "\r\nContent-Length: 0\r\n\r\n"
+
+/* RFC 3261 17.2.3 goes by branch and sent-by, 8.2.2.2 by Call-ID, tag and CSeq: what a browser makes up is its own. */
+TEST(a_transaction_belongs_to_its_connection)
+{
+    struct rig rig = {.extra_h = ringing_extra_h};
+
+    CHECK(rig_start(&rig));
+    for (uint64_t conn = 1; conn <= 3; conn++)
+        ws_open(&rig, conn);
+    for (uint64_t conn = 1; conn <= 2; conn++) {
+        ws_send(&rig, conn, "%s", SAME("INVITE"));
+        ws_expect(&rig, conn, 180); /* neither a retransmission nor a loop */
+    }
+    ws_send(&rig, 3, "%s", SAME("CANCEL"));
+    ws_expect(&rig, 3, 481);
+    ws_send(&rig, 2, "%s", SAME("CANCEL"));
+    ws_expect(&rig, 2, 200);
+    ws_sync(&rig, 1);
+    ws_send(&rig, 1, "%s", SAME("INVITE"));
+    ws_expect(&rig, 1, 180); /* its own, again */
+    ws_send(&rig, 1, "%s", SAME("CANCEL"));
+    ws_expect(&rig, 1, 200);
+    ws_sync(&rig, 2);
+    ws_sync(&rig, 3);
+    rig_run(&rig, caller_close_h, NULL);
+    rig_stop(&rig);
+}
+
+static struct {
+    int err, code;
+    sem_t done;
+} asked;
+
+static void asked_h(int err, const struct sip_msg *msg, void *arg)
+{
+    (void)arg;
+    asked.err = err;
+    asked.code = msg ? msg->scode : 0;
+    sem_post(&asked.done);
+}
+
+static void ask_h(void *arg)
+{
+    struct sip *sip = sip_stack_sip(((struct rig *)arg)->stack);
+    struct mbuf *mb = mbuf_alloc(512);
+    char buf[SIP_WS_BRANCH_LEN], *met = NULL, *branch = NULL;
+    struct sa dst;
+    int tp;
+
+    (void)str_dup(&branch, sip_ws_branch(buf, sip, 1));
+    (void)mbuf_printf(
+        mb,
+        "INFO sip:a@x.invalid SIP/2.0\r\nVia: SIP/2.0/WS 192.0.2.1;branch=%s\r\nFrom: <sip:g@h>;tag=g\r\n"
+        "To: <sip:a@h>;tag=a\r\nCall-ID: ask\r\nCSeq: 1 INFO\r\nContent-Length: 0\r\n\r\n",
+        branch);
+    mb->pos = 0;
+    asked.err = sip_ws_dst(((struct rig *)arg)->stack, 1, &dst, &tp) | str_dup(&met, "INFO");
+    if (!asked.err)
+        asked.err =
+            sip_ctrans_request(NULL, sip, (enum sip_transp)tp, &dst, met, branch, NULL, mb, asked_h, NULL);
+    mem_deref(met);
+    mem_deref(branch);
+    mem_deref(mb);
+}
+
+TEST(another_connection_cannot_answer_for_a_browser)
+{
+    int64_t before = sip_reason_total(SIP_REASON_UNMATCHED);
+    struct rig rig = {0};
+    char request[1024];
+
+    sem_init(&asked.done, 0, 0);
+    CHECK(rig_start(&rig));
+    ws_open(&rig, 1);
+    ws_open(&rig, 2);
+    rig_run(&rig, ask_h, &rig);
+    CHECK_OR(!asked.err, ;);
+    if (ws_next(&rig, 1, NULL, RIG_WAIT_MS)) {
+        snprintf(request, sizeof(request), "%s", rig.text);
+        answer(&rig, 2, "");
+        ws_sync(&rig, 2);
+        CHECK_OR(sip_reason_total(SIP_REASON_UNMATCHED) == before + 1 && !asked.code, ;);
+        snprintf(rig.text, sizeof(rig.text), "%s", request);
+        answer(&rig, 1, "");
+        sem_wait(&asked.done);
+        CHECK_OR(asked.code == 200, ;);
+    }
+    rig_stop(&rig);
+    sem_destroy(&asked.done);
 }
 
 TEST(an_agent_calls_only_as_himself)

@@ -1,0 +1,14 @@
+/* sip/remsg: what our decoder of messages can beyond libre's (re_sip.h). Private to sip/. Pure functions. */
+#ifndef SIP_REMSG_H
+#define SIP_REMSG_H
+
+#include <re.h>
+
+/* As sip_msg_decode(), for the 400 alone: what cannot be read of URIs, From, To and Content-Type is left empty. */
+int remsg_skim(struct sip_msg **msgp, struct mbuf *mb);
+/* The value up to the comma that parts it from the next (RFC 3261 7.3.1), without blanks; what follows the comma stays in rest. */
+struct pl remsg_value_next(struct pl *rest);
+/* As uri_decode(), and tel: (RFC 3966), whose number becomes the user; the host is empty then. "sip:@host" is no URI. */
+int remsg_uri(struct uri *uri, const struct pl *pl);
+
+#endif
