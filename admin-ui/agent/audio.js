@@ -1,27 +1,34 @@
 // Microphone and speaker: opening, choosing, following what is plugged in and out, level, mute.
 import { Trouble, microphoneWords, words } from './words.js';
 
+const GONE = new Set(['OverconstrainedError', 'NotFoundError', 'NotReadableError']); // the chosen one: another may do
+const RETRY_MS = 2000; // while there is no microphone: one that another program had is told of by nobody
+
 export class Audio {
     #element;
     #settings;
-    #changed;
-    #trouble;
+    #events;
     #context = null;
     #source = null;
     #analyser = null;
     #samples = new Float32Array(1024);
-    #listening = false;
+    #wanted = false; // between open() and close()
+    #usual = ''; // what the browser took where nothing is chosen
+    #opening = null;
+    #denied = false;
     stream = null;
     muted = false;
     onTrack = null; // a new microphone track, for the call that is on
 
-    // changed(devices): the lists for the view; trouble(text or null)
-    constructor(element, settings, changed, trouble) {
+    // events: devices(lists for the view), microphone(why there is none, or null), trouble and speaker(text or null),
+    // locked(): a click is wanted
+    constructor(element, settings, ticker, events) {
         this.#element = element;
         this.#settings = settings;
-        this.#changed = changed;
-        this.#trouble = trouble;
+        this.#events = events;
         element.volume = settings.volume;
+        navigator.mediaDevices?.addEventListener('devicechange', () => this.#devicesChanged());
+        ticker.every(RETRY_MS, () => this.#wanted && !this.#denied && !this.alive && this.#reopen());
     }
 
     // In a click, so that the browser lets it sound.
@@ -38,31 +45,58 @@ export class Audio {
         return this.stream?.getAudioTracks()[0] ?? null;
     }
 
+    get alive() {
+        return this.track?.readyState === 'live';
+    }
+
     // Opens the chosen microphone, or any when that one is gone. Throws Trouble.
     async open() {
         if (!navigator.mediaDevices?.getUserMedia) throw new Trouble(window.isSecureContext ? words.noWebrtc : words.insecure);
         if (!window.RTCPeerConnection) throw new Trouble(words.noWebrtc);
 
-        const previous = this.stream;
-        this.stream = await this.#getMicrophone();
-        stopTracks(previous);
-        this.track.enabled = !this.muted;
-        this.track.addEventListener('ended', () => this.#lost());
-        this.#meter();
-        await this.onTrack?.(this.track);
-        if (!this.#listening) {
-            this.#listening = true;
-            navigator.mediaDevices.addEventListener('devicechange', () => this.refresh());
+        this.#wanted = true;
+        // One after the other: the browser may be asking the agent meanwhile.
+        const mine = (this.#opening ?? Promise.resolve()).catch(() => {}).then(() => this.#open());
+        this.#opening = mine;
+        try {
+            await mine;
+        } catch (error) {
+            if (this.#wanted && !this.alive) this.#events.microphone(error.message);
+            throw error;
+        } finally {
+            if (this.#opening === mine) this.#opening = null;
         }
-        await this.refresh();
-        await this.#applySpeaker();
+    }
+
+    async #open() {
+        const previous = this.stream;
+        const stream = await this.#getMicrophone(previous);
+
+        if (!this.#wanted) {
+            stopTracks(stream);
+            throw new Trouble(words.signedOut);
+        }
+        this.stream = stream;
+        stopTracks(previous);
+        const { track } = this;
+        track.enabled = !this.muted;
+        track.addEventListener('ended', () => track === this.track && this.#reopen());
+        this.#meter();
+        await this.onTrack?.(track);
+        this.#tellMicrophone();
+        await this.#applySpeaker(await this.refresh());
     }
 
     close() {
+        this.#wanted = false;
+        this.#usual = '';
         stopTracks(this.stream);
         this.stream = null;
         this.#source?.disconnect();
         this.#source = null;
+        this.#events.microphone(null);
+        this.#events.trouble(null);
+        this.#events.speaker(null);
     }
 
     async chooseMicrophone(id) {
@@ -72,7 +106,7 @@ export class Audio {
 
     async chooseSpeaker(id) {
         this.#settings.speaker = id;
-        await this.#applySpeaker();
+        await this.#applySpeaker(await this.refresh());
         await this.refresh();
     }
 
@@ -88,7 +122,7 @@ export class Audio {
     play(stream) {
         this.#element.srcObject = stream;
         this.#element.play().catch(() => {
-            if (this.#element.srcObject) this.#trouble(words.soundLocked);
+            if (this.#element.srcObject) this.#events.locked();
         });
     }
 
@@ -111,43 +145,70 @@ export class Audio {
         const named = (kind, noun) =>
             devices
                 .filter((d) => d.kind === kind && d.deviceId)
-                .map((d, i) => ({ id: d.deviceId, label: d.label || `${noun} ${i + 1}` }));
+                .map((d, i) => ({ id: d.deviceId, group: d.groupId, label: d.label || `${noun} ${i + 1}` }));
+        const lists = { microphones: named('audioinput', 'Microphone'), speakers: named('audiooutput', 'Speaker') };
 
-        this.#changed({
-            microphones: named('audioinput', 'Microphone'),
-            speakers: named('audiooutput', 'Speaker'),
-            microphone: this.track?.getSettings().deviceId ?? '',
+        this.#events.devices({
+            ...lists,
+            microphone: this.alive ? (this.track.getSettings().deviceId ?? '') : '',
             speaker: this.#element.sinkId || 'default',
             speakerChoice: 'setSinkId' in HTMLMediaElement.prototype,
         });
+        return lists;
     }
 
-    async #getMicrophone() {
+    // Something was plugged in or out.
+    async #devicesChanged() {
+        if (!this.#wanted) return;
+        await this.#opening?.catch(() => {});
+        const lists = await this.refresh();
+        const preferred = lists.microphones.find(({ id }) => id === (this.#settings.microphone || this.#usual));
+
+        this.#denied = false;
+        if (!this.alive || (preferred && !this.#uses(preferred))) await this.#reopen();
+        else await this.#applySpeaker(lists);
+    }
+
+    // 'default' is a device too, and which one it is changes.
+    #uses({ id, group }) {
+        const { deviceId, groupId } = this.track.getSettings();
+
+        return deviceId === id && (!group || !groupId || group === groupId);
+    }
+
+    async #reopen() {
+        if (!this.#opening) await this.open().catch(() => this.refresh());
+    }
+
+    // There is one. A warning stays as long as it is not the one that the agent wants.
+    #tellMicrophone() {
+        const { deviceId } = this.track.getSettings();
+        const wanted = this.#settings.microphone || this.#usual;
+
+        this.#usual ||= deviceId ?? '';
+        this.#events.microphone(null);
+        this.#events.trouble(wanted && deviceId && wanted !== deviceId ? words.microphoneOther(this.track.label) : null);
+    }
+
+    async #getMicrophone(previous) {
         const { microphone, echoCancellation, noiseSuppression, autoGainControl } = this.#settings;
         const audio = { echoCancellation, noiseSuppression, autoGainControl };
 
-        try {
-            if (microphone) {
-                return await navigator.mediaDevices
-                    .getUserMedia({ audio: { ...audio, deviceId: { exact: microphone } } })
-                    .catch((error) => {
-                        if (error.name !== 'OverconstrainedError' && error.name !== 'NotFoundError') throw error;
-                        return navigator.mediaDevices.getUserMedia({ audio });
-                    });
-            }
-            return await navigator.mediaDevices.getUserMedia({ audio });
-        } catch (error) {
-            throw new Trouble(microphoneWords(error));
-        }
-    }
+        const ask = (more) => navigator.mediaDevices.getUserMedia({ audio: { ...audio, ...more } });
+        const wanted = microphone || (this.#usual !== 'default' && this.#usual);
 
-    // Unplugged (stop() by ourselves fires no `ended`).
-    async #lost() {
         try {
-            await this.open();
-            this.#trouble(words.microphoneLost);
+            const stream = await (wanted
+                ? ask({ deviceId: { exact: wanted } }).catch((error) => {
+                      if (!GONE.has(error.name)) throw error;
+                      return ask();
+                  })
+                : ask());
+            this.#denied = false;
+            return stream;
         } catch (error) {
-            this.#trouble(error.message);
+            this.#denied = error.name === 'NotAllowedError';
+            throw new Trouble(microphoneWords(error, previous !== null));
         }
     }
 
@@ -159,16 +220,19 @@ export class Audio {
         this.#source.connect(this.#analyser);
     }
 
-    async #applySpeaker() {
+    // The chosen one as long as it is plugged in.
+    async #applySpeaker({ speakers }) {
         const { speaker } = this.#settings;
+        const there = !speaker || speaker === 'default' || speakers.some(({ id }) => id === speaker);
+        const sink = there && speaker !== 'default' ? speaker : '';
 
         if (!('setSinkId' in HTMLMediaElement.prototype)) return;
         try {
-            await this.#element.setSinkId(speaker === 'default' ? '' : speaker);
-            await this.#context?.setSinkId?.(speaker === 'default' ? '' : speaker);
+            if (this.#element.sinkId !== sink) await this.#element.setSinkId(sink);
+            if (this.#context && this.#context.sinkId !== sink) await this.#context.setSinkId?.(sink);
+            this.#events.speaker(there ? null : words.speakerOther);
         } catch {
-            this.#settings.speaker = '';
-            if (speaker) this.#trouble(words.speakerFailed);
+            this.#events.speaker(words.speakerFailed);
         }
     }
 }

@@ -1,17 +1,15 @@
-// The one call an agent has: dialling, ringing, answering, talking, ending. A second one gets "busy".
-import { C, NameAddrHeader } from 'jssip';
-import { gatherBriefly, onNoAddress } from './ice.js';
+// The calls of an agent: one on the line, a second one that waits, and those that were missed.
+import { Call } from './call.js';
+import { callerOf } from './caller.js';
+import { saveMissed } from './memory.js';
 import { notifyCall, notifyDone } from './notify.js';
-import { Quality } from './quality.js';
+import { readNumber } from './number.js';
+import { isReady } from './pill.js';
 import { IDLE_CALL } from './store.js';
-import { endWords, words } from './words.js';
+import { nameOf, words } from './words.js';
 
 const ENDED_MS = 4000; // how long the outcome stays
-const NO_PATH_MS = 6000; // answered and still no ICE connection
-const STATS_MS = 2000;
-const MEND_MS = 3000; // between two tries to restore the audio path
-const BROKEN = new Set(['disconnected', 'failed']); // iceConnectionState
-const NUMBER = /^[A-Za-z0-9._+*#-]{1,63}$/;
+const MISSED_MAX = 50;
 
 // RFC 5373 in spirit, as phones and Genesys do it: Call-Info …;answer-after=N, Alert-Info …;info=alert-autoanswer.
 export function autoAnswerSeconds(request) {
@@ -23,21 +21,8 @@ export function autoAnswerSeconds(request) {
     return /auto[-_ ]?answer|ring[-_ ]?answer/i.test(alert) ? 0 : null;
 }
 
-// The caller as the telephone system vouches for it.
-function asserted(request) {
-    const header = request.getHeader('P-Asserted-Identity');
-
-    return header ? (NameAddrHeader.parse(header) ?? null) : null;
-}
-
-// JsSIP ends a call when its audio path has failed, and when a request in it was lost with the connection. The gateway keeps it for a
-// minute, so do we.
-function holdOn(session) {
-    const { terminate } = session;
-
-    session.onTransportError = session.onRequestTimeout = () => {};
-    session.terminate = (options) => options?.cause !== C.causes.RTP_TIMEOUT && terminate.call(session, options);
-}
+// Another phone took it (RFC 3326).
+const takenElsewhere = ({ message }) => /cause\s*=\s*200\b/i.test(message?.getHeader?.('Reason') ?? '');
 
 export class Calls {
     #store;
@@ -47,13 +32,13 @@ export class Calls {
     #ticker;
     #settings;
     #say;
-    #session = null;
-    #incoming = false;
-    #cancels = [];
-    #mendedAt = 0;
+    #kit;
+    #current = null;
+    #waiting = null;
+    #declined = new WeakSet(); // calls that the agent did not want
+    #forget = null; // cancels the timer that clears the outcome
     #connections = new Set(); // RTCPeerConnections not closed
     iceServers = [];
-    remoteStream = null;
 
     constructor({ store, phone, audio, ringer, ticker, settings, say }) {
         this.#store = store;
@@ -63,11 +48,23 @@ export class Calls {
         this.#ticker = ticker;
         this.#settings = settings;
         this.#say = say;
-        audio.onTrack = (track) => this.#audioSender()?.replaceTrack(track);
+        this.#kit = {
+            phone,
+            audio,
+            ticker,
+            iceServers: () => this.iceServers,
+            watch: (pc) => this.#connections.add(pc),
+            say: (...message) => say(...message),
+            changed: (call) => this.#show(call),
+            progress: (call, early) => this.#progress(call, early),
+            accepted: () => this.#quiet(),
+            over: (call, event) => this.#over(call, event),
+        };
+        audio.onTrack = (track) => this.#current?.replaceTrack(track);
     }
 
     get busy() {
-        return this.#session !== null;
+        return this.#current !== null;
     }
 
     get connections() {
@@ -75,59 +72,75 @@ export class Calls {
         return this.#connections.size;
     }
 
-    get peerConnection() {
-        return this.#session?.connection ?? null;
+    get remoteStream() {
+        return this.#current?.stream ?? null;
     }
 
     dial(input) {
-        const number = input.replace(/[\s()/]/g, '');
+        const { number } = readNumber(input);
 
         this.#say('call', null);
         if (this.busy || !number) return false;
-        if (!NUMBER.test(number)) return this.#refuse(words.badNumber);
-        if (!this.#phone.registered) return this.#refuse(words.notRegistered);
-        this.#begin({ state: 'calling', number, text: 'Calling…' }, false);
-        this.#session = this.#phone.call(number, { ...this.#media(), eventHandlers: this.#handlers() });
+        if (!isReady(this.#store.get())) return this.#refuse(words.notReady);
+        this.#begin(new Call(this.#kit, { state: 'calling', number, text: 'Calling…' }, false));
+        this.#current.dial();
         return true;
     }
 
     // A call came in.
     offered(session, request) {
-        if (this.busy) {
-            session.terminate({ status_code: 486, reason_phrase: 'Busy Here' });
-            return;
-        }
-        const identity = asserted(request) ?? session.remote_identity;
-        const number = identity.uri?.user ?? '';
-        const name = identity.display_name || session.remote_identity.display_name || '';
+        const caller = callerOf((name) => request.getHeader(name), this.#store.get().dn);
+        const call = new Call(this.#kit, { ...caller, state: 'incoming', text: 'Incoming call' }, true);
 
-        this.#session = session;
-        for (const [event, handler] of Object.entries(this.#handlers())) session.on(event, handler);
-        this.#begin({ state: 'incoming', number, name: name === number ? '' : name, text: 'Incoming call' }, true);
-        this.#ringOrAnswer(request);
+        if (!this.#audio.alive) {
+            session.terminate({ status_code: 480, reason_phrase: 'No Microphone' });
+            this.#miss(call.data);
+        } else if (this.#waiting) {
+            session.terminate({ status_code: 486, reason_phrase: 'Busy Here' });
+            this.#miss(call.data);
+        } else if (this.busy) {
+            this.#waiting = call;
+            call.ring(session);
+            this.#store.set({ waiting: call.data });
+            if (this.#current.data.state === 'connected') this.#ringer.waiting();
+            notifyCall(words.calling(nameOf(caller)));
+        } else {
+            this.#begin(call);
+            call.ring(session);
+            this.#ringOrAnswer(call, autoAnswerSeconds(request));
+        }
     }
 
     answer() {
-        if (this.#call().state !== 'incoming' || this.#session.isEstablished()) return;
         this.#ringer.stop();
-        this.#session.answer(this.#media());
+        this.#current?.answer();
     }
 
     // Hangs up, cancels or declines, whatever there is.
     hangup() {
-        const session = this.#session;
+        this.#end(this.#current);
+    }
 
-        if (!session || session.isEnded()) return;
-        session.terminate(this.#call().state === 'incoming' ? { status_code: 486, reason_phrase: 'Busy Here' } : {});
+    hangupAll() {
+        this.#end(this.#waiting);
+        this.#end(this.#current);
+    }
+
+    declineWaiting() {
+        this.#end(this.#waiting);
+    }
+
+    // Hangs up and answers the second call.
+    takeWaiting() {
+        const call = this.#waiting;
+
+        if (!call) return;
+        this.#end(this.#current); // the second one comes to the line
+        if (call === this.#current) this.answer();
     }
 
     digit(digit) {
-        const sender = this.#audioSender()?.dtmf;
-
-        if (this.#call().state !== 'connected') return;
-        this.#change({ digits: (this.#call().digits + digit).slice(-24) });
-        if (sender?.canInsertDTMF) sender.insertDTMF(sender.toneBuffer + digit, 160, 70);
-        else this.#session.sendDTMF(digit, { duration: 160 });
+        this.#current?.digit(digit);
     }
 
     setMuted(muted) {
@@ -135,17 +148,13 @@ export class Calls {
         this.#store.set({ muted });
     }
 
+    clearMissed() {
+        this.#setMissed([]);
+    }
+
     // Signalling is back: if the audio path broke meanwhile, make a new one.
     reconnected() {
-        this.#mend();
-    }
-
-    #call() {
-        return this.#store.get().call;
-    }
-
-    #change(patch) {
-        this.#store.set({ call: { ...this.#call(), ...patch } });
+        this.#current?.mend();
     }
 
     #refuse(text) {
@@ -153,145 +162,88 @@ export class Calls {
         return false;
     }
 
-    #media() {
-        return {
-            mediaStream: this.#audio.stream,
-            mediaConstraints: { audio: true, video: false },
-            pcConfig: { iceServers: this.iceServers, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' },
-        };
+    #end(call) {
+        if (!call) return;
+        this.#declined.add(call);
+        call.hangup();
     }
 
-    #audioSender() {
-        return this.peerConnection?.getSenders().find((s) => s.track?.kind === 'audio' || s.dtmf) ?? null;
+    #show(call) {
+        if (call === this.#current) this.#store.set({ call: call.data, quality: call.quality });
+        else if (call === this.#waiting) this.#store.set({ waiting: call.data });
     }
 
-    #begin(call, incoming) {
-        for (const cancel of this.#cancels) cancel();
-        this.#cancels = [];
-        this.#incoming = incoming;
+    // The call is the one on the line from now on.
+    #begin(call) {
+        this.#forget?.();
+        this.#forget = null;
+        this.#current = call;
         this.setMuted(false);
         this.#say('call', null);
-        this.#store.set({ call: { ...IDLE_CALL, ...call }, quality: null });
+        this.#show(call);
     }
 
-    #ringOrAnswer(request) {
-        const asked = autoAnswerSeconds(request);
-        const { name, number } = this.#call();
-        const session = this.#session;
-
-        if (asked === null && !this.#settings.autoAnswer) {
-            this.#ringer.ring();
-            notifyCall(`${name || number || 'Unknown number'} is calling`);
-            return;
-        }
+    #ringOrAnswer(call, asked) {
+        if (asked === null && !this.#settings.autoAnswer) return this.#ring(call);
         if (asked > 0) this.#ringer.ring();
-        const answer = () => {
-            if (session !== this.#session) return;
+        return call.after((asked ?? 0) * 1000, () => {
+            if (call !== this.#current) return;
             this.answer();
             this.#ringer.beep();
-        };
-        this.#cancels.push(this.#ticker.after((asked ?? 0) * 1000, answer));
-    }
-
-    // The handlers of one session; they fall silent when it is no longer ours.
-    #handlers() {
-        const gather = gatherBriefly(this.iceServers);
-
-        return {
-            icecandidate: gather,
-            peerconnection: ({ peerconnection }) => this.#watch(peerconnection),
-            progress: ({ originator, response }) => originator === 'remote' && this.#progress(response),
-            accepted: () => this.#accepted(),
-            ended: (event) => this.#over(event),
-            failed: (event) => this.#over(event),
-        };
-    }
-
-    #watch(pc) {
-        this.#connections.add(pc);
-        onNoAddress(pc, () => this.#noAddress());
-        pc.addEventListener('track', ({ track, streams }) => {
-            this.remoteStream = streams[0] ?? new MediaStream([track]);
-            this.#audio.play(this.remoteStream);
         });
-        pc.addEventListener('iceconnectionstatechange', () => this.#iceChanged(pc));
     }
 
-    #noAddress() {
-        const session = this.#session;
-
-        if (!session || session.isEnded() || this.#call().state === 'connected') return; // an ICE restart waits for the network
-        session.terminate(); // of an offered call: 480, and it goes to somebody else
-        this.#say('call', 'error', words.noAddress);
+    #ring(call) {
+        this.#ringer.ring();
+        notifyCall(words.calling(nameOf(call.data)));
     }
 
-    #iceChanged(pc) {
-        const state = pc.iceConnectionState;
-
-        if (state === 'connected' || state === 'completed') {
-            this.#say('media', null);
-        } else if (BROKEN.has(state)) {
-            if (state === 'disconnected') this.#say('media', 'warn', words.audioInterrupted);
-            this.#mend();
-        }
+    #progress(call, early) {
+        if (early) this.#ringer.stop(); // the other side's own tones
+        else if (call.data.state === 'calling') this.#ringer.ringback();
     }
 
-    // While the audio path is broken: asks for a new one. JsSIP refuses as long as an offer is under way.
-    #mend() {
-        const now = performance.now();
-
-        if (!BROKEN.has(this.peerConnection?.iceConnectionState) || this.#call().state !== 'connected') return;
-        if (now - this.#mendedAt < MEND_MS || !this.#phone.answers()) return;
-        if (this.#session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) this.#mendedAt = now;
-    }
-
-    #progress(response) {
-        if (response?.body) this.#ringer.stop(); // the other side's own tones
-        else if (this.#call().state === 'calling') this.#ringer.ringback();
-        this.#change({ state: 'ringing', text: 'Ringing…' });
-    }
-
-    #accepted() {
-        const session = this.#session;
-
+    #quiet() {
         this.#ringer.stop();
         notifyDone();
-        this.#change({ state: 'connected', text: 'Connected', answeredAt: Date.now() });
-        holdOn(session);
-        const quality = new Quality();
-        this.#cancels.push(
-            this.#ticker.every(1000, () => this.#mend()),
-            this.#ticker.every(STATS_MS, () => this.#measure(session, quality)),
-            this.#ticker.after(NO_PATH_MS, () => this.#checkPath(session)),
-        );
     }
 
-    async #measure(session, quality) {
-        const report = await session.connection?.getStats().catch(() => null);
-        const reading = report && quality.read(report);
-
-        if (reading && session === this.#session) this.#store.set({ quality: reading });
+    #over(call, event) {
+        if (call.incoming && !call.data.answeredAt && !this.#declined.has(call) && !takenElsewhere(event)) this.#miss(call.data);
+        if (call === this.#waiting) this.#waitingOver();
+        else if (call === this.#current) this.#currentOver(call, event);
     }
 
-    #checkPath(session) {
-        const state = session.connection?.iceConnectionState;
-
-        if (session === this.#session && (state === 'new' || state === 'checking')) this.#say('media', 'error', words.noAudioPath);
+    #waitingOver() {
+        this.#waiting = null;
+        this.#store.set({ waiting: null });
+        if (this.#current.data.state === 'connected') this.#quiet();
     }
 
-    #over(event) {
-        const answered = this.#call().answeredAt > 0;
+    #currentOver(call, event) {
+        const next = this.#waiting;
 
-        for (const cancel of this.#cancels) cancel();
-        this.#session = null;
-        this.remoteStream = null;
+        this.#current = this.#waiting = null;
         this.#audio.silence();
-        this.#ringer.stop();
-        if (!answered && !this.#incoming && event.originator === 'remote') this.#ringer.busy();
-        notifyDone();
+        this.#quiet();
         this.setMuted(false);
-        this.#say('media', null);
-        this.#change({ state: 'ended', text: endWords(event, this.#incoming, answered), endedAt: Date.now() });
-        this.#cancels = [this.#ticker.after(ENDED_MS, () => this.#store.set({ call: IDLE_CALL, quality: null }))];
+        for (const source of ['media', 'hearing']) this.#say(source, null);
+        this.#store.set({ call: call.data, quality: call.quality, waiting: null });
+        if (next) {
+            this.#begin(next);
+            this.#ring(next);
+            return;
+        }
+        if (!call.data.answeredAt && !call.incoming && event.originator === 'remote') this.#ringer.busy();
+        this.#forget = this.#ticker.after(ENDED_MS, () => this.#store.set({ call: IDLE_CALL, quality: null }));
+    }
+
+    #miss({ name, number, withheld, called }) {
+        this.#setMissed([{ at: Date.now(), name, number, withheld, called }, ...this.#store.get().missed].slice(0, MISSED_MAX));
+    }
+
+    #setMissed(missed) {
+        this.#store.set({ missed });
+        saveMissed(missed);
     }
 }

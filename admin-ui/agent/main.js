@@ -1,8 +1,8 @@
 // The agent's page: joins the parts.
 import { Audio } from './audio.js';
 import { Calls } from './calls.js';
-import { Drain } from './drain.js';
-import { loadIdentity, loadSettings, saveIdentity, saveSettings } from './memory.js';
+import { loadIdentity, loadMissed, loadSettings, saveIdentity, saveSettings } from './memory.js';
+import { Drain, readNotice } from './notices.js';
 import { askToNotify } from './notify.js';
 import { Phone } from './phone.js';
 import { Ringer } from './ringer.js';
@@ -17,8 +17,11 @@ const settings = loadSettings();
 const ticker = createTicker('/ticker-agent-dn.js');
 let identity = null;
 
+const LEVEL_MS = 100;
+
 // One message for each source at a time; text null takes it away.
 function say(source, kind, text = null) {
+    if ((store.get().messages[source]?.text ?? null) === text) return;
     const messages = { ...store.get().messages };
 
     delete messages[source];
@@ -26,27 +29,47 @@ function say(source, kind, text = null) {
     store.set({ messages });
 }
 
-const audio = new Audio(
-    document.getElementById('remote-audio'),
-    settings,
-    (devices) => store.set({ devices }),
-    (text) => (text === words.soundLocked ? awaitClick() : say('audio', 'warn', text)),
-);
-const ringer = new Ringer(audio, settings);
-const drain = new Drain(ticker, (text) => say('drain', 'warn', text));
-const phone = new Phone(ticker, {
-    registration(state, text) {
-        if (state !== 'registered') drain.forget();
-        store.set({ registration: { state, text } });
+const audio = new Audio(document.getElementById('remote-audio'), settings, ticker, {
+    devices: (devices) => store.set({ devices }),
+    microphone(text) {
+        if (store.get().microphoneMissing !== Boolean(text)) store.set({ microphoneMissing: Boolean(text) });
+        say('microphone', 'error', text);
     },
+    trouble: (text) => say('audio', 'warn', text),
+    speaker: (text) => say('speaker', 'warn', text),
+    locked: () => awaitClick(),
+});
+const ringer = new Ringer(audio, settings);
+const drain = new Drain(ticker, (text) => {
+    store.set({ draining: text !== null });
+    say('drain', 'warn', text);
+});
+const phone = new Phone(ticker, {
+    registration(state) {
+        if (state !== 'registered') drain.forget();
+        store.set({ registration: { state } });
+    },
+    online: (reached) => store.set({ offline: !reached }),
     trouble: (text) => say('phone', 'warn', text),
     session: (session, request) => calls.offered(session, request),
-    message: (request) => drain.heard(request),
+    message: (request) => noticed(readNotice(request)),
     elsewhere: () => stopShift('warn', words.elsewhere(identity.dn)),
+    inCallElsewhere() {
+        stopShift('warn', words.inCallElsewhere(identity.dn));
+        store.set({ elsewhere: true });
+    },
     signedOut: (text) => forget('error', text),
     reconnected: () => calls.reconnected(),
 });
 const calls = new Calls({ store, phone, audio, ringer, ticker, settings, say });
+
+function noticed(notice) {
+    drain.heard(notice);
+    if (!notice.elsewhere) return;
+    phone.release();
+    store.set({ elsewhere: true });
+    say('elsewhere', 'warn', words.takenOver(identity.dn));
+}
 
 // After a reload the browser may want a click before it lets anything sound.
 function awaitClick() {
@@ -72,15 +95,17 @@ function welcome(who, view) {
 }
 
 // Opens the microphone and registers; what stands in the way is said, and Start shift stays.
-async function openShift() {
+async function openShift(how) {
     store.set({ busy: true });
     try {
         await audio.open();
         say('shift', null);
         remember({ shift: true });
-        store.set({ view: 'phone' });
-        phone.start(identity);
+        store.set({ view: 'phone', elsewhere: false });
+        phone.start(identity, how);
     } catch (error) {
+        audio.close();
+        if (!identity) return; // signed out meanwhile
         store.set({ view: 'shift' });
         say('shift', 'error', error.message);
     } finally {
@@ -89,10 +114,10 @@ async function openShift() {
 }
 
 function closeShift(view) {
-    calls.hangup();
+    calls.hangupAll();
     phone.stop();
     audio.close();
-    store.set({ view, messages: {} });
+    store.set({ view, messages: {}, elsewhere: false });
 }
 
 function stopShift(kind, text) {
@@ -105,7 +130,8 @@ function forget(kind, text) {
     saveIdentity(null);
     closeShift('signin');
     identity = null;
-    store.set({ dn: '', displayName: '', call: IDLE_CALL });
+    calls.clearMissed();
+    store.set({ dn: '', displayName: '', call: IDLE_CALL, registration: { state: 'offline' } });
     if (text) say('signin', kind, text);
 }
 
@@ -124,13 +150,20 @@ const actions = {
     startShift() {
         audio.unlock();
         askToNotify();
-        return openShift();
+        return openShift({});
+    },
+    takeOver() {
+        audio.unlock();
+        return openShift({ takeOver: true });
     },
     endShift: () => stopShift(),
     signOut: () => forget(),
     dial: (number) => calls.dial(number),
     answer: () => calls.answer(),
     hangup: () => calls.hangup(),
+    takeWaiting: () => calls.takeWaiting(),
+    declineWaiting: () => calls.declineWaiting(),
+    clearMissed: () => calls.clearMissed(),
     digit: (digit) => calls.digit(digit),
     setMuted: (muted) => calls.setMuted(muted),
     setting(name, value) {
@@ -143,39 +176,32 @@ const actions = {
     chooseSpeaker: (id) => reopen(audio.chooseSpeaker(id)),
 };
 
+// What an agent chose: why it can't be is said where the trouble with the microphone is.
 async function reopen(promise) {
-    try {
-        await promise;
-        say('audio', null);
-    } catch (error) {
-        say('audio', 'error', error.message);
-    }
+    await promise.catch((error) => audio.alive && say('audio', 'error', error.message));
     saveSettings(settings);
 }
 
 const view = new View(actions, settings);
 store.subscribe((state) => view.render(state));
 ticker.every(1000, () => view.tick());
-
-(function meter() {
-    if (store.get().view === 'phone') view.level(audio.level());
-    requestAnimationFrame(meter);
-})();
+setInterval(() => store.get().view === 'phone' && view.level(audio.level()), LEVEL_MS);
 
 window.addEventListener('beforeunload', (event) => {
-    if (calls.busy && store.get().call.state === 'connected') event.preventDefault();
+    if (calls.busy) event.preventDefault();
 });
 // The other side should not hear silence until a timeout.
-window.addEventListener('pagehide', () => calls.hangup());
+window.addEventListener('pagehide', () => calls.hangupAll());
 
 async function resume() {
     const saved = loadIdentity();
 
     if (!saved) return;
+    store.set({ missed: loadMissed() });
     welcome(saved, 'shift');
     if (!saved.shift) return;
     audio.unlock();
-    await openShift();
+    await openShift({});
     if (audio.context.state === 'suspended') awaitClick();
 }
 resume();

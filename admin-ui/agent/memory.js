@@ -1,6 +1,7 @@
-// What outlives a reload: who is signed in (this tab, never the password) and the agent's settings (this browser).
+// What outlives a reload: who is signed in and which calls were missed (this tab, never the password), and the agent's settings (this browser).
 const IDENTITY = 'dngate.identity';
 const SETTINGS = 'dngate.settings';
+const MISSED = 'dngate.missed';
 
 export const defaultSettings = Object.freeze({
     microphone: '',
@@ -38,5 +39,10 @@ export const loadIdentity = () => {
     return identity?.dn && identity?.ha1 ? identity : null;
 };
 export const saveIdentity = (identity) => write(tab, IDENTITY, identity);
+export const loadMissed = () => {
+    const missed = read(tab, MISSED);
+    return Array.isArray(missed) ? missed : [];
+};
+export const saveMissed = (missed) => write(tab, MISSED, missed.length ? missed : null);
 export const loadSettings = () => ({ ...defaultSettings, ...read(browser, SETTINGS) });
 export const saveSettings = (settings) => write(browser, SETTINGS, settings);

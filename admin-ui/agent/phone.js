@@ -25,14 +25,16 @@ export class Phone {
     #downSince = 0;
     #wasUp = false;
     #lastPulse = 0;
+    #released = false;
 
-    // events: registration(state, text), trouble(text or null), session(session, request), message(request), elsewhere(), signedOut(text), reconnected()
+    // events: registration(state), online(whether the gateway can be reached), trouble(text or null), session(session, request),
+    // message(request), elsewhere(), inCallElsewhere(), signedOut(text), reconnected()
     constructor(ticker, events) {
         this.#ticker = ticker;
         this.#events = events;
         ticker.every(1000, () => this.#pulse());
         window.addEventListener('online', () => this.#online());
-        window.addEventListener('offline', () => this.#ua && events.trouble(words.offline));
+        window.addEventListener('offline', () => this.#offline());
         document.addEventListener('visibilitychange', () => document.hidden || this.wake());
     }
 
@@ -45,7 +47,8 @@ export class Phone {
         return this.registered && this.#socket.answers();
     }
 
-    start(identity) {
+    // takeOver: also when the DN is in a call elsewhere, which then goes on to its end there.
+    start(identity, { takeOver = false } = {}) {
         this.stop();
         this.#identity = identity;
         this.#socket = new LiveSocket(`${location.protocol === 'http:' ? 'ws' : 'wss'}://${location.host}/ws`);
@@ -64,10 +67,13 @@ export class Phone {
             connection_recovery_max_interval: 10,
             user_agent: 'dngate agent page',
         });
+        if (takeOver) this.#ua.registrator().setExtraHeaders(['X-Dngate-Take-Over: yes']);
         this.#listen(this.#ua);
         this.#wasUp = false;
+        this.#released = false;
         this.#downSince = performance.now();
-        this.#events.registration('connecting', 'Connecting…');
+        this.#events.online(true);
+        this.#events.registration('connecting');
         this.#ua.start();
     }
 
@@ -78,15 +84,29 @@ export class Phone {
         this.#ua = null;
         ua.stop(); // unregisters and ends calls; closes when that is answered, after 2 s at the latest
         this.#events.trouble(null);
-        this.#events.registration('offline', 'Signed out');
+        this.#events.registration('offline');
+    }
+
+    // The DN is another page's: keeps the connection for the call that is on, but does not register again.
+    release() {
+        this.#released = true;
     }
 
     call(number, options) {
         return this.#ua.call(`sip:${encodeURIComponent(number)}@${location.hostname}`, options);
     }
 
+    #offline() {
+        if (!this.#ua) return;
+        this.#events.online(false);
+        this.#events.trouble(words.offline);
+    }
+
     #online() {
-        if (this.registered) this.#events.trouble(null);
+        if (this.registered) {
+            this.#events.online(true);
+            this.#events.trouble(null);
+        }
         this.wake();
     }
 
@@ -100,11 +120,12 @@ export class Phone {
     #listen(ua) {
         const on = (event, handler) => ua.on(event, (data) => ua === this.#ua && handler(data));
 
-        on('connecting', () => this.#events.registration('connecting', this.#wasUp ? 'Reconnecting…' : 'Connecting…'));
+        on('connecting', () => this.#events.registration('connecting'));
         on('connected', () => this.#connected());
         on('disconnected', (data) => this.#disconnected(data));
         on('registered', () => this.#registered());
-        on('unregistered', () => ua.isConnected() && this.#events.registration('connecting', 'Registering…'));
+        on('registrationExpiring', () => this.#released || ua.register());
+        on('unregistered', () => ua.isConnected() && this.#events.registration('connecting'));
         on('registrationFailed', (data) => this.#failed(data));
         on('newRTCSession', ({ originator, session, request }) => {
             if (originator === 'remote') this.#events.session(session, request);
@@ -114,26 +135,29 @@ export class Phone {
 
     #connected() {
         this.#downSince = 0;
-        this.#events.registration('connecting', 'Registering…');
+        this.#events.registration('connecting');
     }
 
     #registered() {
+        this.#ua.registrator().setExtraHeaders([]);
         this.#events.trouble(null);
-        this.#events.registration('registered', 'Ready');
+        this.#events.online(true);
+        this.#events.registration('registered');
         if (this.#wasUp) this.#events.reconnected();
         this.#wasUp = true;
     }
 
     #disconnected({ code, reason }) {
         if (code === CLOSE_ELSEWHERE || code === CLOSE_REPLACED) {
-            this.#abandon('replaced', 'Signed in elsewhere');
+            this.#abandon('replaced');
             this.#events.elsewhere();
         } else if (code === CLOSE_DROPPED) {
-            this.#abandon('failed', 'Signed out');
+            this.#abandon('failed');
             this.#events.signedOut(droppedWords(reason));
         } else {
             if (!this.#downSince) this.#downSince = performance.now();
-            this.#events.registration('connecting', 'Reconnecting…');
+            this.#events.online(false);
+            this.#events.registration('connecting');
             this.#explain(code);
         }
     }
@@ -153,27 +177,32 @@ export class Phone {
     #failed({ response, cause }) {
         const status = response?.status_code;
 
+        if (response?.getHeader('X-Dngate-Elsewhere') === 'in-call') {
+            this.#abandon('replaced');
+            this.#events.inCallElsewhere();
+            return;
+        }
         if (status === 401 || status === 403 || status === 407) {
-            this.#abandon('failed', 'Signed out');
+            this.#abandon('failed');
             this.#events.signedOut(words.refused);
             return;
         }
         if (!this.#ua.isConnected()) return; // the reconnect registers
         const ua = this.#ua;
-        this.#events.registration('failed', 'Not registered');
+        this.#events.registration('failed');
         this.#events.trouble(words.registrationRetry(status ? `${status} ${response.reason_phrase}` : cause));
         this.#ticker.after(RETRY_MS + Math.random() * RETRY_MS, () => ua === this.#ua && ua.isConnected() && ua.register());
     }
 
     // Ends for good: no reconnecting, no unregistering of what is no longer ours.
-    #abandon(state, text) {
+    #abandon(state) {
         const ua = this.#ua;
 
         this.#ua = null;
         ua.stop();
         ua.transport.disconnect();
         this.#events.trouble(null);
-        this.#events.registration(state, text);
+        this.#events.registration(state);
     }
 
     #pulse() {

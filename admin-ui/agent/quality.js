@@ -1,7 +1,12 @@
 // How good a call is, from getStats: loss, jitter and round trip of the last interval, and what they mean in bars and words.
-const SILENT_INTERVALS = 2; // so long without a packet is no audio
+import { words } from './words.js';
 
-export const qualityWords = ['No audio', 'Poor', 'Fair', 'Good', 'Excellent'];
+const SILENT_INTERVALS = 2; // so long without a packet is no audio
+const PATIENT_INTERVALS = 3; // so long the first sound is awaited
+
+const qualityWords = ['No audio', 'Poor', 'Fair', 'Good', 'Excellent'];
+
+export const NO_AUDIO_YET = Object.freeze({ loss: 0, jitter: 0, rtt: 0, codec: '', received: 0, sent: 0, bars: -1, word: 'No audio yet', advice: null });
 
 // Bars 0..4; loss 0..1 of the worse direction, jitter and rtt in ms.
 export function bars({ loss, jitter, rtt }) {
@@ -16,17 +21,15 @@ export function bars({ loss, jitter, rtt }) {
 }
 
 function pick(report) {
-    const found = { received: 0, lost: 0, jitter: 0, rtt: 0, farLoss: 0, bytesIn: 0, bytesOut: 0, codec: '' };
+    const found = { received: 0, sent: 0, lost: 0, jitter: 0, rtt: 0, farLoss: 0, codec: '' };
 
     for (const s of report.values()) {
         if (s.type === 'inbound-rtp' && s.kind === 'audio') {
-            found.received = s.packetsReceived ?? 0;
-            found.lost = s.packetsLost ?? 0;
+            found.received += s.packetsReceived ?? 0;
+            found.lost += s.packetsLost ?? 0;
             found.jitter = (s.jitter ?? 0) * 1000;
-            found.bytesIn = s.bytesReceived ?? 0;
             found.codec = report.get(s.codecId)?.mimeType?.replace('audio/', '') ?? '';
         } else if (s.type === 'outbound-rtp' && s.kind === 'audio') {
-            found.bytesOut = s.bytesSent ?? 0;
             found.sent = s.packetsSent ?? 0;
         } else if (s.type === 'remote-inbound-rtp' && s.kind === 'audio') {
             found.farLoss = s.fractionLost ?? 0;
@@ -38,31 +41,44 @@ function pick(report) {
     return found;
 }
 
-// Turns successive reports of one call into readings.
+// Turns successive reports of one call into readings: loss 0..1, jitter and rtt in ms, codec, packets received and sent, bars (-1 before
+// the first sound), word, and an advice where the agent would ask for one.
 export class Quality {
-    #last = null;
-    #silent = 0;
+    #last = { received: 0, lost: 0 };
+    #silent = 0; // intervals without a packet
+    #poor = 0; // intervals in a row
+    #reading = NO_AUDIO_YET;
 
     read(report) {
         const now = pick(report);
         const last = this.#last;
+        const received = now.received < last.received ? now.received : now.received - last.received; // a new stream counts from 0
 
         this.#last = now;
-        if (!last) return null;
-        const received = now.received - last.received;
-        const lost = Math.max(0, now.lost - last.lost);
         this.#silent = received > 0 ? 0 : this.#silent + 1;
-        if (!now.received && this.#silent < SILENT_INTERVALS) return null; // too early to tell
+        this.#reading = received > 0 ? this.#flowing(now, received, Math.max(0, now.lost - last.lost)) : this.#quiet(now);
+        return this.#reading;
+    }
 
+    #quiet(now) {
+        const before = { ...this.#reading, sent: now.sent, received: now.received };
+
+        if (before.bars < 0) return { ...before, advice: this.#silent >= PATIENT_INTERVALS ? words.noSoundYet : null };
+        return this.#silent < SILENT_INTERVALS ? before : { ...before, bars: 0, word: qualityWords[0], advice: words.soundStopped };
+    }
+
+    #flowing(now, received, lost) {
         const reading = {
-            loss: Math.max(received + lost > 0 ? lost / (received + lost) : 0, now.farLoss),
+            loss: Math.max(lost / (received + lost), now.farLoss),
             jitter: now.jitter,
             rtt: now.rtt,
             codec: now.codec,
             received: now.received,
-            sent: now.sent ?? 0,
+            sent: now.sent,
         };
-        const n = this.#silent >= SILENT_INTERVALS ? 0 : bars(reading);
-        return { ...reading, bars: n, word: qualityWords[n] };
+        const n = bars(reading);
+
+        this.#poor = n > 1 ? 0 : this.#poor + 1;
+        return { ...reading, bars: n, word: qualityWords[n], advice: this.#poor > 1 ? words.poorSound : null };
     }
 }

@@ -1,4 +1,4 @@
-// Tones made on the spot: ring, ringback, a beep before automatic answer, keypad clicks. Looped buffers need no timers, so they
+// Tones made on the spot: ring, ringback, a second call, a beep before automatic answer. Looped buffers need no timers, so they
 // sound in hidden tabs too.
 const RATE = 24000;
 
@@ -31,6 +31,7 @@ const patterns = {
             [[988, 1976], 1.66, 2.05, 0.5],
         ]),
     ringback: (c) => render(c, 5, [[[425], 0, 1, 0.12]]),
+    waiting: (c) => render(c, 4, [[[425], 0, 0.2, 0.12], [[425], 0.4, 0.6, 0.12]]),
     beep: (c) => render(c, 0.45, [[[880], 0, 0.15, 0.3], [[1175], 0.2, 0.4, 0.3]]),
     busy: (c) => render(c, 1.6, [[[425], 0, 0.3, 0.12], [[425], 0.6, 0.9, 0.12], [[425], 1.2, 1.5, 0.12]]),
 };
@@ -51,6 +52,10 @@ export class Ringer {
 
     ringback() {
         this.#play('ringback', true, 1);
+    }
+
+    waiting() {
+        this.#play('waiting', true, 1);
     }
 
     beep() {

@@ -16,15 +16,32 @@ export function createStore(initial) {
     };
 }
 
-export const IDLE_CALL = Object.freeze({ state: 'idle', name: '', number: '', answeredAt: 0, endedAt: 0, text: '', digits: '' });
+// state: idle, calling, ringing, incoming, connected, ended. called: a number that is not our own. Times are performance.now()'s.
+export const IDLE_CALL = Object.freeze({
+    state: 'idle',
+    name: '',
+    number: '',
+    withheld: false,
+    called: '',
+    answeredAt: 0,
+    endedAt: 0,
+    text: '',
+    digits: '',
+});
 
 export const initialState = Object.freeze({
     view: 'signin', // signin, shift, phone
     busy: false,
     dn: '',
     displayName: '',
-    registration: { state: 'offline', text: 'Signed out' },
+    registration: { state: 'offline' }, // or connecting, registered, failed, replaced
+    offline: false, // not connected, and it has been or has been tried
+    draining: false,
+    microphoneMissing: false,
+    elsewhere: false, // another page has the DN: a call goes on to its end here, or the other's does there
     call: IDLE_CALL,
+    waiting: null, // a second call
+    missed: [], // {at, name, number, withheld, called}, newest first
     muted: false,
     quality: null,
     devices: { microphones: [], speakers: [], microphone: '', speaker: '', speakerChoice: false },

@@ -1,9 +1,15 @@
-// Draws the state and turns clicks and keys into actions.
+// Draws the state and turns clicks into actions.
+import { ask } from './ask.js';
+import { inUse, listenToKeys } from './keys.js';
+import { readNumber, LONGEST } from './number.js';
+import { isReady, pill } from './pill.js';
+import { nameOf, who, words } from './words.js';
+
 const $ = (id) => document.getElementById(id);
 
 const DIGITS = [
     ['1', ''], ['2', 'ABC'], ['3', 'DEF'], ['4', 'GHI'], ['5', 'JKL'], ['6', 'MNO'],
-    ['7', 'PQRS'], ['8', 'TUV'], ['9', 'WXYZ'], ['*', ''], ['0', '+'], ['#', ''],
+    ['7', 'PQRS'], ['8', 'TUV'], ['9', 'WXYZ'], ['*', '', 'star'], ['0', '+'], ['#', '', 'hash'],
 ];
 
 function text(element, value) {
@@ -12,6 +18,33 @@ function text(element, value) {
 
 function show(element, visible) {
     element.hidden = !visible;
+}
+
+// Keeps its place.
+function unseen(element, out) {
+    element.classList.toggle('kept', out);
+}
+
+// What does not fit can be scrolled to with the keyboard.
+function scrollable(element) {
+    if (element.scrollHeight > element.clientHeight) element.tabIndex = 0;
+    else element.removeAttribute('tabindex');
+}
+
+const seen = (element) => element.getClientRects().length > 0 && getComputedStyle(element).visibility === 'visible';
+
+// Where the focus is while nothing is done. On a touch screen a text field would bring up the screen's own keyboard.
+const touch = () => matchMedia('(pointer: coarse)').matches;
+const rest = () => $(touch() ? 'call' : 'dial-number').focus();
+
+// What stands below a caller's name.
+const numbers = ({ name, number, called }) => [name && number, called && words.called(called)].filter(Boolean).join(' · ');
+
+// The big words between calls.
+function readiness(state) {
+    if (state.microphoneMissing) return 'No microphone';
+    if (state.draining) return 'The gateway is being restarted';
+    return isReady(state) ? 'Ready for calls' : 'Not ready';
 }
 
 function clock(ms) {
@@ -24,6 +57,7 @@ function clock(ms) {
 function options(select, items, chosen) {
     const key = JSON.stringify(items);
 
+    if (!items.some(({ id }) => id === chosen)) select.value = '';
     if (select.dataset.items !== key) {
         select.dataset.items = key;
         select.replaceChildren(...items.map(({ id, label }) => new Option(label, id)));
@@ -31,7 +65,10 @@ function options(select, items, chosen) {
     if (select.value !== chosen && items.some(({ id }) => id === chosen)) select.value = chosen;
 }
 
-const typing = (target) => target instanceof HTMLElement && target.matches('input:not([type=checkbox], [type=range]), select, textarea');
+const LIVE = new Set(['calling', 'ringing', 'incoming', 'connected']);
+const ENDS = { incoming: 'Decline', calling: 'Cancel', ringing: 'Cancel' }; // else: Hang up
+
+const timeOfDay = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit' });
 
 export class View {
     #actions;
@@ -42,7 +79,7 @@ export class View {
         this.#makeKeypad();
         this.#wire();
         this.#wireSettings(settings);
-        document.addEventListener('keydown', (event) => this.#key(event));
+        listenToKeys(() => this.#state, actions);
     }
 
     render(state) {
@@ -52,21 +89,30 @@ export class View {
         document.body.dataset.view = state.view;
         document.body.dataset.call = state.call.state;
         this.#renderIdentity(state);
-        this.#renderMessages(state.messages);
-        this.#renderCall(state, before);
+        this.#renderPill(state);
+        this.#renderMessages(state);
+        this.#renderCall(state);
+        this.#renderWaiting(state);
         this.#renderQuality(state.quality);
         this.#renderDevices(state.devices);
-        if (before && before.view !== state.view) this.#focusView(state.view);
+        this.#renderMissed(state.missed, before?.missed);
+        this.#renderDial();
+        if (state.messages !== before?.messages || state.waiting !== before.waiting) scrollable($('call-notes'));
+        if (!before) return;
+        this.#announce(state, before);
+        if (before.view !== state.view) this.#focusView(state.view);
+        else if (before.call.state !== state.call.state) this.#focusCall(state.call.state);
+        this.#keepFocus();
     }
 
     // Every second: the duration.
     tick() {
         const { answeredAt, endedAt } = this.#state.call;
 
-        text($('duration'), answeredAt ? clock((endedAt || Date.now()) - answeredAt) : '');
+        text($('duration'), answeredAt ? clock((endedAt || performance.now()) - answeredAt) : '');
     }
 
-    // Every frame: the microphone's level, 0..1.
+    // Ten times a second: the microphone's level, 0..1.
     level(value) {
         const meter = $('level');
 
@@ -78,25 +124,34 @@ export class View {
         $('password').value = '';
     }
 
-    #renderIdentity({ view, dn, displayName, registration, busy }) {
+    #renderIdentity({ view, dn, displayName, busy, elsewhere }) {
         show($('signin-view'), view === 'signin');
         show($('shift-view'), view === 'shift');
         show($('phone-view'), view === 'phone');
         show($('account'), view !== 'signin');
         show($('end-shift'), view === 'phone');
+        show($('take-over'), view === 'shift' && elsewhere);
+        show($('start-shift'), !(view === 'shift' && elsewhere));
         text($('agent'), displayName ? `${displayName} · ${dn}` : dn);
         text($('shift-dn'), displayName ? `${displayName}, DN ${dn}` : `DN ${dn}`);
-        $('registration').dataset.state = registration.state;
-        const offShift = view === 'shift' && registration.state === 'offline';
-        text($('registration-text'), offShift ? 'Off shift' : registration.text);
-        $('sign-in').disabled = busy;
-        $('start-shift').disabled = busy;
+        for (const id of ['sign-in', 'start-shift', 'take-over']) $(id).disabled = busy;
     }
 
-    #renderMessages(messages) {
-        const list = Object.entries(messages);
-        const key = JSON.stringify(list);
+    #renderPill(state) {
+        const { text: words, kind } = pill(state);
 
+        $('registration').dataset.state = state.registration.state;
+        $('registration').dataset.kind = kind;
+        text($('registration-text'), words);
+    }
+
+    // On the phone they stand in the call's card, where there is room kept for them.
+    #renderMessages({ view, messages }) {
+        const list = Object.entries(messages).sort(([, a], [, b]) => a.kind.localeCompare(b.kind)); // errors first
+        const key = JSON.stringify(list);
+        const place = $(view === 'phone' ? 'call-notes' : 'page-notes');
+
+        if ($('message').parentElement !== place) place.append($('message'));
         if ($('message').dataset.key === key) return;
         $('message').dataset.key = key;
         $('message').replaceChildren(
@@ -110,37 +165,51 @@ export class View {
         );
     }
 
-    #renderCall({ call, muted, registration }, before) {
-        const { state } = call;
-        const live = ['calling', 'ringing', 'incoming', 'connected'].includes(state);
+    // What can't be used is greyed or unseen, but keeps its place: nothing moves under a finger.
+    #renderCall(state) {
+        const { call, muted } = state;
+        const live = LIVE.has(call.state);
+        const name = nameOf(call);
 
-        $('call').dataset.state = state;
-        text($('call-state'), state === 'idle' ? (registration.state === 'registered' ? 'Ready for calls' : 'Not ready') : call.text);
-        text($('caller-name'), call.name || call.number);
+        $('call').dataset.state = call.state;
+        text($('call-state'), call.state === 'idle' ? readiness(state) : call.text);
+        text($('caller-name'), name);
+        $('caller-name').title = name;
         text($('caller-number'), call.name ? call.number : '');
+        text($('called-number'), call.called ? words.called(call.called) : '');
         text($('sent-digits'), call.digits);
         this.tick();
-        show($('caller'), state !== 'idle');
-        show($('answer'), state === 'incoming');
-        show($('hangup'), live);
-        text($('hangup-text'), { incoming: 'Decline', calling: 'Cancel', ringing: 'Cancel' }[state] ?? 'Hang up');
-        show($('mute'), state === 'connected');
+        show($('caller'), call.state !== 'idle');
+        unseen($('answer'), call.state !== 'incoming');
+        unseen($('mute'), !live && call.state !== 'ended');
+        unseen($('hangup'), !live && call.state !== 'ended');
+        $('mute').disabled = call.state !== 'connected';
+        $('hangup').disabled = !live;
+        text($('hangup-text'), ENDS[call.state] ?? 'Hang up');
         $('mute').setAttribute('aria-pressed', String(muted));
         text($('mute-text'), muted ? 'Muted' : 'Mute');
-        show($('dial-form'), !live);
-        $('dial').disabled = registration.state !== 'registered';
-        if (before && before.call.state !== state) this.#focusCall(state);
+        unseen($('dial-form'), live);
+        unseen($('sent'), !live || !call.digits);
+        $('dial').disabled = !isReady(state);
+    }
+
+    #renderWaiting({ waiting, call }) {
+        show($('waiting'), waiting !== null);
+        if (!waiting) return;
+        text($('waiting-name'), nameOf(waiting));
+        text($('waiting-number'), numbers(waiting));
+        text($('waiting-take'), call.state === 'incoming' ? 'Decline the first and take' : 'Hang up and take');
     }
 
     #renderQuality(quality) {
-        const n = quality?.bars ?? -1;
+        const known = quality && quality.bars >= 0;
 
         show($('quality'), quality !== null);
-        $('quality').dataset.bars = String(n);
+        $('quality').dataset.bars = String(quality?.bars ?? -1);
         text($('quality-word'), quality?.word ?? '');
         text(
             $('quality-detail'),
-            quality
+            known
                 ? `${(quality.loss * 100).toFixed(1)} % loss · ${Math.round(quality.jitter)} ms jitter · ${Math.round(quality.rtt)} ms round trip${quality.codec ? ` · ${quality.codec}` : ''}`
                 : '',
         );
@@ -152,33 +221,102 @@ export class View {
         options($('speaker'), speakers, speaker);
     }
 
-    // Where the keyboard should be next; never away from something being typed.
-    #focusView(view) {
-        if (view === 'signin') $($('dn').value ? 'password' : 'dn').focus();
-        else if (view === 'shift') $('start-shift').focus();
-        else $('dial-number').focus();
+    #renderMissed(missed, before) {
+        if (missed === before) return;
+        show($('missed'), missed.length > 0);
+        text($('missed-title'), missed.length === 1 ? '1 missed call' : `${missed.length} missed calls`);
+        $('missed-list').replaceChildren(
+            ...missed.map((call) => {
+                const item = document.createElement('li');
+                const time = document.createElement('time');
+                const at = new Date(call.at);
+                time.dateTime = at.toISOString();
+                time.textContent = timeOfDay.format(at);
+                item.append(time, ' ', this.#caller(call));
+                return item;
+            }),
+        );
     }
 
-    #focusCall(state) {
-        const field = document.activeElement;
+    // A number can be called back: it goes into the dial field.
+    #caller(call) {
+        const element = document.createElement(call.number ? 'button' : 'span');
+        const name = document.createElement('strong');
+        const small = document.createElement('small');
 
-        if (typing(field) && field.value && field.id === 'dial-number' && state === 'incoming') return;
+        name.textContent = nameOf(call);
+        small.textContent = numbers(call);
+        element.append(name, ' ', small);
+        if (call.number) {
+            element.type = 'button';
+            element.addEventListener('click', () => {
+                this.#setDial(call.number);
+                $('dial-number').focus();
+            });
+        }
+        return element;
+    }
+
+    // What will be dialled, when it is not what stands in the field, or why it can't be.
+    #renderDial() {
+        const typed = $('dial-number').value;
+        const { number, dropped, refused, length } = readNumber(typed);
+        const wrong = refused ? words.numberRefused(refused) : length ? words.numberTooLong(length, LONGEST) : '';
+
+        text($('dial-hint'), wrong || (number && number !== typed ? words.numberDialled(number, dropped) : ''));
+        $('dial-hint').classList.toggle('wrong', wrong !== '');
+        $('dial-number').setAttribute('aria-invalid', String(wrong !== ''));
+    }
+
+    // The live region: what one who does not see the page has to hear.
+    #announce({ call, waiting }, before) {
+        if (waiting && !before.waiting) text($('announcer'), words.waiting(who(waiting)));
+        else if (call.state === before.call.state) return;
+        else if (call.state === 'incoming') text($('announcer'), words.ringing(who(call)));
+        else if (call.state !== 'idle') text($('announcer'), call.text);
+    }
+
+    #focusView(view) {
+        if (view === 'signin') $($('dn').value ? 'password' : 'dn').focus();
+        else if (view === 'shift') (this.#state.elsewhere ? $('take-over') : $('start-shift')).focus();
+        else rest();
+    }
+
+    // Where the keyboard should be next; never away from a control in use.
+    #focusCall(state) {
+        const element = document.activeElement;
+        const ours = element?.closest('#answer, #mute, #hangup, #dial-form');
+
+        if (inUse(element) && !(ours && state !== 'incoming')) return;
         if (state === 'incoming') $('answer').focus();
         else if (state === 'calling') $('hangup').focus();
         else if (state === 'connected') $('mute').focus();
-        else if (state === 'ended') $('dial-number').focus();
+        else if (state === 'ended') rest();
+    }
+
+    // The focus is never nowhere: what had it may be gone.
+    #keepFocus() {
+        const element = document.activeElement;
+
+        if (element && element !== document.body && seen(element) && !element.disabled) return;
+        if (this.#state.view !== 'phone') this.#focusView(this.#state.view);
+        else if (LIVE.has(this.#state.call.state)) ($('mute').disabled ? $('hangup') : $('mute')).focus();
+        else rest();
     }
 
     #makeKeypad() {
         $('keypad').append(
-            ...DIGITS.map(([digit, letters]) => {
+            ...DIGITS.map(([digit, letters, spoken]) => {
                 const button = document.createElement('button');
                 const small = document.createElement('small');
                 button.type = 'button';
                 button.dataset.digit = digit;
-                button.append(digit, small);
-                button.setAttribute('aria-label', { '*': 'star', '#': 'hash' }[digit] ?? digit);
                 small.textContent = letters;
+                if (spoken) {
+                    small.textContent = spoken;
+                    small.className = 'unseen';
+                }
+                button.append(digit, ' ', small);
                 return button;
             }),
         );
@@ -187,6 +325,7 @@ export class View {
     #wire() {
         const actions = this.#actions;
         const click = (id, action) => $(id).addEventListener('click', action);
+        const once = (id, action) => click(id, (event) => event.detail > 1 || action()); // not by the second half of a double click
 
         $('signin-form').addEventListener('submit', (event) => {
             event.preventDefault();
@@ -194,20 +333,30 @@ export class View {
         });
         $('dial-form').addEventListener('submit', (event) => {
             event.preventDefault();
-            if (actions.dial($('dial-number').value)) $('dial-number').value = '';
+            if (actions.dial($('dial-number').value)) this.#setDial('');
         });
+        $('dial-number').addEventListener('input', () => this.#renderDial());
         $('keypad').addEventListener('click', (event) => {
             const digit = event.target.closest('[data-digit]')?.dataset.digit;
             if (digit) this.#digit(digit);
         });
         click('start-shift', () => actions.startShift());
-        click('end-shift', () => actions.endShift());
-        click('sign-out', () => actions.signOut());
-        click('answer', () => actions.answer());
-        click('hangup', () => actions.hangup());
+        click('take-over', () => actions.takeOver());
+        click('end-shift', () => this.#leave('End the shift?', 'Hang up and end the shift', actions.endShift));
+        click('sign-out', () => this.#leave('Sign out?', 'Hang up and sign out', actions.signOut));
+        once('answer', () => actions.answer());
+        once('hangup', () => actions.hangup());
+        once('waiting-take', () => actions.takeWaiting());
+        once('waiting-decline', () => actions.declineWaiting());
         click('mute', () => actions.setMuted(!this.#state.muted));
+        click('clear-missed', () => actions.clearMissed());
         $('microphone').addEventListener('change', (event) => actions.chooseMicrophone(event.target.value));
         $('speaker').addEventListener('change', (event) => actions.chooseSpeaker(event.target.value));
+    }
+
+    // In a call, asks first.
+    async #leave(question, yes, action) {
+        if (!LIVE.has(this.#state.call.state) || (await ask(`You are in a call. ${question}`, yes))) action();
     }
 
     // Each control has the name of its setting.
@@ -221,22 +370,19 @@ export class View {
         }
     }
 
-    #digit(digit) {
-        if (this.#state.call.state === 'connected') this.#actions.digit(digit);
-        else if (!$('dial-form').hidden) $('dial-number').value += digit;
+    #setDial(value) {
+        $('dial-number').value = value;
+        this.#renderDial();
     }
 
-    // Escape declines or cancels, but does not end a conversation; m mutes; digits are tones during a call.
-    #key(event) {
-        const { state } = this.#state.call;
+    // In a call a tone; else it is typed where Enter dials.
+    #digit(digit) {
+        const field = $('dial-number');
 
-        if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-        if (event.key === 'Escape' && ['incoming', 'calling', 'ringing'].includes(state)) {
-            event.preventDefault();
-            this.#actions.hangup();
-        } else if (state === 'connected' && !typing(event.target)) {
-            if (event.key === 'm' || event.key === 'M') this.#actions.setMuted(!this.#state.muted);
-            else if (/^[0-9*#]$/.test(event.key) && !event.repeat) this.#actions.digit(event.key);
-        }
+        if (this.#state.call.state === 'connected') this.#actions.digit(digit);
+        if (LIVE.has(this.#state.call.state)) return;
+        field.setRangeText(digit, field.selectionStart, field.selectionEnd, 'end');
+        this.#renderDial();
+        if (!touch()) field.focus();
     }
 }

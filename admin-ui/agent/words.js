@@ -22,23 +22,42 @@ export const words = {
     refused: 'The gateway no longer takes this sign-in. Sign in again.',
     registrationRetry: (why) => `The gateway did not register the phone (${why}). Trying again…`,
     insecure: 'The browser allows the microphone on HTTPS pages only. Open this page with https://.',
-    microphoneDenied:
-        'The microphone is blocked for this page. Click the icon beside the address, allow the microphone, then press Start shift.',
-    microphoneMissing: 'No microphone found. Plug in your headset, then press Start shift.',
-    microphoneBusy: 'The microphone is in use by another program or does not work. Close the other program or plug the headset in again.',
-    microphoneLost: 'The microphone was unplugged. Another one is in use if there is one: check it below.',
-    microphoneError: (why) => `The microphone cannot be opened (${why}).`,
+    signedOut: 'Signed out.',
+    microphoneDenied: (then) => `The microphone is blocked for this page. Click the icon beside the address and allow the microphone${then}`,
+    microphoneMissing: (then) => `No microphone found. Plug in your headset${then}`,
+    microphoneBusy: (then) =>
+        `The microphone is in use by another program or does not work. Close the other program or plug the headset in again${then}`,
+    microphoneError: (why, then) => `The microphone cannot be opened (${why}). Plug your headset in again${then}`,
+    microphoneOther: (label) => `Your microphone is not plugged in; ${label ? `“${label}”` : 'another one'} is in use until it is back.`,
     soundLocked: 'Click anywhere on this page to switch the sound on again.',
-    speakerFailed: 'This speaker cannot be used; the standard one is.',
+    speakerFailed: 'This speaker cannot be used; choose another one.',
+    speakerOther: 'Your speaker is not plugged in; the standard one is in use until it is back.',
     noWebrtc: 'This browser cannot make calls. Use a current Chrome, Edge, Firefox or Safari.',
     noAudioPath:
         'No audio path to the gateway. A firewall may block UDP: tell your administrator that the browser cannot reach the gateway’s media port.',
     noAddress:
         'The browser may not use the network for audio: a VPN or a browser policy (WebRTC) forbids it. Tell your administrator.',
     audioInterrupted: 'The audio connection is interrupted. Trying to restore it…',
-    badNumber: 'This is not a number that can be dialled.',
-    notRegistered: 'The phone is not connected yet. Wait for “Ready”.',
+    noSoundYet: 'No sound has come from the other side yet. If you hear nothing, hang up and call again; if it stays so, tell your administrator.',
+    soundStopped: 'No sound comes from the other side any more. You may be on hold; if they do not hear you either, hang up and call again.',
+    poorSound: 'The connection loses sound. A network cable instead of Wi-Fi helps, and closing what loads much.',
+    notReady: 'The phone is not ready. Wait for “Ready”.',
+    inCallElsewhere: (dn) => `DN ${dn} is in a call elsewhere. Take over: that call goes on to its end there, new calls come here.`,
+    takenOver: (dn) => `DN ${dn} was taken over by another page or computer. This call goes on to its end; new calls go there.`,
+    numberRefused: (character) => `“${character}” cannot be dialled.`,
+    numberTooLong: (length, longest) => `${length} characters are too many: at most ${longest}.`,
+    numberDialled: (number, dropped) => `Dials ${number}${dropped.length ? `, without ${dropped.map((part) => `“${part}”`).join(' and ')}` : ''}`,
+    withheld: 'Number withheld',
+    called: (number) => `called: ${number}`,
+    ringing: (who) => `Incoming call from ${who}`,
+    waiting: (who) => `Second call from ${who}`,
+    calling: (name) => `${name} is calling`,
 };
+
+export const nameOf = ({ name, number, withheld }) => (withheld ? words.withheld : name || number || 'Unknown number');
+
+// A caller in one line.
+export const who = ({ name, number, withheld }) => (withheld ? words.withheld : [name, number].filter(Boolean).join(', ') || 'an unknown number');
 
 const byStatus = {
     403: 'Not allowed',
@@ -83,19 +102,21 @@ export function endWords({ originator, cause, message }, incoming, answered) {
     return byStatus[message?.status_code] ?? (message?.reason_phrase || cause || 'Call ended');
 }
 
-// Why getUserMedia failed.
-export function microphoneWords(error) {
+// Why getUserMedia failed. on: the shift has started, and the page tries again by itself.
+export function microphoneWords(error, on) {
+    const then = on ? '; the phone is ready again then.' : ', then press Start shift.';
+
     switch (error?.name) {
         case 'NotAllowedError':
         case 'SecurityError':
-            return words.microphoneDenied;
+            return words.microphoneDenied(then);
         case 'NotFoundError':
         case 'OverconstrainedError':
-            return words.microphoneMissing;
+            return words.microphoneMissing(then);
         case 'NotReadableError':
         case 'AbortError':
-            return words.microphoneBusy;
+            return words.microphoneBusy(then);
         default:
-            return words.microphoneError(error?.message || error);
+            return words.microphoneError(error?.message || error, then);
     }
 }

@@ -1,73 +1,7 @@
 // The agent's page in a real browser against a scripted gateway: what an agent sees and does.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { launchChromium } from './lib/chromium.mjs';
-import { FakeGateway } from './lib/gateway.mjs';
-
-let browser, gateway, context, page, complaints;
-
-before(async () => {
-    gateway = await new FakeGateway().start();
-    browser = await launchChromium();
-});
-after(async () => {
-    await browser?.close();
-    await gateway?.stop();
-});
-beforeEach(async () => {
-    context = await browser.newContext({ permissions: ['microphone'] });
-    page = await open();
-});
-afterEach(async () => {
-    await context.close();
-    gateway.removeAllListeners();
-    assert.deepEqual(complaints, [], 'the console shows no errors and no violations of the content security policy');
-});
-
-async function open() {
-    const fresh = await context.newPage();
-    fresh.setDefaultTimeout(30000);
-    complaints = [];
-    fresh.on('pageerror', (error) => complaints.push(String(error)));
-    fresh.on('console', (message) => {
-        // Refused sockets and 401s are logged by the browser itself.
-        if (message.type() === 'error' && !/WebSocket connection|Failed to load resource/.test(message.text())) complaints.push(message.text());
-    });
-    await fresh.goto(`${gateway.url}/index-agent-dn.html`);
-    return fresh;
-}
-
-// A browser whose policy keeps WebRTC from the network, as some VPN products and companies set it: it has no address to send audio from.
-async function openWithoutUdp(t) {
-    const other = await launchChromium({ flags: ['--webrtc-ip-handling-policy=disable_non_proxied_udp'] });
-    t.after(() => other.close());
-    await context.close();
-    context = await other.newContext({ permissions: ['microphone'] });
-    page = await open();
-}
-
-const registration = (state) => page.locator(`#registration[data-state=${state}]`).waitFor();
-const call = (state) => page.locator(`#call[data-state=${state}]`).waitFor();
-const saying = (words) => page.locator('#message', { hasText: words }).waitFor();
-
-async function signIn(dn = '5001', password = 'lab5001') {
-    await page.fill('#dn', dn);
-    await page.fill('#password', password);
-    await page.click('#sign-in');
-}
-
-async function startShift() {
-    await signIn();
-    await page.locator('#registration', { hasText: 'Off shift' }).waitFor();
-    await page.click('#start-shift');
-    await registration('registered');
-}
-
-async function rung(options) {
-    const id = gateway.ring(options);
-    await call('incoming');
-    return id;
-}
+import { test } from 'node:test';
+import { call, context, fakeIce, gateway, iceBecomes, openWithoutUdp, page, registration, rung, saying, signIn, startShift } from './lib/stage.mjs';
 
 test('a wrong password is said, and the page stays', async () => {
     await signIn('5001', 'wrong');
@@ -186,15 +120,6 @@ test('answers by itself when asked, and when set to', async () => {
     await page.click('#hangup');
 });
 
-test('a second caller gets busy', async () => {
-    await startShift();
-    await rung();
-    const rejected = gateway.next('rejected');
-    gateway.ring({ number: '4712' });
-    assert.equal(await rejected, 486);
-    assert.match(await page.textContent('#caller'), /4711/);
-});
-
 test('without an address for audio nobody is called, a call that is answered goes to somebody else, and the agent is told why', async (t) => {
     const told = 'may not use the network for audio';
     let invited = false;
@@ -246,26 +171,6 @@ test('a dropped WebSocket comes back by itself and a call survives it', async ()
     await page.click('#hangup');
     await bye;
 });
-
-// From now on the audio path is in whatever state iceBecomes() says.
-async function fakeIce() {
-    await page.evaluate(() => {
-        Object.defineProperty(RTCPeerConnection.prototype, 'iceConnectionState', {
-            get() {
-                window.watched = this;
-                return window.ice ?? 'checking';
-            },
-        });
-    });
-}
-
-async function iceBecomes(state) {
-    await page.waitForFunction(() => window.watched);
-    await page.evaluate((value) => {
-        window.ice = value;
-        window.watched.dispatchEvent(new Event('iceconnectionstatechange'));
-    }, state);
-}
 
 test('a lost audio path is asked for until it is back, also when the connection goes in between', async () => {
     await startShift();
@@ -408,47 +313,3 @@ test('signing out forgets', async () => {
     await page.locator('#dn').waitFor();
     assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });
-
-test('every control has a name, and text has contrast, in light and dark', async () => {
-    await startShift();
-    await rung();
-    for (const colorScheme of ['light', 'dark']) {
-        await page.emulateMedia({ colorScheme });
-        assert.deepEqual(await page.evaluate(nameless), []);
-        assert.deepEqual(await page.evaluate(faint), []);
-    }
-});
-
-// In the page: controls that a screen reader could not name.
-function nameless() {
-    const named = (e) => e.getAttribute('aria-label') || e.labels?.length || e.textContent.trim();
-
-    return [...document.querySelectorAll('button, input, select, [role=meter], [role=group]')]
-        .filter((e) => !named(e))
-        .map((e) => e.outerHTML);
-}
-
-// In the page: visible texts with less contrast than WCAG AA asks.
-function faint() {
-    const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-    const rgba = (css) => {
-        canvas.clearRect(0, 0, 1, 1);
-        canvas.fillStyle = css;
-        canvas.fillRect(0, 0, 1, 1);
-        return canvas.getImageData(0, 0, 1, 1).data;
-    };
-    const luminance = (css) => {
-        const [r, g, b] = [...rgba(css)].slice(0, 3).map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const ground = (e) => (!e ? '#fff' : rgba(getComputedStyle(e).backgroundColor)[3] > 200 ? getComputedStyle(e).backgroundColor : ground(e.parentElement));
-    const texts = [...document.querySelectorAll('body *')].filter(
-        (e) => e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) && !e.closest(':disabled'),
-    );
-
-    return texts.flatMap((e) => {
-        const [a, b] = [luminance(getComputedStyle(e).color), luminance(ground(e))].sort((x, y) => y - x);
-        const ratio = (a + 0.05) / (b + 0.05);
-        return ratio < 4.5 ? [`${e.tagName}#${e.id} ${e.textContent.trim().slice(0, 30)}: ${ratio.toFixed(2)}`] : [];
-    });
-}

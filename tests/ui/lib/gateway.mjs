@@ -24,6 +24,7 @@ export class FakeGateway extends EventEmitter {
     health = { ready: true, parts: { web: { state: 'up', reason: 'listening' }, trunk: { state: 'up', reason: 'lab answers' } } };
     refuseSockets = false;
     muteReinvites = false;
+    inCallElsewhere = false; // the DN is, and a REGISTER must say that it takes over
 
     async start() {
         execFileSync(process.execPath, [join(root, 'admin-ui/build.mjs'), this.#www, join(this.#www, 'www.c')]);
@@ -43,6 +44,13 @@ export class FakeGateway extends EventEmitter {
         this.#http.close();
         await once(this.#http, 'close');
         rmSync(this.#www, { recursive: true });
+    }
+
+    // As it is at first.
+    reset() {
+        this.removeAllListeners();
+        this.registrations = 0;
+        this.refuseSockets = this.muteReinvites = this.inCallElsewhere = false;
     }
 
     async next(event) {
@@ -84,7 +92,7 @@ export class FakeGateway extends EventEmitter {
         this.socket.send(format(`MESSAGE ${this.contact} SIP/2.0`, headers, body));
     }
 
-    #inDialog(id, method, cseq) {
+    #inDialog(id, method, cseq, more = []) {
         const { invite, to } = this.#calls.get(id);
         const headers = invite.map(([n, v]) => {
             if (n === 'CSeq') return [n, `${cseq} ${method}`];
@@ -92,11 +100,11 @@ export class FakeGateway extends EventEmitter {
             return n === 'Via' && method !== 'CANCEL' ? [n, `SIP/2.0/WSS gw.invalid;branch=z9hG4bK${token()}`] : [n, v];
         });
 
-        this.socket.send(format(`${method} ${this.contact} SIP/2.0`, headers));
+        this.socket.send(format(`${method} ${this.contact} SIP/2.0`, [...headers, ...more]));
     }
 
-    cancel(id) {
-        this.#inDialog(id, 'CANCEL', 1);
+    cancel(id, headers = []) {
+        this.#inDialog(id, 'CANCEL', 1, headers);
     }
 
     bye(id) {
@@ -159,6 +167,10 @@ export class FakeGateway extends EventEmitter {
         if (!authorized(msg, PASSWORD)) {
             const challenge = (alg) => ['WWW-Authenticate', `Digest realm="dngate", nonce="${token()}", qop="auth", algorithm=${alg}`];
             ws.send(reply(msg, 401, 'Unauthorized', { tag: 'fake', headers: [challenge('SHA-256'), challenge('MD5')] }));
+            return;
+        }
+        if (this.inCallElsewhere && msg.get('X-Dngate-Take-Over') !== 'yes') {
+            ws.send(reply(msg, 403, 'DN is in a call elsewhere', { tag: 'fake', headers: [['X-Dngate-Elsewhere', 'in-call']] }));
             return;
         }
         this.contact = /<([^>]+)>/.exec(msg.get('Contact'))[1];

@@ -1,5 +1,5 @@
-// The gateway is about to stop and lets calls end first: says how much time is left. It tells by a SIP MESSAGE with
-// {"drain":{"seconds":N}} (appliance/call/drain.h).
+// What the gateway tells a page outside of calls, by a SIP MESSAGE with a JSON body. {"drain":{"seconds":N}}: it is about to stop and lets
+// calls end first (appliance/call/drain.h); how much time is left is said.
 import { words } from './words.js';
 
 const LONGEST_S = 86400;
@@ -8,16 +8,16 @@ export class Drain {
     #endsAt = 0;
     #say;
 
-    // say(text or null)
+    // say(text or null): also whether it drains
     constructor(ticker, say) {
         this.#say = say;
         ticker.every(1000, () => this.#endsAt && this.#show());
     }
 
-    heard(request) {
-        if (!/^application\/json\b/i.test(request.getHeader('Content-Type') ?? '')) return;
-        const seconds = secondsOf(request.body);
-        if (seconds === null) return;
+    heard(notice) {
+        const seconds = notice.drain?.seconds;
+
+        if (!Number.isFinite(seconds) || seconds < 0 || seconds > LONGEST_S) return;
         this.#endsAt = performance.now() + seconds * 1000;
         this.#show();
     }
@@ -33,12 +33,13 @@ export class Drain {
     }
 }
 
-function secondsOf(body) {
+// The object in the body, {} when it is none.
+export function readNotice(request) {
     try {
-        const seconds = JSON.parse(body)?.drain?.seconds;
-        return Number.isFinite(seconds) && seconds >= 0 && seconds <= LONGEST_S ? seconds : null;
+        const notice = /^application\/json\b/i.test(request.getHeader('Content-Type') ?? '') ? JSON.parse(request.body) : null;
+        return notice instanceof Object ? notice : {};
     } catch {
-        return null;
+        return {};
     }
 }
 

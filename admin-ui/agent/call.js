@@ -1,0 +1,192 @@
+// One call: its session, its audio path and what is known of it. Which of two calls is the one on the line, calls.js knows.
+import { C } from 'jssip';
+import { gatherBriefly, onNoAddress } from './ice.js';
+import { NO_AUDIO_YET, Quality } from './quality.js';
+import { IDLE_CALL } from './store.js';
+import { endWords, words } from './words.js';
+
+const NO_PATH_MS = 6000; // answered and still no ICE connection
+const STATS_MS = 2000;
+const MEND_MS = 3000; // between two tries to restore the audio path
+const JOINED = new Set(['connected', 'completed']); // iceConnectionState
+const BROKEN = new Set(['disconnected', 'failed']);
+const BUSY = { status_code: 486, reason_phrase: 'Busy Here' };
+
+// JsSIP ends a call when its audio path has failed, and when a request in it was lost with the connection. The gateway keeps it for a
+// minute, so do we.
+function holdOn(session) {
+    const { terminate } = session;
+
+    session.onTransportError = session.onRequestTimeout = () => {};
+    session.terminate = (options) => options?.cause !== C.causes.RTP_TIMEOUT && terminate.call(session, options);
+}
+
+export class Call {
+    #kit;
+    #session = null;
+    #cancels = [];
+    #mendedAt = 0;
+    #gone = false;
+    incoming;
+    data;
+    quality = null;
+    stream = null; // what is heard
+
+    // kit: what all calls share: phone, audio, ticker, iceServers(), watch(pc), changed(call), progress(call, early), accepted(call),
+    // over(call, event), say(source, kind, text)
+    constructor(kit, data, incoming) {
+        this.#kit = kit;
+        this.incoming = incoming;
+        this.data = Object.freeze({ ...IDLE_CALL, ...data });
+    }
+
+    dial() {
+        this.#session = this.#kit.phone.call(this.data.number, { ...this.#media(), eventHandlers: this.#handlers() });
+    }
+
+    // A session that came in.
+    ring(session) {
+        this.#session = session;
+        for (const [event, handler] of Object.entries(this.#handlers())) session.on(event, handler);
+    }
+
+    answer() {
+        if (this.data.state === 'incoming' && this.#session.isInProgress()) this.#session.answer(this.#media());
+    }
+
+    // Hangs up, cancels or declines.
+    hangup() {
+        if (this.#session && !this.#session.isEnded()) this.#session.terminate(this.data.state === 'incoming' ? BUSY : {});
+    }
+
+    digit(digit) {
+        const sender = this.#sender()?.dtmf;
+
+        if (this.data.state !== 'connected') return;
+        this.change({ digits: (this.data.digits + digit).slice(-24) });
+        if (sender?.canInsertDTMF) sender.insertDTMF(sender.toneBuffer + digit, 160, 70);
+        else this.#session.sendDTMF(digit, { duration: 160 });
+    }
+
+    replaceTrack(track) {
+        return this.#sender()?.replaceTrack(track);
+    }
+
+    change(patch) {
+        this.data = Object.freeze({ ...this.data, ...patch });
+        this.#kit.changed(this);
+    }
+
+    after(ms, run) {
+        this.#cancels.push(this.#kit.ticker.after(ms, run));
+    }
+
+    // Signalling is back, or time has gone by. While the audio path is broken: asks for a new one. JsSIP refuses as long as an offer is
+    // under way.
+    mend() {
+        const now = performance.now();
+
+        if (!BROKEN.has(this.#pc?.iceConnectionState) || this.data.state !== 'connected') return;
+        if (now - this.#mendedAt < MEND_MS || !this.#kit.phone.answers()) return;
+        if (this.#session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) this.#mendedAt = now;
+    }
+
+    get #pc() {
+        return this.#session?.connection ?? null;
+    }
+
+    #media() {
+        return {
+            mediaStream: this.#kit.audio.stream,
+            mediaConstraints: { audio: true, video: false },
+            pcConfig: { iceServers: this.#kit.iceServers(), bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' },
+        };
+    }
+
+    #sender() {
+        return this.#pc?.getSenders().find((s) => s.track?.kind === 'audio' || s.dtmf) ?? null;
+    }
+
+    #handlers() {
+        return {
+            icecandidate: gatherBriefly(this.#kit.iceServers()),
+            peerconnection: ({ peerconnection }) => this.#watch(peerconnection),
+            progress: ({ originator, response }) => originator === 'remote' && this.#progress(Boolean(response?.body)),
+            accepted: () => this.#accepted(),
+            ended: (event) => this.#over(event),
+            failed: (event) => this.#over(event),
+        };
+    }
+
+    #watch(pc) {
+        this.#kit.watch(pc);
+        onNoAddress(pc, () => this.#noAddress());
+        pc.addEventListener('track', ({ track, streams }) => {
+            this.stream = streams[0] ?? new MediaStream([track]);
+            if (!this.#gone) this.#kit.audio.play(this.stream);
+        });
+        pc.addEventListener('iceconnectionstatechange', () => this.#gone || this.#iceChanged(pc));
+    }
+
+    #noAddress() {
+        const session = this.#session;
+
+        if (!session || session.isEnded() || this.data.state === 'connected') return; // an ICE restart waits for the network
+        session.terminate(); // of an offered call: 480, and it goes to somebody else
+        this.#kit.say('call', 'error', words.noAddress);
+    }
+
+    #iceChanged(pc) {
+        const state = pc.iceConnectionState;
+
+        if (JOINED.has(state)) {
+            this.#kit.say('media', null);
+        } else if (BROKEN.has(state)) {
+            if (state === 'disconnected') this.#kit.say('media', 'warn', words.audioInterrupted);
+            this.mend();
+        }
+    }
+
+    #progress(early) {
+        this.#kit.progress(this, early);
+        this.change({ state: 'ringing', text: 'Ringing…' });
+    }
+
+    #accepted() {
+        const quality = new Quality();
+
+        holdOn(this.#session);
+        this.quality = NO_AUDIO_YET;
+        this.change({ state: 'connected', text: 'Connected', answeredAt: performance.now() });
+        this.#kit.accepted(this);
+        this.#cancels.push(
+            this.#kit.ticker.every(1000, () => this.mend()),
+            this.#kit.ticker.every(STATS_MS, () => this.#measure(quality)),
+            this.#kit.ticker.after(NO_PATH_MS, () => this.#checkPath()),
+        );
+    }
+
+    async #measure(quality) {
+        const report = await this.#pc?.getStats().catch(() => null);
+
+        if (!report || this.#gone) return;
+        this.quality = quality.read(report);
+        this.#kit.say('hearing', 'warn', JOINED.has(this.#pc.iceConnectionState) ? this.quality.advice : null);
+        this.#kit.changed(this);
+    }
+
+    #checkPath() {
+        const state = this.#pc?.iceConnectionState;
+
+        if (state === 'new' || state === 'checking') this.#kit.say('media', 'error', words.noAudioPath);
+    }
+
+    #over(event) {
+        const answered = this.data.answeredAt > 0;
+
+        this.#gone = true;
+        for (const cancel of this.#cancels) cancel();
+        this.data = Object.freeze({ ...this.data, state: 'ended', text: endWords(event, this.incoming, answered), endedAt: performance.now() });
+        this.#kit.over(this, event);
+    }
+}

@@ -1,0 +1,67 @@
+// The keyboard: Enter answers, Escape declines or cancels, m mutes, digits are tones; and what is pressed twice by mistake is done once.
+import { asking } from './ask.js';
+
+const AGAIN_MS = 700;
+
+export const typing = (target) => target instanceof HTMLElement && target.matches('input:not([type=checkbox], [type=range]), select, textarea');
+
+const control = (element) => element instanceof HTMLElement && element.matches('input, select, textarea, button, a');
+const resting = (element) => element.id === 'dial-number' && element.value === ''; // where the focus is when nothing is done
+
+// A control that the agent may be about to use: a call that comes in leaves it the focus.
+export const inUse = (element) => asking() || (control(element) && !resting(element));
+
+// Where Enter has a meaning of its own. A button that was clicked with the mouse is done with.
+const takesEnter = (element) =>
+    inUse(element) && (asking() || typing(element) || element.matches('button:focus-visible, a:focus-visible'));
+
+// A key that is held down, and Enter or Escape again before anything else was done: it would meet what the first one made of the page.
+function guard() {
+    let last = { key: '', at: -AGAIN_MS };
+
+    const forget = () => (last = { key: '', at: -AGAIN_MS });
+    for (const event of ['pointerdown', 'input']) document.addEventListener(event, forget, true);
+    document.addEventListener(
+        'keydown',
+        (event) => {
+            const { key, repeat, target, timeStamp } = event;
+            const field = typing(target);
+            const acts = key === 'Enter' || key === 'Escape' || (key === ' ' && !field);
+
+            if (!acts) {
+                if (!repeat) forget();
+                return;
+            }
+            const again = key === last.key && timeStamp - last.at < AGAIN_MS && !target.closest?.('[data-digit]');
+            if (!repeat && !again) last = { key, at: timeStamp };
+            if (!repeat && !again) return;
+            event.preventDefault();
+            event.stopImmediatePropagation();
+        },
+        true,
+    );
+}
+
+// state(): the page's; actions as the view has them.
+export function listenToKeys(state, actions) {
+    guard();
+    document.addEventListener('keydown', (event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented || asking()) return;
+        const { call, waiting, muted } = state();
+        const done = () => event.preventDefault();
+
+        if (event.key === 'Enter' && call.state === 'incoming' && !takesEnter(event.target)) {
+            done();
+            actions.answer();
+        } else if (event.key === 'Escape' && waiting) {
+            done();
+            actions.declineWaiting();
+        } else if (event.key === 'Escape' && ['incoming', 'calling', 'ringing'].includes(call.state)) {
+            done();
+            actions.hangup();
+        } else if (call.state === 'connected' && !event.repeat && !typing(event.target)) {
+            if (event.key === 'm' || event.key === 'M') actions.setMuted(!muted);
+            else if (/^[0-9*#]$/.test(event.key)) actions.digit(event.key);
+        }
+    });
+}

@@ -1,0 +1,100 @@
+// Headsets that come and go while the agent is at work.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { call, connected, gateway, page, pill, rung, saying, startShift } from './lib/stage.mjs';
+import { microphoneBack, microphoneGone } from './lib/states.mjs';
+
+test('a microphone that goes away: the page is not ready, says so large, and is again as soon as one is plugged in', async () => {
+    await startShift();
+    await microphoneGone(page);
+    await pill('No microphone');
+    assert.equal(await page.textContent('#call-state'), 'No microphone');
+    assert.ok((await page.locator('#call-state').evaluate((e) => parseFloat(getComputedStyle(e).fontSize))) > 22, 'large');
+    await saying('Plug in your headset');
+    assert.equal(await page.isEnabled('#dial'), false);
+    const rejected = gateway.next('rejected');
+    gateway.ring();
+    assert.equal(await rejected, 480);
+    await page.locator('#missed-list li', { hasText: 'Ada Lovelace' }).waitFor();
+    await microphoneBack(page);
+    await pill('Ready');
+    assert.equal(await page.locator('#message p').count(), 0, 'no stale warning');
+    await rung();
+});
+
+test('a track that ended without a word is opened again on devicechange, also for the call that is on', async () => {
+    await startShift();
+    await connected();
+    const before = await page.evaluate(() => {
+        const [track] = window.dngate.localStream.getAudioTracks();
+        track.stop(); // fires no `ended`
+        navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+        return track.id;
+    });
+    await page.waitForFunction((id) => {
+        const [track] = window.dngate.localStream.getAudioTracks();
+        return track.id !== id && track.readyState === 'live';
+    }, before);
+    await call('connected');
+});
+
+test('a microphone that another program holds is tried again until it can be had', async () => {
+    await startShift();
+    await microphoneGone(page, 'NotReadableError');
+    await saying('in use by another program');
+    await page.evaluate(() => (navigator.mediaDevices.getUserMedia = window.openMicrophone)); // and nobody tells
+    await pill('Ready');
+    assert.equal(await page.locator('#message p').count(), 0);
+});
+
+// From now on only these of the browser's fake devices are plugged in.
+async function plugged(labels) {
+    await page.evaluate((names) => {
+        const { mediaDevices } = navigator;
+        window.reallyOpen ??= mediaDevices.getUserMedia.bind(mediaDevices);
+        window.reallyList ??= mediaDevices.enumerateDevices.bind(mediaDevices);
+        const left = async () => (await window.reallyList()).filter((d) => d.kind !== 'audioinput' || names.some((name) => d.label.includes(name)));
+        mediaDevices.enumerateDevices = left;
+        mediaDevices.getUserMedia = async ({ audio }) => {
+            const ids = (await left()).filter((d) => d.kind === 'audioinput').map((d) => d.deviceId);
+            const id = audio.deviceId?.exact ?? ids[0];
+            if (!ids.includes(id)) throw new DOMException('no', ids.length ? 'OverconstrainedError' : 'NotFoundError');
+            return window.reallyOpen({ audio: { ...audio, deviceId: { exact: id } } });
+        };
+        const track = window.dngate.localStream?.getAudioTracks()[0];
+        if (track && !names.some((name) => track.label.includes(name))) {
+            track.stop();
+            track.dispatchEvent(new Event('ended'));
+        }
+        mediaDevices.dispatchEvent(new Event('devicechange'));
+    }, labels);
+}
+
+const uses = (label) => page.waitForFunction((name) => window.dngate.localStream.getAudioTracks()[0].label.includes(name), label);
+
+test('the chosen headset is taken again when it comes back, and the warning goes', async () => {
+    await startShift();
+    await plugged(['Input 1', 'Input 2']);
+    await page.locator('#microphone option', { hasText: 'Input 2' }).waitFor({ state: 'attached' });
+    await page.selectOption('#microphone', { label: 'Fake Audio Input 2' });
+    await uses('Input 2');
+    await plugged(['Input 1']);
+    await uses('Input 1');
+    await saying('Your microphone is not plugged in; “Fake Audio Input 1” is in use');
+    await pill('Ready');
+    await plugged(['Input 1', 'Input 2']);
+    await uses('Input 2');
+    await page.locator('#message p').waitFor({ state: 'detached' });
+});
+
+test('a headset that was only the first is taken again too', async () => {
+    await startShift();
+    await plugged(['Input 1', 'Input 2']);
+    await uses('Input 1');
+    await plugged(['Input 2']);
+    await uses('Input 2');
+    await plugged([]);
+    await pill('No microphone');
+    await plugged(['Input 2']);
+    await pill('Ready');
+});
