@@ -75,6 +75,7 @@ struct app {
     struct app_sip *sip;
     struct admin_agent *agent_api;
     struct web *web;
+    struct service service; /* for the command line; filled in as the parts start */
     struct control *control;
     char cert[512], key[512];
     int lock_fd; /* of the data directory */
@@ -186,7 +187,10 @@ static int guard_start(struct app *a)
         .ban_seconds = (uint32_t)conf_int(a->conf, "guard.ban_seconds"),
     };
 
-    return guard_alloc(&a->guard, &cfg);
+    const int err = guard_alloc(&a->guard, &cfg);
+
+    a->service.guard = a->guard;
+    return err;
 }
 
 static int media_part_start(struct app *a)
@@ -298,8 +302,10 @@ static int signalling_start(struct app *a)
     int err;
 
     err = app_sip_start(&a->sip, &cfg, a->why, sizeof(a->why));
-    if (!err)
-        health_set("sip", HEALTH_UP, "listening");
+    if (err)
+        return err;
+    a->service.signalling = app_sip_questions(a->sip);
+    health_set("sip", HEALTH_UP, "listening");
 
     return err;
 }
@@ -412,7 +418,10 @@ static int tls_start(struct app *a)
 /* Served once the main loop runs. */
 static int control_start(struct app *a)
 {
-    const int err = control_listen(&a->control, a->opt->data, a->store, a->conf);
+    int err;
+
+    a->service = (struct service){.store = a->store, .conf = a->conf, .start_ms = clock_ms()};
+    err = control_listen(&a->control, a->opt->data, &a->service);
 
     if (err)
         (void)snprintf(a->why, sizeof(a->why), "%s/control.sock: %s", a->opt->data, strerror(err));

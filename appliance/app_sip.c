@@ -2,9 +2,11 @@
 #include "call/call.h"
 #include "call/drain.h"
 #include "conf/conf.h"
+#include "core/ask.h"
 #include "core/log.h"
 #include "core/mbox.h"
 #include "core/metric.h"
+#include "service/live.h"
 #include "sip/registrar.h"
 #include "sip/stack.h"
 #include "sip/trunks.h"
@@ -16,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHANGES_MAX = 1024, DRAINS_MAX = 4 };
+enum { CHANGES_MAX = 1024, DRAINS_MAX = 4, QUESTIONS_MAX = 16 };
 
 struct change { /* a provisioning change, WRITER → SIGNALLING */
     enum store_noun noun;
@@ -30,12 +32,13 @@ struct drain_order { /* MAIN → SIGNALLING */
 struct app_sip {
     struct app_sip_config cfg;
     struct trunk_config extra_trunk;
-    struct mbox *changes, *drains;
+    struct mbox *changes, *drains, *questions;
     struct store_reader *reader; /* of the signalling thread */
     struct registrar *registrar;
     struct trunks *trunks;
     struct calls *calls;
-    struct drain *drain; /* NULL until it is asked for */
+    struct service_live live; /* of registrar and calls: what questions are answered from */
+    struct drain *drain;      /* NULL until it is asked for */
 };
 
 /* Writer thread. A notice that finds no room makes signalling look again at everything (change_h). */
@@ -160,6 +163,11 @@ static void drain_h(void *msg, void *arg)
         drained_h(a); /* then without */
 }
 
+struct mbox *app_sip_questions(const struct app_sip *a)
+{
+    return a->questions;
+}
+
 void app_sip_drain(struct app_sip *a, uint32_t seconds)
 {
     const struct drain_order order = {seconds};
@@ -239,6 +247,11 @@ static int thread_start_h(struct sip_stack *st, void *arg)
     if (err)
         return err;
 
+    a->live = (struct service_live){.calls = a->calls, .registrar = a->registrar};
+    err = sip_stack_watch(st, a->questions, ask_answer_h, &a->live);
+    if (err)
+        return err;
+
     err = sip_stack_watch(st, a->drains, drain_h, a);
     if (err)
         return err;
@@ -281,6 +294,10 @@ int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *w
     if (err)
         goto out;
 
+    err = ask_mbox_alloc(&a->questions, "questions", QUESTIONS_MAX);
+    if (err)
+        goto out;
+
     err = store_listen(cfg->store, store_change_handler, a);
     if (err)
         goto out;
@@ -293,6 +310,7 @@ out:
         store_unlisten(cfg->store, store_change_handler, a);
         mbox_free(a->changes, NULL, NULL);
         mbox_free(a->drains, NULL, NULL);
+        ask_mbox_free(a->questions);
         free(a);
     } else {
         *ap = a;
@@ -309,6 +327,7 @@ void app_sip_stop(struct app_sip *a)
     store_unlisten(a->cfg.store, store_change_handler, a);
     mbox_free(a->changes, NULL, NULL);
     mbox_free(a->drains, NULL, NULL);
+    ask_mbox_free(a->questions);
     explicit_bzero(&a->extra_trunk, sizeof(a->extra_trunk));
     free(a);
 }

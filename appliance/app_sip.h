@@ -31,6 +31,8 @@ struct app_sip_config {
 
 /* Main thread: starts the signalling thread. Errors with one clear line in why. */
 int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *why, size_t whysz);
+/* For questions to the signalling thread (service/live.h). */
+struct mbox *app_sip_questions(const struct app_sip *a);
 /* Main thread: lets no new call in and gives those that run so many seconds to end (call/drain.h); again with less: hurries. */
 void app_sip_drain(struct app_sip *a, uint32_t seconds);
 /* Main thread: ends calls, stops the thread. */

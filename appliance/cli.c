@@ -16,6 +16,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+enum { NO_SERVER = -1 }; /* besides the exit statuses of cmd/cmd.h */
 enum { CLI_INPUT_MAX = 8 * 1024 * 1024, CLI_OUTPUT_MAX = 64 * 1024 * 1024, CLI_WHY_MAX = 512 };
 
 extern char **environ;
@@ -200,47 +201,72 @@ static int run_and_print(struct cmd *c, const char *dir, int argc, char *const *
     c->err = &err;
     if (cmd_runs_here(argc, argv))
         log_set_level(NULL, LOG_ERROR);
-    status = cmd_only_help(argc, argv) || cmd_runs_here(argc, argv) ? cmd_run(c, argc, argv)
-                                                                    : run_here(c, dir, argc, argv);
+    status = cmd_only_words(argc, argv) || cmd_runs_here(argc, argv) ? cmd_run(c, argc, argv)
+                                                                     : run_here(c, dir, argc, argv);
     status = print(status, out.data ? out.data : "", out.len, err.data ? err.data : "");
     buf_reset(&out);
     buf_reset(&err);
     return status;
 }
 
+static int no_server_for(const char *dir, const char *noun)
+{
+    fprintf(stderr, "dngate: no server runs on %s: %s needs one (--data DIR names another)\n", dir, noun);
+    return NO_SERVER;
+}
+
+/* To the running server, or in this process. */
+static int run_once(struct cmd *c, int argc, char *const *argv)
+{
+    char *out, *err;
+    int status, rc = ENOENT;
+
+    if (!cmd_only_words(argc, argv) && !cmd_runs_here(argc, argv))
+        rc = control_call(c->dir, argc, argv, c->input, c->input_len, c->json, &status, &out, &err);
+    if (no_server(rc))
+        return cmd_needs_server(argc, argv) ? no_server_for(c->dir, argv[0])
+                                            : run_and_print(c, c->dir, argc, argv);
+    if (rc) {
+        fprintf(stderr, "dngate: the running server does not answer: %s\n", strerror(rc));
+        return CMD_REFUSED;
+    }
+    status = print(status, out, strlen(out), err);
+    free(out);
+    free(err);
+    return status;
+}
+
+/* Until Ctrl-C or the end of the server; each time in place of the last where a person looks. */
+static int run_again(struct cmd *c, int argc, char *const *argv)
+{
+    const bool person = isatty(STDOUT_FILENO) && !c->json;
+    int status;
+
+    do {
+        if (person)
+            fputs("\033[H\033[2J", stdout);
+        status = run_once(c, argc, argv);
+    } while ((status == CMD_OK || status == CMD_REFUSED) && !ferror(stdout) && !sleep(1));
+    return status;
+}
+
 int cli_run(const char *dir, bool json, int argc, char *const *argv)
 {
-    struct cmd c = {.json = json};
-    char *out, *err;
+    struct cmd c = {.dir = dir, .json = json};
     struct buf in;
     bool has;
-    int status = CMD_REFUSED, rc;
+    int status = CMD_REFUSED;
 
     buf_init(&in, CLI_INPUT_MAX);
-    if (read_input(argc, argv, &in, &has))
-        goto out;
-    if (has) {
-        c.input = in.data ? in.data : "";
-        c.input_len = in.len;
+    if (!read_input(argc, argv, &in, &has)) {
+        if (has) {
+            c.input = in.data ? in.data : "";
+            c.input_len = in.len;
+        }
+        status = (cmd_watches(argc, argv) ? run_again : run_once)(&c, argc, argv);
     }
-    c.dir = dir;
-    rc = cmd_only_help(argc, argv) || cmd_runs_here(argc, argv)
-             ? ENOENT
-             : control_call(dir, argc, argv, c.input, c.input_len, json, &status, &out, &err);
-    if (no_server(rc)) {
-        status = run_and_print(&c, dir, argc, argv);
-    } else if (rc) {
-        fprintf(stderr, "dngate: the running server does not answer: %s\n", strerror(rc));
-        status = CMD_REFUSED;
-    } else {
-        status = print(status, out, strlen(out), err);
-        free(out);
-        free(err);
-    }
-
-out:
     wire_wipe(&in);
-    return status;
+    return status == NO_SERVER ? CMD_REFUSED : status;
 }
 
 int cli_healthcheck(const char *dir)

@@ -127,8 +127,6 @@ static int version(const struct arguments *a)
 
     if (text)
         return fputs(text, stdout) >= 0 && !fflush(stdout) ? CMD_OK : CMD_REFUSED;
-    if (*what)
-        return usage_error("unknown argument ", what);
     printf(a->json ? "{\"name\":\"dngate\",\"version\":\"%s\",\"libraries\":{" : "dngate %s\n",
            DNGATE_VERSION);
     version_libraries(a->json);
@@ -163,14 +161,12 @@ static int run(struct arguments *a)
         return version(a);
     if (!cmd_known(word))
         return usage_error("unknown command ", word);
-    if (cmd_only_help(a->word_count, a->words))
+    if (cmd_only_words(a->word_count, a->words))
         return cli_run(a->data, a->json, a->word_count, a->words);
     if (!strcmp(word, "version"))
         return version(a);
     if (strcmp(word, "serve") && strcmp(word, "healthcheck"))
         return cli_run(a->data, a->json, a->word_count, a->words);
-    if (a->word_count > 1)
-        return usage_error("unknown argument ", a->words[1]);
     return !strcmp(word, "serve") ? serve(a) : cli_healthcheck(a->data);
 }
 

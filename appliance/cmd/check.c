@@ -159,7 +159,7 @@ static void server_look(struct check *ck)
     char *settings;
     int rc;
 
-    ck->status = server_ask(ck, "status", &rc);
+    ck->status = server_ask(ck, "figures", &rc);
     if (rc == ECONNREFUSED || rc == ENOENT || rc == ENOTDIR) {
         check_say(ck, CHECK_INFO, "server", "", "does not run; what only it knows is left out");
         return;

@@ -11,12 +11,13 @@ enum { COMPLAINT_MAX = 4096, DONE_MAX = 1024 };
 
 /* ---------------------------------------------------------------- which verb */
 
+/* By its name, else the one that is the noun itself. */
 static const struct verb *verb_find(const struct noun *n, const char *name)
 {
     for (size_t i = 0; i < n->count; i++)
-        if (!n->verbs[i].name[0] || !strcmp(n->verbs[i].name, name))
+        if (n->verbs[i].name[0] && !strcmp(n->verbs[i].name, name))
             return &n->verbs[i];
-    return NULL;
+    return n->verbs[0].name[0] ? NULL : &n->verbs[0];
 }
 
 /* What stands behind the verb's name. */
@@ -43,17 +44,10 @@ bool cmd_known(const char *verb)
     return noun_find(verb) != NULL;
 }
 
-bool cmd_only_help(int argc, char *const *argv)
-{
-    const struct noun *n = argc ? noun_find(argv[0]) : NULL;
-
-    return n && (wants_help(argc - 1, argv + 1) || (argc == 1 && n->verbs[0].name[0]));
-}
-
 /* What the words are, without a complaint. NULL: not a verb, asks for help, or misused. */
 static const struct noun *look(struct args *a, int argc, char *const *argv)
 {
-    const struct noun *n = argc && !cmd_only_help(argc, argv) ? noun_find(argv[0]) : NULL;
+    const struct noun *n = argc && !wants_help(argc, argv) ? noun_find(argv[0]) : NULL;
     const struct verb *v = n ? verb_find(n, argc > 1 ? argv[1] : "") : NULL;
     struct buf err;
     int wrong;
@@ -64,6 +58,13 @@ static const struct noun *look(struct args *a, int argc, char *const *argv)
     wrong = args_parse(a, v, &err, argc - verb_skip(v), argv + verb_skip(v));
     buf_reset(&err);
     return wrong ? NULL : n;
+}
+
+bool cmd_only_words(int argc, char *const *argv)
+{
+    struct args a;
+
+    return !look(&a, argc, argv);
 }
 
 /* dngate dn import --from-asterisk FILE */
@@ -78,6 +79,26 @@ bool cmd_runs_here(int argc, char *const *argv)
     const struct noun *n = look(&a, argc, argv);
 
     return n && (n->here || reads_asterisk(n, &a));
+}
+
+bool cmd_needs_server(int argc, char *const *argv)
+{
+    struct args a;
+    const struct noun *n = look(&a, argc, argv);
+
+    return n && n->live;
+}
+
+bool cmd_watches(int argc, char *const *argv)
+{
+    struct args a;
+
+    if (!look(&a, argc, argv))
+        return false;
+    for (size_t i = 0; i < a.verb->option_count; i++)
+        if (!strcmp(a.verb->options[i].name, "watch"))
+            return a.value[i] != NULL;
+    return false;
 }
 
 /* ---------------------------------------------------------------- what the verbs share */

@@ -25,11 +25,15 @@ struct cmd {
 int cmd_run(struct cmd *c, int argc, char *const *argv);
 /* Is there such a command? */
 bool cmd_known(const char *name);
-/* True when these words ask for help, or name a command of several verbs without one: cmd_run then needs nothing but out and err. */
-bool cmd_only_help(int argc, char *const *argv);
+/* True when these words ask for help or make no sense: cmd_run then needs nothing but out and err. */
+bool cmd_only_words(int argc, char *const *argv);
 /* True for those that run in the command line's own process even while a server runs: they do what only that process can, such
  * as reading and writing the files that a person names. */
 bool cmd_runs_here(int argc, char *const *argv);
+/* True for those that need a server, whose thing they show or change. */
+bool cmd_needs_server(int argc, char *const *argv);
+/* True when it is to be run again each second (--watch). */
+bool cmd_watches(int argc, char *const *argv);
 /* True when this call wants its input read first (passwords without --password, import FILE). file gets the name or "-" */
 bool cmd_wants_input(int argc, char *const *argv, const char **file, bool *secret);
 /* All commands, for `dngate --help`. */

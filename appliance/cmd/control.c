@@ -30,8 +30,7 @@ struct control {
     int fd;
     struct sockaddr_un address;
     int dirfd; /* see wire_address */
-    struct store *store;
-    struct conf *conf;
+    const struct service *sv;
 };
 
 /* ---------------------------------------------------------------- starting and ending */
@@ -73,7 +72,7 @@ static int control_bind(struct control *c, const char *dir)
     return 0;
 }
 
-int control_listen(struct control **cp, const char *dir, struct store *s, struct conf *conf)
+int control_listen(struct control **cp, const char *dir, const struct service *sv)
 {
     struct control *c = calloc(1, sizeof(*c));
     int err;
@@ -81,8 +80,7 @@ int control_listen(struct control **cp, const char *dir, struct store *s, struct
     if (!c)
         return ENOMEM;
     c->fd = c->dirfd = -1;
-    c->store = s;
-    c->conf = conf;
+    c->sv = sv;
     err = control_bind(c, dir);
     if (err)
         control_free(c);
@@ -135,7 +133,7 @@ static int control_ready(struct buf *out)
 }
 
 /* What the doctor asks: {"pid":…,"health":{…},"metrics":"…"}. */
-static int control_status(struct buf *out)
+static int control_figures(struct buf *out)
 {
     struct buf metrics;
 
@@ -152,7 +150,7 @@ static int control_status(struct buf *out)
 
 static int control_run(struct control *c, const struct buf *line, struct buf *out, struct buf *err)
 {
-    struct cmd cmd = {.sv = {.store = c->store, .conf = c->conf}, .out = out, .err = err};
+    struct cmd cmd = {.sv = *c->sv, .out = out, .err = err};
     char *argv[CONTROL_WORDS_MAX];
     struct json *j;
     char why[128];
@@ -170,8 +168,8 @@ static int control_run(struct control *c, const struct buf *line, struct buf *ou
         buf_puts(err, "bad request: argv\n");
     else if (argc == 1 && !strcmp(argv[0], "ready"))
         status = control_ready(out);
-    else if (argc == 1 && !strcmp(argv[0], "status"))
-        status = control_status(out);
+    else if (argc == 1 && !strcmp(argv[0], "figures"))
+        status = control_figures(out);
     else
         status = cmd_run(&cmd, argc, argv);
     json_free(j);

@@ -8,8 +8,8 @@
 #include "cmd/cmd.h"
 
 struct control;
-/* Whoever calls this holds the lock on DIR. */
-int control_listen(struct control **cp, const char *dir, struct store *s, struct conf *conf);
+/* Whoever calls this holds the lock on DIR. What sv holds may still be filled in until control_accept is called. */
+int control_listen(struct control **cp, const char *dir, const struct service *sv);
 int control_fd(const struct control *c); /* watch for reading in the main loop */
 void control_accept(struct control *c);  /* serves what waits (bounded time) */
 void control_free(struct control *c);    /* closes and unlinks */

@@ -7,8 +7,9 @@
 enum { COLUMN = 30, LIST_COLUMN = 44, LEFT_MAX = 256 };
 
 static const struct noun *const nouns[] = {
-    &noun_serve,  &noun_dn,      &noun_trunk,       &noun_user,    &noun_settings,      &noun_check,
-    &noun_backup, &noun_restore, &noun_healthcheck, &noun_version, &noun_restore_staged};
+    &noun_serve,  &noun_dn,      &noun_trunk,       &noun_user,          &noun_settings,
+    &noun_check,  &noun_status,  &noun_calls,       &noun_registrations, &noun_ban,
+    &noun_backup, &noun_restore, &noun_healthcheck, &noun_version,       &noun_restore_staged};
 enum { NOUN_COUNT = sizeof(nouns) / sizeof(nouns[0]) };
 
 const struct noun *noun_at(size_t i)
@@ -78,6 +79,13 @@ void help_verb(struct buf *out, const struct noun *n, const struct verb *v)
     }
     row(out, "--data DIR", "the data directory (default: /data if it exists, else ./data)", COLUMN);
     row(out, "--json", "output for programs", COLUMN);
+    if (!v->name[0] && n->count > 1)
+        buf_puts(out, "\nSee also:\n");
+    for (size_t i = 1; !v->name[0] && i < n->count; i++) {
+        buf_puts(out, "  ");
+        typed(out, n, &n->verbs[i]);
+        buf_puts(out, "\n");
+    }
     buf_puts(out, "\nExample:\n");
     for (const char *p = v->example, *end; *p; p = *end ? end + 1 : end) {
         end = p + strcspn(p, "\n");
@@ -96,7 +104,7 @@ void help_noun(struct buf *out, const struct noun *n)
     buf_printf(out, "\nMore, with an example: dngate %s VERB --help\n", n->name);
 }
 
-/* "dn add|set|list" or "backup FILE" */
+/* "dn add|set|list", "backup FILE" or "calls [hangup ID]" */
 static void listed(const struct noun *n, char *left, size_t sz)
 {
     const struct verb *v = n->verbs;
@@ -104,7 +112,8 @@ static void listed(const struct noun *n, char *left, size_t sz)
                                    v->name[0] ? v->name : v->words);
 
     for (size_t i = 1; i < n->count && used < sz; i++)
-        used += (size_t)snprintf(left + used, sz - used, "|%s", n->verbs[i].name);
+        used += (size_t)snprintf(left + used, sz - used, v->name[0] ? "|%s" : " [%s %s]", n->verbs[i].name,
+                                 n->verbs[i].words);
 }
 
 void cmd_help(struct buf *out)

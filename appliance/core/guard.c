@@ -46,6 +46,7 @@ struct source {
     uint64_t window_ms;
     uint64_t ok_ms; /* when a success last forgave one */
     uint32_t strikes;
+    uint64_t banned_ms;       /* when the last ban began */
     uint64_t banned_until_ms; /* 0 = not banned */
 };
 
@@ -229,6 +230,7 @@ static void source_ban(struct guard *g, struct source *s, uint64_t now)
     if (seconds > BAN_SECONDS_MAX)
         seconds = BAN_SECONDS_MAX;
     TAILQ_REMOVE(&g->watched, s, le);
+    s->banned_ms = now;
     s->banned_until_ms = now + seconds * 1000;
     s->strikes++;
     TAILQ_INSERT_TAIL(&g->banned, s, le);
@@ -295,6 +297,8 @@ static void ban_describe(struct guard_ban *b, const struct source *s, uint64_t n
     else
         memcpy(&b->net.u.in6.sin6_addr, s->key.net, sizeof(s->key.net));
     b->prefix = s->key.family == AF_INET ? 32 : 64;
+    b->since_s = (uint32_t)((now - s->banned_ms) / 1000);
+    b->failures = s->in_window;
     b->left_s = (uint32_t)((s->banned_until_ms - now + 999) / 1000);
     b->strikes = s->strikes;
 }

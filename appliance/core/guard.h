@@ -39,10 +39,12 @@ enum guard_verdict guard_fail(struct guard *g, const struct addr *src);
 void guard_ok(struct guard *g, const struct addr *src);
 /* A source that is banned now. */
 struct guard_ban {
-    struct addr net;  /* the IPv4 address, or the first address of the IPv6 /64; no port */
-    unsigned prefix;  /* 32 or 64 */
-    uint32_t left_s;  /* until it ends, rounded up */
-    uint32_t strikes; /* bans so far, this one included */
+    struct addr net;   /* the IPv4 address, or the first address of the IPv6 /64; no port */
+    unsigned prefix;   /* 32 or 64 */
+    uint32_t since_s;  /* how long ago it began */
+    uint32_t left_s;   /* until it ends, rounded up */
+    uint32_t failures; /* within 10 minutes: what led to it */
+    uint32_t strikes;  /* bans so far, this one included */
 };
 /* Tells every ban, the oldest first. h runs with the guard locked: it must be quick and not call the guard; true ends it. */
 typedef bool(guard_ban_h)(const struct guard_ban *b, void *arg);

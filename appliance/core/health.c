@@ -7,32 +7,24 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PARTS_MAX = 16, PART_LEN = 24, REASON_LEN = 200 };
-
-struct part {
-    char name[PART_LEN];
-    enum health_state state;
-    char reason[REASON_LEN];
-};
-
-static struct part parts[PARTS_MAX]; /* in the order in which they first spoke */
+static struct health_part parts[HEALTH_PARTS_MAX]; /* in the order in which they first spoke */
 static size_t part_count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static struct part *part_get(const char *name)
+static struct health_part *part_get(const char *name)
 {
     for (size_t i = 0; i < part_count; i++)
         if (!strcmp(parts[i].name, name))
             return &parts[i];
-    if (part_count == PARTS_MAX)
+    if (part_count == HEALTH_PARTS_MAX)
         return NULL;
-    snprintf(parts[part_count].name, PART_LEN, "%s", name);
+    snprintf(parts[part_count].name, HEALTH_PART_LEN, "%s", name);
     return &parts[part_count++];
 }
 
 void health_set(const char *part, enum health_state st, const char *reason_fmt, ...)
 {
-    struct part *p;
+    struct health_part *p;
     va_list ap;
 
     pthread_mutex_lock(&lock);
@@ -64,17 +56,33 @@ bool health_ready(void)
     return ready;
 }
 
-int health_json(struct buf *out)
+const char *health_state_name(enum health_state st)
 {
     static const char *const names[] = {"down", "degraded", "up"};
 
+    return names[st];
+}
+
+size_t health_parts(struct health_part copy[static HEALTH_PARTS_MAX])
+{
+    size_t n;
+
+    pthread_mutex_lock(&lock);
+    n = part_count;
+    memcpy(copy, parts, n * sizeof(parts[0]));
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
+int health_json(struct buf *out)
+{
     pthread_mutex_lock(&lock);
     buf_printf(out, "{\"ready\":%s,\"parts\":{", ready_locked() ? "true" : "false");
     for (size_t i = 0; i < part_count; i++) {
         if (i)
             buf_puts(out, ",");
         buf_json_str(out, parts[i].name);
-        buf_printf(out, ":{\"state\":\"%s\",\"reason\":", names[parts[i].state]);
+        buf_printf(out, ":{\"state\":\"%s\",\"reason\":", health_state_name(parts[i].state));
         buf_json_str(out, parts[i].reason);
         buf_puts(out, "}");
     }
@@ -92,7 +100,7 @@ void health_reset(void)
 
 static void health_collect(struct buf *out, void *arg)
 {
-    char label[PART_LEN + 16];
+    char label[HEALTH_PART_LEN + 16];
 
     (void)arg;
     pthread_mutex_lock(&lock);

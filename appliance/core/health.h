@@ -3,6 +3,7 @@
 #define CORE_HEALTH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct buf;
 
@@ -16,6 +17,16 @@ void health_set(const char *part, enum health_state st, const char *reason_fmt, 
 bool health_ready(void);
 /* {"ready":true,"parts":{"store":{"state":"up","reason":""},…}} */
 int health_json(struct buf *out);
+enum { HEALTH_PARTS_MAX = 16, HEALTH_PART_LEN = 24, HEALTH_REASON_LEN = 200 };
+struct health_part {
+    char name[HEALTH_PART_LEN];
+    enum health_state state;
+    char reason[HEALTH_REASON_LEN];
+};
+/* What each part says, in the order in which they first spoke. Returns how many. */
+size_t health_parts(struct health_part parts[static HEALTH_PARTS_MAX]);
+/* "down", "degraded", "up". */
+const char *health_state_name(enum health_state st);
 /* Forgets all parts (tests). */
 void health_reset(void);
 

@@ -9,14 +9,21 @@
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
+#include <stdint.h>
+
 struct store;
 struct conf;
+struct guard;
+struct mbox;
 
 enum { SERVICE_WHY_MAX = 512 };
 
 struct service { /* owner: the thread that calls */
     struct store *store;
     struct conf *conf;
+    struct guard *guard;     /* NULL, like what follows: no server runs in this process */
+    struct mbox *signalling; /* for questions to it (service/live.h) */
+    uint64_t start_ms;       /* of the server, on clock_ms */
     char why[SERVICE_WHY_MAX];
 };
 

@@ -3,6 +3,8 @@
 #include "cmd/grid.h"
 #include "cmd/verb.h"
 #include "conf/conf.h"
+#include "core/ask.h"
+#include "core/guard.h"
 #include "store/dn.h"
 #include "store/setting.h"
 #include "store/trunk.h"
@@ -431,6 +433,73 @@ TEST(numbers_of_settings_are_numbers_in_json)
                   "\"default\":false,"));
     CHECK_EQ_INT(run("settings log.level"), CMD_OK);
     CHECK(printed("\"value\":\"info\","));
+    finish();
+}
+
+TEST(what_only_a_server_knows_is_said_to_need_one)
+{
+    static const char *const lines[] = {
+        "calls",    "calls hangup x", "registrations",      "registrations drop 5001",
+        "ban list", "ban clear",      "ban clear 192.0.2.1"};
+
+    CHECK(start());
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        CHECK_EQ_INT(run(lines[i]), CMD_REFUSED);
+        CHECK(strstr(err.data, "no server runs here"));
+    }
+    CHECK_EQ_INT(run("calls frobnicate"), CMD_USAGE);
+    CHECK_EQ_INT(run("ban"), CMD_USAGE);
+    finish();
+}
+
+TEST(bans_are_listed_and_lifted)
+{
+    const struct guard_config cfg = {.ban_after = 3, .ban_seconds = 90};
+    struct addr v4, v6;
+
+    CHECK(start());
+    CHECK_EQ_INT(guard_alloc(&cmd.sv.guard, &cfg), 0);
+    CHECK_EQ_INT(run("ban list"), CMD_OK);
+    CHECK_STR(out.data, "No address is banned\n");
+    CHECK(!addr_parse_ip(&v4, "192.0.2.7", 1) && !addr_parse_ip(&v6, "2001:db8:1:2:3::4", 1));
+    for (int i = 0; i < 3; i++) {
+        (void)guard_fail(cmd.sv.guard, &v4);
+        (void)guard_fail(cmd.sv.guard, &v6);
+    }
+    CHECK_EQ_INT(run("ban list"), CMD_OK);
+    CHECK(printed("ADDRESS") && printed("192.0.2.7 ") && printed("2001:db8:1:2::/64 ") && printed("1 min ") &&
+          printed("3 failed sign-ins within 10 minutes"));
+    cmd.json = true;
+    CHECK_EQ_INT(run("ban list"), CMD_OK);
+    CHECK(printed("{\"address\":\"192.0.2.7\",\"since\":\"") && printed("\"failures\":3,\"bans\":1,"));
+    cmd.json = false;
+
+    CHECK_EQ_INT(run("ban clear 192.0.2.8"), CMD_REFUSED);
+    CHECK(strstr(err.data, "192.0.2.8 is not banned"));
+    CHECK_EQ_INT(run("ban clear example.com"), CMD_REFUSED);
+    CHECK_EQ_INT(run("ban clear 192.0.2.7/64"), CMD_REFUSED);
+    CHECK_EQ_INT(run("ban clear 2001:db8:1:2::/64"), CMD_OK);
+    CHECK_EQ_INT(guard_check(cmd.sv.guard, &v6, NULL), GUARD_PASS);
+    CHECK_EQ_INT(guard_check(cmd.sv.guard, &v4, NULL), GUARD_BAN);
+    CHECK_EQ_INT(run("ban clear"), CMD_OK);
+    CHECK_STR(out.data, "1 bans lifted\n");
+    CHECK_EQ_INT(guard_check(cmd.sv.guard, &v4, NULL), GUARD_PASS);
+    guard_free(cmd.sv.guard);
+    finish();
+}
+
+TEST(a_signalling_thread_that_is_stuck_is_said_so)
+{
+    CHECK(start());
+    CHECK_EQ_INT(ask_mbox_alloc(&cmd.sv.signalling, "test", 2), 0); /* nobody drains it */
+    CHECK_EQ_INT(run("calls"), CMD_REFUSED);
+    CHECK_STR(err.data, "the signalling thread did not answer within 2 s\n");
+    cmd.json = true;
+    CHECK_EQ_INT(run("status"), CMD_REFUSED); /* which says what it can all the same */
+    CHECK(printed("\"calls\":null,\"registrations\":null,\"health\":{\"ready\":"));
+    CHECK_EQ_INT(run("registrations"), CMD_REFUSED);
+    CHECK(strstr(err.data, "cannot be asked"));
+    ask_mbox_free(cmd.sv.signalling);
     finish();
 }
 

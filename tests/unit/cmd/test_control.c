@@ -23,6 +23,7 @@ static struct tempdir dir;
 static struct store *store;
 static struct conf *conf;
 static struct control *control;
+static struct service service;
 static pthread_t thread;
 static int stop[2];
 
@@ -43,7 +44,8 @@ static bool start(void)
     CHECK_OR(tempdir_make(&dir), return false);
     CHECK_OR(!store_open(&store, dir.path, why, sizeof(why)), return false);
     CHECK_OR(!conf_alloc(&conf), return false);
-    CHECK_OR(!control_listen(&control, dir.path, store, conf), return false);
+    service = (struct service){.store = store, .conf = conf};
+    CHECK_OR(!control_listen(&control, dir.path, &service), return false);
     CHECK_OR(!pipe(stop), return false);
     CHECK_OR(!pthread_create(&thread, NULL, serve, NULL), return false);
     return true;
@@ -194,7 +196,7 @@ TEST(a_stale_socket_means_no_server_and_is_replaced)
     CHECK(!bind(fd, (struct sockaddr *)&sun, sizeof(sun)));
     close(fd);
     CHECK_EQ_INT(call(2, list, NULL, &out, &err), -ECONNREFUSED);
-    CHECK_EQ_INT(control_listen(&control, dir.path, NULL, NULL), 0);
+    CHECK_EQ_INT(control_listen(&control, dir.path, &service), 0);
     control_free(control);
     CHECK_EQ_INT(call(2, list, NULL, &out, &err), -ENOENT);
     tempdir_remove(&dir);

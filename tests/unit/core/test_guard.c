@@ -253,7 +253,8 @@ TEST(bans_are_told_with_the_time_left)
     guard_each(g, told_h, &t);
     CHECK_EQ_INT(t.n, 2);
     CHECK_STR(addr_ip(&t.v[0].net, text, sizeof(text)), "10.0.0.1");
-    CHECK(t.v[0].prefix == 32 && t.v[0].left_s == 500 && t.v[0].strikes == 1);
+    CHECK(t.v[0].prefix == 32 && t.v[0].since_s == 100 && t.v[0].left_s == 500);
+    CHECK(t.v[0].failures == 20 && t.v[0].strikes == 1);
     CHECK_STR(addr_ip(&t.v[1].net, text, sizeof(text)), "2001:db8:1:2::");
     CHECK(t.v[1].prefix == 64 && t.v[1].left_s == 600);
     CHECK_EQ_INT(guard_lift(g, &t.v[1].net), 1); /* what is told can be lifted */

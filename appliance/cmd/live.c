@@ -1,0 +1,264 @@
+/* dngate status, calls, registrations: what goes on in the running server. */
+#include "service/live.h"
+#include "cmd/grid.h"
+#include "cmd/verb.h"
+#include "core/clock.h"
+#include "core/health.h"
+#include "version.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *seconds_text(char *buf, size_t sz, int64_t s)
+{
+    if (s < 60)
+        snprintf(buf, sz, "%lld s", (long long)s);
+    else if (s < 3600)
+        snprintf(buf, sz, "%lld min %lld s", (long long)s / 60, (long long)s % 60);
+    else
+        snprintf(buf, sz, "%lld h %lld min", (long long)s / 3600, (long long)s / 60 % 60);
+    return buf;
+}
+
+/* ---------------------------------------------------------------- calls */
+
+static void call_json(struct buf *out, const struct call_info *ci, int64_t now_ms)
+{
+    char start[32], answer[32];
+
+    buf_puts(out, "{");
+    cmd_json_member(out, "id", ci->id, true);
+    cmd_json_member(out, "dn", ci->dn, true);
+    cmd_json_member(out, "direction", ci->direction == CDR_INBOUND ? "in" : "out", true);
+    cmd_json_member(out, "caller", ci->caller, true);
+    cmd_json_member(out, "callee", ci->callee, true);
+    cmd_json_member(out, "trunk", ci->trunk, true);
+    cmd_json_member(out, "state", ci->state, true);
+    cmd_json_member(out, "call_uuid", ci->call_uuid, true);
+    cmd_json_member(out, "started", cmd_time(start, sizeof(start), ci->start_ms), true);
+    cmd_json_member(out, "answered", cmd_time(answer, sizeof(answer), ci->answer_ms), true);
+    buf_printf(out, "\"seconds\":%lld}", (long long)(now_ms - ci->start_ms) / 1000);
+}
+
+static void calls_grid(struct cmd *c, const struct service_calls *calls, int64_t now_ms)
+{
+    static const char *const heads[] = {"ID", "DN", "DIRECTION", "FROM", "TO", "TRUNK", "STATE", "FOR"};
+    struct grid g;
+    char text[32];
+
+    grid_init(&g, sizeof(heads) / sizeof(heads[0]));
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+        grid_add(&g, heads[i]);
+    for (size_t i = 0; i < calls->count; i++) {
+        const struct call_info *ci = &calls->v[i];
+
+        grid_add(&g, ci->id);
+        grid_add(&g, ci->dn);
+        grid_add(&g, ci->direction == CDR_INBOUND ? "in" : "out");
+        grid_add(&g, ci->caller);
+        grid_add(&g, ci->callee);
+        grid_add(&g, ci->trunk);
+        grid_add(&g, ci->state);
+        grid_add(&g, seconds_text(text, sizeof(text), (now_ms - ci->start_ms) / 1000));
+    }
+    (void)grid_print(&g, c->out);
+}
+
+static int cmd_calls(struct cmd *c, const struct args *a)
+{
+    const int64_t now_ms = clock_wall_ms();
+    struct service_calls calls;
+
+    (void)a;
+    if (service_calls(&c->sv, &calls))
+        return cmd_refuse(c, "%s", c->sv.why);
+    if (c->json) {
+        buf_puts(c->out, "[");
+        for (size_t i = 0; i < calls.count; i++) {
+            buf_puts(c->out, i ? ",\n" : "");
+            call_json(c->out, &calls.v[i], now_ms);
+        }
+        buf_puts(c->out, "]\n");
+    } else if (calls.count) {
+        calls_grid(c, &calls, now_ms);
+    } else {
+        buf_puts(c->out, "No call runs\n");
+    }
+    free(calls.v);
+    return CMD_OK;
+}
+
+static int cmd_calls_hangup(struct cmd *c, const struct args *a)
+{
+    return service_call_hangup(&c->sv, a->word[0]) ? cmd_refuse(c, "%s", c->sv.why)
+                                                   : cmd_done(c, "call %s is being hung up", a->word[0]);
+}
+
+/* ---------------------------------------------------------------- registrations */
+
+static void registration_json(struct buf *out, const struct service_registration *r)
+{
+    char since[32], expires[32];
+
+    buf_puts(out, "{");
+    cmd_json_member(out, "dn", r->dn, true);
+    cmd_json_member(out, "source", r->peer, true);
+    cmd_json_member(out, "registered", cmd_time(since, sizeof(since), r->registered_ms), true);
+    cmd_json_member(out, "expires", cmd_time(expires, sizeof(expires), r->expires_ms), true);
+    cmd_json_member(out, "user_agent", r->user_agent, false);
+    buf_puts(out, "}");
+}
+
+static void registrations_grid(struct cmd *c, const struct service_registrations *list)
+{
+    static const char *const heads[] = {"DN", "SOURCE", "REGISTERED", "EXPIRES", "USER AGENT"};
+    struct grid g;
+    char text[32];
+
+    grid_init(&g, sizeof(heads) / sizeof(heads[0]));
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+        grid_add(&g, heads[i]);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct service_registration *r = &list->v[i];
+
+        grid_add(&g, r->dn);
+        grid_add(&g, r->peer);
+        grid_add(&g, cmd_time(text, sizeof(text), r->registered_ms));
+        grid_add(&g, cmd_time(text, sizeof(text), r->expires_ms));
+        grid_add(&g, r->user_agent);
+    }
+    (void)grid_print(&g, c->out);
+}
+
+static int cmd_registrations(struct cmd *c, const struct args *a)
+{
+    struct service_registrations list;
+
+    (void)a;
+    if (service_registrations(&c->sv, &list))
+        return cmd_refuse(c, "%s", c->sv.why);
+    if (c->json) {
+        buf_puts(c->out, "[");
+        for (size_t i = 0; i < list.count; i++) {
+            buf_puts(c->out, i ? ",\n" : "");
+            registration_json(c->out, &list.v[i]);
+        }
+        buf_puts(c->out, "]\n");
+    } else if (list.count) {
+        registrations_grid(c, &list);
+    } else {
+        buf_puts(c->out, "No DN is registered\n");
+    }
+    free(list.v);
+    return CMD_OK;
+}
+
+static int cmd_registrations_drop(struct cmd *c, const struct args *a)
+{
+    return service_registration_drop(&c->sv, a->word[0]) ? cmd_refuse(c, "%s", c->sv.why)
+                                                         : cmd_done(c, "DN %s is signed out", a->word[0]);
+}
+
+/* ---------------------------------------------------------------- status */
+
+static void status_text(struct cmd *c, const struct service_counts *n)
+{
+    struct health_part parts[HEALTH_PARTS_MAX];
+    const size_t count = health_parts(parts);
+    struct grid g;
+    char text[64];
+
+    buf_printf(c->out, "dngate %s, process %d, up for %s\n%s\n", DNGATE_VERSION, (int)getpid(),
+               seconds_text(text, sizeof(text), (int64_t)(clock_ms() - c->sv.start_ms) / 1000),
+               health_ready() ? "ready to take calls" : "NOT READY to take calls");
+    if (n)
+        buf_printf(c->out, "%zu calls, %zu DNs registered\n\n", n->calls, n->registrations);
+    else
+        buf_printf(c->out, "calls and registrations are not known: %s\n\n", c->sv.why);
+    grid_init(&g, 3);
+    for (size_t i = 0; i < count; i++) {
+        grid_add(&g, parts[i].name);
+        grid_add(&g, health_state_name(parts[i].state));
+        grid_add(&g, parts[i].reason);
+    }
+    (void)grid_print(&g, c->out);
+}
+
+static void status_json(struct cmd *c, const struct service_counts *n)
+{
+    buf_printf(c->out, "{\"version\":\"%s\",\"pid\":%d,\"uptime_seconds\":%llu,", DNGATE_VERSION,
+               (int)getpid(), (unsigned long long)(clock_ms() - c->sv.start_ms) / 1000);
+    if (n)
+        buf_printf(c->out, "\"calls\":%zu,\"registrations\":%zu,\"health\":", n->calls, n->registrations);
+    else
+        buf_puts(c->out, "\"calls\":null,\"registrations\":null,\"health\":");
+    (void)health_json(c->out);
+    buf_puts(c->out, "}\n");
+}
+
+/* Says what it can even when signalling is stuck: that is when it is asked for. */
+static int cmd_status(struct cmd *c, const struct args *a)
+{
+    struct service_counts counts;
+    const int err = service_counts(&c->sv, &counts);
+
+    (void)a;
+    (c->json ? status_json : status_text)(c, err ? NULL : &counts);
+    return err || !health_ready() ? CMD_REFUSED : CMD_OK;
+}
+
+/* ---------------------------------------------------------------- */
+
+static const struct verb_option watch[] = {{"watch", NULL, "again each second until Ctrl-C", false}};
+
+static const struct verb calls_verbs[] = {
+    {.name = "",
+     .words = "",
+     .help = "Lists the calls that run now.",
+     VERB_OPTIONS(watch),
+     .example = "dngate calls --watch",
+     .run = cmd_calls},
+    {.name = "hangup",
+     .words = "ID",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Hangs up a call on both sides. ID as dngate calls and the log show it.",
+     .example = "dngate calls hangup 6f1c2d3e4b5a69788796a5b4c3d2e1f0",
+     .run = cmd_calls_hangup},
+};
+const struct noun noun_calls = {
+    .name = "calls", .help = "the calls that run now", NOUN_VERBS(calls_verbs), .live = true};
+
+static const struct verb registrations_verbs[] = {
+    {.name = "",
+     .words = "",
+     .help = "Lists the DNs that are registered now: whose page is ready for calls.",
+     VERB_OPTIONS(watch),
+     .example = "dngate registrations --json",
+     .run = cmd_registrations},
+    {.name = "drop",
+     .words = "DN",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Signs a DN's page out. It is told and may sign in again; dn disable keeps it out.",
+     .example = "dngate registrations drop 5001",
+     .run = cmd_registrations_drop},
+};
+const struct noun noun_registrations = {.name = "registrations",
+                                        .help = "the DNs that are registered now",
+                                        NOUN_VERBS(registrations_verbs),
+                                        .live = true};
+
+static const struct verb status_verbs[] = {
+    {.name = "",
+     .words = "",
+     .help = "Says how the running server is: ready or not and why, calls, registrations. Exit status 1 when "
+             "it is not\n"
+             "ready to take calls.",
+     VERB_OPTIONS(watch),
+     .example = "dngate status --watch",
+     .run = cmd_status},
+};
+const struct noun noun_status = {
+    .name = "status", .help = "how the running server is", NOUN_VERBS(status_verbs), .live = true};

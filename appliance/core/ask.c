@@ -1,0 +1,140 @@
+#include "core/ask.h"
+#include "core/mbox.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct ask { /* freed by whichever side is done with it last */
+    pthread_mutex_t lock;
+    pthread_cond_t answered;
+    bool done, given_up;
+    ask_h *h;
+    ask_drop_h *drop;
+    size_t size;
+    _Alignas(max_align_t) unsigned char value[];
+};
+
+int ask_mbox_alloc(struct mbox **mbp, const char *name, size_t slots)
+{
+    return mbox_alloc(mbp, name, sizeof(struct ask *), slots);
+}
+
+static void ask_free(struct ask *q)
+{
+    pthread_cond_destroy(&q->answered);
+    pthread_mutex_destroy(&q->lock);
+    free(q);
+}
+
+static void unasked_h(void *msg, void *arg)
+{
+    struct ask *q = *(struct ask **)msg;
+
+    (void)arg;
+    if (q->drop)
+        q->drop(q->value);
+    ask_free(q);
+}
+
+void ask_mbox_free(struct mbox *mb)
+{
+    mbox_free(mb, unasked_h, NULL);
+}
+
+/* Marks it as done; true: the asker has gone, so that it is ours to free. */
+static bool ask_done(struct ask *q)
+{
+    bool ours;
+
+    pthread_mutex_lock(&q->lock);
+    q->done = true;
+    ours = q->given_up;
+    pthread_cond_signal(&q->answered); /* inside the lock: the asker cannot free it before we have let go */
+    pthread_mutex_unlock(&q->lock);
+    return ours;
+}
+
+static bool ask_gone(struct ask *q)
+{
+    bool gone;
+
+    pthread_mutex_lock(&q->lock);
+    gone = q->given_up;
+    pthread_mutex_unlock(&q->lock);
+    return gone;
+}
+
+void ask_answer_h(void *msg, void *owner)
+{
+    struct ask *q = *(struct ask **)msg;
+
+    if (!ask_gone(q))
+        q->h(q->value, owner);
+    if (ask_done(q))
+        unasked_h(msg, NULL);
+}
+
+static int ask_alloc(struct ask **qp, ask_h *h, ask_drop_h *drop, const void *value, size_t size)
+{
+    struct ask *q = calloc(1, sizeof(*q) + size);
+    pthread_condattr_t attr;
+
+    if (!q)
+        return ENOMEM;
+    q->h = h;
+    q->drop = drop;
+    q->size = size;
+    memcpy(q->value, value, size);
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&q->answered, &attr);
+    pthread_condattr_destroy(&attr);
+    *qp = q;
+    return 0;
+}
+
+/* True: answered. Otherwise the owner frees it. */
+static bool ask_wait(struct ask *q, uint32_t timeout_ms)
+{
+    struct timespec until;
+    bool done;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&q->lock);
+    while (!q->done && !pthread_cond_timedwait(&q->answered, &q->lock, &until))
+        continue;
+    done = q->done;
+    q->given_up = !done;
+    pthread_mutex_unlock(&q->lock);
+    return done;
+}
+
+int ask(struct mbox *mb, ask_h *h, ask_drop_h *drop, void *value, size_t size, uint32_t timeout_ms)
+{
+    struct ask *q;
+    int err = ask_alloc(&q, h, drop, value, size);
+
+    if (err)
+        return err;
+    err = mbox_post(mb, &q);
+    if (err) {
+        ask_free(q);
+        return err;
+    }
+    if (!ask_wait(q, timeout_ms))
+        return ETIMEDOUT;
+    memcpy(value, q->value, size);
+    ask_free(q);
+    return 0;
+}
