@@ -10,8 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { DTMF_MS = 160, DTMF_MS_MAX = 6000 };
-
 /* --- who may speak --- */
 
 bool call_trunk_permit(struct leg *leg, const struct sip_msg *msg, void *arg)
@@ -165,55 +163,12 @@ void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg)
     if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
         trunk_offer(c, leg, msg);
     else if (!pl_strcmp(&msg->met, "INFO"))
-        (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
+        call_info(c, leg, msg);
     else
         refuse(leg, msg);
 }
 
 /* --- the browser --- */
-
-/* Signal=5 CRLF Duration=160 (application/dtmf-relay), or the digit alone (application/dtmf). */
-static bool dtmf_read(const struct sip_msg *msg, char *digit, unsigned *ms)
-{
-    const char *p = (const char *)mbuf_buf(msg->mb);
-    size_t n = mbuf_get_left(msg->mb);
-    struct pl sig, dur;
-
-    *ms = DTMF_MS;
-    if (!n || n > 256)
-        return false;
-    if (msg_ctype_cmp(&msg->ctyp, "application", "dtmf")) {
-        *digit = p[0];
-    } else if (msg_ctype_cmp(&msg->ctyp, "application", "dtmf-relay")) {
-        if (re_regex(p, n, "Signal=[ ]*[0-9A-Da-d*#]1", NULL, &sig))
-            return false;
-        *digit = sig.p[0];
-        if (!re_regex(p, n, "Duration=[ ]*[0-9]+", NULL, &dur))
-            *ms = pl_u32(&dur);
-    } else {
-        return false;
-    }
-    if (*digit >= 'a' && *digit <= 'd')
-        *digit = (char)(*digit - 'a' + 'A');
-    *ms = *ms < 40 ? 40 : *ms > DTMF_MS_MAX ? DTMF_MS_MAX : *ms;
-    return strchr("0123456789*#ABCD", *digit) && *digit;
-}
-
-static void agent_info(struct call *c, struct leg *leg, const struct sip_msg *msg)
-{
-    char digits[2] = {0};
-    unsigned ms;
-
-    if (!dtmf_read(msg, &digits[0], &ms)) {
-        (void)leg_reply(leg, msg, 415, "Unsupported Media Type",
-                        "Accept: application/dtmf-relay, application/dtmf\r\n", NULL, NULL);
-        return;
-    }
-    if (media_path_dtmf(c->path, MEDIA_TRUNK, digits, ms))
-        (void)leg_reply(leg, msg, 503, "Service Unavailable", NULL, NULL, NULL);
-    else
-        (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
-}
 
 static void agent_offer(struct call *c, struct leg *leg, const struct sip_msg *msg)
 {
@@ -247,12 +202,12 @@ void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg)
 
     if (!pl_strcmp(&msg->met, "UPDATE") && offers_cross(leg, msg, asked, !up))
         return;
-    if (!up && pl_strcmp(&msg->met, "UPDATE"))
+    if (!pl_strcmp(&msg->met, "INFO")) /* also to an announcement before the answer */
+        call_info(c, leg, msg);
+    else if (!up && pl_strcmp(&msg->met, "UPDATE"))
         (void)leg_reply(leg, msg, 491, "Request Pending", NULL, NULL, NULL);
     else if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
         agent_offer(c, leg, msg);
-    else if (!pl_strcmp(&msg->met, "INFO"))
-        agent_info(c, leg, msg);
     else
         refuse(leg, msg);
 }

@@ -126,6 +126,9 @@ void call_refuse(struct leg *leg, const struct sip_msg *msg, int err);
 void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip_origin *o);
 void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_origin *o);
 
+/* --- callinfo.c: INFO within the dialogs --- */
+void call_info(struct call *c, struct leg *leg, const struct sip_msg *msg);
+
 /* --- callmid.c: requests within the dialogs --- */
 void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg);
 void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg);

@@ -98,6 +98,15 @@ void leg_end(struct leg *leg, uint16_t code, const char *phrase, const char *hdr
 /* Sends a request in the dialog (also an early one). resph may be NULL. EINVAL when there is no dialog yet. */
 int leg_request(struct leg *leg, const char *method, const char *hdrs, const char *ctype, const char *body,
                 sip_resp_h *resph, void *arg);
+/*
+ * Sends a request of another leg's peer on to this one's, with hdrs, ctype and body of the caller's; the final answer that comes goes
+ * back, so that the request needs no other (401, 407, 408 and 481, which are about our own dialog, as 500). refusedh (may be NULL), if
+ * to is still the caller's, may do something else about a refusal: true = answer 200.
+ * EINVAL: there is no dialog; ENOSPC: too many under way: the request is not answered then.
+ */
+typedef bool(leg_refused_h)(const struct sip_msg *msg, void *arg);
+int leg_relay(struct leg *to, const struct sip_msg *msg, const char *hdrs, const char *ctype,
+              const char *body, leg_refused_h *refusedh, void *arg);
 /* Answers a request given to the request handler; body with ctype, or NULL. */
 int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const char *phrase, const char *hdrs,
               const char *ctype, const char *body);
@@ -105,7 +114,7 @@ int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const c
 void leg_move(struct leg *leg, uint64_t ws_conn);
 
 const char *leg_callid(const struct leg *leg);
-bool leg_takes_info(const struct leg *leg); /* the peer's last Allow had INFO */
+bool leg_takes_info(const struct leg *leg); /* the peer's last Allow had INFO, or it has sent none */
 uint64_t leg_conn(const struct leg *leg);
 
 #endif

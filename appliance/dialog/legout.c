@@ -17,6 +17,7 @@ static void tx_destructor(void *arg)
     mem_deref(tx->branch);
     mem_deref(tx->tail);
     mem_deref(tx->sent);
+    mem_deref(tx->relay);
 }
 
 int leg_tail(struct mbuf **mbp, const struct leg *leg, const char *hdrs, const char *ctype, const char *body)
@@ -200,12 +201,14 @@ static bool tx_retry(struct leg_tx *tx, const struct sip_msg *msg)
     return true;
 }
 
-/* A dialog is dead when the peer does not know it or is silent (RFC 5057). */
+/* A dialog is dead when the peer does not know it or is silent (RFC 5057); silence about what another asked for is not counted. */
 static bool tx_kills(const struct leg_tx *tx, int err, const struct sip_msg *msg)
 {
     if (tx->leg->state != LEG_CONFIRMED || !strcmp(tx->met, "BYE"))
         return false;
-    return err == ETIMEDOUT || (msg && (msg->scode == 481 || msg->scode == 408));
+    if (msg && msg->scode == 481)
+        return true;
+    return !tx->relay && (err == ETIMEDOUT || (msg && msg->scode == 408));
 }
 
 static void tx_resp(int err, const struct sip_msg *msg, void *arg)

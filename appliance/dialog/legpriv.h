@@ -86,8 +86,9 @@ struct leg_tx { /* a client transaction of a leg */
     struct mbuf *sent; /* the whole request */
     sip_resp_h *resph;
     void *arg;
-    bool retried[2]; /* after a 401, after a 407 */
-    unsigned raised; /* times that a 422 made it ask for a longer session */
+    struct leg_relay *relay; /* who asked for it; NULL: we did */
+    bool retried[2];         /* after a 401, after a 407 */
+    unsigned raised;         /* times that a 422 made it ask for a longer session */
 };
 
 struct leg_2xx { /* a 2xx to INVITE, sent again until its ACK comes (RFC 3261 13.3.1.4) */

@@ -57,9 +57,10 @@ static bool request_h(const struct sip_msg *msg, void *arg)
         return true;
     }
     if (!pl_strcmp(&msg->met, "OPTIONS")) {
-        (void)sip_treplyf(NULL, NULL, st->sip, msg, false, 200, "OK",
-                          ALLOW "\r\nAccept: application/sdp, application/dtmf-relay, multipart/mixed, "
-                                "multipart/alternative\r\n" SIP_ALLOW_EVENTS "Supported: timer\r\n" EMPTY);
+        (void)sip_treplyf(
+            NULL, NULL, st->sip, msg, false, 200, "OK",
+            ALLOW "\r\nAccept: application/sdp, application/dtmf-relay, application/dtmf, multipart/mixed, "
+                  "multipart/alternative\r\n" SIP_ALLOW_EVENTS "Supported: timer\r\n" EMPTY);
         return true;
     }
     a = sip_event_taken(msg) ? &taken : answer_find(msg);
