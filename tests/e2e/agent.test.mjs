@@ -170,6 +170,24 @@ check('5001 calls 5002: each hears the other', async (t) => {
     assert.equal(rows.find((r) => r.direction === 'outbound').hangup, 'trunk');
 });
 
+check('a second call waits, and is taken: the first one ends', async () => {
+    const other = await newAgent('5002');
+    await other.startShift();
+    await agent.dial('600');
+    await agent.call('connected');
+    await other.dial('5001');
+    await other.call('ringing');
+    await agent.page.locator('#waiting', { hasText: '5002' }).waitFor();
+    await agent.page.click('#waiting-take');
+    await other.call('connected');
+    await agent.call('connected');
+    assert.match(await agent.page.textContent('#caller'), /5002/);
+    await Promise.all([agent.hears(), other.hears()]);
+    await agent.hangup();
+    const rows = await nextCdr(3);
+    assert.deepEqual(rows.map((r) => r.code), [200, 200, 200]);
+});
+
 check('a reload keeps the shift, and nothing is left behind', async () => {
     await agent.page.reload();
     await agent.registration('registered');

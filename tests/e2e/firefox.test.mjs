@@ -1,4 +1,4 @@
-// The same page in Firefox: one call to 600, audio compared. Firefox offers no loopback candidates, so that server and browser run in
+// The same page in Firefox: one call to 600, audio compared, and the keypad of a call that came in. Firefox offers no loopback candidates, so that server and browser run in
 // a network namespace with an address of its own.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -6,13 +6,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { start } from './dngate.mjs';
+import { binary, start } from './dngate.mjs';
 import { RATE, makeSpeech } from './lib/audio.mjs';
 import { watchCdr } from './lib/cdr.mjs';
 import { checkEcho } from './lib/echo.mjs';
+import { FarEnd } from './lib/farend.mjs';
 import { Firefox } from './lib/firefox.mjs';
 import { ADDRESS, inNamespace } from './lib/netns.mjs';
 import { AgentPage } from './lib/page.mjs';
+import { freeUdpPort } from './lib/sipp.mjs';
 
 // Firefox's own fake microphone hums; speech is put in its place. Without a sound card its AudioContext does not run, elements do.
 function speak(wav) {
@@ -51,7 +53,8 @@ function longSpeech(dir) {
     return readFileSync(file).toString('base64');
 }
 
-async function callEcho(t) {
+// The page, signed in as 5001, at a server that is started with the options.
+async function openAgent(t, options) {
     const dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
     let server, firefox;
 
@@ -60,25 +63,37 @@ async function callEcho(t) {
         rmSync(dir, { recursive: true, force: true });
         await server?.stop();
     });
-    server = await start({ options: ['bind.address=0.0.0.0', `public.address=${ADDRESS}`] });
+    server = await start({ options: ['bind.address=0.0.0.0', `public.address=${ADDRESS}`], ...options });
     server.host = ADDRESS;
     firefox = await Firefox.launch();
-    const nextCdr = await watchCdr(server);
     const page = await firefox.newPage();
     await page.addInitScript(speak, longSpeech(dir));
     const agent = await AgentPage.open({ addInitScript: (fn) => page.addInitScript(fn), newPage: () => page }, server, '5001');
+    await agent.startShift();
+    return { server, agent };
+}
+
+async function telling(t, server, steps) {
     try {
-        await agent.startShift();
-        await agent.dial('600');
-        await agent.call('connected');
-        await page.waitForFunction(() => window.dngate.stats?.received > 50);
-        // The recorders start one after the other.
-        await checkEcho(t, (seconds) => record(page, seconds), { lags: [-300, 1200] });
-        await agent.hangup();
+        await steps();
     } catch (error) {
         t.diagnostic(server.log.slice(-15).join('\n'));
         throw error;
     }
+}
+
+async function callEcho(t) {
+    const { server, agent } = await openAgent(t);
+    const nextCdr = await watchCdr(server);
+
+    await telling(t, server, async () => {
+        await agent.dial('600');
+        await agent.call('connected');
+        await agent.page.waitForFunction(() => window.dngate.stats?.received > 50);
+        // The recorders start one after the other.
+        await checkEcho(t, (seconds) => record(agent.page, seconds), { lags: [-300, 1200] });
+        await agent.hangup();
+    });
     const [row] = await nextCdr();
     assert.equal(row.code, 200);
     assert.equal(row.callee, '600');
@@ -86,4 +101,27 @@ async function callEcho(t) {
     assert.ok(row.browser_packets > 50 && row.trunk_packets > 50, JSON.stringify(row));
 }
 
-inNamespace(import.meta.url, 'Firefox', () => test('600: what is said comes back, in Firefox', { timeout: 180000 }, callEcho));
+// The trunk calls; what is pressed on the page arrives there, each digit once.
+async function pressDigits(t) {
+    const { server, agent } = await openAgent(t);
+    const port = await freeUdpPort();
+    const far = await FarEnd.open(port);
+
+    t.after(() => far.close());
+    execFileSync(binary(), ['trunk', 'add', 'far', '--address', `127.0.0.1:${port}`, '--ping', '0', '--data', server.dir]);
+    await telling(t, server, async () => {
+        const answered = far.call('5001', { address: '127.0.0.1', port: server.ports['sip-udp'] });
+        await agent.answer();
+        await answered;
+        far.play(440);
+        await agent.page.waitForFunction(() => window.dngate.stats?.received > 50);
+        for (const digit of '159*0#') await agent.page.click(`[data-digit="${digit}"]`);
+        await far.hears('159*0#');
+        await agent.hangup();
+    });
+}
+
+inNamespace(import.meta.url, 'Firefox', () => {
+    test('600: what is said comes back, in Firefox', { timeout: 180000 }, callEcho);
+    test('keypad digits of a call that came in arrive as telephone events, from Firefox', { timeout: 180000 }, pressDigits);
+});

@@ -1,8 +1,11 @@
-// A SIP Server with audio for one call at a time: answers what is dialled, echoes or plays a tone, hears digits, holds, is hung up on.
+// A SIP Server with audio for one call at a time: calls, or answers what is dialled, echoes or plays a tone, hears digits, holds, is hung
+// up on.
+import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { EventEmitter, once } from 'node:events';
 import { format, parse, reply, token } from '../../ui/lib/sip.mjs';
 import { RATE } from './audio.mjs';
+import { until } from './wait.mjs';
 
 const PCMU = 0;
 const TELEPHONE_EVENT = 101;
@@ -51,6 +54,36 @@ export class FarEnd extends EventEmitter {
 
     get digits() {
         return [...this.events.values()].map(({ digit }) => digit).join('');
+    }
+
+    // Until the digits have come to their end, each once and of a length that a person presses.
+    async hears(digits) {
+        await until(() => [...this.events.values()].filter(({ ended }) => ended).length >= digits.length, 10000, `the end of ${digits}`);
+        assert.equal(this.digits, digits);
+        for (const { digit, duration } of this.events.values())
+            assert.ok(duration >= 640 && duration <= 2400, `${digit}: ${duration} units of a timestamp`);
+    }
+
+    // Calls a DN of the gateway, {address, port}; resolves with its answer. Audio flows from then on.
+    async call(dn, gateway, headers = []) {
+        this.#dialog = {
+            tag: token(),
+            from: gateway,
+            cseq: 0,
+            target: `sip:${dn}@${gateway.address}:${gateway.port}`,
+            remote: `<sip:${dn}@${gateway.address}>`,
+            id: token(),
+        };
+        this.#dialog.local = `"Ada Lovelace" <sip:7001@127.0.0.1>;tag=${this.#dialog.tag}`;
+        const answer = await this.#request('INVITE', [['Content-Type', 'application/sdp'], ...headers], this.#sdp(), 60000);
+
+        if (answer.status === 200) {
+            this.#dialog.remote = answer.get('To');
+            this.#dialog.target = /<([^>]+)>/.exec(answer.get('Contact'))[1];
+            this.#peer = { address: /c=IN IP4 (\S+)/.exec(answer.body)[1], port: Number(/m=audio (\d+)/.exec(answer.body)[1]) };
+        }
+        this.#send('ACK', this.#dialog.cseq);
+        return answer;
     }
 
     // Offers anew in the call; resolves with the gateway's answer.
@@ -110,11 +143,11 @@ export class FarEnd extends EventEmitter {
         this.#peer = { address: '127.0.0.1', port: Number(/m=audio (\d+)/.exec(invite.body)[1]) };
     }
 
-    #request(method, headers, body) {
+    #request(method, headers, body, ms = 5000) {
         const cseq = ++this.#dialog.cseq;
 
         return new Promise((resolve, reject) => {
-            const timer = setTimeout(() => reject(new Error(`no answer to ${method}`)), 5000);
+            const timer = setTimeout(() => reject(new Error(`no answer to ${method}`)), ms);
             this.#waiting.set(cseq, (msg) => {
                 if (msg.status < 200) return;
                 clearTimeout(timer);
