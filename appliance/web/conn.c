@@ -1,16 +1,19 @@
 #include "web/conn.h"
 #include "core/clock.h"
+#include "core/fsm.h"
 #include "core/guard.h"
 #include "core/log.h"
 #include "web/edge.h"
 #include "web/reply.h"
 #include "web/source.h"
 #include "web/static.h"
+#include "web/tls.h"
 #include "web/wsconn.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { OUT_MAX = WEB_BODY_OUT_MAX + 65536, OUT_DROP = 128 * 1024, LOG_PATH_MAX = 201 };
 
@@ -33,6 +36,9 @@ int conn_alloc(struct conn **cp, struct web *w, enum listener_kind kind, const s
 
     if (w->conn_count >= w->cfg.conns_max)
         return ENOSPC;
+    if (w->conn_count >= w->cfg.conns_max - w->cfg.conns_max / 4 &&
+        source_conns(w->sources, peer) >= SOURCE_FEW)
+        return EUSERS; /* the last quarter is for those who have few */
     if (banned && w->banned_count >= CONN_BANNED_MAX)
         return EACCES;
     err = source_enter(w->sources, peer, banned);
@@ -87,6 +93,25 @@ void conn_free(struct conn *c)
     buf_reset(&c->out);
     free(c->head);
     free(c);
+}
+
+static const struct fsm_state phases[] = {
+    [CONN_HEAD] = {"head", FSM(CONN_BODY) | FSM(CONN_WAIT) | FSM(CONN_REPLY) | FSM(CONN_WS)},
+    [CONN_BODY] = {"body", FSM(CONN_WAIT) | FSM(CONN_REPLY)},
+    [CONN_WAIT] = {"wait", FSM(CONN_REPLY)},
+    [CONN_REPLY] = {"reply", FSM(CONN_HEAD) | FSM(CONN_LINGER)},
+    [CONN_WS] = {"websocket", FSM(CONN_LINGER)},
+    [CONN_LINGER] = {"linger", 0},
+};
+FSM_DEFINE(machine, "web", phases, NULL);
+
+void conn_move(struct conn *c, enum conn_phase to, uint64_t ms)
+{
+    char label[32];
+
+    snprintf(label, sizeof(label), "conn=%llu", (unsigned long long)c->id);
+    fsm_move(&machine, &c->phase, to, c, label);
+    edge_timer(c, ms);
 }
 
 static void count_status(int status)
@@ -166,8 +191,7 @@ static void reply(struct conn *c, struct reply *r, const void *body, bool page)
         c->dead = true;
         return;
     }
-    c->state = CONN_REPLY;
-    edge_timer(c, CONN_SEND_MS);
+    conn_move(c, CONN_REPLY, c->w->cfg.send_ms + conn_queued(c) * 1000 / CONN_SLOWEST);
     edge_want_write(c);
 }
 
@@ -313,8 +337,7 @@ static void route(struct conn *c)
         }
         c->resp = resp;
         c->resp_held = true;
-        c->state = CONN_DELAY;
-        edge_timer(c, resp.delay_ms < WEB_DELAY_MAX_MS ? resp.delay_ms : WEB_DELAY_MAX_MS);
+        conn_move(c, CONN_WAIT, resp.delay_ms < WEB_DELAY_MAX_MS ? resp.delay_ms : WEB_DELAY_MAX_MS);
         return;
     }
     web_resp_reset(&resp);
@@ -365,6 +388,29 @@ static bool ban_passes(struct conn *c)
     return false;
 }
 
+static bool host_is_ours(const struct conn *c)
+{
+    size_t n = http_host_namelen(c->head->host);
+    char name[256], own[ADDR_STRLEN];
+    struct addr literal;
+
+    snprintf(name, sizeof(name), "%.*s", (int)n, c->head->host);
+    if (!addr_parse_ip(&literal, name, 0))
+        return addr_eq_ip(&literal, &c->local) ||
+               tls_has_name(c->w->tls, addr_ip(&literal, own, sizeof(own)));
+    return (!strcasecmp(name, "localhost") && addr_is_loopback(&c->local)) || tls_has_name(c->w->tls, name);
+}
+
+/* The absolute form is what proxies are asked with (RFC 9112 3.2.2): ours when the host is, and we are no proxy. */
+static bool host_passes(struct conn *c)
+{
+    if (!c->head->absolute || host_is_ours(c))
+        return true;
+    c->close_after = true;
+    conn_error(c, 421, "", NULL);
+    return false;
+}
+
 /* A whole head is in c->in. */
 static void request_begin(struct conn *c)
 {
@@ -383,13 +429,14 @@ static void request_begin(struct conn *c)
         return;
     if (status) {
         refuse(c, status);
+    } else if (!host_passes(c)) {
+        return;
     } else if (h->length > c->w->cfg.body_max) {
         refuse(c, 413);
     } else if (c->kind != LISTEN_HTTP && !strcmp(h->path, "/ws")) {
         ws_upgrade(c);
     } else if (h->length) {
-        c->state = CONN_BODY;
-        edge_timer(c, CONN_BODY_MS);
+        conn_move(c, CONN_BODY, c->w->cfg.body_ms + h->length * 1000 / CONN_SLOWEST);
         if (h->expect_continue) {
             buf_puts(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
             edge_want_write(c);
@@ -412,13 +459,11 @@ static bool request_next(struct conn *c)
     c->scan = 0;
     buf_reset(&c->body);
     if (c->close_after) {
-        c->state = CONN_LINGER;
+        conn_move(c, CONN_LINGER, CONN_LINGER_MS);
         edge_shutdown(c);
-        edge_timer(c, CONN_LINGER_MS);
         return true;
     }
-    c->state = CONN_HEAD;
-    edge_timer(c, c->w->cfg.idle_ms);
+    conn_move(c, CONN_HEAD, c->w->cfg.idle_ms);
     c->idle = true;
     buf_init_charged(&c->rest, CONN_REST_MAX);
     if (rest.len)
@@ -483,14 +528,14 @@ bool conn_rx(struct conn *c, const uint8_t *p, size_t n)
     while (n && !c->dead) {
         size_t used = n;
 
-        switch (c->state) {
+        switch ((enum conn_phase)c->phase) {
         case CONN_HEAD:
             used = head_rx(c, p, n);
             break;
         case CONN_BODY:
             used = body_rx(c, p, n);
             break;
-        case CONN_DELAY:
+        case CONN_WAIT:
         case CONN_REPLY:
             used = rest_rx(c, p, n);
             break;
@@ -498,6 +543,9 @@ bool conn_rx(struct conn *c, const uint8_t *p, size_t n)
             used = ws_rx(c, p, n);
             break;
         case CONN_LINGER:
+            c->lingered += n;
+            if (c->lingered > CONN_LINGER_MAX)
+                edge_deafen(c);
             break;
         }
         p += used;
@@ -508,10 +556,10 @@ bool conn_rx(struct conn *c, const uint8_t *p, size_t n)
 
 bool conn_timer(struct conn *c)
 {
-    switch (c->state) {
+    switch ((enum conn_phase)c->phase) {
     case CONN_WS:
         return ws_timer(c);
-    case CONN_DELAY:
+    case CONN_WAIT:
         reply_resp(c, &c->resp);
         web_resp_reset(&c->resp);
         c->resp_held = false;
@@ -565,8 +613,6 @@ bool conn_sent(struct conn *c, size_t n)
         c->page += n;
         c->page_len -= n;
     }
-    if (c->state == CONN_REPLY)
-        edge_timer(c, CONN_SEND_MS);
     if (c->out_pos >= OUT_DROP && c->out_pos >= c->out.len / 2 && c->out_pos < c->out.len)
         out_compact(c); /* a peer that is behind for long must not make it grow */
     if (c->out_pos < c->out.len)
@@ -575,7 +621,7 @@ bool conn_sent(struct conn *c, size_t n)
     c->out_pos = 0;
     if (c->page_len)
         return true;
-    if (c->state == CONN_WS)
+    if (c->phase == CONN_WS)
         return ws_flushed(c);
-    return c->state == CONN_REPLY ? request_next(c) : true;
+    return c->phase == CONN_REPLY ? request_next(c) : true;
 }

@@ -51,6 +51,13 @@ void edge_shutdown(struct conn *c)
     shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
 }
 
+void edge_deafen(struct conn *c)
+{
+    c->deaf = true;
+    if (c->wsi)
+        lws_rx_flow_control(c->wsi, 0);
+}
+
 void edge_kill(struct conn *c)
 {
     c->dead = true;
@@ -66,7 +73,7 @@ static bool conn_written(struct conn *c)
     size_t n = c->sending;
 
     c->sending = 0;
-    lws_rx_flow_control(c->wsi, 1);
+    lws_rx_flow_control(c->wsi, !c->deaf);
     if (!conn_sent(c, n))
         return false;
     if (conn_queued(c))
@@ -151,7 +158,7 @@ static int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void
     case LWS_CALLBACK_RAW_RX:
         conn_up(c);
         metric_add(&web_rx_bytes, (int64_t)len);
-        return conn_rx(c, in, len) ? 0 : -1;
+        return c->deaf || conn_rx(c, in, len) ? 0 : -1;
     case LWS_CALLBACK_RAW_WRITEABLE:
         conn_up(c);
         return conn_write(c);
@@ -260,7 +267,7 @@ static void stop_tick(struct web *w, uint64_t now)
         w->stop_ms = now;
     }
     for (struct conn *c = w->conns; c; c = c->next) {
-        if (now - w->stop_ms >= STOP_MS || c->state == CONN_HEAD || c->state == CONN_LINGER)
+        if (now - w->stop_ms >= STOP_MS || c->phase == CONN_HEAD || c->phase == CONN_LINGER)
             edge_kill(c);
         else if (c->ws)
             ws_close(c, 1001, "server is stopping");

@@ -24,5 +24,7 @@ void edge_want_write(struct conn *c);
 void edge_timer(struct conn *c, uint64_t ms);
 void edge_shutdown(struct conn *c);
 void edge_kill(struct conn *c);
+/* Reads no more of it: neither memory nor time for what it sends. */
+void edge_deafen(struct conn *c);
 
 #endif

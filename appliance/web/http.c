@@ -167,6 +167,31 @@ static int method_decode(enum http_method *m, const char *s, size_t len)
     return len ? 501 : 400;
 }
 
+/* "https://host[:port]/path": the host goes before the Host header's (RFC 9112 3.2.2). *path is what is left. 0 or 400. */
+static int absolute_decode(struct http_head *h, char **path)
+{
+    char *p = *path, *host;
+    size_t n;
+
+    if (!strncasecmp(p, "http://", 7))
+        host = p + 7;
+    else if (!strncasecmp(p, "https://", 8))
+        host = p + 8;
+    else
+        return 0;
+    n = strcspn(host, "/?");
+    h->absolute = true;
+    h->host = p; /* moved to the front, so that a terminator fits behind it */
+    memmove(p, host, n);
+    p[n] = '\0';
+    if (!http_host_valid(h->host))
+        return 400;
+    *path = host + n;
+    if (**path != '/')
+        *--*path = '/'; /* an empty path is "/" (RFC 9110 4.2.3) */
+    return 0;
+}
+
 static int target_decode(struct http_head *h, char *target)
 {
     size_t len = strlen(target);
@@ -177,7 +202,10 @@ static int target_decode(struct http_head *h, char *target)
     for (size_t i = 0; i < len; i++)
         if (target[i] <= 0x20 || target[i] >= 0x7f || target[i] == '#')
             return 400;
+    if (absolute_decode(h, &target))
+        return 400;
     h->target = target;
+    len = strlen(target);
     q = strchr(target, '?');
     if (q)
         *q++ = '\0';
@@ -271,11 +299,13 @@ static int fields_check(struct http_head *h)
     const char *conn = http_field(h, "connection"), *expect = http_field(h, "expect");
     size_t hosts = field_count(h, "host");
 
-    for (size_t i = 0; i < h->field_count; i++)
+    const char *host = http_field(h, "host");
+
+    if (hosts > 1 || (!hosts && !h->http10) || (hosts && !http_host_valid(host)))
+        return 400;
+    for (size_t i = 0; i < h->field_count && !h->absolute; i++)
         if (!strcmp(h->fields[i].name, "host"))
             h->host = h->fields[i].value;
-    if (hosts > 1 || (!hosts && !h->http10) || (hosts && !http_host_valid(h->host)))
-        return 400;
     h->keep_alive = h->http10 ? http_list_has(conn, "keep-alive") : !http_list_has(conn, "close");
     if (*expect && strcasecmp(expect, "100-continue"))
         return 417;
@@ -339,6 +369,7 @@ const char *http_reason(int status)
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
         {417, "Expectation Failed"},
+        {421, "Misdirected Request"},
         {422, "Unprocessable Content"},
         {426, "Upgrade Required"},
         {429, "Too Many Requests"},

@@ -29,7 +29,8 @@ struct http_head { /* points into the text given to http_head_decode */
     char *target;                 /* path and query as sent, without the query after decoding */
     char path[HTTP_PATH_MAX + 1]; /* decoded */
     char *query;                  /* raw; "" when none */
-    char *host;                   /* "" only in HTTP/1.0 */
+    char *host;                   /* "" only in HTTP/1.0; of the target when that is in absolute form */
+    bool absolute;                /* the target was "https://host/path" (RFC 9112 3.2.2) */
     bool http10, keep_alive, expect_continue;
     uint64_t length; /* of the body */
     struct http_field fields[HTTP_FIELDS_MAX];

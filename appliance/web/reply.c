@@ -94,6 +94,8 @@ const char *reply_detail(int status)
         return "The address is longer than this server takes.";
     case 417:
         return "Only Expect: 100-continue is understood.";
+    case 421:
+        return "This server is no proxy, and that host is not its own.";
     case 429:
         return "Too many requests from your address; wait as long as Retry-After says.";
     case 431:

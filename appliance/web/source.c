@@ -111,6 +111,16 @@ int source_enter(struct sources *s, const struct addr *a, bool banned)
     return 0;
 }
 
+size_t source_conns(const struct sources *s, const struct addr *a)
+{
+    const struct source *src;
+    uint8_t key[9];
+
+    key_make(key, a);
+    src = table_get(s->table, key, sizeof(key));
+    return src ? src->conns : 0;
+}
+
 void source_leave(struct sources *s, const struct addr *a, bool banned)
 {
     struct source *src = source_get(s, a);

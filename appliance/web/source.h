@@ -11,13 +11,14 @@
 
 struct sources;
 
-enum { SOURCES_MAX = 16384, SOURCE_BANNED_CONNS = 4 };
+enum { SOURCES_MAX = 16384, SOURCE_BANNED_CONNS = 4, SOURCE_FEW = 8 /* connections */ };
 
 /* rate_per_s 0 = no limit on requests, conns_max 0 = none on connections. */
 int sources_alloc(struct sources **sp, uint32_t rate_per_s, uint32_t conns_max);
 void sources_free(struct sources *s);
 /* Counts a connection in. EUSERS: too many of this source (a banned one has SOURCE_BANNED_CONNS), ENOSPC: too many sources. */
 int source_enter(struct sources *s, const struct addr *a, bool banned);
+size_t source_conns(const struct sources *s, const struct addr *a);
 void source_leave(struct sources *s, const struct addr *a, bool banned);
 /* Takes a request from the source's bucket; false = too many, *retry_s is when to come back. */
 bool source_request(struct sources *s, const struct addr *a, uint64_t now_ms, uint32_t *retry_s);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 enum { PEM_MAX = 256 * 1024, DRAIN_MS = 1000, TELL_MS = 60000, WARN_DAYS = 14 };
@@ -36,6 +37,7 @@ struct tls {
     struct stamp seen;
     uint64_t drain_until_ms, told_ms;
     int64_t not_after_ms; /* of the certificate in use */
+    char names[1024];     /* of it, as in struct cert_info */
     char refused[256];    /* why newer files were not taken; "" */
     char *cert, *key;     /* PEM about to be loaded, each behind a line end */
     size_t cert_len, key_len;
@@ -131,6 +133,7 @@ static int files_read(struct tls *t, char *why, size_t whysz)
         return err;
     }
     t->not_after_ms = info.not_after_ms;
+    memcpy(t->names, info.names, sizeof(t->names));
     return 0;
 }
 
@@ -190,6 +193,32 @@ void tls_close(struct tls *t)
         return;
     pem_drop(t);
     free(t);
+}
+
+/* "*.example.org" stands for one label (RFC 6125 6.4.3). */
+static bool name_matches(const char *pattern, size_t n, const char *name)
+{
+    const char *dot = strchr(name, '.');
+
+    if (n > 2 && pattern[0] == '*' && pattern[1] == '.' && dot && dot != name) {
+        pattern++;
+        n--;
+        name = dot;
+    }
+    return strlen(name) == n && !strncasecmp(pattern, name, n);
+}
+
+bool tls_has_name(const struct tls *t, const char *name)
+{
+    for (const char *p = t ? t->names : ""; *p; p += *p == ',') {
+        size_t n = strcspn(p, ",");
+        const char *colon = memchr(p, ':', n);
+
+        if (colon && name_matches(colon + 1, n - (size_t)(colon + 1 - p), name))
+            return true;
+        p += n;
+    }
+    return false;
 }
 
 struct lws_vhost *tls_vhost(const struct tls *t)

@@ -20,6 +20,8 @@ int tls_context_h(struct web *w, void *ssl_ctx);
 /* Called every second, and every TLS_DRAIN_TICK_MS while tls_busy(). */
 enum { TLS_DRAIN_TICK_MS = 20 };
 void tls_tick(struct tls *t, uint64_t now_ms);
+/* Is it one that the certificate is for? t may be NULL. */
+bool tls_has_name(const struct tls *t, const char *name);
 bool tls_busy(const struct tls *t);
 /* Does not wait for the files to settle. */
 void tls_reload(struct tls *t);

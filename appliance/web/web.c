@@ -72,6 +72,12 @@ static void defaults(struct web_config *cfg)
         cfg->head_ms = CONN_HEAD_MS;
     if (!cfg->idle_ms)
         cfg->idle_ms = CONN_IDLE_MS;
+    if (!cfg->body_ms)
+        cfg->body_ms = CONN_BODY_MS;
+    if (!cfg->send_ms)
+        cfg->send_ms = CONN_SEND_MS;
+    if (!cfg->message_ms)
+        cfg->message_ms = WS_MESSAGE_MS;
     if (!cfg->ping_ms)
         cfg->ping_ms = WS_PING_MS;
     if (!cfg->pong_ms)

@@ -29,6 +29,8 @@ struct web_config {
     uint32_t conns_max, conns_per_ip;
     /* ms; 0 = 10 s for TLS and head, 60 s between requests, 25 s of silence before a ping, 10 s for its answer */
     uint32_t head_ms, idle_ms, ping_ms, pong_ms;
+    /* ms; 0 = 30 s for a body, an answer that is taken (both and a second for 8 KiB), a WebSocket message from its first byte */
+    uint32_t body_ms, send_ms, message_ms;
     struct guard
         *guard; /* banned sources get a page that says so, and a few connections for it; may be NULL */
     struct sip_stack *sip; /* /ws goes here; NULL = 503 */

@@ -18,6 +18,8 @@
 struct wsconn {
     struct ws_decoder dec;
     uint64_t heard_ms, opened_ms;
+    uint64_t begun_ms; /* when the message that is not whole yet began; 0 = none */
+    size_t skimmed;    /* bytes read since our Close */
     bool pinged, closing /* our Close is queued */, over /* both sides have said Close */;
     uint16_t code;
     uint64_t messages_in, messages_out;
@@ -153,8 +155,7 @@ void ws_upgrade(struct conn *c)
     free(c->head);
     c->head = NULL;
     buf_reset(&c->in);
-    c->state = CONN_WS;
-    edge_timer(c, c->w->cfg.ping_ms);
+    conn_move(c, CONN_WS, c->w->cfg.ping_ms);
     edge_want_write(c);
 }
 
@@ -184,14 +185,23 @@ void ws_close(struct conn *c, uint16_t code, const char *reason)
 
     if (ws->closing || c->dead)
         return;
-    ws->closing = true;
+    ws->closing = ws->dec.skim = true;
     ws->code = code;
+    buf_reset(&ws->dec.msg);
     if (ws_encode_close(&c->out, code, reason)) {
         c->dead = true;
         return;
     }
     edge_timer(c, WS_CLOSE_MS);
     edge_want_write(c);
+}
+
+/* The same for whoever broke the rules: of him nothing more is read. */
+static void cut(struct conn *c, uint16_t code, const char *reason)
+{
+    ws_close(c, code, reason);
+    c->ws->over = true;
+    edge_deafen(c);
 }
 
 static bool rate_passes(struct wsconn *ws)
@@ -214,7 +224,7 @@ static void flood_end(struct conn *c)
     metric_add(&web_drop_rate, 1);
     log_warn_limited("web", "peer=%s conn=%llu WebSocket closed: more than %d messages or pings a second",
                      addr_str(&c->peer, peer, sizeof(peer)), (unsigned long long)c->id, WS_RATE);
-    ws_close(c, 1008, "too many messages");
+    cut(c, 1008, "too many messages");
 }
 
 /* Text frames carry one SIP message each; JsSIP's keep-alive is CRLF only. */
@@ -230,10 +240,9 @@ static void message_received(struct conn *c)
     metric_add(&ws_messages_in, 1);
     if (sip_ws_recv(c->w->cfg.sip, c->id, ws->dec.msg.data ? ws->dec.msg.data : "", ws->dec.msg.len)) {
         metric_add(&web_drop_backlog, 1);
-        ws_close(c, 1013, "signalling is busy");
+        cut(c, 1013, "signalling is busy");
     }
-    if (ws->dec.msg.cap > 8192) /* thousands of idle connections need no big buffers */
-        buf_reset(&ws->dec.msg);
+    buf_reset(&ws->dec.msg); /* thousands of idle connections hold nothing */
 }
 
 static void close_received(struct conn *c)
@@ -259,20 +268,59 @@ static void violation(struct conn *c)
     metric_add(&web_drop_malformed, 1);
     log_warn_limited("web", "peer=%s conn=%llu code=%u reason=\"%s\" WebSocket closed",
                      addr_str(&c->peer, peer, sizeof(peer)), (unsigned long long)c->id, dec->code, dec->why);
-    c->ws->over = true; /* what follows cannot be understood */
-    ws_close(c, dec->code, dec->why);
+    cut(c, dec->code, dec->why);
+}
+
+/* When to look again: silence, or a message that has had its time. */
+static void watch(struct conn *c)
+{
+    const struct web_config *cfg = &c->w->cfg;
+    const struct wsconn *ws = c->ws;
+    uint64_t now = clock_ms(), due = ws->heard_ms + cfg->ping_ms + (ws->pinged ? cfg->pong_ms : 0);
+
+    if (ws->begun_ms && ws->begun_ms + cfg->message_ms < due)
+        due = ws->begun_ms + cfg->message_ms;
+    if (!ws->closing)
+        edge_timer(c, due > now ? due - now + 1 : 1);
+}
+
+/* A message's time runs from its first byte, through all fragments, whatever comes between them. */
+static void message_time(struct conn *c, bool ended)
+{
+    struct wsconn *ws = c->ws;
+    bool partial = ws_decoder_partial(&ws->dec), had = ws->begun_ms && !ended;
+
+    if (!partial)
+        ws->begun_ms = 0;
+    else if (!had)
+        ws->begun_ms = ws->heard_ms;
+    if (partial && !had)
+        watch(c);
+}
+
+/* After our Close the peer's is looked for in what it had sent by then, not for long. */
+static void skim(struct conn *c, size_t n)
+{
+    c->ws->skimmed += n;
+    if (c->ws->skimmed > WS_SKIM_MAX)
+        edge_deafen(c);
 }
 
 size_t ws_rx(struct conn *c, const uint8_t *p, size_t n)
 {
     struct wsconn *ws = c->ws;
     size_t used = n;
+    enum ws_event ev;
 
     ws->heard_ms = clock_ms();
     ws->pinged = false;
-    if (ws->over)
+    if (ws->closing)
+        skim(c, n);
+    if (ws->over || c->deaf)
         return n;
-    switch (ws_decode(&ws->dec, p, n, &used)) {
+    ev = ws_decode(&ws->dec, p, n, &used);
+    message_time(c, ev == WS_MESSAGE);
+    switch (ev) {
     case WS_MORE:
     case WS_PONG:
         break;
@@ -301,11 +349,16 @@ size_t ws_rx(struct conn *c, const uint8_t *p, size_t n)
 bool ws_timer(struct conn *c)
 {
     struct wsconn *ws = c->ws;
-    uint64_t ping = c->w->cfg.ping_ms, pong = c->w->cfg.pong_ms;
-    uint64_t quiet = clock_ms() - ws->heard_ms;
+    uint64_t ping = c->w->cfg.ping_ms, pong = c->w->cfg.pong_ms, now = clock_ms();
+    uint64_t quiet = now - ws->heard_ms;
 
     if (ws->closing)
         return false;
+    if (ws->begun_ms && now - ws->begun_ms >= c->w->cfg.message_ms) {
+        metric_add(&web_drop_timeout, 1);
+        cut(c, 1008, "the message takes too long");
+        return !c->dead;
+    }
     if (ws->pinged && quiet >= ping + pong) {
         metric_add(&web_drop_timeout, 1);
         return false;
@@ -314,7 +367,7 @@ bool ws_timer(struct conn *c)
         ws->pinged = true;
         frame_send(c, WS_OP_PING, "dngate", 6);
     }
-    edge_timer(c, (ws->pinged ? ping + pong : ping) - quiet + 1);
+    watch(c);
     return !c->dead;
 }
 
@@ -324,9 +377,8 @@ bool ws_flushed(struct conn *c)
     struct wsconn *ws = c->ws;
 
     if (ws->closing && ws->over) {
-        c->state = CONN_LINGER;
+        conn_move(c, CONN_LINGER, CONN_LINGER_MS);
         edge_shutdown(c);
-        edge_timer(c, CONN_LINGER_MS);
     }
     return true;
 }

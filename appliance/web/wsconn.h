@@ -11,6 +11,8 @@ enum {
     WS_PING_MS = 25000,      /* default: silence after which we ping */
     WS_PONG_MS = 10000,      /* default: silence after that which ends it */
     WS_CLOSE_MS = 2000,      /* for the peer's answer to our Close */
+    WS_MESSAGE_MS = 30000,   /* default: a message from its first byte to its last, however many fragments */
+    WS_SKIM_MAX = 65536,     /* bytes that are looked through for the peer's answer to our Close */
     WS_OUT_MAX = 256 * 1024, /* bytes that may wait for a slow peer */
     WS_RATE = 200,           /* messages a second from one peer, … */
     WS_BURST = 1000,         /* … so many at once; then it is closed with 1008 */

@@ -17,6 +17,11 @@ void ws_decoder_reset(struct ws_decoder *d)
     buf_reset(&d->msg);
 }
 
+bool ws_decoder_partial(const struct ws_decoder *d)
+{
+    return d->head_len || d->in_payload || d->in_message;
+}
+
 bool ws_utf8_valid(const void *p, size_t n)
 {
     const char *s = p;
@@ -103,7 +108,7 @@ static enum ws_event head_done(struct ws_decoder *d)
         d->text = d->opcode == WS_OP_TEXT;
         d->in_message = true;
     }
-    if (len > d->msg.max - d->msg.len)
+    if (!d->skim && len > d->msg.max - d->msg.len)
         return bad(d, 1009, "message too long");
     return WS_MORE;
 }
@@ -138,6 +143,8 @@ static enum ws_event frame_done(struct ws_decoder *d)
         if (!d->fin)
             return WS_MORE;
         d->in_message = false;
+        if (d->skim)
+            return WS_MORE;
         if (d->text && !ws_utf8_valid(d->msg.data, d->msg.len))
             return bad(d, 1007, "text not UTF-8");
         return WS_MESSAGE;
@@ -157,7 +164,7 @@ static enum ws_event payload_take(struct ws_decoder *d, const uint8_t *p, size_t
         if (is_control(d->opcode)) {
             memcpy(d->ctl + d->ctl_len, plain, chunk);
             d->ctl_len += chunk;
-        } else if (buf_write(&d->msg, plain, chunk)) {
+        } else if (!d->skim && buf_write(&d->msg, plain, chunk)) {
             return bad(d, 1013, "no room for the message");
         }
         d->pos += chunk;

@@ -36,6 +36,7 @@ struct ws_decoder {
     size_t ctl_len;
     uint16_t code;
     const char *why;
+    bool skim; /* only the peer's Close matters any more: data is not kept and not told */
     /* private */
     uint8_t head[WS_FRAME_HEAD_MAX];
     size_t head_len, head_need;
@@ -46,6 +47,8 @@ struct ws_decoder {
 };
 
 void ws_decoder_init(struct ws_decoder *d, size_t message_max);
+/* Is a frame or a message of several begun and not at its end? */
+bool ws_decoder_partial(const struct ws_decoder *d);
 void ws_decoder_reset(struct ws_decoder *d); /* frees */
 /* Takes bytes until something is complete; *used says how many. After WS_CLOSE and WS_BAD the stream is over. */
 enum ws_event ws_decode(struct ws_decoder *d, const uint8_t *p, size_t n, size_t *used);

@@ -37,8 +37,12 @@ struct client {
 
 static int client_rcvbuf; /* bytes of the next clients' receive buffers; 0 = what the system gives */
 
+static const char
+    *client_ip; /* where the next clients come from: "127.0.0.2"; NULL = as the system chooses */
+
 static inline int client_connect(uint16_t port)
 {
+    struct sockaddr_in from = {.sin_family = AF_INET};
     struct sockaddr_in sin = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval tv = {.tv_sec = CLIENT_TIMEOUT_MS / 1000};
@@ -46,6 +50,12 @@ static inline int client_connect(uint16_t port)
 
     if (fd >= 0 && client_rcvbuf)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &client_rcvbuf, sizeof(client_rcvbuf));
+    if (fd >= 0 && client_ip &&
+        (inet_pton(AF_INET, client_ip, &from.sin_addr) != 1 ||
+         bind(fd, (struct sockaddr *)&from, sizeof(from)))) {
+        close(fd);
+        return -1;
+    }
     if (fd >= 0 && connect(fd, (struct sockaddr *)&sin, sizeof(sin))) {
         close(fd);
         return -1;

@@ -5,9 +5,10 @@
 #include "web/conn.h"
 #include "web/source.h"
 #include "web/wsconn.h"
+#include <poll.h>
 #include <time.h>
 
-enum { PAIRS = 4, LONG = 16 * 16384 - 1500, PIECE = 4096, FRAME = 4000 };
+enum { PAIRS = 4, LONG = 16 * 16384 - 1500, SHORT = 20000, PIECE = 4096, FRAME = 4000 };
 
 /* An answer of LONG bytes that says which of many it is. */
 static void long_h(const struct web_req *req, struct web_resp *resp, void *arg)
@@ -17,7 +18,7 @@ static void long_h(const struct web_req *req, struct web_resp *resp, void *arg)
     (void)arg;
     memset(filler, 'x', sizeof(filler));
     buf_puts(&resp->body, req->query);
-    buf_write(&resp->body, filler, LONG - resp->body.len);
+    buf_write(&resp->body, filler, (strcmp(req->query, "short") ? LONG : SHORT) - resp->body.len);
 }
 
 /* A server whose sockets take little, so that nearly every write of 16 kB is only begun. */
@@ -133,6 +134,163 @@ TEST(connection_close_loses_nothing_of_a_slow_reader)
         client_close(c);
     }
     slow_stop();
+}
+
+/* ---------------------------------------------------------------- who trickles */
+
+enum { TRICKLE_MS = 40, TRICKLES = 500 /* far longer than any phase of the tests */ };
+
+/* One byte after the other, each in time, until the server has had enough. True: it had. */
+static bool cut_while_sending(struct client *c, const char *bytes, size_t n)
+{
+    struct timeval tv = {.tv_usec = TRICKLE_MS * 1000};
+
+    setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+    for (size_t i = 0; i < TRICKLES; i++) {
+        if (!client_send(c, bytes + i % n, 1))
+            return true;
+        while (client_read(c))
+            ;
+        if (c->eof)
+            return true;
+    }
+    return false;
+}
+
+TEST(whoever_trickles_is_cut_at_the_time_of_the_phase)
+{
+    static const char hello[] = "\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03";
+    struct client *c;
+    size_t old;
+
+    server_prepare();
+    srv.cfg.head_ms = 1000;
+    srv.cfg.body_ms = 700;
+    CHECK(server_start());
+    CHECK((c = client_plain(srv.https))); /* a handshake */
+    CHECK(cut_while_sending(c, hello, sizeof(hello)));
+    client_close(c);
+    CHECK((c = client_plain(srv.http))); /* a head, the first … */
+    CHECK(client_puts(c, "GET /healthz HTTP/1.1\r\nX: "));
+    CHECK(cut_while_sending(c, "x", 1));
+    client_close(c);
+    CHECK((c = client_tls(srv.https, 0)));
+    CHECK(client_puts(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+    CHECK(client_read(c));
+    old = c->len;
+    CHECK(client_puts(c, "GET /2 HTTP/1.1\r\n")); /* … and another one */
+    CHECK(cut_while_sending(c, "X: x\r\n", 6));
+    CHECK(strstr(c->in + old - 1, "HTTP/1.1 408 "));
+    client_close(c);
+    CHECK((c = client_tls(srv.https, 0)));
+    CHECK(client_puts(c, "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n")); /* a body */
+    CHECK(cut_while_sending(c, "x", 1));
+    CHECK(strstr(c->in, "HTTP/1.1 408 "));
+    client_close(c);
+    server_stop();
+}
+
+TEST(a_websocket_message_that_trickles_is_cut)
+{
+    static const char ping[] = "\x89\x80\x01\x02\x03\x04"; /* between the fragments, each whole and in time */
+    struct client *c;
+
+    server_prepare();
+    srv.cfg.message_ms = 700;
+    CHECK(server_start());
+    CHECK((c = ws_open())); /* one frame, long */
+    CHECK(client_send(c, "\x81\xfe\x04\x00\x01\x02\x03\x04", 8));
+    CHECK(cut_while_sending(c, "x", 1));
+    client_close(c);
+    CHECK((c = ws_open()));
+    CHECK(ws_put(c, 0x01, true, "fragment", 8)); /* not the last one */
+    CHECK(cut_while_sending(c, ping, sizeof(ping) - 1));
+    CHECK(memmem(c->in, c->len, "the message takes too long", 26));
+    client_close(c);
+    CHECK((c = ws_open())); /* a frame's head */
+    CHECK(cut_while_sending(c, "\x81\xfe", 2));
+    client_close(c);
+    CHECK_EQ_INT(sip.messages, 0);
+    server_stop();
+}
+
+/* Of an answer that is read byte by byte; the time for it is counted from its length. */
+TEST(whoever_reads_in_a_trickle_is_cut)
+{
+    int64_t before = metric_get(&web_drop_timeout);
+    struct client *c;
+    int read = 0;
+
+    server_prepare();
+    srv.cfg.send_ms = 300;
+    web_route("GET", "/healthz", long_h, NULL);
+    CHECK(server_start());
+    for (size_t i = 0; i < srv.w->listener_count; i++)
+        setsockopt(srv.w->listeners[i].fd, SOL_SOCKET, SO_SNDBUF, &(int){4096}, sizeof(int));
+    client_rcvbuf = 4096;
+    CHECK((c = client_plain(srv.http)));
+    c->piece = 1;
+    CHECK(client_puts(c, "GET /healthz?short HTTP/1.1\r\nHost: h\r\n\r\n"));
+    for (; read < TRICKLES && metric_get(&web_drop_timeout) == before && client_read(c); read++)
+        poll(NULL, 0, TRICKLE_MS);
+    CHECK_EQ_INT(metric_get(&web_drop_timeout), before + 1);
+    client_close(c);
+    client_rcvbuf = 0;
+    server_stop();
+}
+
+/* ---------------------------------------------------------------- after our Close */
+
+/* Sends until nobody takes it; what the server has read of it. */
+static int64_t shout(struct client *c)
+{
+    static char noise[16384];
+    struct timeval tv = {.tv_usec = 300000};
+    int64_t before = metric_get(&web_rx_bytes);
+
+    setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+    for (int i = 0; i < 4096 && client_send(c, noise, sizeof(noise)); i++)
+        ;
+    return metric_get(&web_rx_bytes) - before;
+}
+
+TEST(after_our_close_a_websocket_is_read_no_more)
+{
+    static char large[SIP_WS_FRAME_MAX + 1];
+    struct client *c;
+
+    WITH_SERVER;
+    CHECK((c = ws_open())); /* a flood: 1008 */
+    for (int i = 0; i < 5000 && ws_put(c, 0x81, true, "flood", 5); i++)
+        ;
+    CHECK_EQ_INT(ws_close_code(c), 1008);
+    CHECK(shout(c) <= 2 * 16384); /* what was read before the Close was seen here */
+    client_close(c);
+    CHECK((c = ws_open())); /* a violation: 1009 */
+    CHECK(ws_put(c, 0x81, true, large, sizeof(large)));
+    CHECK_EQ_INT(ws_close_code(c), 1009);
+    CHECK(shout(c) <= 2 * 16384);
+    client_close(c);
+    CHECK((c = ws_open())); /* a Close of signalling's: the peer's is looked for, not for long */
+    sip_send(SIP_WS_CLOSE, NULL, 0, 4001);
+    CHECK_EQ_INT(ws_close_code(c), 4001);
+    CHECK(shout(c) <= WS_SKIM_MAX + 2 * 16384);
+    client_close(c);
+    server_stop();
+}
+
+TEST(after_an_error_little_is_read)
+{
+    struct client *c;
+    struct answer a;
+
+    WITH_SERVER;
+    CHECK((c = client_tls(srv.https, 0)));
+    CHECK_EQ_INT(client_ask(c, &a, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n"), 413);
+    answer_free(&a);
+    CHECK(shout(c) <= CONN_LINGER_MAX + 2 * 16384);
+    client_close(c);
+    server_stop();
 }
 
 /* ---------------------------------------------------------------- a WebSocket that is always behind */

@@ -209,7 +209,7 @@ TEST(what_is_not_a_request_is_refused)
         {400, "GET /../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n"},
         {400, "GET /%2e%2e/etc HTTP/1.1\r\nHost: a\r\n\r\n"},
         {400, "GET /a\\b HTTP/1.1\r\nHost: a\r\n\r\n"},
-        {400, "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {421, "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"},
         {400, "GET * HTTP/1.1\r\nHost: a\r\n\r\n"},
         {400, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
         {400, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"},
@@ -297,6 +297,74 @@ TEST(connections_per_source)
     CHECK_EQ_INT(get(v[1], &a, "/", ""), 200);
     answer_free(&a);
     client_close(v[1]);
+    server_stop();
+}
+
+/* One source takes all that it can get; another one still comes in. */
+TEST(the_last_quarter_of_connections_is_for_sources_that_have_few)
+{
+    enum { MAX = 32 };
+    struct client *v[MAX], *other;
+    struct answer a;
+
+    server_prepare();
+    srv.cfg.conns_max = MAX;
+    CHECK(server_start());
+    for (size_t i = 0; i < MAX; i++) {
+        v[i] = client_tls(srv.https, 0);
+        CHECK(!v[i] == (i >= MAX / 4 * 3));
+    }
+    client_ip = "127.0.0.2";
+    CHECK((other = client_tls(srv.https, 0)));
+    CHECK_EQ_INT(get(other, &a, "/", ""), 200);
+    answer_free(&a);
+    client_ip = NULL;
+    client_close(other);
+    for (size_t i = 0; i < MAX / 4 * 3; i++)
+        client_close(v[i]);
+    server_stop();
+}
+
+/* RFC 9112 3.2.2: the absolute form must be taken; the host in it counts, not the Host header's. */
+TEST(absolute_form_is_served_when_the_host_is_ours)
+{
+    static const struct {
+        int status;
+        const char *target, *host;
+    } cases[] = {
+        {200, "https://localhost/", "localhost"},
+        {200, "https://LOCALHOST:8443/", "localhost:8443"},
+        {200, "HTTPS://127.0.0.1/app-1234.js", "127.0.0.1"},
+        {200, "http://localhost/", "localhost"}, /* how it came here is another matter */
+        {200, "https://localhost", "localhost"},
+        {200, "https://localhost?a=b", "localhost"},
+        {200, "https://gw.example/", "other.example"},
+        {200, "https://a.wild.example/", "x"},
+        {404, "https://localhost/none", "localhost"},
+        {421, "https://a.b.wild.example/", "x"},
+        {421, "https://evil.example/", "localhost"},
+        {421, "http://evil.example/", "evil.example"},
+        {421, "https://192.0.2.1/", "192.0.2.1"},
+        {421, "https://localhost.evil.example/", "localhost"},
+        {400, "https://user@localhost/", "localhost"},
+        {400, "https:///", "localhost"},
+        {400, "https://localhost:x/", "localhost"},
+        {400, "https://local host/", "localhost"},
+        {400, "ftp://localhost/", "localhost"},
+        {400, "localhost:443", "localhost"},
+        {400, "https://localhost/..", "localhost"},
+    };
+    char req[300];
+
+    server_prepare();
+    CHECK_EQ_INT(unlink(srv.cfg.cert) | unlink(srv.cfg.key), 0);
+    CHECK_EQ_INT(cert_make(srv.cfg.cert, srv.cfg.key, "localhost,127.0.0.1,gw.example,*.wild.example"), 0);
+    CHECK(server_start());
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(req, sizeof(req), "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", cases[i].target, cases[i].host);
+        if (ask_once(req) != cases[i].status)
+            testing_fail(__FILE__, __LINE__, "%s: not %d", cases[i].target, cases[i].status);
+    }
     server_stop();
 }
 
