@@ -1,4 +1,5 @@
 #include "sip/stack_priv.h"
+#include "sip/siplog.h"
 
 #include "core/health.h"
 #include "core/log.h"
@@ -240,6 +241,7 @@ static int sip_open(struct sip_stack *st)
                     st);
     if (err)
         return err;
+    siplog_start(st->sip);
     err = extension_start(st);
     while (!err && st->bound) {
         st->bound--;

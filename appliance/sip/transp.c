@@ -413,7 +413,10 @@ static int conn_send(struct sip_connqent **qentp, struct sip *sip, struct sip_co
     if (tp == SIP_TRANSP_WS)
         return ENOTCONN;
     t = transp_find(sip, tp, sa_af(dst));
-    return t ? transp_tcp_send(qentp, t, dst, mb, transph, arg) : EPROTONOSUPPORT;
+    if (!t)
+        return EPROTONOSUPPORT;
+    trace(sip, true, tp, &t->laddr, dst, mbuf_buf(mb), mbuf_get_left(mb));
+    return transp_tcp_send(qentp, t, dst, mb, transph, arg);
 }
 
 int sip_transp_send(struct sip_connqent **qentp, struct sip *sip, void *sock, enum sip_transp tp,

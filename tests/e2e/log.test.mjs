@@ -6,8 +6,8 @@ import { Agent } from './agent.mjs';
 import { start } from './dngate.mjs';
 
 // What a server says of one call that is answered and hung up; without what differs from run to run.
-async function story(format) {
-    const server = await start({ options: [`log.format=${format}`] });
+async function story(format, level = 'info') {
+    const server = await start({ options: [`log.format=${format}`, `log.level=${level}`] });
 
     try {
         const agent = await new Agent(server, '5001', 'lab5001').open();
@@ -38,6 +38,22 @@ for (const format of ['text', 'json'])
         for (const line of lines) // the ports' form is documented
             assert.match(line, /^\S+ (info |debug) [a-z]+ (.*[A-Za-z)]$|listening proto=)/, 'words last');
     });
+
+test('sip=debug has a line for each SIP message, sip=trace the whole of it without what is secret', async () => {
+    const messages = (lines) => lines.filter((line) => / debug sip message=\d+ direction=(in|out) transport=\S+ peer=\S+ .* (sent|received)$/.test(line));
+    const brief = await story('text', 'info sip=debug'), whole = await story('text', 'info sip=trace');
+    const rest = whole.filter((line) => / trace sip message=\d+ \| /.test(line)).map((line) => line.replace(/^.*? \| /, ''));
+
+    for (const lines of [brief, whole]) {
+        assert.ok(messages(lines).some((line) => / direction=in transport=WS .* start="INVITE sip:600@/.test(line)), 'from the browser');
+        assert.ok(messages(lines).some((line) => / direction=out transport=UDP .* start="INVITE sip:600@/.test(line)), 'to the trunk');
+        assert.ok(messages(lines).some((line) => / direction=out transport=WS .* cseq="\d+ INVITE" start="SIP\/2\.0 200 /.test(line)), 'and back');
+    }
+    assert.ok(!brief.some((line) => line.includes(' trace ')));
+    assert.ok(rest.some((line) => /^From: .*5001/.test(line)) && rest.some((line) => line.startsWith('a=fingerprint:')));
+    assert.ok(rest.includes('Authorization: (not shown)') && rest.includes('a=ice-pwd:(not shown)'));
+    assert.deepEqual(rest.filter((line) => /response=|^a=ice-pwd:[^(]/.test(line)), []);
+});
 
 // A pipe that nobody reads: the server goes on, loses lines, counts them, and says so once it is read again; stopped meanwhile, it ends.
 test('a reader of the log that stalls holds up nobody', async () => {

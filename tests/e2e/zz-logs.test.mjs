@@ -35,8 +35,8 @@ test('no log has a password', () => {
 });
 
 test('every line is one event of a known form', () => {
-    const text = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn |info |debug|trace) [a-z]+ .+/;
-    const json = /^\{"time":"\S+","level":"(error|warn|info|debug|trace)","module":"[a-z]+",.*"text":".*"\}$/;
+    const text = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn |info |debug|trace) [a-z_]+ .+/;
+    const json = /^\{"time":"\S+","level":"(error|warn|info|debug|trace)","module":"[a-z_]+",.*"text":".*"\}$/;
 
     for (const name of readdirSync(directory))
         for (const line of readFileSync(join(directory, name), 'utf8').split('\n').filter(Boolean)) {
