@@ -82,7 +82,7 @@ LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
 
 # ---------------------------------------------------------------- what to make
 
-.PHONY: all run test unit flow tsan fuzz fuzz-brief e2e ui image image-test bench lint format deps clean help FORCE
+.PHONY: all run docs test unit flow tsan fuzz fuzz-brief e2e ui image image-test bench lint format deps clean help FORCE
 all: build/dngate
 
 help:
@@ -97,6 +97,7 @@ help:
 ## make bench         measure
 ## make soak          hold SOAK_CALLS (25) calls that come and go for SOAK_MINUTES (30): does the server stay as it is?
 ## make lint format   check the house rules; apply clang-format
+## make docs          write the settings' table of docs/operations.md anew
 ## make deps          the third-party libraries, into a cache outside the tree
 ## make clean         remove build/, keep the cache
 
@@ -111,6 +112,10 @@ $(call run_port,HTTPS,8443)
 RUN_DATA ?= ./data
 run: all
 	exec build/dngate serve --lab --data $(RUN_DATA)
+
+# What of docs/ comes from the program.
+docs: all
+	@rm -rf build/docs-data; node docs/generate.mjs build/dngate build/docs-data
 
 clean:
 	rm -rf build

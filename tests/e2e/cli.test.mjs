@@ -62,6 +62,21 @@ describe('usage', () => {
     });
 });
 
+// [words, input]: each prints JSON and nothing else with --json, in this order on an empty box.
+const printing = (dir) => [
+    [['dn', 'add', '7301', '--password', 'secret1']], [['dn', 'set', '7301', '--name', '"Zoë", \\']], [['dn', 'passwd', '7301'], 'another-one'],
+    [['dn', 'disable', '7301']], [['dn', 'enable', '7301']], [['dn', 'show', '7301']], [['dn', 'list']], [['dn', 'export']],
+    [['dn', 'import', '-', '--dry-run'], 'dn,password\n7302,secret1\n'], [['dn', 'import', '-'], 'dn,password\n7302,secret1\n'],
+    [['dn', 'remove', '7302']], [['dn', 'remove', '7301']],
+    [['trunk', 'add', 'seventy-three', '--address', '192.0.2.73', '--ping', '0']], [['trunk', 'set', 'seventy-three', '--priority', '7']],
+    [['trunk', 'disable', 'seventy-three']], [['trunk', 'enable', 'seventy-three']], [['trunk', 'show', 'seventy-three']], [['trunk', 'list']],
+    [['trunk', 'remove', 'seventy-three']],
+    [['user', 'add', 'first73', '--role', 'admin'], 'long enough'], [['user', 'add', 'other73', '--role', 'readonly'], 'long enough'],
+    [['user', 'passwd', 'other73'], 'even longer one'], [['user', 'list']], [['user', 'remove', 'other73']],
+    [['settings']], [['settings', 'call.ring_seconds', '30']], [['settings', 'call.ring_seconds']], [['settings', 'call.ring_seconds', '--reset']],
+    [['backup', join(dir, 'json.bak')]], [['restore', join(dir, 'json.bak')]], [['version']], [['version', '--sbom']],
+];
+
 function provisioning(name, prepare) {
     describe(name, () => {
         const dir = temporary();
@@ -70,6 +85,14 @@ function provisioning(name, prepare) {
         after(async () => {
             await finish?.();
             rmSync(dir, { recursive: true, force: true });
+        });
+
+        test('with --json all that is printed is JSON', () => {
+            for (const [words, input] of printing(dir)) {
+                const text = ok(words[0] === 'version' ? null : dir, [...words, '--json'], { input });
+                assert.doesNotThrow(() => JSON.parse(text), `${words.join(' ')}: ${text}`);
+            }
+            JSON.parse(dngate(dir, ['check', '--json']).out); // its status is the machine's
         });
 
         test('a DN from add to remove', () => {

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { binary } from './dngate.mjs';
+import { filled } from '../../docs/generate.mjs';
+import { binary, start } from './dngate.mjs';
 import { keeper } from './lib/logs.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -16,6 +17,7 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const operations = readFileSync(join(root, 'docs/operations.md'), 'utf8');
 const ports = Object.fromEntries(['HTTP_PORT', 'HTTPS_PORT', 'WSS_PORT', 'SIP_PORT', 'ICE_PORT', 'RTP_PORT_MIN', 'RTP_PORT_MAX']
     .map((name) => [`DNGATE_${name}`, '0']));
+const plain = { ...ports, DNGATE_BIND_ADDRESS: '127.0.0.1' };
 // Neither the settings nor the `make` that this test itself runs in.
 const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(DNGATE_|MAKE|MFLAGS)/.test(name)));
 let place, env;
@@ -27,7 +29,7 @@ before(() => {
     writeFileSync(join(place, 'agents.csv'), 'dn,name,password\n5001,Ada,a long one\n5002,Bob,a long one\n');
     writeFileSync(join(place, 'asterisk/pjsip.conf'),
         '[5003]\ntype=endpoint\nwebrtc=yes\nauth=5003\naors=5003\n[5003]\ntype=auth\nauth_type=userpass\npassword=a long one\n[5003]\ntype=aor\n');
-    env = { ...clean, ...ports, DNGATE_BIND_ADDRESS: '127.0.0.1', PATH: `${join(place, 'bin')}:${process.env.PATH}` };
+    env = { ...clean, ...plain, PATH: `${join(place, 'bin')}:${process.env.PATH}` };
 });
 after(() => rmSync(place, { recursive: true, force: true }));
 
@@ -118,4 +120,35 @@ test('every command that the documents name exists, with the options that they n
         const help = shell(`dngate ${verb.join(' ')} --help`);
         for (const [option] of command.matchAll(/--[a-z-]+/g)) assert.ok(help.includes(option), `${command}: no ${option}`);
     }
+});
+
+const settings = () => JSON.parse(spawnSync(binary(), ['settings', '--json', '--data', join(place, 'none')], { env: clean, encoding: 'utf8' }).stdout);
+
+test('the table of settings in operations.md is that of the program', () => {
+    assert.equal(filled(operations, settings()), operations, 'write it anew: make docs');
+});
+
+test('settings and ports that the documents name are those of the program', () => {
+    const all = new Map(settings().map((setting) => [setting.key, setting])), groups = new Set([...all.keys()].map((key) => key.split('.')[0]));
+    let found = 0;
+
+    for (const text of [readme, operations])
+        for (const [, name] of text.matchAll(/`([a-z]+\.[a-z_]+)(?:=[^`]*)?`/g)) {
+            if (!groups.has(name.split('.')[0])) continue;
+            found++;
+            assert.ok(all.has(name), `there is no setting ${name}`);
+        }
+    assert.ok(found > 60, found);
+    for (const [, first, last, from, to] of readme.matchAll(/^\| (\d+)(?:-(\d+))?\b[^|]*\| `([a-z.]+_?[a-z]*)`(?:, `([a-z._]+)`)?/gm)) {
+        assert.equal(all.get(from).default, Number(first), from);
+        if (last) assert.equal(all.get(to).default, Number(last), to);
+    }
+});
+
+test('the metrics that operations.md names exist', async () => {
+    const server = await start();
+    const metrics = spawnSync('curl', ['-ksS', `https://localhost:${server.ports.https}/metrics`], { encoding: 'utf8' }).stdout;
+
+    await server.stop();
+    for (const [name] of operations.matchAll(/\bdngate_[a-z_]+/g)) assert.match(metrics, new RegExp(`^# HELP ${name} `, 'm'), name);
 });

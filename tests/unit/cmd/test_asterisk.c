@@ -161,6 +161,7 @@ TEST(trunks_are_shown_as_the_commands_that_make_them)
         "[g]\ntype=endpoint\ntransport=t\naors=g\nallow=alaw\n[g]\ntype=aor\ncontact=sip:x@10.0.0.81:5070\n"
         "[h]\ntype=endpoint\noutbound_auth=h\n[h]\ntype=auth\nusername=gw\npassword=secret1\n"
         "[h]\ntype=identify\nendpoint=h\nmatch=10.0.0.0/24\n"
+        "[s]\ntype=endpoint\naors=s\n[s]\ntype=aor\ncontact=sips:10.0.0.82\n"
         "[evil]\ntype=endpoint\naors=evil\n[evil]\ntype=aor\ncontact=sip:$(reboot)\n"
         "[phone]\ntype=endpoint\naors=phone\n"));
     CHECK(strstr(text_of(&im.trunks),
@@ -169,6 +170,7 @@ TEST(trunks_are_shown_as_the_commands_that_make_them)
     CHECK_EQ_INT(im.trunk_count, 2);
     CHECK(!strstr(text_of(&im.trunks), "secret1"));
     CHECK(strstr(text_of(&im.unused), "[phone]: a telephone over udp"));
+    CHECK(strstr(text_of(&im.unused), "[s]: a trunk to 10.0.0.82 by TLS, which is not in this version"));
     finish();
 }
 
