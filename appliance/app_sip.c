@@ -207,6 +207,7 @@ static int calls_start(struct app_sip *a)
         .media_events = a->cfg.media_events,
         .store = a->cfg.store,
         .reader = a->reader,
+        .conf = c,
         .limit_per_dn = conf_u32(c, "call.limit_per_dn"),
         .limit_total = conf_u32(c, "call.limit_total"),
         .ring_seconds = conf_u32(c, "call.ring_seconds"),

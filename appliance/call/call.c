@@ -1,5 +1,6 @@
 /* call/call: all calls: what comes in is given to a direction, what the media say to its call. */
 #include "call/callpriv.h"
+#include "call/callconf.h"
 #include "call/callstat.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -106,6 +107,24 @@ uint16_t call_admit(const struct call *c, const char **phrase)
     if (cs->cfg.limit_per_dn && calls_of_dn(cs, c->cdr.dn) > cs->cfg.limit_per_dn)
         return 486;
     return 0;
+}
+
+int call_pass(const struct call *c, struct buf *out, const struct sip_msg *msg, enum callhdr_way way)
+{
+    char allowed[CALLCONF_MAX];
+
+    return callhdr_pass(out, msg, way, callconf_agent_headers(c->calls->cfg.conf, allowed));
+}
+
+void call_note_uuid(struct call *c, const struct sip_msg *msg, enum callhdr_way way)
+{
+    char allowed[CALLCONF_MAX];
+    struct pl name;
+
+    pl_set_str(&name, "X-Genesys-CallUUID");
+    if (way == CALLHDR_TO_AGENT ||
+        callhdr_allowed(&name, callconf_agent_headers(c->calls->cfg.conf, allowed)))
+        callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), msg);
 }
 
 const char *call_label(struct call *c)

@@ -22,6 +22,7 @@ struct calls_config {
     struct mbox *media_events;   /* of struct media_event; watched by calls */
     struct store *store;         /* CDRs */
     struct store_reader *reader; /* DNs; of the signalling thread */
+    const struct conf *conf;     /* for what is live: sip.agent_headers */
     char public_address[256];    /* "" = found */
     uint32_t limit_per_dn;       /* calls at once per DN */
     uint32_t limit_total;

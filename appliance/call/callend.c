@@ -162,12 +162,12 @@ void call_leg_ended(struct call *c, enum cdr_party by, const struct leg_ended *e
     if (end->how == LEG_LOST)
         (void)callhdr_reason(&b, end->code, end->phrase);
     else
-        (void)callhdr_pass(&b, end->msg, way);
+        (void)call_pass(c, &b, end->msg, way);
     if (end->how == LEG_FAILED && end->code == 488)
         warning_pass(&b, end->msg);
     callhdr_reason_text(c->cdr.reason, sizeof(c->cdr.reason), end->msg);
     if (end->msg)
-        callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), end->msg);
+        call_note_uuid(c, end->msg, way);
     call_end(c, end->how == LEG_LOST ? CDR_GATEWAY : by, end->how == LEG_CANCELLED ? 487 : end->code,
              end->how == LEG_BYE ? "Hung up" : end->phrase, b.data ? b.data : "");
     buf_reset(&b);

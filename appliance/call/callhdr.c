@@ -3,25 +3,46 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct {
-    const char *name;
-    bool to_trunk;
-} passed[] = {
-    {"User-to-User", true},         {"Reason", true},     {"Diversion", true},
-    {"History-Info", true},         {"Call-Info", false}, {"Alert-Info", false},
-    {"P-Asserted-Identity", false},
-};
+/* Genesys' own prefix, and what else a page is shown of the trunk's. */
+static const char to_agent[] =
+    "X-Genesys-*, User-to-User, Reason, Diversion, History-Info, Call-Info, Alert-Info, "
+    "P-Asserted-Identity";
 
-static bool passes(const struct pl *name, enum callhdr_way way)
+/* What the gateway writes itself, what SIP goes by and what says who calls. */
+static const char ours[] =
+    "Via, From, To, Call-ID, CSeq, Contact, Max-Forwards, Route, Record-Route, Path, Service-Route, "
+    "Content-*, "
+    "MIME-Version, Accept, Accept-*, Allow, Allow-Events, Supported, Require, Proxy-Require, Unsupported, "
+    "Session-Expires, Min-SE, Expires, Min-Expires, Authorization, Proxy-*, WWW-Authenticate, "
+    "Authentication-Info, Identity, Identity-Info, P-Asserted-Identity, P-Preferred-Identity, "
+    "Remote-Party-ID, Privacy, RAck, RSeq, Replaces, Join, Target-Dialog, Refer-To, Refer-Sub, Referred-By, "
+    "Event, Subscription-State, SIP-ETag, SIP-If-Match, Retry-After, Warning, User-Agent, Server, "
+    "Info-Package, Recv-Info";
+
+static bool listed(const struct pl *name, const char *list)
 {
-    static const char genesys[] = "X-Genesys-";
+    while (*(list += strspn(list, ", "))) {
+        const size_t n = strcspn(list, ", ");
+        const bool all = list[n - 1] == '*';
+        const size_t cmp = all ? n - 1 : n;
 
-    if (name->l > sizeof(genesys) - 1 && !strncasecmp(name->p, genesys, sizeof(genesys) - 1))
-        return true;
-    for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
-        if (!pl_strcasecmp(name, passed[i].name))
-            return passed[i].to_trunk || way == CALLHDR_TO_AGENT;
+        if ((all ? name->l >= cmp : name->l == cmp) && !strncasecmp(name->p, list, cmp))
+            return true;
+        list += n;
+    }
     return false;
+}
+
+bool callhdr_allowed(const struct pl *name, const char *allowed)
+{
+    return name->l > 1 && listed(name, allowed) && !listed(name, ours); /* of one letter are compact forms */
+}
+
+static bool passes(const struct pl *name, enum callhdr_way way, const char *allowed)
+{
+    if (way == CALLHDR_TO_AGENT)
+        return listed(name, to_agent);
+    return !pl_strcasecmp(name, "Reason") || callhdr_allowed(name, allowed);
 }
 
 /* One line: a folded value is joined (RFC 3261 7.3.1). */
@@ -36,7 +57,7 @@ static int write_value(struct buf *out, const struct pl *val)
     return out->err;
 }
 
-int callhdr_pass(struct buf *out, const struct sip_msg *msg, enum callhdr_way way)
+int callhdr_pass(struct buf *out, const struct sip_msg *msg, enum callhdr_way way, const char *allowed)
 {
     size_t n = 0;
     struct le *le;
@@ -48,7 +69,7 @@ int callhdr_pass(struct buf *out, const struct sip_msg *msg, enum callhdr_way wa
         const struct sip_hdr *hdr = le->data;
         size_t before = out->len;
 
-        if (!passes(&hdr->name, way) || n == CALLHDR_FIELDS_MAX)
+        if (!passes(&hdr->name, way, allowed) || n == CALLHDR_FIELDS_MAX)
             continue;
         n++;
         (void)buf_write(out, hdr->name.p, hdr->name.l);

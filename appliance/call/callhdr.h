@@ -10,10 +10,14 @@ enum { CALLHDR_FIELDS_MAX = 32 };
 enum callhdr_way { CALLHDR_TO_TRUNK, CALLHDR_TO_AGENT };
 
 /*
- * Appends, as sent and in order: X-Genesys-*, User-to-User, Reason, Diversion, History-Info; to the agent also P-Asserted-Identity,
- * Call-Info, Alert-Info. (An agent's own P-Asserted-Identity is not believed: ours names the DN.) msg NULL = nothing.
+ * Appends, as sent and in order, what crosses. To the agent: X-Genesys-*, User-to-User, Reason, Diversion, History-Info,
+ * P-Asserted-Identity, Call-Info, Alert-Info. To the trunk: Reason, and what is in allowed: names, separated by commas or spaces, with
+ * a * at the end for all that begin so (the setting sip.agent_headers), but nothing that SIP itself goes by or that says who calls:
+ * an agent is believed in neither. msg NULL = nothing.
  */
-int callhdr_pass(struct buf *out, const struct sip_msg *msg, enum callhdr_way way);
+int callhdr_pass(struct buf *out, const struct sip_msg *msg, enum callhdr_way way, const char *allowed);
+/* Is this name one that an agent may send on? */
+bool callhdr_allowed(const struct pl *name, const char *allowed);
 /* `Reason: SIP;cause=…;text="…"`; text is cleaned. */
 int callhdr_reason(struct buf *out, unsigned cause, const char *text);
 /* The text= of a Reason header of msg, else "". */

@@ -46,7 +46,7 @@ static void agent_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
     c->cdr.ring_ms = call_wall_ms(c);
     log_info("call", "id=%s dn=%s ringing", c->cdr.id, c->cdr.dn);
     buf_init(&hdrs, LEG_HDRS_MAX);
-    (void)callhdr_pass(&hdrs, msg, CALLHDR_TO_TRUNK);
+    (void)call_pass(c, &hdrs, msg, CALLHDR_TO_TRUNK);
     (void)leg_progress(c->trunk, 180, "Ringing", hdrs.data ? hdrs.data : "", NULL);
     buf_reset(&hdrs);
 }
@@ -61,7 +61,7 @@ static int answer_trunk(struct call *c, const struct sip_msg *msg)
     if (err)
         return err;
     buf_init(&hdrs, LEG_HDRS_MAX);
-    (void)callhdr_pass(&hdrs, msg, CALLHDR_TO_TRUNK);
+    (void)call_pass(c, &hdrs, msg, CALLHDR_TO_TRUNK);
     err = leg_answer(c->trunk, hdrs.data ? hdrs.data : "", sdp);
     buf_reset(&hdrs);
     mem_deref(sdp);
@@ -150,7 +150,7 @@ static void who(struct call *c, const struct sip_msg *msg, const struct sip_orig
     callhdr_clean(c->cdr.callee, sizeof(c->cdr.callee), &msg->uri.user);
     callhdr_clean(c->cdr.caller, sizeof(c->cdr.caller), &msg->from.uri.user);
     callhdr_clean(c->cdr.caller_name, sizeof(c->cdr.caller_name), &msg->from.dname);
-    callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), msg);
+    call_note_uuid(c, msg, CALLHDR_TO_AGENT);
     (void)snprintf(c->cdr.trunk, sizeof(c->cdr.trunk), "%s", o->trunk);
     (void)pl_strcpy(&msg->callid, c->cdr.sip_call_id, sizeof(c->cdr.sip_call_id));
     c->trunk_addr = o->peer;
@@ -241,7 +241,7 @@ static int ring(struct call *c, const struct sip_msg *msg, const struct binding 
     else
         (void)re_snprintf(from, sizeof(from), "sip:anonymous@anonymous.invalid");
     (void)snprintf(c->instance, sizeof(c->instance), "%s", b->instance);
-    (void)callhdr_pass(&c->hdrs, msg, CALLHDR_TO_AGENT);
+    (void)call_pass(c, &c->hdrs, msg, CALLHDR_TO_AGENT);
     err = call_agent_offer(c, &sdp);
     if (!err)
         err = leg_connect(&c->agent, c->calls->legs, &cfg, c->hdrs.data ? c->hdrs.data : "", sdp,

@@ -66,7 +66,7 @@ static int by_info(struct call *c, bool to_trunk, const struct sip_msg *msg, con
     if (!leg_takes_info(to))
         return ENOTSUP;
     buf_init(&hdrs, LEG_HDRS_MAX);
-    (void)callhdr_pass(&hdrs, msg, to_trunk ? CALLHDR_TO_TRUNK : CALLHDR_TO_AGENT);
+    (void)call_pass(c, &hdrs, msg, to_trunk ? CALLHDR_TO_TRUNK : CALLHDR_TO_AGENT);
     err = leg_relay(to, msg, hdrs.data ? hdrs.data : "", DIGIT_CTYPE, digit_write(body, d),
                     to_trunk ? refused_by_trunk : refused_by_agent, c);
     buf_reset(&hdrs);

@@ -91,7 +91,7 @@ static void trunk_offer(struct call *c, struct leg *leg, const struct sip_msg *m
     struct sdp s;
     int err;
 
-    callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), msg);
+    call_note_uuid(c, msg, CALLHDR_TO_AGENT);
     err = call_trunk_take(c, msg, false, &s);
     if (err == ENOENT) {
         if (invite)

@@ -98,7 +98,7 @@ static void trunk_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
         return;
     }
     buf_init(&hdrs, LEG_HDRS_MAX);
-    (void)callhdr_pass(&hdrs, msg, CALLHDR_TO_AGENT);
+    (void)call_pass(c, &hdrs, msg, CALLHDR_TO_AGENT);
     (void)pl_strcpy(&msg->reason, phrase, sizeof(phrase));
     /* A browser takes one answer to its offer: JsSIP fails on a second before the 200, which may repeat it (RFC 3261 13.2.1) */
     (void)leg_progress(c->agent, msg->scode, phrase, hdrs.data ? hdrs.data : "", first ? c->agent_sdp : NULL);
@@ -124,9 +124,9 @@ static void trunk_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
         return;
     }
     (void)media_path_tone(c->path, MEDIA_TONE_NONE);
-    callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), msg);
+    call_note_uuid(c, msg, CALLHDR_TO_AGENT);
     buf_init(&hdrs, LEG_HDRS_MAX);
-    (void)callhdr_pass(&hdrs, msg, CALLHDR_TO_AGENT);
+    (void)call_pass(c, &hdrs, msg, CALLHDR_TO_AGENT);
     err = leg_answer(c->agent, hdrs.data ? hdrs.data : "", c->agent_sdp);
     buf_reset(&hdrs);
     c->offer = mem_deref(c->offer);
@@ -316,10 +316,10 @@ static void who(struct call *c, const struct sip_msg *msg, const struct dn *dn, 
     (void)snprintf(c->cdr.caller, sizeof(c->cdr.caller), "%s", dn->dn);
     callhdr_clean(c->cdr.caller_name, sizeof(c->cdr.caller_name), &name);
     callhdr_clean(c->cdr.callee, sizeof(c->cdr.callee), &msg->uri.user);
-    callhdr_call_uuid(c->cdr.call_uuid, sizeof(c->cdr.call_uuid), msg);
+    call_note_uuid(c, msg, CALLHDR_TO_TRUNK);
     if (b)
         (void)snprintf(c->instance, sizeof(c->instance), "%s", b->instance);
-    (void)callhdr_pass(&c->hdrs, msg, CALLHDR_TO_TRUNK);
+    (void)call_pass(c, &c->hdrs, msg, CALLHDR_TO_TRUNK);
 }
 
 static int accept_agent(struct call *c, const struct sip_msg *msg, const struct sip_origin *o)

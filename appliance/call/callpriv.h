@@ -80,6 +80,10 @@ size_t calls_of_dn(const struct calls *cs, const char *dn);
 /* Draining, total and per-DN limit: 0 or the code to refuse with. */
 uint16_t call_admit(const struct call *c, const char **phrase);
 int call_media_open(struct call *c, bool controlling);
+/* callhdr_pass() with the setting of now. */
+int call_pass(const struct call *c, struct buf *out, const struct sip_msg *msg, enum callhdr_way way);
+/* Notes the CallUUID that this message names for the record; an agent's counts if it may send one. */
+void call_note_uuid(struct call *c, const struct sip_msg *msg, enum callhdr_way way);
 /* "id=… dn=…", what log lines of the call begin with; valid while c is. */
 const char *call_label(struct call *c);
 

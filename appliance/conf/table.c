@@ -68,6 +68,18 @@ static const struct conf_def table[] = {
     PORT("sips.port", "5061",
          "SIP towards the trunk, TLS; comes later: nothing listens there yet and a TLS trunk is shown as "
          "down."),
+    {.key = "sip.agent_headers",
+     .type = CONF_STR,
+     .def = "User-to-User",
+     .min = 0,
+     .max = 1000,
+     .unit = "",
+     .live = true,
+     .form = CONF_FORM_HEADERS,
+     .meaning =
+         "Header fields that an agent's browser may send on to the trunk, besides Reason: names separated by "
+         "commas; X-Acme-* means all that begin so. Those that dngate writes itself are never taken from "
+         "it."},
     INT("register.expires_min", "60", 10, 86400, "s", "Shortest registration; shorter wishes get 423."),
     INT("register.expires_max", "3600", 10, 86400, "s", "Longest registration; longer wishes are cut."),
     INT("register.expires_default", "600", 10, 86400, "s", "Length of a registration that names none."),

@@ -112,6 +112,14 @@ static bool is_origin(const char *s)
     return is_host(host);
 }
 
+/* A token (RFC 3261 25.1), or two characters of one and more with a * behind: X-* is meant, * never. */
+static bool is_header(const char *s)
+{
+    size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%_+`'~");
+
+    return (n && !s[n]) || (n >= 2 && !strcmp(s + n, "*"));
+}
+
 /* Each item of a list separated by commas or spaces, at most max of them. */
 static bool each_is(const char *list, size_t max, bool (*is)(const char *))
 {
@@ -146,6 +154,9 @@ static const char *form_error(enum conf_form form, const char *value)
         return loglevel_check(value)
                    ? "must be error, warn, info, debug or trace, then MODULE=LEVEL for those that differ"
                    : NULL;
+    case CONF_FORM_HEADERS:
+        return each_is(value, 64, is_header) ? NULL
+                                             : "must be a list of header names, as in X-Order, X-Acme-*";
     case CONF_FORM_ANY:
         break;
     }

@@ -61,7 +61,7 @@ async function talk(agent) {
 test('a silent trunk is left for the next within 4 s; the record names the one that took the call', async () => {
     const done = sipp('uas_answer', second);
     await opened(second);
-    const d = agents[0].call('600', ['X-Genesys-CallUUID: E2E-UUID']);
+    const d = agents[0].call('600', ['User-to-User: E2E-UUID']);
     await agents[0].wait(180);
     agents[0].ack(d, await agents[0].wait(200, 'INVITE'));
     agents[0].request(d, 'BYE');

@@ -46,7 +46,7 @@ afterEach(() => agents.forEach((a) => { a.auto = null; a.queue.length = 0; }));
 test('outbound: answered, headers cross, the agent hangs up', async () => {
     const done = sipp('uas_answer');
     await listening();
-    const d = agent.call('600', ['X-Genesys-CallUUID: E2E-UUID']);
+    const d = agent.call('600', ['User-to-User: E2E-UUID']);
     await agent.wait(180);
     const ok = await agent.wait(200, 'INVITE');
     assert.match(ok.body, /a=setup:active/);

@@ -1,5 +1,6 @@
 /* Dialogs in bad weather: challenges, requests that cross, calls given up, limits, headers of every message. */
 /* TSAN */
+#include "conf/conf.h"
 #include "core/clock.h"
 #include "fake/ends.h"
 #include "testing.h"
@@ -242,13 +243,9 @@ TEST(calls_beyond_the_limit_get_503)
 
 /* --- headers --- */
 
-static const char *const names[] = {"X-Genesys-CallUUID",
-                                    "X-Genesys-Extra",
-                                    "User-to-User",
-                                    "Reason",
-                                    "Diversion",
-                                    "P-Asserted-Identity",
-                                    NULL};
+static const char *const names[] = {
+    "User-to-User", "Reason", "X-Genesys-CallUUID", "X-Genesys-Extra", "Diversion", "History-Info", NULL};
+enum { FROM_ANY_AGENT = 2 }; /* so many of them */
 
 static const char *extras(const char *where)
 {
@@ -257,24 +254,31 @@ static const char *extras(const char *where)
     (void)snprintf(
         text, sizeof(text),
         "X-Genesys-CallUUID: uuid-%s\r\nX-Genesys-Extra: x-%s\r\nUser-to-User: 41-%s;encoding=hex\r\n"
-        "Reason: SIP;cause=200;text=\"r-%s\"\r\nDiversion: <sip:d-%s@a>\r\n"
+        "Reason: SIP;cause=200;text=\"r-%s\"\r\nDiversion: <sip:d-%s@a>\r\nHistory-Info: "
+        "<sip:h-%s@a>;index=1\r\n"
         "P-Asserted-Identity: <sip:p-%s@a>\r\nX-Other: no\r\n",
-        where, where, where, where, where, where);
+        where, where, where, where, where, where, where);
     return text;
 }
 
-/* Has msg each of the headers with `where` in it? P-Asserted-Identity goes to the agent only; the DN's own goes to the trunk. */
-static bool carries(const struct sipmsg *msg, const char *where, bool to_agent)
+/* Has msg the first n of the headers with `where` in it, and none of the others? */
+static bool has_first(const struct sipmsg *msg, const char *where, size_t n)
 {
     for (size_t i = 0; names[i]; i++) {
-        if (!to_agent && !strcmp(names[i], "P-Asserted-Identity"))
+        if (!strstr(sipmsg_hdr(msg, names[i], val, sizeof(val)), where) == (i >= n))
             continue;
-        if (!strstr(sipmsg_hdr(msg, names[i], val, sizeof(val)), where)) {
-            printf("# %s: no %s in\n%s\n", where, names[i], msg->text);
-            return false;
-        }
+        printf("# %s: %s in\n%s\n", where, names[i], msg->text);
+        return false;
     }
     return !sipmsg_has(msg, "X-Other");
+}
+
+/* P-Asserted-Identity goes to the agent only; the DN's own goes to the trunk. */
+static bool carries(const struct sipmsg *msg, const char *where, bool to_agent)
+{
+    const bool id = strstr(sipmsg_hdr(msg, "P-Asserted-Identity", val, sizeof(val)), where);
+
+    return id == to_agent && has_first(msg, where, to_agent ? 6 : FROM_ANY_AGENT);
 }
 
 TEST(headers_cross_on_every_message_of_a_call_out)
@@ -314,6 +318,35 @@ TEST(headers_cross_on_every_message_of_a_call_in)
     sippeer_request(&trunk.p, &dt, "BYE", extras("bye"), NULL, NULL);
     WANT(sippeer_expect(&agent.p, &m, "BYE", 0) && carries(&m, "bye", true));
     sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
+    ends_close();
+}
+
+/* What an agent may send on is the administrator's to say, at any time; what SIP goes by never is. */
+TEST(an_agents_headers_cross_as_the_setting_says)
+{
+    const char *options[] = {
+        "sip.agent_headers=X-Genesys-*, diversion, P-Asserted-Identity, Vi*, v, Supported", NULL};
+    char why[256];
+    struct cdr cdr;
+
+    BOX(options);
+    dial("X-Genesys-CallUUID: uuid-1\r\nDiversion: <sip:d@a>\r\nHistory-Info: "
+         "<sip:h@a>;index=1\r\nUser-to-User: 41\r\n"
+         "P-Asserted-Identity: <sip:p@a>\r\nSupported: mine\r\nX-Genesys: x\r\n");
+    WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+    WANT(sipmsg_has(&invite, "X-Genesys-CallUUID: uuid-1\r\n") &&
+         sipmsg_has(&invite, "Diversion: <sip:d@a>\r\n"));
+    WANT(!sipmsg_has(&invite, "History-Info") && !sipmsg_has(&invite, "User-to-User") &&
+         !sipmsg_has(&invite, "X-Genesys: "));
+    WANT(!sipmsg_has(&invite, "sip:p@a") && !sipmsg_has(&invite, "mine") && !sipmsg_has(&invite, ".invalid"));
+    WANT(answered(""));
+    CHECK_EQ_INT(conf_set(box.conf, CONF_OPTION, "sip.agent_headers", "", why, sizeof(why)), 0);
+    sippeer_request(&agent.p, &da, "BYE", "X-Genesys-CallUUID: uuid-2\r\nReason: SIP;cause=200\r\n", NULL,
+                    NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "BYE", 0));
+    WANT(sipmsg_has(&m, "Reason: SIP;cause=200\r\n") && !sipmsg_has(&m, "uuid"));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    WANT(box_cdr(&box, 1, &cdr) && !strcmp(cdr.call_uuid, "uuid-1"));
     ends_close();
 }
 
