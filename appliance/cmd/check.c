@@ -13,75 +13,57 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { WHY_MAX = 512, TEXT_MAX = 1024, FOUND_MAX = 1024 * 1024, TOPIC_WIDTH = 16 };
+enum { WHY_MAX = 512, TEXT_MAX = 1024, TOPIC_WIDTH = 16 };
 
 extern char **environ;
 
 /* ---------------------------------------------------------------- findings */
 
-static bool terminal_has_symbols(void)
+static char *text_put(char *p, const char **field, const char *text)
 {
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    const size_t n = strlen(text) + 1;
 
-    if (!isatty(STDOUT_FILENO))
-        return false;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *v = getenv(names[i]);
-
-        if (v && *v)
-            return strcasestr(v, "utf-8") || strcasestr(v, "utf8");
-    }
-    return false;
+    *field = memcpy(p, text, n);
+    return p + n;
 }
 
-static const char *level_word(enum check_level level)
+static struct check_finding *found_grow(struct check *ck)
 {
-    static const char *const words[] = {
-        [CHECK_OK] = "ok", [CHECK_INFO] = "note", [CHECK_WARN] = "warn", [CHECK_FAIL] = "FAIL"};
-    static const char *const symbols[] = {
-        [CHECK_OK] = "\u2714", [CHECK_INFO] = "\u00b7", [CHECK_WARN] = "!", [CHECK_FAIL] = "\u2718"};
+    const size_t size = ck->size ? 2 * ck->size : 64;
+    struct check_finding *more = ck->count < ck->size ? ck->found : realloc(ck->found, size * sizeof(*more));
 
-    return terminal_has_symbols() ? symbols[level] : words[level];
-}
-
-static void say_json(struct check *ck, enum check_level level, const char *topic, const char *text,
-                     const char *advice)
-{
-    static const char *const words[] = {
-        [CHECK_OK] = "ok", [CHECK_INFO] = "note", [CHECK_WARN] = "warning", [CHECK_FAIL] = "failure"};
-
-    buf_puts(&ck->found, ck->count ? ",\n{" : "{");
-    cmd_json_member(&ck->found, "level", words[level], true);
-    cmd_json_member(&ck->found, "topic", topic, true);
-    cmd_json_member(&ck->found, "finding", text, true);
-    cmd_json_member(&ck->found, "advice", advice, false);
-    buf_puts(&ck->found, "}");
-}
-
-static void say_text(struct check *ck, enum check_level level, const char *topic, const char *text,
-                     const char *advice)
-{
-    int indent = terminal_has_symbols() ? 2 : 6;
-
-    buf_printf(&ck->found, terminal_has_symbols() ? "%s %-*s %s\n" : "%-5s %-*s %s\n", level_word(level),
-               TOPIC_WIDTH, topic, text);
-    if (*advice)
-        buf_printf(&ck->found, "%*s%-*s   %s\n", indent, "", TOPIC_WIDTH, "", advice);
+    if (more && more != ck->found)
+        ck->found = more;
+    if (more && ck->count == ck->size)
+        ck->size = size;
+    return more ? &more[ck->count] : NULL;
 }
 
 void check_say(struct check *ck, enum check_level level, const char *topic, const char *advice,
                const char *fmt, ...)
 {
-    char text[TEXT_MAX];
+    struct check_finding *f = found_grow(ck);
+    char text[TEXT_MAX], *p;
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    (ck->json ? say_json : say_text)(ck, level, topic, text, advice);
-    ck->count++;
     ck->warnings += level == CHECK_WARN;
     ck->failures += level == CHECK_FAIL;
+    p = f ? malloc(strlen(topic) + strlen(text) + strlen(advice) + 3) : NULL;
+    if (!p)
+        return; /* counted, at least */
+    f->level = level;
+    (void)text_put(text_put(text_put(p, &f->topic, topic), &f->text, text), &f->advice, advice);
+    ck->count++;
+}
+
+static void found_free(struct check *ck)
+{
+    for (size_t i = 0; i < ck->count; i++)
+        free((char *)ck->found[i].topic);
+    free(ck->found);
 }
 
 /* ---------------------------------------------------------------- the running server */
@@ -244,21 +226,70 @@ static void look(struct check *ck)
     check_trunks(ck);
 }
 
+/* ---------------------------------------------------------------- printing */
+
+static bool terminal_has_symbols(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    if (!isatty(STDOUT_FILENO))
+        return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *v = getenv(names[i]);
+
+        if (v && *v)
+            return strcasestr(v, "utf-8") || strcasestr(v, "utf8");
+    }
+    return false;
+}
+
+static void print_text(const struct check *ck, struct buf *out)
+{
+    static const char *const words[] = {
+        [CHECK_OK] = "ok", [CHECK_INFO] = "note", [CHECK_WARN] = "warn", [CHECK_FAIL] = "FAIL"};
+    static const char *const symbols[] = {
+        [CHECK_OK] = "\u2714", [CHECK_INFO] = "\u00b7", [CHECK_WARN] = "!", [CHECK_FAIL] = "\u2718"};
+    const bool drawn = terminal_has_symbols();
+
+    for (size_t i = 0; i < ck->count; i++) {
+        const struct check_finding *f = &ck->found[i];
+
+        buf_printf(out, drawn ? "%s %-*s %s\n" : "%-5s %-*s %s\n", (drawn ? symbols : words)[f->level],
+                   TOPIC_WIDTH, f->topic, f->text);
+        if (*f->advice)
+            buf_printf(out, "%*s%-*s   %s\n", drawn ? 2 : 6, "", TOPIC_WIDTH, "", f->advice);
+    }
+    buf_printf(out, "\n%zu failures, %zu warnings\n", ck->failures, ck->warnings);
+}
+
+static void print_json(const struct check *ck, struct buf *out)
+{
+    static const char *const words[] = {
+        [CHECK_OK] = "ok", [CHECK_INFO] = "note", [CHECK_WARN] = "warning", [CHECK_FAIL] = "failure"};
+
+    buf_printf(out, "{\"running\":%s,\"warnings\":%zu,\"failures\":%zu,\"findings\":[\n",
+               cmd_json_bool(ck->running), ck->warnings, ck->failures);
+    for (size_t i = 0; i < ck->count; i++) {
+        buf_puts(out, i ? ",\n{" : "{");
+        cmd_json_member(out, "level", words[ck->found[i].level], true);
+        cmd_json_member(out, "topic", ck->found[i].topic, true);
+        cmd_json_member(out, "finding", ck->found[i].text, true);
+        cmd_json_member(out, "advice", ck->found[i].advice, false);
+        buf_puts(out, "}");
+    }
+    buf_puts(out, "]}\n");
+}
+
 static int cmd_check(struct cmd *c, const struct args *a)
 {
-    struct check ck = {.dir = c->dir, .json = c->json};
+    struct check ck = {.dir = c->dir};
 
     (void)a;
     if (conf_alloc(&ck.conf))
         return cmd_refuse(c, "%s", strerror(ENOMEM));
-    buf_init(&ck.found, FOUND_MAX);
     look(&ck);
-    if (ck.json)
-        buf_printf(c->out, "{\"running\":%s,\"warnings\":%zu,\"failures\":%zu,\"findings\":[\n%s]}\n",
-                   cmd_json_bool(ck.running), ck.warnings, ck.failures, ck.found.data);
-    else
-        buf_printf(c->out, "%s\n%zu failures, %zu warnings\n", ck.found.data, ck.failures, ck.warnings);
-    buf_reset(&ck.found);
+    (c->json ? print_json : print_text)(&ck, c->out);
+    found_free(&ck);
     store_close(ck.store);
     conf_free(ck.conf);
     free(ck.status);

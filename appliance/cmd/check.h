@@ -11,6 +11,11 @@
 
 enum check_level { CHECK_OK, CHECK_INFO, CHECK_WARN, CHECK_FAIL };
 
+struct check_finding {
+    enum check_level level;
+    const char *topic, *text, *advice; /* topic owns the memory of all three */
+};
+
 struct check {
     const char *dir;
     struct conf
@@ -20,9 +25,8 @@ struct check {
     pid_t pid; /* of the server */
     char
         *status; /* what it says of itself: {"pid":…,"health":{…},"metrics":"…"}; NULL when it does not run */
-    struct buf found; /* rows for the output, see check.c */
-    size_t count, warnings, failures;
-    bool json;
+    struct check_finding *found;
+    size_t count, size, warnings, failures;
 };
 
 /* topic is a word or two; advice is what to do, "" when there is nothing to do. */

@@ -1,14 +1,13 @@
 /* dngate status, calls, registrations: what goes on in the running server. */
 #include "service/live.h"
+#include "service/status.h"
 #include "cmd/grid.h"
 #include "cmd/verb.h"
 #include "core/clock.h"
-#include "core/health.h"
 #include "version.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static const char *seconds_text(char *buf, size_t sz, int64_t s)
 {
@@ -162,50 +161,57 @@ static int cmd_registrations_drop(struct cmd *c, const struct args *a)
 
 /* ---------------------------------------------------------------- status */
 
-static void status_text(struct cmd *c, const struct service_counts *n)
+static void status_text(struct cmd *c, const struct service_status *st)
 {
-    struct health_part parts[HEALTH_PARTS_MAX];
-    const size_t count = health_parts(parts);
     struct grid g;
     char text[64];
 
-    buf_printf(c->out, "dngate %s, process %d, up for %s\n%s\n", DNGATE_VERSION, (int)getpid(),
-               seconds_text(text, sizeof(text), (int64_t)(clock_ms() - c->sv.start_ms) / 1000),
-               health_ready() ? "ready to take calls" : "NOT READY to take calls");
-    if (n)
-        buf_printf(c->out, "%zu calls, %zu DNs registered\n\n", n->calls, n->registrations);
+    buf_printf(c->out, "dngate %s, process %d, up for %s\n%s\n", DNGATE_VERSION, st->pid,
+               seconds_text(text, sizeof(text), (int64_t)st->uptime_s),
+               st->ready ? "ready to take calls" : "NOT READY to take calls");
+    if (st->counted)
+        buf_printf(c->out, "%zu calls, %zu DNs registered\n\n", st->counts.calls, st->counts.registrations);
     else
         buf_printf(c->out, "calls and registrations are not known: %s\n\n", c->sv.why);
     grid_init(&g, 3);
-    for (size_t i = 0; i < count; i++) {
-        grid_add(&g, parts[i].name);
-        grid_add(&g, health_state_name(parts[i].state));
-        grid_add(&g, parts[i].reason);
+    for (size_t i = 0; i < st->part_count; i++) {
+        grid_add(&g, st->parts[i].name);
+        grid_add(&g, health_state_name(st->parts[i].state));
+        grid_add(&g, st->parts[i].reason);
     }
     (void)grid_print(&g, c->out);
 }
 
-static void status_json(struct cmd *c, const struct service_counts *n)
+static void status_json(struct cmd *c, const struct service_status *st)
 {
-    buf_printf(c->out, "{\"version\":\"%s\",\"pid\":%d,\"uptime_seconds\":%llu,", DNGATE_VERSION,
-               (int)getpid(), (unsigned long long)(clock_ms() - c->sv.start_ms) / 1000);
-    if (n)
-        buf_printf(c->out, "\"calls\":%zu,\"registrations\":%zu,\"health\":", n->calls, n->registrations);
+    buf_printf(c->out, "{\"version\":\"%s\",\"pid\":%d,\"uptime_seconds\":%llu,\"ready\":%s,", DNGATE_VERSION,
+               st->pid, (unsigned long long)st->uptime_s, cmd_json_bool(st->ready));
+    if (st->counted)
+        buf_printf(c->out, "\"calls\":%zu,\"registrations\":%zu,", st->counts.calls,
+                   st->counts.registrations);
     else
-        buf_puts(c->out, "\"calls\":null,\"registrations\":null,\"health\":");
-    (void)health_json(c->out);
-    buf_puts(c->out, "}\n");
+        buf_puts(c->out, "\"calls\":null,\"registrations\":null,");
+    buf_puts(c->out, "\"parts\":{");
+    for (size_t i = 0; i < st->part_count; i++) {
+        buf_puts(c->out, i ? "," : "");
+        buf_json_str(c->out, st->parts[i].name);
+        buf_puts(c->out, ":{");
+        cmd_json_member(c->out, "state", health_state_name(st->parts[i].state), true);
+        cmd_json_member(c->out, "reason", st->parts[i].reason, false);
+        buf_puts(c->out, "}");
+    }
+    buf_puts(c->out, "}}\n");
 }
 
-/* Says what it can even when signalling is stuck: that is when it is asked for. */
 static int cmd_status(struct cmd *c, const struct args *a)
 {
-    struct service_counts counts;
-    const int err = service_counts(&c->sv, &counts);
+    struct service_status st;
 
     (void)a;
-    (c->json ? status_json : status_text)(c, err ? NULL : &counts);
-    return err || !health_ready() ? CMD_REFUSED : CMD_OK;
+    if (service_status(&c->sv, &st))
+        return cmd_refuse(c, "%s", c->sv.why);
+    (c->json ? status_json : status_text)(c, &st);
+    return st.counted && st.ready ? CMD_OK : CMD_REFUSED;
 }
 
 /* ---------------------------------------------------------------- */

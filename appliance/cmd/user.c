@@ -114,9 +114,8 @@ static const struct verb verbs[] = {
      .words = "NAME",
      .words_min = 1,
      .words_max = 1,
-     .help = "Adds someone who may sign in to the console. The password (at least 8 characters) comes from a "
-             "prompt or\n"
-             "standard input.",
+     .help = "Adds someone who may administer the gateway in the console, which comes later.\n"
+             "The password (at least 8 characters) comes from a prompt or standard input.",
      VERB_OPTIONS(add_options),
      .example = "dngate user add ada --role admin",
      .input = VERB_PASSWORD,

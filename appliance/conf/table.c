@@ -125,8 +125,7 @@ static const struct conf_def table[] = {
      .max = 1024,
      .unit = "",
      .meaning =
-         "Password of the first administrator, set at the first start. Without it (or admin.password_file) a "
-         "one-time set-up link is printed."},
+         "Password of the first administrator (user admin), set when there is no user of that name yet."},
     STR("admin.password_file", CONF_FORM_ANY, 500,
         "File whose first line is the password for admin.password."),
 

@@ -496,7 +496,7 @@ TEST(a_signalling_thread_that_is_stuck_is_said_so)
     CHECK_STR(err.data, "the signalling thread did not answer within 2 s\n");
     cmd.json = true;
     CHECK_EQ_INT(run("status"), CMD_REFUSED); /* which says what it can all the same */
-    CHECK(printed("\"calls\":null,\"registrations\":null,\"health\":{\"ready\":"));
+    CHECK(printed("\"calls\":null,\"registrations\":null,\"parts\":{"));
     CHECK_EQ_INT(run("registrations"), CMD_REFUSED);
     CHECK(strstr(err.data, "cannot be asked"));
     ask_mbox_free(cmd.sv.signalling);

@@ -1,0 +1,128 @@
+/* What the command line and REST both call: values in, values out, an errno value that tells the kind of refusal, a line that tells why. */
+#include "service/dn.h"
+#include "service/setting.h"
+#include "service/trunk.h"
+#include "service/user.h"
+#include "testing.h"
+#include "unit/store/tempdir.h"
+
+#include <errno.h>
+
+static struct tempdir dir;
+static struct service sv;
+
+static bool start(void)
+{
+    char why[256];
+
+    memset(&sv, 0, sizeof(sv));
+    CHECK_OR(tempdir_make(&dir), return false);
+    CHECK_OR(!store_open(&sv.store, dir.path, why, sizeof(why)), return false);
+    CHECK_OR(!conf_alloc(&sv.conf), return false);
+    return true;
+}
+
+static void finish(void)
+{
+    conf_free(sv.conf);
+    store_close(sv.store);
+    tempdir_remove(&dir);
+}
+
+/* One line, for a person. */
+static bool said(const char *words)
+{
+    return strstr(sv.why, words) && !strchr(sv.why, '\n');
+}
+
+TEST(a_dn_is_told_as_it_is_after_each_change)
+{
+    const enum dn_codec pcma = DN_CODEC_PCMA;
+    struct dn d;
+
+    CHECK(start());
+    CHECK_EQ_INT(service_dn_add(&sv, "5001", "secret1", "Ada", DN_CODEC_OPUS, &d), 0);
+    CHECK(!strcmp(d.name, "Ada") && d.codec == DN_CODEC_OPUS && d.enabled);
+    CHECK_EQ_INT(service_dn_add(&sv, "5001", "secret1", "Ada", DN_CODEC_OPUS, &d), EEXIST);
+    CHECK(said("5001 exists already"));
+    CHECK_EQ_INT(service_dn_add(&sv, "50 01", "secret1", "", DN_CODEC_AUTO, NULL), EINVAL);
+    CHECK_EQ_INT(service_dn_set(&sv, "5001", NULL, &pcma, &d), 0);
+    CHECK(!strcmp(d.name, "Ada") && d.codec == DN_CODEC_PCMA);
+    CHECK_EQ_INT(service_dn_enable(&sv, "5001", false, &d), 0);
+    CHECK(!d.enabled);
+    CHECK_EQ_INT(service_dn_passwd(&sv, "5001", "short", NULL), EINVAL);
+    CHECK_EQ_INT(service_dn_remove(&sv, "5001"), 0);
+    CHECK_EQ_INT(service_dn_remove(&sv, "5001"), ENOENT);
+    CHECK(said("there is no DN 5001"));
+    CHECK_EQ_INT(service_dn_get(&sv, "5001", &d), ENOENT);
+    finish();
+}
+
+TEST(a_trunk_is_refused_for_what_it_cannot_be_yet)
+{
+    struct trunk t;
+
+    CHECK(start());
+    service_trunk_init(&t);
+    snprintf(t.name, sizeof(t.name), "genesys");
+    CHECK_EQ_INT(service_trunk_address(&t, "[2001:db8::1]:5070"), 0);
+    CHECK(!strcmp(t.host, "2001:db8::1") && t.port == 5070);
+    CHECK_EQ_INT(service_trunk_address(&t, "10.0.0.81:+5060"), EINVAL);
+    CHECK_EQ_INT(service_trunk_address(&t, "10.0.0.81"), 0);
+    CHECK_EQ_INT(t.port, 5060);
+    t.registers = true;
+    CHECK_EQ_INT(service_trunk_add(&sv, &t), ENOTSUP);
+    CHECK(said("registration of DNs"));
+    t.registers = false;
+    CHECK_EQ_INT(service_trunk_add(&sv, &t), 0);
+    CHECK_EQ_INT(service_trunk_add(&sv, &t), EEXIST);
+    t.transport = TRUNK_TLS;
+    CHECK_EQ_INT(service_trunk_set(&sv, &t, false), ENOTSUP);
+    CHECK_EQ_INT(service_trunk_get(&sv, "genesys", &t), 0);
+    CHECK_EQ_INT(t.transport, TRUNK_UDP);
+    CHECK_EQ_INT(service_trunk_enable(&sv, "genesys", false, &t), 0);
+    CHECK(!t.enabled);
+    CHECK_EQ_INT(service_trunk_remove(&sv, "other"), ENOENT);
+    finish();
+}
+
+TEST(the_last_administrator_stays)
+{
+    struct user u;
+
+    CHECK(start());
+    CHECK_EQ_INT(service_user_add(&sv, "ada", USER_ADMIN, "long enough", &u), 0);
+    CHECK(u.role == USER_ADMIN && u.created_ms);
+    CHECK_EQ_INT(service_user_add(&sv, "bob", USER_READONLY, "short", &u), EINVAL);
+    CHECK_EQ_INT(service_user_passwd(&sv, "bob", "even longer one", &u), ENOENT);
+    CHECK_EQ_INT(service_user_remove(&sv, "ada"), EPERM);
+    CHECK(said("last administrator"));
+    finish();
+}
+
+TEST(a_setting_is_put_taken_out_and_refused)
+{
+    const struct conf_def *def = conf_find("sip.port");
+    struct service_setting s;
+    char why[128];
+
+    CHECK(start());
+    CHECK_EQ_INT(service_setting_put(&sv, "sip.port", "5070"), 0);
+    service_setting_get(&sv, def, &s);
+    CHECK(!strcmp(s.value, "5070") && s.source == CONF_DATABASE && !s.locked);
+    CHECK_EQ_INT(service_setting_put(&sv, "sip.port", "x"), EINVAL);
+    CHECK_EQ_INT(service_setting_put(&sv, "https.port", "5070"), EINVAL); /* not together with sip.port */
+    CHECK_EQ_INT(service_setting_put(&sv, "sip.prot", "5070"), ENOENT);
+    CHECK_EQ_INT(service_setting_put(&sv, "admin.password", "long enough"), EPERM);
+    CHECK(said("DNGATE_ADMIN_PASSWORD"));
+    CHECK_EQ_INT(service_setting_put(&sv, "sip.port", NULL), 0);
+    service_setting_get(&sv, def, &s);
+    CHECK(!strcmp(s.value, "5060") && s.source == CONF_DEFAULT);
+    CHECK_EQ_INT(conf_set(sv.conf, CONF_OPTION, "sip.port", "5080", why, sizeof(why)), 0);
+    CHECK_EQ_INT(service_setting_put(&sv, "sip.port", "5070"), EPERM);
+    CHECK(said("fixed by -o"));
+    CHECK_EQ_INT(conf_set(sv.conf, CONF_OPTION, "admin.password", "long enough", why, sizeof(why)), 0);
+    service_setting_get(&sv, conf_find("admin.password"), &s);
+    CHECK_STR(s.value, "(set)");
+    finish();
+}
