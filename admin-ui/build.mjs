@@ -47,6 +47,7 @@ async function bundle(source) {
         define: { 'process.env.NODE_ENV': '"production"' },
         legalComments: 'none',
         logLevel: 'warning',
+        tsconfigRaw: '{}', // tsconfig.json is for the type checker alone
     });
     for (const input of Object.keys(result.metafile.inputs)) {
         const match = /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input);

@@ -1,5 +1,5 @@
 // Asks before something that ends a call. The browser's own dialog keeps the focus within and gives it back.
-const $ = (id) => document.getElementById(id);
+import { $ } from './dom.js';
 
 // Resolves true when the agent agrees.
 export function ask(question, yes) {

@@ -8,16 +8,22 @@ export class Audio {
     #element;
     #settings;
     #events;
+    /** @type {AudioContext | null} */
     #context = null;
+    /** @type {MediaStreamAudioSourceNode | null} */
     #source = null;
+    /** @type {AnalyserNode | null} */
     #analyser = null;
     #samples = new Float32Array(1024);
     #wanted = false; // between open() and close()
     #usual = ''; // what the browser took where nothing is chosen
+    /** @type {Promise<void> | null} */
     #opening = null;
     #denied = false;
+    /** @type {MediaStream | null} */
     stream = null;
     muted = false;
+    /** @type {((track: MediaStreamTrack) => Promise<void> | undefined) | null} */
     onTrack = null; // a new microphone track, for the call that is on
 
     // events: devices(lists for the view), microphone(why there is none, or null), trouble and speaker(text or null),
@@ -78,12 +84,12 @@ export class Audio {
         }
         this.stream = stream;
         stopTracks(previous);
-        const { track } = this;
+        const [track] = stream.getAudioTracks();
         track.enabled = !this.muted;
         track.addEventListener('ended', () => track === this.track && this.#reopen());
-        this.#meter();
+        this.#meter(stream);
         await this.onTrack?.(track);
-        this.#tellMicrophone();
+        this.#tellMicrophone(track);
         await this.#applySpeaker(await this.refresh());
     }
 
@@ -132,7 +138,7 @@ export class Audio {
 
     // 0..1 on a scale of decibels: -60 dB is nothing.
     level() {
-        if (!this.#source || this.muted) return 0;
+        if (!this.#source || !this.#analyser || this.muted) return 0;
         this.#analyser.getFloatTimeDomainData(this.#samples);
         let sum = 0;
         for (const x of this.#samples) sum += x * x;
@@ -150,7 +156,7 @@ export class Audio {
 
         this.#events.devices({
             ...lists,
-            microphone: this.alive ? (this.track.getSettings().deviceId ?? '') : '',
+            microphone: (this.alive && this.track?.getSettings().deviceId) || '',
             speaker: this.#element.sinkId || 'default',
             speakerChoice: 'setSinkId' in HTMLMediaElement.prototype,
         });
@@ -171,7 +177,7 @@ export class Audio {
 
     // 'default' is a device too, and which one it is changes.
     #uses({ id, group }) {
-        const { deviceId, groupId } = this.track.getSettings();
+        const { deviceId, groupId } = this.track?.getSettings() ?? {};
 
         return deviceId === id && (!group || !groupId || group === groupId);
     }
@@ -181,13 +187,13 @@ export class Audio {
     }
 
     // There is one. A warning stays as long as it is not the one that the agent wants.
-    #tellMicrophone() {
-        const { deviceId } = this.track.getSettings();
+    #tellMicrophone(track) {
+        const { deviceId } = track.getSettings();
         const wanted = this.#settings.microphone || this.#usual;
 
         this.#usual ||= deviceId ?? '';
         this.#events.microphone(null);
-        this.#events.trouble(wanted && deviceId && wanted !== deviceId ? words.microphoneOther(this.track.label) : null);
+        this.#events.trouble(wanted && deviceId && wanted !== deviceId ? words.microphoneOther(track.label) : null);
     }
 
     async #getMicrophone(previous) {
@@ -212,11 +218,11 @@ export class Audio {
         }
     }
 
-    #meter() {
+    #meter(stream) {
         if (!this.#context) return;
         this.#source?.disconnect();
         this.#analyser ??= new AnalyserNode(this.#context, { fftSize: 1024 });
-        this.#source = this.#context.createMediaStreamSource(this.stream);
+        this.#source = this.#context.createMediaStreamSource(stream);
         this.#source.connect(this.#analyser);
     }
 

@@ -23,13 +23,18 @@ function holdOn(session) {
 
 export class Call {
     #kit;
+    /** @type {import('./types').Session | null} */
     #session = null;
+    /** @type {(() => void)[]} */
     #cancels = [];
     #mendedAt = 0;
     #gone = false;
     incoming;
+    /** @type {Readonly<import('./types').CallData>} */
     data;
+    /** @type {import('./types').Reading | null} */
     quality = null;
+    /** @type {MediaStream | null} */
     stream = null; // what is heard
 
     // kit: what all calls share: phone, audio, ticker, iceServers(), watch(pc), changed(call), progress(call, early), accepted(call),
@@ -51,7 +56,7 @@ export class Call {
     }
 
     answer() {
-        if (this.data.state === 'incoming' && this.#session.isInProgress()) this.#session.answer(this.#media());
+        if (this.data.state === 'incoming' && this.#session?.isInProgress()) this.#session.answer(this.#media());
     }
 
     // Hangs up, cancels or declines.
@@ -65,7 +70,7 @@ export class Call {
         if (this.data.state !== 'connected') return;
         this.change({ digits: (this.data.digits + digit).slice(-24) });
         if (sender?.canInsertDTMF) sender.insertDTMF(sender.toneBuffer + digit, 160, 70);
-        else this.#session.sendDTMF(digit, { duration: 160 });
+        else this.#session?.sendDTMF(digit, { duration: 160 });
     }
 
     replaceTrack(track) {
@@ -86,15 +91,16 @@ export class Call {
     mend() {
         const now = performance.now();
 
-        if (!BROKEN.has(this.#pc?.iceConnectionState) || this.data.state !== 'connected') return;
+        if (!BROKEN.has(this.#pc?.iceConnectionState ?? '') || this.data.state !== 'connected') return;
         if (now - this.#mendedAt < MEND_MS || !this.#kit.phone.answers()) return;
-        if (this.#session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) this.#mendedAt = now;
+        if (this.#session?.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) this.#mendedAt = now;
     }
 
     get #pc() {
         return this.#session?.connection ?? null;
     }
 
+    /** @returns {import('jssip/lib/RTCSession').AnswerOptions} */
     #media() {
         return {
             mediaStream: this.#kit.audio.stream,
@@ -167,11 +173,13 @@ export class Call {
     }
 
     async #measure(quality) {
-        const report = await this.#pc?.getStats().catch(() => null);
+        const pc = this.#pc;
+        const report = await pc?.getStats().catch(() => null);
 
-        if (!report || this.#gone) return;
-        this.quality = quality.read(report);
-        this.#kit.say('hearing', 'warn', JOINED.has(this.#pc.iceConnectionState) ? this.quality.advice : null);
+        if (!pc || !report || this.#gone) return;
+        const reading = quality.read(report);
+        this.quality = reading;
+        this.#kit.say('hearing', 'warn', JOINED.has(pc.iceConnectionState) ? reading.advice : null);
         this.#kit.changed(this);
     }
 

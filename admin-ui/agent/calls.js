@@ -33,10 +33,14 @@ export class Calls {
     #settings;
     #say;
     #kit;
+    /** @type {Call | null} */
     #current = null;
+    /** @type {Call | null} */
     #waiting = null;
     #declined = new WeakSet(); // calls that the agent did not want
+    /** @type {(() => void) | null} */
     #forget = null; // cancels the timer that clears the outcome
+    /** @type {Set<RTCPeerConnection>} */
     #connections = new Set(); // RTCPeerConnections not closed
     iceServers = [];
 
@@ -82,8 +86,9 @@ export class Calls {
         this.#say('call', null);
         if (this.busy || !number) return false;
         if (!isReady(this.#store.get())) return this.#refuse(words.notReady);
-        this.#begin(new Call(this.#kit, { state: 'calling', number, text: 'Calling…' }, false));
-        this.#current.dial();
+        const call = new Call(this.#kit, { state: 'calling', number, text: 'Calling…' }, false);
+        this.#begin(call);
+        call.dial();
         return true;
     }
 
@@ -102,7 +107,7 @@ export class Calls {
             this.#waiting = call;
             call.ring(session);
             this.#store.set({ waiting: call.data });
-            if (this.#current.data.state === 'connected') this.#ringer.waiting();
+            if (this.#current?.data.state === 'connected') this.#ringer.waiting();
             notifyCall(words.calling(nameOf(caller)));
         } else {
             this.#begin(call);
@@ -217,7 +222,7 @@ export class Calls {
     #waitingOver() {
         this.#waiting = null;
         this.#store.set({ waiting: null });
-        if (this.#current.data.state === 'connected') this.#quiet();
+        if (this.#current?.data.state === 'connected') this.#quiet();
     }
 
     #currentOver(call, event) {

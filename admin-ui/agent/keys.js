@@ -32,7 +32,7 @@ function guard() {
                 if (!repeat) forget();
                 return;
             }
-            const again = key === last.key && timeStamp - last.at < AGAIN_MS && !target.closest?.('[data-digit]');
+            const again = key === last.key && timeStamp - last.at < AGAIN_MS && !(target instanceof Element && target.closest('[data-digit]'));
             if (!repeat && !again) last = { key, at: timeStamp };
             if (!repeat && !again) return;
             event.preventDefault();

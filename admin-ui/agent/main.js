@@ -15,17 +15,19 @@ import { words } from './words.js';
 const store = createStore(initialState);
 const settings = loadSettings();
 const ticker = createTicker('/ticker-agent-dn.js');
+/** @type {import('./types').Identity | null} */
 let identity = null;
 
 const LEVEL_MS = 100;
 
 // One message for each source at a time; text null takes it away.
+/** @type {import('./types').Say} */
 function say(source, kind, text = null) {
     if ((store.get().messages[source]?.text ?? null) === text) return;
     const messages = { ...store.get().messages };
 
     delete messages[source];
-    if (text) messages[source] = { kind, text };
+    if (text && kind) messages[source] = { kind, text };
     store.set({ messages });
 }
 
@@ -53,9 +55,9 @@ const phone = new Phone(ticker, {
     trouble: (text) => say('phone', 'warn', text),
     session: (session, request) => calls.offered(session, request),
     message: (request) => noticed(readNotice(request)),
-    elsewhere: () => stopShift('warn', words.elsewhere(identity.dn)),
+    elsewhere: () => stopShift('warn', words.elsewhere(store.get().dn)),
     inCallElsewhere() {
-        stopShift('warn', words.inCallElsewhere(identity.dn));
+        stopShift('warn', words.inCallElsewhere(store.get().dn));
         store.set({ elsewhere: true });
     },
     signedOut: (text) => forget('error', text),
@@ -68,7 +70,7 @@ function noticed(notice) {
     if (!notice.elsewhere) return;
     phone.release();
     store.set({ elsewhere: true });
-    say('elsewhere', 'warn', words.takenOver(identity.dn));
+    say('elsewhere', 'warn', words.takenOver(store.get().dn));
 }
 
 // After a reload the browser may want a click before it lets anything sound.
@@ -120,13 +122,15 @@ function closeShift(view) {
     store.set({ view, messages: {}, elsewhere: false });
 }
 
-function stopShift(kind, text) {
+/** @param {'error' | 'warn' | null} [kind] @param {string} [text] */
+function stopShift(kind = null, text) {
     remember({ shift: false });
     closeShift('shift');
     if (text) say('shift', kind, text);
 }
 
-function forget(kind, text) {
+/** @param {'error' | 'warn' | null} [kind] @param {string} [text] */
+function forget(kind = null, text) {
     saveIdentity(null);
     closeShift('signin');
     identity = null;
@@ -202,7 +206,7 @@ async function resume() {
     if (!saved.shift) return;
     audio.unlock();
     await openShift({});
-    if (audio.context.state === 'suspended') awaitClick();
+    if (audio.context?.state === 'suspended') awaitClick();
 }
 resume();
 

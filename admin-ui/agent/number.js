@@ -38,7 +38,9 @@ function bare(text, dropped) {
     const scheme = SCHEME.exec(text);
 
     if (!scheme) return text;
-    const [, user, rest] = /^([^;?@]*)([^]*)$/.exec(text.slice(scheme[0].length).replace(/>$/, ''));
+    const address = text.slice(scheme[0].length).replace(/>$/, '');
+    const [user] = address.split(/[;?@]/, 1);
+    const rest = address.slice(user.length);
     if (rest) dropped.push(rest);
     return unescaped(user).trim();
 }

@@ -17,9 +17,10 @@ const CLOSE_DROPPED = 4003;
 const CLOSE_GOING_AWAY = 1001;
 
 export class Phone {
+    /** @type {import('./types').Agent | null} */
     #ua = null;
+    /** @type {LiveSocket | null} */
     #socket = null;
-    #identity = null;
     #ticker;
     #events;
     #downSince = 0;
@@ -44,15 +45,14 @@ export class Phone {
 
     // Can a request be sent? Into a connection that is dead without knowing it would lose it: that one is asked, and later tells.
     answers() {
-        return this.registered && this.#socket.answers();
+        return this.registered && Boolean(this.#socket?.answers());
     }
 
     // takeOver: also when the DN is in a call elsewhere, which then goes on to its end there.
     start(identity, { takeOver = false } = {}) {
         this.stop();
-        this.#identity = identity;
         this.#socket = new LiveSocket(`${location.protocol === 'http:' ? 'ws' : 'wss'}://${location.host}/ws`);
-        this.#ua = new UA({
+        const ua = /** @type {import('./types').Agent} */ (new UA({
             sockets: [this.#socket],
             uri: `sip:${identity.dn}@${location.hostname}`,
             authorization_user: identity.dn,
@@ -66,15 +66,16 @@ export class Phone {
             connection_recovery_min_interval: 1,
             connection_recovery_max_interval: 10,
             user_agent: 'dngate agent page',
-        });
-        if (takeOver) this.#ua.registrator().setExtraHeaders(['X-Dngate-Take-Over: yes']);
-        this.#listen(this.#ua);
+        }));
+        this.#ua = ua;
+        if (takeOver) ua.registrator().setExtraHeaders(['X-Dngate-Take-Over: yes']);
+        this.#listen(ua);
         this.#wasUp = false;
         this.#released = false;
         this.#downSince = performance.now();
         this.#events.online(true);
         this.#events.registration('connecting');
-        this.#ua.start();
+        ua.start();
     }
 
     stop() {
@@ -93,7 +94,7 @@ export class Phone {
     }
 
     call(number, options) {
-        return this.#ua.call(`sip:${encodeURIComponent(number)}@${location.hostname}`, options);
+        return this.#ua?.call(`sip:${encodeURIComponent(number)}@${location.hostname}`, options);
     }
 
     #offline() {
@@ -113,7 +114,7 @@ export class Phone {
     // The network is back, the computer woke up, or the tab is looked at again: don't wait for a timer.
     wake() {
         if (!this.#ua) return;
-        if (this.#ua.isConnected()) this.#socket.probe();
+        if (this.#ua.isConnected()) this.#socket?.probe();
         else this.#ua.transport.connect();
     }
 
@@ -123,10 +124,10 @@ export class Phone {
         on('connecting', () => this.#events.registration('connecting'));
         on('connected', () => this.#connected());
         on('disconnected', (data) => this.#disconnected(data));
-        on('registered', () => this.#registered());
+        on('registered', () => this.#registered(ua));
         on('registrationExpiring', () => this.#released || ua.register());
         on('unregistered', () => ua.isConnected() && this.#events.registration('connecting'));
-        on('registrationFailed', (data) => this.#failed(data));
+        on('registrationFailed', (data) => this.#failed(ua, data));
         on('newRTCSession', ({ originator, session, request }) => {
             if (originator === 'remote') this.#events.session(session, request);
         });
@@ -138,8 +139,8 @@ export class Phone {
         this.#events.registration('connecting');
     }
 
-    #registered() {
-        this.#ua.registrator().setExtraHeaders([]);
+    #registered(ua) {
+        ua.registrator().setExtraHeaders([]);
         this.#events.trouble(null);
         this.#events.online(true);
         this.#events.registration('registered');
@@ -174,7 +175,7 @@ export class Phone {
         }
     }
 
-    #failed({ response, cause }) {
+    #failed(ua, { response, cause }) {
         const status = response?.status_code;
 
         if (response?.getHeader('X-Dngate-Elsewhere') === 'in-call') {
@@ -187,8 +188,7 @@ export class Phone {
             this.#events.signedOut(words.refused);
             return;
         }
-        if (!this.#ua.isConnected()) return; // the reconnect registers
-        const ua = this.#ua;
+        if (!ua.isConnected()) return; // the reconnect registers
         this.#events.registration('failed');
         this.#events.trouble(words.registrationRetry(status ? `${status} ${response.reason_phrase}` : cause));
         this.#ticker.after(RETRY_MS + Math.random() * RETRY_MS, () => ua === this.#ua && ua.isConnected() && ua.register());
@@ -199,8 +199,8 @@ export class Phone {
         const ua = this.#ua;
 
         this.#ua = null;
-        ua.stop();
-        ua.transport.disconnect();
+        ua?.stop();
+        ua?.transport.disconnect();
         this.#events.trouble(null);
         this.#events.registration(state);
     }
@@ -212,7 +212,7 @@ export class Phone {
         this.#lastPulse = now;
         if (!this.#ua) return;
         if (slept) this.wake();
-        this.#socket.pulse();
+        this.#socket?.pulse();
         if (this.#downSince && now - this.#downSince > RECONNECT_MS) {
             this.#downSince = now + Math.random() * RECONNECT_MS;
             if (!this.#ua.isConnected()) this.#ua.transport.connect();

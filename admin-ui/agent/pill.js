@@ -1,4 +1,5 @@
 // What the pill says, in one word or two, from the whole state: pure. The first line that is true is said.
+/** @type {[string, string, (state: import('./types').State) => boolean][]} */
 const rows = [
     ['Signed out', 'off', (s) => s.view === 'signin'],
     ['Signed in elsewhere', 'bad', (s) => s.registration.state === 'replaced' || s.elsewhere],
@@ -13,9 +14,10 @@ const rows = [
     ['Ready', 'good', () => true],
 ];
 
+/** @param {import('./types').State} state */
 // {text, kind}; kind is good, busy, wait, bad or off.
 export function pill(state) {
-    const [text, kind] = rows.find(([, , holds]) => holds(state));
+    const [text, kind] = /** @type {typeof rows[0]} */ (rows.find(([, , holds]) => holds(state)));
 
     return { text, kind };
 }

@@ -6,6 +6,7 @@ const PATIENT_INTERVALS = 3; // so long the first sound is awaited
 
 const qualityWords = ['No audio', 'Poor', 'Fair', 'Good', 'Excellent'];
 
+/** @type {Readonly<import('./types').Reading>} */
 export const NO_AUDIO_YET = Object.freeze({ loss: 0, jitter: 0, rtt: 0, codec: '', received: 0, sent: 0, bars: -1, word: 'No audio yet', advice: null });
 
 // Bars 0..4; loss 0..1 of the worse direction, jitter and rtt in ms.
@@ -47,6 +48,7 @@ export class Quality {
     #last = { received: 0, lost: 0 };
     #silent = 0; // intervals without a packet
     #poor = 0; // intervals in a row
+    /** @type {import('./types').Reading} */
     #reading = NO_AUDIO_YET;
 
     read(report) {

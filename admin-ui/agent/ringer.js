@@ -39,6 +39,7 @@ const patterns = {
 export class Ringer {
     #audio;
     #settings;
+    /** @type {AudioBufferSourceNode | null} */
     #playing = null;
 
     constructor(audio, settings) {

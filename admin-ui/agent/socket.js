@@ -20,12 +20,14 @@ export class LiveSocket extends WebSocketInterface {
     _onOpen() {
         this.#heard = performance.now();
         this.#asked = 0;
+        // @ts-expect-error: JsSIP's own, and not in its types
         super._onOpen();
     }
 
     _onMessage(event) {
         this.#heard = performance.now();
         this.#asked = 0;
+        // @ts-expect-error: JsSIP's own, and not in its types
         super._onMessage(event);
     }
 

@@ -1,14 +1,19 @@
 // The page's state: one plain object, replaced on each change; the view listens and draws.
+
+/** @param {State} initial */
 export function createStore(initial) {
     let state = Object.freeze({ ...initial });
+    /** @type {Set<(state: State) => void>} */
     const listeners = new Set();
 
     return {
         get: () => state,
+        /** @param {Partial<State>} patch */
         set(patch) {
             state = Object.freeze({ ...state, ...patch });
             for (const listener of listeners) listener(state);
         },
+        /** @param {(state: State) => void} listener */
         subscribe(listener) {
             listeners.add(listener);
             listener(state);
@@ -16,7 +21,10 @@ export function createStore(initial) {
     };
 }
 
+/** @typedef {import('./types').State} State */
+
 // state: idle, calling, ringing, incoming, connected, ended. called: a number that is not our own. Times are performance.now()'s.
+/** @type {Readonly<import('./types').CallData>} */
 export const IDLE_CALL = Object.freeze({
     state: 'idle',
     name: '',
@@ -29,7 +37,8 @@ export const IDLE_CALL = Object.freeze({
     digits: '',
 });
 
-export const initialState = Object.freeze({
+/** @type {Readonly<State>} */
+export const initialState = {
     view: 'signin', // signin, shift, phone
     busy: false,
     dn: '',
@@ -46,4 +55,4 @@ export const initialState = Object.freeze({
     quality: null,
     devices: { microphones: [], speakers: [], microphone: '', speaker: '', speakerChoice: false },
     messages: {}, // by source: what a person should know now, {kind, text}
-});
+};

@@ -1,11 +1,11 @@
 // Draws the state and turns clicks into actions.
 import { ask } from './ask.js';
+import { $ } from './dom.js';
 import { inUse, listenToKeys } from './keys.js';
 import { readNumber, LONGEST } from './number.js';
 import { isReady, pill } from './pill.js';
+import { initialState } from './store.js';
 import { nameOf, who, words } from './words.js';
-
-const $ = (id) => document.getElementById(id);
 
 const DIGITS = [
     ['1', ''], ['2', 'ABC'], ['3', 'DEF'], ['4', 'GHI'], ['5', 'JKL'], ['6', 'MNO'],
@@ -72,7 +72,9 @@ const timeOfDay = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digi
 
 export class View {
     #actions;
-    #state = null;
+    /** @type {import('./types').State} */
+    #state = initialState;
+    #drawn = false;
 
     constructor(actions, settings) {
         this.#actions = actions;
@@ -83,9 +85,10 @@ export class View {
     }
 
     render(state) {
-        const before = this.#state;
+        const before = this.#drawn ? this.#state : null;
 
         this.#state = state;
+        this.#drawn = true;
         document.body.dataset.view = state.view;
         document.body.dataset.call = state.call.state;
         this.#renderIdentity(state);
@@ -97,7 +100,7 @@ export class View {
         this.#renderDevices(state.devices);
         this.#renderMissed(state.missed, before?.missed);
         this.#renderDial();
-        if (state.messages !== before?.messages || state.waiting !== before.waiting) scrollable($('call-notes'));
+        if (state.messages !== before?.messages || state.waiting !== before?.waiting) scrollable($('call-notes'));
         if (!before) return;
         this.#announce(state, before);
         if (before.view !== state.view) this.#focusView(state.view);
@@ -134,7 +137,7 @@ export class View {
         show($('start-shift'), !(view === 'shift' && elsewhere));
         text($('agent'), displayName ? `${displayName} · ${dn}` : dn);
         text($('shift-dn'), displayName ? `${displayName}, DN ${dn}` : `DN ${dn}`);
-        for (const id of ['sign-in', 'start-shift', 'take-over']) $(id).disabled = busy;
+        for (const button of [$('sign-in'), $('start-shift'), $('take-over')]) button.disabled = busy;
     }
 
     #renderPill(state) {
@@ -240,21 +243,25 @@ export class View {
 
     // A number can be called back: it goes into the dial field.
     #caller(call) {
-        const element = document.createElement(call.number ? 'button' : 'span');
+        const element = call.number ? this.#redial(call.number) : document.createElement('span');
         const name = document.createElement('strong');
         const small = document.createElement('small');
 
         name.textContent = nameOf(call);
         small.textContent = numbers(call);
         element.append(name, ' ', small);
-        if (call.number) {
-            element.type = 'button';
-            element.addEventListener('click', () => {
-                this.#setDial(call.number);
-                $('dial-number').focus();
-            });
-        }
         return element;
+    }
+
+    #redial(number) {
+        const button = document.createElement('button');
+
+        button.type = 'button';
+        button.addEventListener('click', () => {
+            this.#setDial(number);
+            $('dial-number').focus();
+        });
+        return button;
     }
 
     // What will be dialled, when it is not what stands in the field, or why it can't be.
@@ -298,7 +305,7 @@ export class View {
     #keepFocus() {
         const element = document.activeElement;
 
-        if (element && element !== document.body && seen(element) && !element.disabled) return;
+        if (element && element !== document.body && seen(element) && !element.matches(':disabled')) return;
         if (this.#state.view !== 'phone') this.#focusView(this.#state.view);
         else if (LIVE.has(this.#state.call.state)) ($('mute').disabled ? $('hangup') : $('mute')).focus();
         else rest();
@@ -337,7 +344,7 @@ export class View {
         });
         $('dial-number').addEventListener('input', () => this.#renderDial());
         $('keypad').addEventListener('click', (event) => {
-            const digit = event.target.closest('[data-digit]')?.dataset.digit;
+            const digit = /** @type {HTMLElement} */ (event.target).closest('button')?.dataset.digit;
             if (digit) this.#digit(digit);
         });
         click('start-shift', () => actions.startShift());
@@ -350,8 +357,8 @@ export class View {
         once('waiting-decline', () => actions.declineWaiting());
         click('mute', () => actions.setMuted(!this.#state.muted));
         click('clear-missed', () => actions.clearMissed());
-        $('microphone').addEventListener('change', (event) => actions.chooseMicrophone(event.target.value));
-        $('speaker').addEventListener('change', (event) => actions.chooseSpeaker(event.target.value));
+        $('microphone').addEventListener('change', () => actions.chooseMicrophone($('microphone').value));
+        $('speaker').addEventListener('change', () => actions.chooseSpeaker($('speaker').value));
     }
 
     // In a call, asks first.
@@ -361,8 +368,8 @@ export class View {
 
     // Each control has the name of its setting.
     #wireSettings(settings) {
-        for (const control of document.querySelectorAll('[data-setting]')) {
-            const name = control.dataset.setting;
+        for (const control of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('[data-setting]'))) {
+            const name = control.dataset.setting ?? '';
             const box = control.type === 'checkbox';
             if (box) control.checked = settings[name];
             else control.value = settings[name];
@@ -381,7 +388,7 @@ export class View {
 
         if (this.#state.call.state === 'connected') this.#actions.digit(digit);
         if (LIVE.has(this.#state.call.state)) return;
-        field.setRangeText(digit, field.selectionStart, field.selectionEnd, 'end');
+        field.setRangeText(digit, field.selectionStart ?? 0, field.selectionEnd ?? 0, 'end');
         this.#renderDial();
         if (!touch()) field.focus();
     }

@@ -1,5 +1,6 @@
 // The home page until the console exists: what state the parts are in.
-const $ = (id) => document.getElementById(id);
+/** @type {(id: string) => HTMLElement} */
+const $ = (id) => /** @type {any} */ (document.getElementById(id));
 const PERIOD_MS = 5000;
 const words = { up: 'Up', degraded: 'Degraded', down: 'Down' };
 

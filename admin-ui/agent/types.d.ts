@@ -1,0 +1,133 @@
+// What the page's parts hand to each other, for the type checker (npm run types).
+import type { RTCSession } from 'jssip/lib/RTCSession';
+import type { UA } from 'jssip';
+import type { IncomingRequest } from 'jssip/lib/SIPMessage';
+
+export interface Caller {
+    name: string;
+    number: string;
+    withheld: boolean;
+    called: string;
+}
+
+export interface CallData extends Caller {
+    state: 'idle' | 'calling' | 'ringing' | 'incoming' | 'connected' | 'ended';
+    answeredAt: number;
+    endedAt: number;
+    text: string;
+    digits: string;
+}
+
+export interface Missed extends Caller {
+    at: number;
+}
+
+export interface Reading {
+    loss: number;
+    jitter: number;
+    rtt: number;
+    codec: string;
+    received: number;
+    sent: number;
+    bars: number;
+    word: string;
+    advice: string | null;
+}
+
+export interface Device {
+    id: string;
+    group: string;
+    label: string;
+}
+
+export interface DeviceLists {
+    microphones: Device[];
+    speakers: Device[];
+}
+
+export interface Devices extends DeviceLists {
+    microphone: string;
+    speaker: string;
+    speakerChoice: boolean;
+}
+
+export interface State {
+    view: 'signin' | 'shift' | 'phone';
+    busy: boolean;
+    dn: string;
+    displayName: string;
+    registration: { state: 'offline' | 'connecting' | 'registered' | 'failed' | 'replaced' };
+    offline: boolean;
+    draining: boolean;
+    microphoneMissing: boolean;
+    elsewhere: boolean;
+    call: Readonly<CallData>;
+    waiting: Readonly<CallData> | null;
+    missed: Missed[];
+    muted: boolean;
+    quality: Readonly<Reading> | null;
+    devices: Devices;
+    messages: Record<string, { kind: 'error' | 'warn'; text: string }>;
+}
+
+export interface Settings {
+    microphone: string;
+    speaker: string;
+    volume: number;
+    ringVolume: number;
+    autoAnswer: boolean;
+    echoCancellation: boolean;
+    noiseSuppression: boolean;
+    autoGainControl: boolean;
+}
+
+export interface Identity {
+    dn: string;
+    realm: string;
+    ha1: string;
+    displayName: string;
+    iceServers: RTCIceServer[];
+    instanceId: string;
+    shift: boolean;
+}
+
+export type Say = (source: string, kind: 'error' | 'warn' | null, text?: string | null) => void;
+
+export type Session = RTCSession & { onTransportError?: () => void; onRequestTimeout?: () => void };
+export type Request = IncomingRequest;
+
+// JsSIP's own types know no transport.
+export type Agent = UA & { transport: { connect(): void; disconnect(): void } };
+
+type Inputs = 'dn' | 'password' | 'dial-number';
+type Buttons =
+    | 'sign-in' | 'start-shift' | 'take-over' | 'end-shift' | 'sign-out' | 'answer' | 'mute' | 'hangup' | 'dial'
+    | 'waiting-take' | 'waiting-decline' | 'clear-missed' | 'ask-yes' | 'ask-no';
+type Forms = 'signin-form' | 'dial-form';
+type Others =
+    | 'registration' | 'registration-text' | 'account' | 'agent' | 'announcer' | 'message' | 'page-notes' | 'signin-view' | 'shift-view'
+    | 'shift-dn' | 'phone-view' | 'call' | 'call-state' | 'caller' | 'caller-name' | 'caller-number' | 'called-number' | 'duration'
+    | 'quality' | 'quality-word' | 'quality-detail' | 'call-notes' | 'waiting' | 'waiting-name' | 'waiting-number' | 'hangup-text'
+    | 'mute-text' | 'dial-hint' | 'sent' | 'sent-digits' | 'keypad' | 'missed' | 'missed-title' | 'missed-list' | 'speaker-row' | 'level'
+    | 'ask-text';
+
+// Every element of index.html that the code reaches for, by id.
+export type Elements = Record<Inputs, HTMLInputElement> &
+    Record<Buttons, HTMLButtonElement> &
+    Record<Forms, HTMLFormElement> &
+    Record<Others, HTMLElement> & {
+        ask: HTMLDialogElement;
+        microphone: HTMLSelectElement;
+        speaker: HTMLSelectElement;
+        'remote-audio': HTMLAudioElement;
+    };
+
+declare global {
+    interface Window {
+        dngate: object;
+    }
+    interface AudioContext {
+        sinkId?: string;
+        setSinkId?(id: string): Promise<void>;
+    }
+}
