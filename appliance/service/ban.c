@@ -1,5 +1,4 @@
 #include "service/ban.h"
-#include "core/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,6 +43,6 @@ int service_ban_clear(struct service *sv, const char *address, size_t *lifted)
     *lifted = guard_lift(sv->guard, address ? &a : NULL);
     if (address && !*lifted)
         return service_fail(sv, ENOENT, "%s is not banned", address);
-    log_info("guard", "source=%s bans=%zu lifted by an administrator", address ? address : "all", *lifted);
+    service_noted(sv, "ban clear: %s, %zu lifted", address ? address : "all", *lifted);
     return 0;
 }

@@ -98,7 +98,11 @@ static void hangup_h(void *value, void *owner)
 
 int service_call_hangup(struct service *sv, const char *id)
 {
-    return name_ask(sv, hangup_h, "call", id, "does not run");
+    const int err = name_ask(sv, hangup_h, "call", id, "does not run");
+
+    if (!err)
+        service_noted(sv, "calls hangup: %s", id);
+    return err;
 }
 
 /* ---------------------------------------------------------------- registrations */
@@ -174,7 +178,11 @@ static void drop_h(void *value, void *owner)
 
 int service_registration_drop(struct service *sv, const char *dn)
 {
-    return name_ask(sv, drop_h, "DN", dn, "is not registered");
+    const int err = name_ask(sv, drop_h, "DN", dn, "is not registered");
+
+    if (!err)
+        service_noted(sv, "registrations drop: %s", dn);
+    return err;
 }
 
 /* ---------------------------------------------------------------- counts */

@@ -29,5 +29,7 @@ struct service { /* owner: the thread that calls */
 
 /* Notes why; returns err. */
 __attribute__((format(printf, 3, 4))) int service_fail(struct service *sv, int err, const char *fmt, ...);
+/* Writes into the audit and the log what was done; for what changes no row of the database. */
+__attribute__((format(printf, 2, 3))) void service_noted(struct service *sv, const char *fmt, ...);
 
 #endif

@@ -20,3 +20,16 @@ int audit_write(struct store_tx *tx, const char *what_fmt, ...)
     sql_bind(st, "itt", tx->now_ms, tx->who, what);
     return sql_run(tx->sql, st);
 }
+
+static int note_job(struct store_tx *tx, void *arg)
+{
+    return audit_write(tx, "%s", (const char *)arg);
+}
+
+int audit_note(struct store *s, const char *what)
+{
+    char copy[256];
+
+    snprintf(copy, sizeof(copy), "%s", what);
+    return store_call(s, note_job, copy);
+}

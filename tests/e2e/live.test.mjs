@@ -2,6 +2,7 @@
 // when no server runs.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import https from 'node:https';
@@ -11,6 +12,8 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { Agent } from './agent.mjs';
 import { binary, start } from './dngate.mjs';
+import { sql } from './lib/sql.mjs';
+import { until } from './lib/wait.mjs';
 
 const WRONG = 'nonsense', BAN_AFTER = 3;
 let server;
@@ -113,6 +116,37 @@ test('a ban is listed with its reason and time left, and lifted', async () => {
     ok('ban', 'clear', '127.0.0.1');
     assert.equal(await signIn(), 401);
     assert.deepEqual(json('ban', 'list'), []);
+});
+
+test('who did it stands in the audit', () => {
+    const audit = sql(server.dir, "SELECT who, what FROM audit WHERE who LIKE 'cli:%'");
+
+    for (const what of [/calls hangup: \w/, /registrations drop: 5002/, /ban clear: 127\.0\.0\.1, 1 lifted/]) assert.match(JSON.stringify(audit), what);
+});
+
+test('a box without trunk is ready and says what it lacks; one whose trunk is silent is not', async () => {
+    const box = await start({ lab: false }), ask = (...words) => run(words, box.dir);
+    const silent = dgram.createSocket('udp4').bind(0, '127.0.0.1');
+    const readyz = () => {
+        const done = spawnSync('curl', ['-ksS', '-w', ' %{http_code}', `https://localhost:${box.ports.https}/readyz`], { encoding: 'utf8' }).stdout;
+        return [Number(done.slice(-3)), JSON.parse(done.slice(0, -4))];
+    };
+
+    await once(silent, 'listening');
+    let [code, { ready, parts }] = readyz();
+    assert.deepEqual([code, ready, parts.trunk.state], [200, true, 'degraded']);
+    assert.match(parts.trunk.reason, /no trunk is configured: dngate trunk add/);
+    assert.equal(ask('healthcheck').status, 0);
+    assert.equal(ask('trunk', 'add', 'silent', '--address', `127.0.0.1:${silent.address().port}`).status, 0);
+    await until(() => readyz()[0] === 503, 10000, '/readyz says no');
+    [code, { ready, parts }] = readyz();
+    assert.deepEqual([ready, parts.trunk.state], [false, 'down']);
+    assert.equal(ask('healthcheck').status, 1);
+    assert.equal(ask('status').status, 1);
+    assert.equal(ask('trunk', 'remove', 'silent').status, 0);
+    await until(() => readyz()[0] === 200, 10000, '/readyz says yes again');
+    silent.close();
+    await box.stop();
 });
 
 test('without a server each says so, and makes no data directory', () => {
