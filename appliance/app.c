@@ -260,18 +260,19 @@ static int lab_dns_provision(struct app *a)
 static int lab_part_start(struct app *a)
 {
     struct lab_config cfg;
-    uint16_t port;
     int err;
 
     if (!a->opt->lab)
         return 0;
 
-    err = sip_stack_udp_port(a->stack, &port);
+    (void)addr_parse_ip(&cfg.listen, "127.0.0.1", 0);
+    err = sip_stack_laddr(a->stack, &cfg.gateway, &cfg.listen);
+    if (err) { /* bind.address has no IPv4 */
+        (void)addr_parse_ip(&cfg.listen, "::1", 0);
+        err = sip_stack_laddr(a->stack, &cfg.gateway, &cfg.listen);
+    }
     if (err)
         return err;
-
-    (void)addr_parse_ip(&cfg.listen, "127.0.0.1", 0);
-    (void)addr_parse_ip(&cfg.gateway, "127.0.0.1", port);
 
     err = lab_start(&a->lab, &cfg, a->why, sizeof(a->why));
     if (err)
@@ -281,7 +282,7 @@ static int lab_part_start(struct app *a)
     a->lab_trunk.priority = LAB_PRIORITY;
     a->lab_trunk.ping_seconds = 30;
     (void)snprintf(a->lab_trunk.name, sizeof(a->lab_trunk.name), "lab");
-    (void)snprintf(a->lab_trunk.host, sizeof(a->lab_trunk.host), "127.0.0.1");
+    (void)addr_ip(&cfg.listen, a->lab_trunk.host, sizeof(a->lab_trunk.host));
     (void)snprintf(a->lab_trunk.codecs, sizeof(a->lab_trunk.codecs), "pcmu,pcma");
 
     return lab_dns_provision(a);

@@ -199,7 +199,7 @@ static int registrar_start(struct app_sip *a)
 static int calls_start(struct app_sip *a)
 {
     const struct conf *c = a->cfg.conf;
-    struct calls_config cfg = {
+    const struct calls_config cfg = {
         .stack = a->cfg.stack,
         .registrar = a->registrar,
         .trunks = a->trunks,
@@ -213,8 +213,6 @@ static int calls_start(struct app_sip *a)
         .ring_seconds = conf_u32(c, "call.ring_seconds"),
         .trunk_seconds = conf_u32(c, "call.trunk_seconds"),
     };
-
-    (void)conf_str(c, "public.address", cfg.public_address, sizeof(cfg.public_address));
 
     return calls_alloc(&a->calls, &cfg);
 }

@@ -23,12 +23,11 @@ struct calls_config {
     struct store *store;         /* CDRs */
     struct store_reader *reader; /* DNs; of the signalling thread */
     const struct conf *conf;     /* for what is live: sip.agent_headers */
-    char public_address[256];    /* "" = found */
     uint32_t limit_per_dn;       /* calls at once per DN */
     uint32_t limit_total;
     uint32_t ring_seconds; /* no answer from the agent: 480 … */
     uint32_t
-        trunk_seconds; /* a trunk that says nothing at all for so long: try the next; 0 = all of them share CALL_TRUNK_BUDGET_MS */
+        trunk_seconds; /* for a trunk's first word, then the next is tried; 0 = all share CALL_TRUNK_BUDGET_MS */
 };
 
 /* On the signalling thread (in start_h). */

@@ -242,7 +242,7 @@ static int ring(struct call *c, const struct sip_msg *msg, const struct binding 
         (void)re_snprintf(from, sizeof(from), "sip:anonymous@anonymous.invalid");
     (void)snprintf(c->instance, sizeof(c->instance), "%s", b->instance);
     (void)call_pass(c, &c->hdrs, msg, CALLHDR_TO_AGENT);
-    err = call_agent_offer(c, &sdp);
+    err = call_agent_offer(c, b->ws_conn, &sdp);
     if (!err)
         err = leg_connect(&c->agent, c->calls->legs, &cfg, c->hdrs.data ? c->hdrs.data : "", sdp,
                           &agent_handlers, c);

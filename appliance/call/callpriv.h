@@ -114,7 +114,7 @@ int call_trunk_offer(struct call *c, char **sdp);
 /* Takes the trunk's description and tells the media; answer: to an offer of ours. The errors of sip/body and call/sdp: ENOENT: no SDP. */
 int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, struct sdp *out);
 int call_trunk_answer(struct call *c, const struct sdp *offer, char **sdp);
-int call_agent_offer(struct call *c, char **sdp);
+int call_agent_offer(struct call *c, uint64_t ws_conn, char **sdp); /* to this browser */
 /* Reads the browser's description, with the same errors; call_agent_take() then tells the media. */
 int call_agent_read(const struct call *c, const struct sip_msg *msg, bool offer, struct sdp *s);
 int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, bool offer);

@@ -240,28 +240,31 @@ static void cand_add(struct sdp_ice_own *ice, const struct addr *a)
     ice->cands[ice->cand_count++] = *a;
 }
 
-/* Best first: the address that we are known by, the one the browser reached us at, the machine's others. */
-static void agent_cands(const struct call *c, struct sdp_ice_own *ice)
+/* Best first: the addresses that we are known by, the one the browser reached us at, the machine's others that we listen on. */
+static void agent_cands(const struct call *c, uint64_t ws_conn, struct sdp_ice_own *ice)
 {
     struct sip_stack *st = c->calls->cfg.stack;
-    struct addr peer, local, a, ifs[SDP_CANDS_OWN_MAX];
+    struct addr peer, local, a, v[SDP_CANDS_OWN_MAX];
     size_t n;
 
     memset(ice, 0, sizeof(*ice));
     ice->local = &c->local;
-    if (!addr_parse_ip(&a, c->calls->cfg.public_address, 0))
-        cand_add(ice, &a);
-    if (c->agent && !sip_ws_addrs(st, leg_conn(c->agent), &peer, &local)) {
+    n = sip_stack_public(st, v, SDP_CANDS_OWN_MAX);
+    for (size_t i = 0; i < n; i++)
+        cand_add(ice, &v[i]);
+    if (!sip_ws_addrs(st, ws_conn, &peer, &local)) {
         if (!sip_stack_laddr(st, &a, &peer))
             cand_add(ice, &a);
-        cand_add(ice, &local);
+        if (sip_stack_listens(st, &local))
+            cand_add(ice, &local);
     }
-    n = addr_interfaces(ifs, SDP_CANDS_OWN_MAX);
+    n = addr_interfaces(v, SDP_CANDS_OWN_MAX);
     for (size_t i = 0; i < n; i++)
-        cand_add(ice, &ifs[i]);
+        if (sip_stack_listens(st, &v[i]))
+            cand_add(ice, &v[i]);
 }
 
-int call_agent_offer(struct call *c, char **sdp)
+int call_agent_offer(struct call *c, uint64_t ws_conn, char **sdp)
 {
     enum media_codec want = call_want(c), other = c->order.v[0], codecs[4] = {0};
     struct sdp_own own = {.id = c->sdp_id, .version = ++c->agent_version, .dir = MEDIA_SENDRECV};
@@ -273,7 +276,7 @@ int call_agent_offer(struct call *c, char **sdp)
     codecs[0] = want;
     codecs[1] = want == MEDIA_OPUS ? other : (want == MEDIA_PCMU ? MEDIA_PCMA : MEDIA_PCMU);
     codecs[2] = want == MEDIA_OPUS ? (other == MEDIA_PCMU ? MEDIA_PCMA : MEDIA_PCMU) : MEDIA_OPUS;
-    agent_cands(c, &ice);
+    agent_cands(c, ws_conn, &ice);
     buf_init(&b, SDP_OWN_MAX);
     return take(&b, sdp_write_browser_offer(&b, &own, &ice, codecs), sdp);
 }
@@ -334,7 +337,7 @@ int call_agent_answer(struct call *c, const struct sdp *offer, char **sdp)
     struct sdp_ice_own ice;
     struct buf b;
 
-    agent_cands(c, &ice);
+    agent_cands(c, leg_conn(c->agent), &ice);
     buf_init(&b, SDP_OWN_MAX);
     return take(&b, sdp_write_browser_answer(&b, &own, &ice, &c->browser), sdp);
 }

@@ -222,8 +222,10 @@ void check_address(struct check *ck)
         return;
     }
     if (addr_resolve(&a, host, 0)) {
-        check_say(ck, CHECK_FAIL, "public.address", "set an address, or a name that this machine can look up",
-                  "%s cannot be resolved", host);
+        check_say(
+            ck, CHECK_FAIL, "public.address", "set an address, or a name that this machine can look up",
+            "%s cannot be resolved; until it can, browsers and trunk are told the machine's own addresses",
+            host);
         return;
     }
     for (size_t i = 0; i < n; i++)

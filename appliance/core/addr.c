@@ -319,6 +319,27 @@ out:
     return err;
 }
 
+size_t addr_choose(const struct addr *v, size_t n, const struct addr *dst)
+{
+    const bool loopback = addr_is_loopback(dst);
+    size_t found = n, fits = 0;
+    struct addr src;
+
+    for (size_t i = 0; i < n; i++) {
+        if (addr_af(&v[i]) != addr_af(dst))
+            continue;
+        fits++;
+        if (found == n || (addr_is_loopback(&v[i]) == loopback && addr_is_loopback(&v[found]) != loopback))
+            found = i;
+    }
+    if (fits < 2 || loopback || addr_source_for(&src, dst))
+        return found;
+    for (size_t i = 0; i < n; i++)
+        if (addr_eq_ip(&v[i], &src))
+            return i;
+    return found;
+}
+
 size_t addr_interfaces(struct addr *v, size_t max)
 {
     struct ifaddrs *ifs = NULL;

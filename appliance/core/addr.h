@@ -55,6 +55,9 @@ const char *addr_str(const struct addr *a, char *buf, size_t sz);
 
 /* The local address the kernel would use towards dst (port 0). ENETUNREACH; EACCES: dst is the broadcast address of a network of ours. */
 int addr_source_for(struct addr *src, const struct addr *dst);
+/* Which of the addresses that we bound (v; at most one may be 0.0.0.0, and one ::) to use towards dst: a loopback address for loopback
+ * alone, if there is another choice; then the one that the kernel would take. n: none of its family. */
+size_t addr_choose(const struct addr *v, size_t n, const struct addr *dst);
 /* Global addresses of this machine's interfaces that are up (no loopback, no link-local). Returns count. */
 size_t addr_interfaces(struct addr *v, size_t max);
 

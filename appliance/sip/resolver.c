@@ -12,6 +12,7 @@
 enum { RESOLVER_SLOTS = 128 };
 
 resolver_lookup_h *resolver_lookup = addr_resolve_all;
+uint32_t resolver_again_ms = 60000, resolver_retry_ms = 5000;
 
 struct lookup {
     bool stop;

@@ -12,6 +12,9 @@ struct resolver;
 
 enum { RESOLVER_HOST_LEN = 256, RESOLVER_KEY_LEN = 64, RESOLVER_ADDRS_MAX = 8 };
 
+/* When to ask for a name again: one that is known, one that is not. Tests make it shorter, before the thread starts. */
+extern uint32_t resolver_again_ms, resolver_retry_ms;
+
 /* err 0: v holds every address of the name, at least one and at most RESOLVER_ADDRS_MAX, with port. */
 typedef void(resolver_h)(const char *key, const char *host, int err, const struct addr *v, size_t n,
                          void *arg);

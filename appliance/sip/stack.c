@@ -122,6 +122,7 @@ static int bind_all(struct sip_stack *st, char *why, size_t whysz)
             return err;
         }
     }
+    st->laddr_count = st->bound;
     return 0;
 }
 
@@ -141,25 +142,6 @@ static void log_listening(const struct sip_stack *st)
 static int laddr_h(struct addr *laddr, const struct addr *dst, void *arg)
 {
     return sip_stack_laddr(arg, laddr, dst);
-}
-
-int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct addr *dst)
-{
-    int err = 0;
-
-    for (size_t i = 0; i < SIP_BINDS_MAX; i++) {
-        *a = st->laddr[i];
-        if (addr_af(a) == addr_af(dst))
-            break;
-    }
-    if (addr_is_loopback(dst))
-        err = addr_af(dst) == AF_INET6 ? addr_parse_ip(a, "::1", 0) : addr_parse_ip(a, "127.0.0.1", 0);
-    else if (addr_af(&st->public_addr) == addr_af(dst))
-        *a = st->public_addr;
-    else if (addr_af(a) != addr_af(dst) || addr_is_any(a))
-        err = addr_source_for(a, dst);
-    addr_set_port(a, st->port);
-    return err;
 }
 
 /* ------------------------------------------------------------------ mailboxes */
@@ -257,11 +239,14 @@ static int sip_open(struct sip_stack *st)
         err = sip_stack_watch(st, st->control, control_h, st);
     if (!err)
         err = wsedge_start(st);
+    if (!err)
+        err = addresses_start(st);
     return err;
 }
 
 static void sip_shut(struct sip_stack *st)
 {
+    addresses_stop(st);
     list_flush(&st->watches);
     st->extension = mem_deref(st->extension);
     st->fallback = mem_deref(st->fallback);
@@ -319,13 +304,7 @@ int sip_stack_alloc(struct sip_stack **sp, const struct sip_stack_config *cfg, c
     st->cfg = *cfg;
     st->edge = (struct transp_edge){admit_h, laddr_h, wsedge_frame_h, st, cfg->message_ms};
     (void)sem_init(&st->started, 0, 0);
-    if (cfg->public_address[0]) {
-        err = addr_resolve(&st->public_addr, cfg->public_address, 0);
-        if (err) {
-            (void)snprintf(why, whysz, "public.address=%s: cannot be resolved", cfg->public_address);
-            goto out;
-        }
-    }
+    addresses_init(st);
     err = mbox_alloc(&st->control, "sip_control", sizeof(struct control_msg), SIP_CONTROL_SLOTS);
     if (!err)
         err = wsedge_init(st);

@@ -21,7 +21,7 @@ struct mbox;
 struct sip_stack_config {
     struct addr bind[2]; /* port = sip.port; 0 = any free */
     size_t bind_count;
-    char public_address[256]; /* "" = found per destination */
+    char public_address[256]; /* address or name; "" = found per destination */
     const char *software;     /* User-Agent/Server value */
     uint32_t message_ms;      /* TCP: time for one message, however it trickles; 0 = 32 s */
 };
@@ -59,10 +59,15 @@ int sip_stack_udp_port(const struct sip_stack *st, uint16_t *port);
 int sip_stack_fallback(struct sip_stack *st);
 /* While on, OPTIONS outside of dialogs get 503: who pings us sends its calls elsewhere. */
 void sip_stack_drain(struct sip_stack *st, bool on);
-/* Our own address as the peer must use it: loopback for loopback, else public.address, else the source address the kernel takes.
- * Port = our sip port. */
+/*
+ * Our own address as the peer must use it (sip/addresses.c says which), with our sip port. ENETUNREACH: we listen on none of its family,
+ * or no route leads there.
+ */
 int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct addr *dst);
-
+/* Do we listen on this address of the machine? Media bind where signalling does. */
+bool sip_stack_listens(const struct sip_stack *st, const struct addr *a);
+/* The addresses that public.address means just now; returns how many, at most max. */
+size_t sip_stack_public(const struct sip_stack *st, struct addr *v, size_t max);
 /*
  * An address that a dialog of ours speaks with stays admitted, whatever becomes of its trunk, until it is released as often as it
  * was held. Only its dialogs: what it sends outside of them comes without a trunk's name. ENOMEM, ENOSPC.

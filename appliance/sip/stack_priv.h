@@ -9,17 +9,21 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-enum { SIP_BINDS_MAX = 2, SIP_GONE_HANDLERS_MAX = 4, SIP_HELD_MAX = 1024 };
+enum { SIP_BINDS_MAX = 2, SIP_GONE_HANDLERS_MAX = 4, SIP_HELD_MAX = 1024, SIP_PUBLIC_MAX = 8 };
 
 /* Is this address a configured trunk's, and which? name may be NULL. */
 typedef bool(sip_trunk_match_h)(const struct addr *src, char *name, size_t sz, void *arg);
 
 struct sip_stack {
     struct sip_stack_config cfg;
-    struct addr public_addr; /* AF_UNSPEC: found per destination */
+    struct addr public_v[SIP_PUBLIC_MAX]; /* of public.address */
+    size_t public_count;                  /* 0: none, or not resolved yet: found per destination */
+    struct resolver *public_resolver;     /* NULL: public.address is no name */
+    struct tmr public_tmr;
     int udp[SIP_BINDS_MAX], tcp[SIP_BINDS_MAX];
     size_t bound; /* pairs of sockets, until the thread takes them over */
     struct addr laddr[SIP_BINDS_MAX];
+    size_t laddr_count;
     uint16_t port;
 
     pthread_t thread;
@@ -57,6 +61,10 @@ void sip_stack_match(struct sip_stack *st, sip_trunk_match_h *h, void *arg);
 struct sip_watch;
 int sip_stack_watch_alloc(struct sip_watch **wp, struct sip_stack *st, struct mbox *mb, sip_mbox_h *h,
                           void *arg);
+
+void addresses_init(struct sip_stack *st); /* main thread */
+int addresses_start(struct sip_stack *st); /* signalling thread */
+void addresses_stop(struct sip_stack *st);
 
 int admit_init(struct sip_stack *st);   /* main thread */
 void admit_close(struct sip_stack *st); /* main thread, after the signalling thread has ended */

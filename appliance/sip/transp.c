@@ -70,15 +70,25 @@ static void conn_destructor(void *arg)
     budget_give(c->held);
 }
 
-struct sip_transport *transp_find(const struct sip *sip, enum sip_transp tp, int af)
+struct sip_transport *transp_find(const struct sip *sip, enum sip_transp tp, const struct sa *dst)
 {
-    for (struct le *le = sip->transpl.head; le; le = le->next) {
+    struct sip_transport *found[TRANSP_PER_KIND_MAX];
+    struct addr v[TRANSP_PER_KIND_MAX], d;
+    size_t n = 0, i;
+
+    for (struct le *le = sip->transpl.head; le && n < TRANSP_PER_KIND_MAX; le = le->next) {
         struct sip_transport *t = le->data;
 
-        if (t->tp == tp && (af == AF_UNSPEC || t->fd < 0 || sa_af(&t->laddr) == af))
-            return t;
+        if (t->tp != tp || (t->fd >= 0 && sa_af(dst) != AF_UNSPEC && sa_af(&t->laddr) != sa_af(dst)))
+            continue;
+        transp_addr(&v[n], &t->laddr);
+        found[n++] = t;
     }
-    return NULL;
+    if (n < 2 || sa_af(dst) == AF_UNSPEC) /* to anywhere */
+        return n ? found[0] : NULL;
+    transp_addr(&d, dst);
+    i = addr_choose(v, n, &d);
+    return i < n ? found[i] : NULL;
 }
 
 struct sip_conn *transp_conn_find(const struct sip *sip, enum sip_transp tp, const struct sa *key)
@@ -412,7 +422,7 @@ static int conn_send(struct sip_connqent **qentp, struct sip *sip, struct sip_co
     }
     if (tp == SIP_TRANSP_WS)
         return ENOTCONN;
-    t = transp_find(sip, tp, sa_af(dst));
+    t = transp_find(sip, tp, dst);
     if (!t)
         return EPROTONOSUPPORT;
     trace(sip, true, tp, &t->laddr, dst, mbuf_buf(mb), mbuf_get_left(mb));
@@ -433,7 +443,7 @@ int sip_transp_send(struct sip_connqent **qentp, struct sip *sip, void *sock, en
 
     case SIP_TRANSP_UDP:
         if (!t)
-            t = transp_find(sip, tp, sa_af(dst));
+            t = transp_find(sip, tp, dst);
         if (!t)
             return EPROTONOSUPPORT;
         trace(sip, true, tp, &t->laddr, dst, mbuf_buf(mb), mbuf_get_left(mb));
@@ -457,7 +467,7 @@ int sip_transp_laddr(struct sip *sip, struct sa *laddr, enum sip_transp tp, cons
 
     if (!sip || !laddr || !dst)
         return EINVAL;
-    t = transp_find(sip, tp, sa_af(dst));
+    t = transp_find(sip, tp, dst);
     if (!t)
         return EPROTONOSUPPORT;
     if (tp == SIP_TRANSP_WS) {
@@ -473,7 +483,10 @@ int sip_transp_laddr(struct sip *sip, struct sa *laddr, enum sip_transp tp, cons
 
 bool sip_transp_supported(struct sip *sip, enum sip_transp tp, int af)
 {
-    return sip && transp_find(sip, tp, af);
+    struct sa any;
+
+    sa_init(&any, af);
+    return sip && transp_find(sip, tp, &any);
 }
 
 bool sip_transp_isladdr(const struct sip *sip, enum sip_transp tp, const struct sa *laddr)

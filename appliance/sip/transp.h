@@ -19,6 +19,7 @@
 #include <re-private/sip.h>
 
 enum {
+    TRANSP_PER_KIND_MAX = 4,      /* sockets of one kind */
     TRANSP_TCP_CONNS_MAX = 256,   /* of one stack */
     TRANSP_TCP_PER_PEER_MAX = 16, /* from one address */
     TRANSP_TCP_QUEUE_MAX = 262144,
@@ -99,7 +100,8 @@ void transp_addr(struct addr *a, const struct sa *sa);
 void transp_input(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
                   const struct sa *dst, void *p, size_t len, enum sip_carrier carrier);
 void transp_refuse(enum sip_reason r, enum sip_transp tp, const struct sa *src);
-struct sip_transport *transp_find(const struct sip *sip, enum sip_transp tp, int af);
+/* The transport of this kind whose socket can send to dst. */
+struct sip_transport *transp_find(const struct sip *sip, enum sip_transp tp, const struct sa *dst);
 struct sip_conn *transp_conn_find(const struct sip *sip, enum sip_transp tp, const struct sa *key);
 struct sip_conn *transp_conn_alloc(const struct sip_transport *t, const struct sa *key);
 void transp_conn_close(struct sip_conn *conn, int err); /* and gives up the table's reference */

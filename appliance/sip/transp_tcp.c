@@ -150,7 +150,7 @@ static int keepalive(struct sip_conn *c)
 /* Hands over each whole message in rx. A stream that cannot be cut into messages ends; a bad message alone is refused. */
 static int messages(struct sip_conn *c)
 {
-    const struct sip_transport *t = transp_find(c->sip, SIP_TRANSP_TCP, sa_af(&c->laddr));
+    const struct sip_transport *t = transp_find(c->sip, SIP_TRANSP_TCP, &c->paddr);
     size_t len;
     int err;
 
@@ -332,6 +332,19 @@ int transp_tcp_listen(struct sip_transport *t)
     return fd_listen(t->fd, FD_READ, accept_h, t);
 }
 
+/* From the address that we listen on, when that is one: peers tell us by it. */
+static int bind_source(int fd, const struct sip_transport *t)
+{
+    struct addr a;
+
+    transp_addr(&a, &t->laddr);
+    if (addr_is_any(&a))
+        return 0;
+    addr_set_port(&a, 0);
+    (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
+    return bind(fd, &a.u.sa, addr_len(&a)) ? errno : 0;
+}
+
 static int conn_connect(struct sip_conn **cp, const struct sip_transport *t, const struct sa *dst)
 {
     struct sip_conn *c;
@@ -349,7 +362,9 @@ static int conn_connect(struct sip_conn **cp, const struct sip_transport *t, con
     }
     c->fd = fd;
     tune(fd);
-    if (connect(fd, &dst->u.sa, dst->len) < 0 && errno != EINPROGRESS)
+    if (t->edge)
+        err = bind_source(fd, t);
+    if (!err && connect(fd, &dst->u.sa, dst->len) < 0 && errno != EINPROGRESS)
         err = errno;
     if (!err)
         err = watch(c);

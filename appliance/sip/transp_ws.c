@@ -57,15 +57,16 @@ static void browser_set(struct sip_conn *c, uint64_t browser)
 
 int transp_ws_open(struct sip *sip, uint64_t id, const struct addr *peer, const struct addr *local)
 {
-    const struct sip_transport *t = transp_find(sip, SIP_TRANSP_WS, AF_UNSPEC);
+    const struct sip_transport *t;
     struct sip_conn *c;
     struct sa key;
 
+    transp_ws_key(&key, id);
+    t = transp_find(sip, SIP_TRANSP_WS, &key);
     if (!t)
         return EPROTONOSUPPORT;
     if (transp_ws_find(sip, id))
         return EEXIST;
-    transp_ws_key(&key, id);
     c = transp_conn_alloc(t, &key);
     if (!c)
         return ENOMEM;
@@ -140,10 +141,10 @@ static bool keepalive(struct sip_conn *c, const char *p, size_t len)
 
 void transp_ws_recv(struct sip *sip, uint64_t id, void *p, size_t len)
 {
-    const struct sip_transport *t = transp_find(sip, SIP_TRANSP_WS, AF_UNSPEC);
     struct sip_conn *c = transp_ws_find(sip, id);
+    const struct sip_transport *t = c ? transp_find(sip, SIP_TRANSP_WS, &c->key) : NULL;
 
-    if (!t || !c || keepalive(c, p, len))
+    if (!t || keepalive(c, p, len))
         return;
     mem_ref(c); /* its own message may close it */
     transp_input(t, c, &c->paddr, &c->laddr, p, len, SIP_WEBSOCKET);

@@ -12,8 +12,6 @@
 METRIC_COUNTER(rests, "dngate_trunk_rests_total", NULL,
                "Times that a trunk asked for a rest (503, Retry-After)");
 
-uint32_t trunks_resolve_ms = 60000;
-
 static struct peer *peer_find(const struct trunks *t, const char *name)
 {
     for (size_t i = 0; i < t->n; i++)
@@ -111,7 +109,7 @@ static void resolve_h(void *arg)
     struct peer *pr = arg;
 
     (void)resolver_ask(pr->trunks->resolver, pr->p.cfg.name, pr->p.cfg.host, pr->p.cfg.port);
-    tmr_start(&pr->resolve, pr->target_count ? trunks_resolve_ms : TRUNK_RESOLVE_RETRY_MS, resolve_h, pr);
+    tmr_start(&pr->resolve, pr->target_count ? resolver_again_ms : resolver_retry_ms, resolve_h, pr);
 }
 
 /* Name servers give the addresses in another order each time; that is no change. */
@@ -143,7 +141,7 @@ static void resolved_h(const char *key, const char *host, int err, const struct 
         log_info("trunk", "trunk=%s host=%s address=%s resolved", key, host,
                  addr_str(&v[i], str, sizeof(str)));
     located(pr, v, n);
-    tmr_start(&pr->resolve, trunks_resolve_ms, resolve_h, pr);
+    tmr_start(&pr->resolve, resolver_again_ms, resolve_h, pr);
 }
 
 static int locate(struct peer *pr)

@@ -67,7 +67,4 @@ void trunks_rest(struct trunks *t, uint32_t id, uint32_t seconds);
 typedef void(trunks_state_h)(const struct trunk_peer *p, void *arg);
 int trunks_listen(struct trunks *t, trunks_state_h *h, void *arg);
 
-/* How often a name is looked up again; tests make it shorter, before the thread starts. */
-extern uint32_t trunks_resolve_ms;
-
 #endif

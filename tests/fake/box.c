@@ -63,6 +63,7 @@ static int parts(struct box *b)
 
     (void)addr_parse_ip(&sc.bind[0], "127.0.0.1", 0);
     (void)addr_parse_ip(&mc.bind[0], "127.0.0.1", 0);
+    (void)conf_str(b->conf, "public.address", sc.public_address, sizeof(sc.public_address));
     err = guard_alloc(&b->guard, &(struct guard_config){0});
     err = err ? err : mbox_alloc(&b->events, "media_events", sizeof(struct media_event), 1024);
     err = err ? err : mbox_alloc(&b->out, "ws_out", sizeof(struct sip_ws_out), 1024);

@@ -1,7 +1,12 @@
 /* The trunk calls a DN: the whole signalling in one process, a SIP Server and a browser in text. */
+#include "core/buf.h"
 #include "core/clock.h"
+#include "core/health.h"
 #include "fake/box.h"
+#include "sip/resolver.h"
 #include "testing.h"
+#include <errno.h>
+#include <poll.h>
 
 static struct box box;
 static struct fake_trunk trunk;
@@ -59,6 +64,47 @@ static const char *offer(void)
     static char text[1024];
 
     return fake_trunk_sdp(text, sizeof(text), 40000, "");
+}
+
+static int lookup_h(struct addr *v, size_t max, size_t *n, const char *host, uint16_t port)
+{
+    if (strcmp(host, "gw.example") || !max)
+        return EHOSTUNREACH;
+    *n = 1;
+    return addr_parse_ip(v, "192.0.2.7", port);
+}
+
+static bool public_name_is_known(void)
+{
+    bool known = false;
+
+    for (int i = 0; i < SIPPEER_MS && !known; i++) {
+        struct buf b;
+
+        buf_init(&b, 8192);
+        known = !health_json(&b) && strstr(b.data, "\"address\":{\"state\":\"up\"");
+        buf_reset(&b);
+        (void)poll(NULL, 0, 1);
+    }
+    return known;
+}
+
+/* Each of the offer's candidates is one that we listen on, or public.address; the best first. */
+TEST(the_offer_to_the_browser_names_where_we_are_reached)
+{
+    const char *options[] = {"public.address=gw.example", NULL};
+    const char *first, *second;
+
+    resolver_lookup = lookup_h;
+    BOX(options);
+    WANT(public_name_is_known());
+    WANT(rings("", offer()));
+    first = strstr(ring.text, "a=candidate:");
+    WANT(first && strstr(first, " 192.0.2.7 ") && strstr(first, " 192.0.2.7 ") < strchr(first, '\r'));
+    second = strstr(first + 1, "a=candidate:");
+    WANT(second && strstr(second, " 127.0.0.1 ") && strstr(second, " 127.0.0.1 ") < strchr(second, '\r'));
+    WANT(!strstr(second + 1, "a=candidate:")); /* the machine's others are not bound */
+    close_box();
 }
 
 TEST(answered_call_carries_headers_and_leaves_one_cdr)

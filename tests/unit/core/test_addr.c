@@ -104,6 +104,30 @@ TEST(source_towards_loopback_is_loopback)
     CHECK_EQ_INT(addr_port(&src), 0);
 }
 
+/* Index of the address to use towards dst among those that we bound. */
+static int chosen(const char *a, const char *b, const char *dst)
+{
+    struct addr v[2], d;
+    size_t n = 0;
+
+    addr_parse_ip(&v[n++], a, 0);
+    if (b)
+        addr_parse_ip(&v[n++], b, 0);
+    addr_parse_ip(&d, dst, 5060);
+    return (int)addr_choose(v, n, &d);
+}
+
+TEST(choose_what_reaches)
+{
+    CHECK_EQ_INT(chosen("0.0.0.0", "::", "127.0.0.1"), 0);
+    CHECK_EQ_INT(chosen("0.0.0.0", "::", "::1"), 1);
+    CHECK_EQ_INT(chosen("0.0.0.0", NULL, "::1"), 1); /* none */
+    CHECK_EQ_INT(chosen("192.0.2.1", "127.0.0.2", "127.0.0.1"), 1);
+    CHECK_EQ_INT(chosen("127.0.0.2", "192.0.2.1", "198.51.100.1"), 1);
+    CHECK_EQ_INT(chosen("192.0.2.1", NULL, "127.0.0.1"), 0);
+    CHECK_EQ_INT(chosen("127.0.0.2", NULL, "192.0.2.1"), 0);
+}
+
 TEST(resolve_localhost)
 {
     struct addr a;

@@ -363,12 +363,12 @@ TEST(every_address_of_a_name_may_send_and_is_asked_and_tried)
 TEST(a_name_that_moves_takes_its_admission_along)
 {
     struct rig rig = {.extra_h = listen_extra_h};
-    const uint32_t was = trunks_resolve_ms;
+    const uint32_t was = resolver_again_ms;
     struct trunk_config v;
     struct addr a;
     int fd;
 
-    trunks_resolve_ms = 20;
+    resolver_again_ms = 20;
     CHECK(rig_start(&rig));
     fd = named_trunk(&v, &a, 1, 2);
     CHECK_OR(rig_trunks(&rig, &v, 1), ;);
@@ -386,7 +386,7 @@ TEST(a_name_that_moves_takes_its_admission_along)
              ;);
     close(fd);
     rig_stop(&rig);
-    trunks_resolve_ms = was;
+    resolver_again_ms = was;
 }
 
 static void rest_h(void *arg)

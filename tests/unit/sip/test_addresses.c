@@ -1,0 +1,155 @@
+/* Which address of ours a peer is told: by what we bound, by public.address, by where the peer is. */
+/* TSAN */
+#include "testing.h"
+
+#include "core/addr.h"
+#include "core/buf.h"
+#include "core/health.h"
+#include "sip/resolver.h"
+#include "sip/stack.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+enum { WAIT_MS = 10000 };
+
+static struct sip_stack *open_stack(const char *bind1, const char *bind2, const char *public_address)
+{
+    struct sip_stack_config cfg = {.bind_count = bind2 ? 2 : 1, .software = "dngate/test"};
+    struct sip_stack *st = NULL;
+    char why[256] = "";
+
+    addr_parse_ip(&cfg.bind[0], bind1, 0);
+    if (bind2)
+        addr_parse_ip(&cfg.bind[1], bind2, 0);
+    snprintf(cfg.public_address, sizeof(cfg.public_address), "%s", public_address);
+    if (sip_stack_alloc(&st, &cfg, why, sizeof(why)))
+        testing_fail(__FILE__, __LINE__, "%s", why);
+    return st;
+}
+
+/* What a peer at dst is told, "-" when it cannot be served; without the port, which must be ours. */
+static const char *told(const struct sip_stack *st, const char *dst)
+{
+    static char ip[ADDR_STRLEN];
+    struct addr a, d;
+    uint16_t port;
+
+    addr_parse_ip(&d, dst, 5060);
+    if (sip_stack_laddr(st, &a, &d))
+        return "-";
+    (void)sip_stack_udp_port(st, &port);
+    CHECK_OR(addr_port(&a) == port, ;);
+    return addr_ip(&a, ip, sizeof(ip));
+}
+
+static bool listens(const struct sip_stack *st, const char *ip)
+{
+    struct addr a;
+
+    addr_parse_ip(&a, ip, 0);
+    return sip_stack_listens(st, &a);
+}
+
+TEST(what_is_bound_is_what_loopback_peers_are_told)
+{
+    static const struct {
+        const char *bind1, *bind2, *public_address, *dst, *want;
+    } cases[] = {
+        {"0.0.0.0", NULL, "", "127.0.0.1", "127.0.0.1"},
+        {"0.0.0.0", NULL, "", "127.0.0.9", "127.0.0.1"},
+        {"127.0.0.2", NULL, "", "127.0.0.1", "127.0.0.2"},
+        {"127.0.0.2", NULL, "192.0.2.1", "127.0.0.1", "127.0.0.2"},
+        {"127.0.0.2", NULL, "192.0.2.1", "198.51.100.1", "192.0.2.1"},
+        {"127.0.0.2", NULL, "2001:db8::1", "198.51.100.1", "127.0.0.2"},
+        {"127.0.0.2", NULL, "", "::1", "-"},
+        {"127.0.0.2", "::1", "", "127.0.0.1", "127.0.0.2"},
+        {"127.0.0.2", "::1", "", "::1", "::1"},
+        {"127.0.0.2", "127.0.0.3", "", "127.0.0.1", "127.0.0.2"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sip_stack *st = open_stack(cases[i].bind1, cases[i].bind2, cases[i].public_address);
+
+        CHECK_OR(st, return );
+        CHECK_STR(told(st, cases[i].dst), cases[i].want);
+        CHECK_OR(listens(st, cases[i].bind1), ;);
+        CHECK_OR(listens(st, "127.0.0.77") == !strcmp(cases[i].bind1, "0.0.0.0"), ;);
+        sip_stack_free(st);
+    }
+}
+
+/* bind.address on an interface, with the lab or another loopback peer. */
+TEST(an_interface_that_is_bound_is_told_to_loopback_peers)
+{
+    struct sip_stack *st;
+    char ip[ADDR_STRLEN];
+    struct addr v[16];
+    size_t n = addr_interfaces(v, 16);
+
+    for (size_t i = 0; i < n; i++) {
+        if (addr_af(&v[i]) != AF_INET)
+            continue;
+        st = open_stack(addr_ip(&v[i], ip, sizeof(ip)), "127.0.0.2", "");
+        CHECK_OR(st, return );
+        CHECK_STR(told(st, "127.0.0.1"), "127.0.0.2");
+        CHECK_STR(told(st, ip), ip);
+        sip_stack_free(st);
+        st = open_stack(ip, NULL, "");
+        CHECK_OR(st, return );
+        CHECK_STR(told(st, "127.0.0.1"), ip);
+        sip_stack_free(st);
+        return;
+    }
+}
+
+static _Atomic bool dns_works;
+
+static int lookup_h(struct addr *v, size_t max, size_t *n, const char *host, uint16_t port)
+{
+    if (!dns_works || strcmp(host, "gw.example") || max < 2)
+        return EHOSTUNREACH;
+    addr_parse_ip(&v[0], "2001:db8::7", port);
+    addr_parse_ip(&v[1], "192.0.2.7", port);
+    *n = 2;
+    return 0;
+}
+
+/* Is this in the health of the box? Waits for it. */
+static bool health_says(const char *text)
+{
+    bool found = false;
+
+    for (int i = 0; i < WAIT_MS && !found; i++) {
+        struct buf b;
+
+        buf_init(&b, 8192);
+        found = !health_json(&b) && strstr(b.data, text);
+        buf_reset(&b);
+        (void)poll(NULL, 0, 1);
+    }
+    return found;
+}
+
+/* The stack's own thread may look; so it is asked after it has ended. */
+TEST(a_public_name_that_does_not_resolve_yet_is_asked_for_again)
+{
+    const uint32_t was = resolver_retry_ms;
+    struct sip_stack *st;
+
+    health_reset();
+    resolver_lookup = lookup_h;
+    resolver_retry_ms = 10;
+    st = open_stack("127.0.0.2", NULL, "gw.example");
+    CHECK_OR(st && !sip_stack_start(st, NULL, NULL, NULL), return );
+    CHECK_OR(health_says("public.address=gw.example cannot be resolved"), ;);
+    CHECK_OR(health_ready(), ;); /* nothing that a restart could mend */
+    dns_works = true;
+    CHECK_OR(health_says("\"address\":{\"state\":\"up\""), ;);
+    sip_stack_stop(st);
+    CHECK_STR(told(st, "198.51.100.1"), "192.0.2.7");
+    CHECK_STR(told(st, "127.0.0.1"), "127.0.0.2");
+    sip_stack_free(st);
+    resolver_retry_ms = was;
+}
