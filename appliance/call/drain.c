@@ -33,7 +33,7 @@ static void told_h(int err, const struct sip_msg *msg, void *arg)
 {
     (void)arg;
     if (err || msg->scode >= 300)
-        log_debug("call", "code=%u error=%d a page took no notice of the drain", msg ? msg->scode : 0, err);
+        log_debug("call", "code=%u errno=%d a page took no notice of the drain", msg ? msg->scode : 0, err);
 }
 
 static int message_send(const struct drain *d, const struct binding *b)

@@ -45,8 +45,10 @@ struct line {
     size_t len;
     size_t room;
     bool cut;
+    bool open; /* JSON: a string that has begun and not ended */
 };
 
+static const char no_text[] = /* behind a number */ ",\"text\":\"";
 static const char ellipsis[] = "\xe2\x80\xa6";
 enum { ELLIPSIS_LEN = sizeof(ellipsis) - 1 };
 
@@ -197,6 +199,9 @@ static bool is_key_char(char c)
            c == '.' || c == '-';
 }
 
+/* In front of the fields, of a line that stands for others, too. */
+#define SUPPRESSED "suppressed=%u "
+
 struct field {
     const char *key, *val;
     size_t klen, vlen;
@@ -225,6 +230,7 @@ static const char *field_next(struct field *f, const char *s)
     return s + strspn(s, " ");
 }
 
+/* What a line brings itself. */
 static bool field_is_ours(const struct field *f)
 {
     static const char *const ours[] = {"time", "level", "module", "text"};
@@ -235,20 +241,56 @@ static bool field_is_ours(const struct field *f)
     return false;
 }
 
-/* The line's last string is still open and stays so. */
-static void line_field(struct line *l, const struct field *f)
+/* What printf made of %d, %llu, %.1f: "-?(0|[1-9][0-9]*)(.[0-9]+)?" is a number of JSON, too. */
+static bool is_number(const char *s, size_t n)
 {
-    size_t before = l->len;
+    const char *const end = s + n;
+    const char *digits = s + (n && *s == '-');
 
-    line_puts(l, "\",\"");
-    line_put(l, f->key, f->klen);
-    line_puts(l, field_is_ours(f) ? "_\":\"" : "\":\""); /* a key of ours must not appear twice */
-    if (l->cut)
-        l->len = before; /* no half keys */
-    line_json(l, f->val, f->vlen);
+    for (s = digits; s < end && *s >= '0' && *s <= '9'; s++)
+        continue;
+    if (s == digits || (*digits == '0' && s > digits + 1))
+        return false;
+    for (digits = s + 1; s < end && (s < digits ? *s == '.' : *s >= '0' && *s <= '9'); s++)
+        continue;
+    return s == end && s != digits;
 }
 
-static void format_as_json(struct line *l, enum log_level level, const char *module, const char *msg)
+/* Is the field's value a number for whoever wrote the line? Then fmt has KEY=%d or the like: the type of a key is always the same. */
+static bool field_is_number(const struct field *f, const char *fmt)
+{
+    for (const char *p = fmt; *p; p += strcspn(p, " "), p += strspn(p, " ")) {
+        if (strncmp(p, f->key, f->klen) || p[f->klen] != '=' || p[f->klen + 1] != '%')
+            continue;
+        p += f->klen + 2;
+        p += strspn(p, "-+#0123456789.hlzjt");
+        return *p && strchr("diufg", *p) && is_number(f->val, f->vlen);
+    }
+    return f->klen == strlen("suppressed") && !strncmp(SUPPRESSED, f->key, f->klen);
+}
+
+static void line_field(struct line *l, const struct field *f, bool number)
+{
+    const struct line before = {.len = l->len, .open = l->open};
+
+    line_puts(l, l->open ? "\",\"" : ",\"");
+    line_put(l, f->key, f->klen);
+    line_puts(l, field_is_ours(f) ? "_\":" : "\":"); /* a key of ours must not appear twice */
+    if (number)
+        line_put(l, f->val, f->vlen);
+    else
+        line_puts(l, "\"");
+    l->open = !number;
+    if (l->cut) { /* no half keys or numbers */
+        l->len = before.len;
+        l->open = before.open;
+    } else if (!number) {
+        line_json(l, f->val, f->vlen);
+    }
+}
+
+static void format_as_json(struct line *l, enum log_level level, const char *module, const char *fmt,
+                           const char *msg)
 {
     const char *text = msg, *next;
     struct field f;
@@ -256,18 +298,20 @@ static void format_as_json(struct line *l, enum log_level level, const char *mod
 
     while ((next = field_next(&f, text)))
         text = next;
-    l->room = ELLIPSIS_LEN + 3; /* the cut mark and "}\n */
+    l->room = sizeof(no_text) + ELLIPSIS_LEN + 3; /* an empty text, the cut mark and "}\n */
     line_puts(l, "{\"time\":\"");
     line_puts(l, clock_iso8601(now, sizeof(now), clock_wall_ms()));
     line_puts(l, "\",\"level\":\"");
     line_puts(l, level_names[level]);
     line_puts(l, "\",\"module\":\"");
     line_json(l, module, strlen(module));
+    l->open = true;
     for (const char *s = msg; s != text; s = next) {
         next = field_next(&f, s);
-        line_field(l, &f);
+        line_field(l, &f, field_is_number(&f, fmt));
     }
-    line_puts(l, "\",\"text\":\"");
+    line_puts(l, l->open ? "\",\"text\":\"" : no_text);
+    l->open = l->open || !l->cut;
     line_json(l, text, strlen(text));
 }
 
@@ -331,23 +375,26 @@ __attribute__((constructor)) static void counts_register(void)
     (void)metric_collector(counts_collect, NULL);
 }
 
-static void emit(enum log_level level, const char *module, const char *fmt, va_list ap)
+static void emit(enum log_level level, const char *module, uint32_t suppressed, const char *fmt, va_list ap)
 {
     struct line l = {.len = 0};
-    char msg[LOG_LINE_MAX];
-    int n = vsnprintf(msg, sizeof(msg), fmt, ap);
+    char msg[LOG_LINE_MAX] = "";
+    const int head = suppressed ? snprintf(msg, sizeof(msg), SUPPRESSED, suppressed) : 0;
+    const int n = vsnprintf(msg + head, sizeof(msg) - (size_t)head, fmt, ap);
     bool json = format_json, cut;
 
     if (n < 0)
         return;
     count_line(level, module);
     if (json)
-        format_as_json(&l, level, module, msg);
+        format_as_json(&l, level, module, fmt, msg);
     else
         format_as_text(&l, level, module, msg);
-    cut = l.cut || n >= (int)sizeof(msg);
+    cut = l.cut || head + n >= (int)sizeof(msg);
     l.cut = false;
     l.room = 0;
+    if (json && !l.open) /* cut behind a number */
+        line_puts(&l, no_text);
     if (cut)
         line_puts(&l, ellipsis);
     line_puts(&l, json ? "\"}\n" : "\n");
@@ -361,7 +408,7 @@ void log_write(enum log_level level, const char *module, const char *fmt, ...)
     if (!log_enabled(module, level))
         return;
     va_start(ap, fmt);
-    emit(level, module, fmt, ap);
+    emit(level, module, 0, fmt, ap);
     va_end(ap);
 }
 
@@ -385,7 +432,7 @@ void log_fatal(const char *module, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    emit(LOG_ERROR, module, fmt, ap);
+    emit(LOG_ERROR, module, 0, fmt, ap);
     va_end(ap);
     (void)logsink_flush(LOGSINK_LAST_MS);
     abort();
@@ -410,17 +457,12 @@ bool log_limit_pass(struct log_limit *lim, uint32_t burst, uint32_t *suppressed)
 
 void log_write_limited(struct log_limit *lim, const char *module, const char *fmt, ...)
 {
-    char msg[LOG_LINE_MAX];
     uint32_t suppressed;
     va_list ap;
 
     if (!log_enabled(module, LOG_WARN) || !log_limit_pass(lim, LOG_BURST, &suppressed))
         return;
     va_start(ap, fmt);
-    vsnprintf(msg, sizeof(msg), fmt, ap);
+    emit(LOG_WARN, module, suppressed, fmt, ap);
     va_end(ap);
-    if (suppressed)
-        log_write(LOG_WARN, module, "suppressed=%u %s", suppressed, msg);
-    else
-        log_write(LOG_WARN, module, "%s", msg);
 }

@@ -11,7 +11,9 @@
  * A line is at most LOG_LINE_MAX bytes long; a longer one is cut and ends in "…".
  *
  *   2026-11-21T09:35:00.123Z info  sip dn=5001 source=10.1.2.3:51000 registered
- *   {"time":"2026-11-21T09:35:00.123Z","level":"info","module":"sip","text":"registered","dn":"5001",…}
+ *   {"time":"2026-11-21T09:35:00.123Z","level":"info","module":"sip","dn":"5001",…,"text":"registered"}
+ *
+ * In JSON a value is a number when its format says so (key=%u), and text otherwise (dn=%s), so that a key keeps its type.
  */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H

@@ -152,7 +152,7 @@ static int schema_bring(struct sql *sql, const char *path, const struct schema *
     }
     err = schema_migrate(sql, schema, !tables);
     if (!err && version)
-        log_info("store", "from=%lld to=%zu database migrated", (long long)version, schema->count);
+        log_info("store", "old=%lld new=%zu database migrated", (long long)version, schema->count);
 
 out:
     if (err)

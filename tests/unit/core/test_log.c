@@ -63,6 +63,27 @@ TEST(json_line_has_fields)
     json_free(j);
 }
 
+TEST(what_is_a_number_in_the_format_is_one_in_json)
+{
+    char out[4096];
+
+    log_set_format(true);
+    CAPTURE(out, log_info("m", "dn=%s code=%u rtt_ms=%.1f left=%lld n=%zu done", "5001", 200u, 1.5, -7LL,
+                          (size_t)0));
+    CHECK(strstr(out, "\"module\":\"m\",\"dn\":\"5001\",\"code\":200,\"rtt_ms\":1.5,\"left\":-7,\"n\":0,"
+                      "\"text\":\"done\"}"));
+    CAPTURE(out, log_info("m", "code=%u", 486u));
+    CHECK(strstr(out, "\"code\":486,\"text\":\"\"}\n"));
+    CAPTURE(out, log_info("m", "code=%03d level=%d port=\"%d\" mos=%f %s=%d", 7, 9, 5060, 0.0 / 0.0, "x", 1));
+    CHECK(strstr(out, "\"code\":\"007\",\"level_\":9,\"port\":\"5060\",\"mos\":\"") &&
+          strstr(out, "\"x\":\"1\""));
+    CAPTURE(out, log_info("m", "xcode=%s code=%s", "1", "2")); /* a key is looked up whole */
+    CHECK(strstr(out, "\"xcode\":\"1\",\"code\":\"2\""));
+    log_set_format(false);
+    CAPTURE(out, log_info("m", "code=%u done", 200u));
+    CHECK(strstr(out, " m code=200 done\n"));
+}
+
 TEST(long_lines_are_cut_and_stay_valid)
 {
     char out[8192], big[5000];
@@ -82,6 +103,9 @@ TEST(long_lines_are_cut_and_stay_valid)
         big[keep] = '\0';
         memset(big, 'v', (size_t)keep);
         CAPTURE(out, log_info("m", "key=%s a=1 verylongkey=\"2 \\3\" words", big));
+        CHECK_EQ_INT(json_parse(&j, out, strlen(out), NULL, 0), 0);
+        json_free(j);
+        CAPTURE(out, log_info("m", "key=%s n=%d verylongkey=%d words", big, 12345, 67890));
         CHECK_EQ_INT(json_parse(&j, out, strlen(out), NULL, 0), 0);
         json_free(j);
     }
