@@ -113,6 +113,8 @@ int call_pass(const struct call *c, struct buf *out, const struct sip_msg *msg, 
 {
     char allowed[CALLCONF_MAX];
 
+    if (way == CALLHDR_TO_AGENT && c->withheld && c->cdr.direction == CDR_INBOUND)
+        way = CALLHDR_TO_AGENT_WITHHELD;
     return callhdr_pass(out, msg, way, callconf_agent_headers(c->calls->cfg.conf, allowed));
 }
 
@@ -153,6 +155,11 @@ static void invite_h(const struct sip_msg *msg, void *arg)
     struct calls *cs = arg;
     struct sip_origin o;
 
+    if (pl_strcasecmp(&msg->uri.scheme, "sip") && pl_strcasecmp(&msg->uri.scheme, "sips") &&
+        pl_strcasecmp(&msg->uri.scheme, "tel")) {
+        (void)sip_treply(NULL, sip_stack_sip(cs->cfg.stack), msg, 416, "Unsupported URI Scheme");
+        return;
+    }
     if (sip_stack_origin(cs->cfg.stack, msg, &o) || (o.source == SIP_FROM_TRUNK && !o.trunk[0])) {
         (void)sip_treply(NULL, sip_stack_sip(cs->cfg.stack), msg, 403, "Forbidden");
         return;

@@ -1,4 +1,5 @@
 #include "call/callhdr.h"
+#include "call/party.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -40,21 +41,34 @@ bool callhdr_allowed(const struct pl *name, const char *allowed)
 
 static bool passes(const struct pl *name, enum callhdr_way way, const char *allowed)
 {
-    if (way == CALLHDR_TO_AGENT)
+    if (way != CALLHDR_TO_TRUNK)
         return listed(name, to_agent);
     return !pl_strcasecmp(name, "Reason") || callhdr_allowed(name, allowed);
 }
 
-/* One line: a folded value is joined (RFC 3261 7.3.1). */
-static int write_value(struct buf *out, const struct pl *val)
+/* What the agent must not learn (RFC 3325 9.1, RFC 7044 10.1). */
+static bool is_private(const struct pl *name, const struct sip_msg *msg, enum callhdr_way way)
 {
-    for (size_t i = 0; i < val->l; i++) {
-        unsigned char c = (unsigned char)val->p[i];
-        char one = (char)(c < 0x20 || c == 0x7f ? ' ' : c);
+    if (way == CALLHDR_TO_TRUNK)
+        return false;
+    if (!pl_strcasecmp(name, "P-Asserted-Identity"))
+        return way == CALLHDR_TO_AGENT_WITHHELD || party_private(msg);
+    if (!pl_strcasecmp(name, "History-Info"))
+        return party_privacy(msg, "history") || party_privacy(msg, "header");
+    return false;
+}
 
-        (void)buf_write(out, &one, 1);
+/* As it came, but for what a WebSocket cannot carry (RFC 6455 8.1) and a person cannot see. */
+static void write_value(struct buf *out, const struct pl *val)
+{
+    size_t step;
+
+    for (size_t i = 0; i < val->l; i += step) {
+        const size_t n = party_char(val->p + i, val->l - i, &step);
+
+        if (n || val->p[i] == '\t')
+            (void)buf_write(out, n ? val->p + i : " ", n ? n : 1);
     }
-    return out->err;
 }
 
 int callhdr_pass(struct buf *out, const struct sip_msg *msg, enum callhdr_way way, const char *allowed)
@@ -69,12 +83,12 @@ int callhdr_pass(struct buf *out, const struct sip_msg *msg, enum callhdr_way wa
         const struct sip_hdr *hdr = le->data;
         size_t before = out->len;
 
-        if (!passes(&hdr->name, way, allowed) || n == CALLHDR_FIELDS_MAX)
+        if (!passes(&hdr->name, way, allowed) || n == CALLHDR_FIELDS_MAX || is_private(&hdr->name, msg, way))
             continue;
         n++;
         (void)buf_write(out, hdr->name.p, hdr->name.l);
         (void)buf_puts(out, ": ");
-        (void)write_value(out, &hdr->val);
+        write_value(out, &hdr->val);
         (void)buf_puts(out, "\r\n");
         if (out->err) { /* too long: without this field and those after it */
             out->err = 0;

@@ -7,11 +7,15 @@
 
 enum { CALLHDR_FIELDS_MAX = 32 };
 
-enum callhdr_way { CALLHDR_TO_TRUNK, CALLHDR_TO_AGENT };
+enum callhdr_way {
+    CALLHDR_TO_TRUNK,
+    CALLHDR_TO_AGENT,
+    CALLHDR_TO_AGENT_WITHHELD /* in a call whose caller withholds who he is */
+};
 
 /*
  * Appends, as sent and in order, what crosses. To the agent: X-Genesys-*, User-to-User, Reason, Diversion, History-Info,
- * P-Asserted-Identity, Call-Info, Alert-Info. To the trunk: Reason, and what is in allowed: names, separated by commas or spaces, with
+ * P-Asserted-Identity, Call-Info, Alert-Info; not what Privacy withholds. To the trunk: Reason, and what is in allowed: names, separated by commas or spaces, with
  * a * at the end for all that begin so (the setting sip.agent_headers), but nothing that SIP itself goes by or that says who calls:
  * an agent is believed in neither. msg NULL = nothing.
  */

@@ -11,6 +11,7 @@
  * An INVITE without SDP gets our offer in the 200; the ACK brings the answer (RFC 3261 13.2.1).
  */
 #include "call/callpriv.h"
+#include "call/party.h"
 #include "core/log.h"
 #include <errno.h>
 #include <stdio.h>
@@ -145,11 +146,17 @@ static const struct leg_handlers trunk_handlers = {
 static void who(struct call *c, const struct sip_msg *msg, const struct sip_origin *o)
 {
     const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, o->trunk);
+    struct party caller, called;
 
-    callhdr_clean(c->cdr.dn, sizeof(c->cdr.dn), &msg->uri.user);
-    callhdr_clean(c->cdr.callee, sizeof(c->cdr.callee), &msg->uri.user);
-    callhdr_clean(c->cdr.caller, sizeof(c->cdr.caller), &msg->from.uri.user);
-    callhdr_clean(c->cdr.caller_name, sizeof(c->cdr.caller_name), &msg->from.dname);
+    party_caller(&caller, msg);
+    party_called(&called, msg);
+    party_number(c->cdr.dn, sizeof(c->cdr.dn), &msg->uri);
+    memcpy(c->cdr.callee, called.number, sizeof(c->cdr.callee));
+    memcpy(c->cdr.caller, caller.number, sizeof(c->cdr.caller));
+    c->withheld = caller.withheld;
+    if (caller.withheld && !caller.number[0])
+        (void)snprintf(c->cdr.caller, sizeof(c->cdr.caller), "anonymous");
+    memcpy(c->cdr.caller_name, caller.name, sizeof(c->cdr.caller_name));
     call_note_uuid(c, msg, CALLHDR_TO_AGENT);
     (void)snprintf(c->cdr.trunk, sizeof(c->cdr.trunk), "%s", o->trunk);
     (void)pl_strcpy(&msg->callid, c->cdr.sip_call_id, sizeof(c->cdr.sip_call_id));
@@ -217,15 +224,40 @@ static bool check(struct call *c, const struct sip_msg *msg, const struct bindin
     return *bp && take_offer(c, msg, r);
 }
 
+/* Who calls, as the agent may know it, for From; and which number was dialled (RFC 7315 4.2), behind what the trunk's INVITE passes on. */
+static void introduce(struct call *c, const struct sip_msg *msg, char uri[PARTY_URI_MAX],
+                      char name[2 * PARTY_MAX])
+{
+    char ip[ADDR_STRLEN], to[PARTY_URI_MAX];
+    struct party caller, called;
+    struct pl host;
+
+    (void)call_pass(c, &c->hdrs, msg, CALLHDR_TO_AGENT);
+    pl_set_str(&host, addr_ip(&c->trunk_addr, ip, sizeof(ip)));
+    party_caller(&caller, msg);
+    party_called(&called, msg);
+    if (called.number[0]) {
+        party_uri(to, sizeof(to), called.number, called.host.l ? &called.host : &host,
+                  called.host.l ? called.host_af : addr_af(&c->trunk_addr));
+        (void)buf_printf(&c->hdrs, "P-Called-Party-ID: <%s>\r\n", to);
+    }
+    if (caller.withheld || !caller.number[0])
+        (void)snprintf(uri, PARTY_URI_MAX, PARTY_ANONYMOUS_URI);
+    else
+        party_uri(uri, PARTY_URI_MAX, caller.number, caller.host.l ? &caller.host : &host,
+                  caller.host.l ? caller.host_af : addr_af(&c->trunk_addr));
+    party_quote(name, 2 * PARTY_MAX, caller.withheld ? PARTY_ANONYMOUS_NAME : caller.name);
+}
+
 static int ring(struct call *c, const struct sip_msg *msg, const struct binding *b)
 {
-    char contact[192], self[ADDR_STRLEN], from[256];
+    char contact[192], self[ADDR_STRLEN], from[PARTY_URI_MAX], name[2 * PARTY_MAX];
     struct leg_config cfg = {.label = call_label(c),
                              .route = {.ws_conn = b->ws_conn},
                              .contact = contact,
                              .ruri = b->contact,
                              .from_uri = from,
-                             .from_name = c->cdr.caller_name};
+                             .from_name = name};
     struct addr laddr;
     char *sdp = NULL;
     int err;
@@ -235,13 +267,8 @@ static int ring(struct call *c, const struct sip_msg *msg, const struct binding 
         return err;
     (void)addr_str(&laddr, self, sizeof(self));
     (void)snprintf(contact, sizeof(contact), "sip:%s@%s;transport=ws", c->cdr.dn, self);
-    if (c->cdr.caller[0])
-        (void)re_snprintf(from, sizeof(from), msg->from.uri.af == AF_INET6 ? "sip:%s@[%r]" : "sip:%s@%r",
-                          c->cdr.caller, &msg->from.uri.host);
-    else
-        (void)re_snprintf(from, sizeof(from), "sip:anonymous@anonymous.invalid");
+    introduce(c, msg, from, name);
     (void)snprintf(c->instance, sizeof(c->instance), "%s", b->instance);
-    (void)call_pass(c, &c->hdrs, msg, CALLHDR_TO_AGENT);
     err = call_agent_offer(c, b->ws_conn, &sdp);
     if (!err)
         err = leg_connect(&c->agent, c->calls->legs, &cfg, c->hdrs.data ? c->hdrs.data : "", sdp,
@@ -256,6 +283,7 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
     const struct binding *b = NULL;
     struct call_refusal refusal;
     struct call *c = NULL;
+    char number[PARTY_MAX];
     int err;
 
     if (call_new(&c, cs, CDR_INBOUND)) {
@@ -282,7 +310,7 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
         return;
     }
     log_info("call", "id=%s dn=%s caller=\"%s\" trunk=%s uuid=\"%s\" calling", c->cdr.id, c->cdr.dn,
-             c->cdr.caller, c->cdr.trunk, c->cdr.call_uuid);
+             log_quotable(number, sizeof(number), c->cdr.caller), c->cdr.trunk, c->cdr.call_uuid);
     c->silent = true;
     tmr_start(&c->tmr, CALL_BROWSER_SILENT_MS, browser_silent_h, c);
 }

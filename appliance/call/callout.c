@@ -9,6 +9,7 @@
  *     │── ACK ───────────►│── ACK ─────────────►│
  */
 #include "call/callpriv.h"
+#include "call/party.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include <errno.h>
@@ -201,22 +202,27 @@ static const char *uri_transport(int transport)
     return transport >= 0 && transport < 3 ? param[transport] : "";
 }
 
-/* From and P-Asserted-Identity name the DN at our address; the rest is what the agent's INVITE passed on. */
+/*
+ * From and P-Asserted-Identity name the DN at our address; an agent who withholds it leaves only the latter, for the trunk to keep to
+ * itself (RFC 3323 4.1, RFC 3325 9). The rest is what his INVITE passed on.
+ */
 static int trunk_invite(struct call *c, const struct trunk_peer *peer, const struct addr *addr,
                         const char *sdp)
 {
-    char self[ADDR_STRLEN], ip[ADDR_STRLEN], dst[ADDR_STRLEN], contact[192], ruri[256], from[160];
+    char self[ADDR_STRLEN], ip[ADDR_STRLEN], contact[192], to[PARTY_URI_MAX], ruri[PARTY_URI_MAX], own[160],
+        name[2 * PARTY_MAX];
     const struct trunk_config *t = &peer->cfg;
     struct leg_config cfg = {.label = call_label(c),
                              .contact = contact,
                              .ruri = ruri,
-                             .from_uri = from,
-                             .from_name = c->cdr.caller_name,
+                             .from_uri = c->withheld ? PARTY_ANONYMOUS_URI : own,
+                             .from_name = c->withheld ? PARTY_ANONYMOUS_NAME : name,
                              .username = t->username,
                              .password = t->password,
                              .session_s = CALL_SESSION_S};
     struct addr laddr;
     struct buf hdrs;
+    struct pl host;
     int err;
 
     err = sip_stack_laddr(c->calls->cfg.stack, &laddr, addr);
@@ -227,14 +233,17 @@ static int trunk_invite(struct call *c, const struct trunk_peer *peer, const str
     (void)addr_ip(&laddr, ip, sizeof(ip));
     (void)snprintf(contact, sizeof(contact), "sip:%s@%s%s", c->cdr.dn, addr_str(&laddr, self, sizeof(self)),
                    uri_transport(t->transport));
-    (void)snprintf(ruri, sizeof(ruri), "sip:%s@%s%s", c->cdr.callee, addr_str(addr, dst, sizeof(dst)),
-                   uri_transport(t->transport));
-    (void)snprintf(from, sizeof(from), strchr(ip, ':') ? "sip:%s@[%s]" : "sip:%s@%s", c->cdr.dn, ip);
+    pl_set_str(&host, addr_str(addr, self, sizeof(self)));
+    party_uri(to, sizeof(to), c->cdr.callee, &host, AF_UNSPEC);
+    (void)snprintf(ruri, sizeof(ruri), "%s%s", to, uri_transport(t->transport));
+    (void)snprintf(own, sizeof(own), strchr(ip, ':') ? "sip:%s@[%s]" : "sip:%s@%s", c->cdr.dn, ip);
+    party_quote(name, sizeof(name), c->cdr.caller_name);
     buf_init(&hdrs, LEG_HDRS_MAX * 2);
-    if (c->cdr.caller_name[0])
-        (void)buf_printf(&hdrs, "P-Asserted-Identity: \"%s\" <%s>\r\n", c->cdr.caller_name, from);
+    if (name[0])
+        (void)buf_printf(&hdrs, "P-Asserted-Identity: \"%s\" <%s>\r\n", name, own);
     else
-        (void)buf_printf(&hdrs, "P-Asserted-Identity: <%s>\r\n", from);
+        (void)buf_printf(&hdrs, "P-Asserted-Identity: <%s>\r\n", own);
+    (void)buf_puts(&hdrs, c->withheld ? "Privacy: id\r\n" : "");
     (void)buf_puts(&hdrs, c->hdrs.data ? c->hdrs.data : "");
     err = hdrs.err ? hdrs.err
                    : leg_connect(&c->trunk, c->calls->legs, &cfg, hdrs.data, sdp, &trunk_handlers, c);
@@ -278,6 +287,7 @@ static uint64_t try_ms(const struct call *c)
 static void try_next(struct call *c, uint16_t code, const char *phrase)
 {
     struct trunks *trunks = c->calls->cfg.trunks;
+    char number[PARTY_MAX];
     uint64_t ms;
 
     tmr_cancel(&c->tmr);
@@ -289,7 +299,7 @@ static void try_next(struct call *c, uint16_t code, const char *phrase)
         if (!err) {
             tmr_start(&c->tmr, ms, trunk_silent_h, c);
             log_info("call", "id=%s dn=%s callee=\"%s\" trunk=%s calling", c->cdr.id, c->cdr.dn,
-                     c->cdr.callee, c->cdr.trunk);
+                     log_quotable(number, sizeof(number), c->cdr.callee), c->cdr.trunk);
             return;
         }
         log_warn("call", "id=%s dn=%s trunk=%s error=\"%s\" cannot call", c->cdr.id, c->cdr.dn, c->cdr.trunk,
@@ -314,8 +324,9 @@ static void who(struct call *c, const struct sip_msg *msg, const struct dn *dn, 
     c->dn_codec = dn->codec;
     (void)snprintf(c->cdr.dn, sizeof(c->cdr.dn), "%s", dn->dn);
     (void)snprintf(c->cdr.caller, sizeof(c->cdr.caller), "%s", dn->dn);
-    callhdr_clean(c->cdr.caller_name, sizeof(c->cdr.caller_name), &name);
-    callhdr_clean(c->cdr.callee, sizeof(c->cdr.callee), &msg->uri.user);
+    party_text(c->cdr.caller_name, sizeof(c->cdr.caller_name), &name, false);
+    party_number(c->cdr.callee, sizeof(c->cdr.callee), &msg->uri);
+    c->withheld = party_private(msg) || !pl_strcasecmp(&msg->from.uri.host, "anonymous.invalid");
     call_note_uuid(c, msg, CALLHDR_TO_TRUNK);
     if (b)
         (void)snprintf(c->instance, sizeof(c->instance), "%s", b->instance);
@@ -345,7 +356,7 @@ static bool check(struct call *c, const struct sip_msg *msg, struct call_refusal
     if (r->code)
         return false;
     *r = (struct call_refusal){484, "Address Incomplete", ""};
-    if (!c->cdr.callee[0] || strchr(c->cdr.callee, ' ') || msg->uri.user.l >= sizeof(c->cdr.callee))
+    if (!c->cdr.callee[0] || strchr(c->cdr.callee, ' '))
         return false;
     c->offer = mem_zalloc(sizeof(*c->offer), NULL);
     err = c->offer ? call_agent_read(c, msg, true, c->offer) : ENOMEM;

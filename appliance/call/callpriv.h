@@ -39,6 +39,7 @@ struct call {
     struct cdr cdr;
     char label[112];
     enum dn_codec dn_codec;
+    bool withheld;     /* who calls does not want to be known */
     char instance[96]; /* of the browser: the one that may take the call over on a new connection */
     struct leg *agent, *trunk;
     struct tmr tmr;

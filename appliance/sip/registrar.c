@@ -480,18 +480,40 @@ static void busy_h(const struct sip_msg *msg, void *arg)
     (void)sip_treply(NULL, r->st->sip, msg, 403, "Forbidden");
 }
 
+/*
+ * Whom a request names as its sender: From, or, where that says nothing (RFC 3323 4.1.1.3), P-Preferred-Identity (RFC 3325 9.2). false:
+ * nobody.
+ */
+static bool sender(char *user, size_t sz, const struct sip_msg *msg)
+{
+    const struct sip_hdr *preferred = sip_msg_hdr(msg, SIP_HDR_P_PREFERRED_IDENTITY);
+    struct sip_addr a;
+
+    if (pl_strcasecmp(&msg->from.uri.host, "anonymous.invalid")) {
+        user_copy(user, sz, &msg->from.uri.user);
+        return true;
+    }
+    if (!preferred || sip_addr_decode(&a, &preferred->val))
+        return false;
+    user_copy(user, sz, &a.uri.user);
+    return true;
+}
+
 int registrar_authorize(struct registrar *r, const struct sip_msg *msg, char *dn, size_t dnsz)
 {
     const struct binding *b;
     struct registrar_dn row;
     struct sip_origin o;
-    char user[64];
+    char user[64] = "";
+    bool named;
     int err;
 
     if (sip_stack_origin(r->st, msg, &o) || o.source != SIP_FROM_AGENT)
         return EACCES;
-    user_copy(user, sizeof(user), &msg->from.uri.user);
+    named = sender(user, sizeof(user), msg);
     b = registrar_by_conn(r, o.ws_conn);
+    if (b && !named)
+        (void)regmsg_copy(user, sizeof(user), &(struct pl){b->dn, strlen(b->dn)});
     if (b && strcmp(b->dn, user)) {
         (void)sip_treply(NULL, r->st->sip, msg, 403, "From Is Not The Registered DN");
         return EACCES;

@@ -56,8 +56,8 @@ void registrar_drop(struct registrar *r, const char *dn, const char *reason);
 void registrar_recheck(struct registrar *r, const char *dn);
 
 /*
- * Who sends this request? 0 and the DN when its connection holds an authenticated registration whose DN is the From user;
- * otherwise challenges with 401 (or checks the credentials that came), answers 403/… itself and returns EACCES (already answered).
+ * Who sends this request? 0 and the DN when its connection holds an authenticated registration whose DN is the From user, or when From
+ * is anonymous and P-Preferred-Identity names no other; otherwise challenges with 401 (or checks the credentials that came), answers 403/… itself and returns EACCES (already answered).
  */
 int registrar_authorize(struct registrar *r, const struct sip_msg *msg, char *dn, size_t dnsz);
 

@@ -185,6 +185,10 @@ void sippeer_invite(struct sippeer *p, struct sipdlg *d, const char *to, const c
     (void)snprintf(d->local, sizeof(d->local), "\"Peer\" <sip:%s@%.*s>;tag=%s", p->user,
                    (int)strcspn(p->host, ":"), p->host, p->tag);
     (void)snprintf(d->remote, sizeof(d->remote), "<%s>", to);
+    if (p->from)
+        (void)snprintf(d->local, sizeof(d->local), "%s;tag=%s", p->from, p->tag);
+    if (p->to)
+        (void)snprintf(d->remote, sizeof(d->remote), "%s", p->to);
     (void)snprintf(d->target, sizeof(d->target), "%s", to);
     d->cseq = 1;
     d->invite_cseq = 1;

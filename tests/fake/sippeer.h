@@ -22,9 +22,10 @@ struct sippeer {
     const char *via; /* transport name: "UDP", "WS" */
     char host[64];   /* of Via and Contact */
     char user[64];
-    char tag[24];        /* To-tag of all its answers */
-    char uri_params[24]; /* of its Contact */
-    const char *ctype;   /* of the bodies of its INVITEs, ACKs and answers; NULL = application/sdp */
+    char tag[24];          /* To-tag of all its answers */
+    char uri_params[24];   /* of its Contact */
+    const char *from, *to; /* of its INVITEs, without tag; NULL: "Peer" with its user, and the request URI */
+    const char *ctype;     /* of the bodies of its INVITEs, ACKs and answers; NULL = application/sdp */
     unsigned cseq, branch;
 };
 

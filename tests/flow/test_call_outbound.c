@@ -97,7 +97,8 @@ TEST(answered_call_carries_headers_and_leaves_one_cdr)
     WANT(sippeer_expect(&agent.p, &m, "100", 0));
     WANT(trunk_rings(&trunk));
     WANT(!strncmp(invite.text, "INVITE sip:600@127.0.0.1:", 25));
-    WANT(strstr(sipmsg_hdr(&invite, "From", val, sizeof(val)), "\"Agent One\" <sip:5001@127.0.0.1>;tag="));
+    WANT(strstr(sipmsg_hdr(&invite, "From", val, sizeof(val)),
+                "\"Agent \\\"One\\\"\" <sip:5001@127.0.0.1>;tag="));
     WANT(strstr(sipmsg_hdr(&invite, "P-Asserted-Identity", val, sizeof(val)), "<sip:5001@127.0.0.1>"));
     WANT(strstr(sipmsg_hdr(&invite, "Contact", val, sizeof(val)), "<sip:5001@127.0.0.1:"));
     WANT(!sipmsg_has(&invite, "CallUUID")); /* an agent names none */

@@ -123,3 +123,157 @@ TEST(only_the_browser_that_was_asked_answers)
     WANT(trunk_hangs_up(""));
     close_box();
 }
+
+/* --- who calls, whom --- */
+
+static bool ends(const char *hdrs, struct cdr *cdr)
+{
+    static size_t n;
+
+    n = !strcmp(cdr->id, "first") ? 1 : n + 1;
+    return trunk_hangs_up(hdrs) && !sipmsg_has(&m, "7001") && box_cdr(&box, n, cdr);
+}
+
+TEST(the_agent_is_shown_who_calls_and_which_number)
+{
+    static const struct {
+        const char *from, *to, *hdrs;
+        const char *shown, *called, *caller, *name, *callee;
+    } rows[] = {
+        {"Bob the Builder <sip:7002@h.example>", NULL, "", "\"Bob the Builder\" <sip:7002@h.example>;tag=",
+         "<sip:5001@127.0.0.1>", "7002", "Bob the Builder", "5001"},
+        {"<tel:+49-30-123>", "<tel:+49-800-1>", "",
+         "From: <sip:+4930123@127.0.0.1>;tag=", "<sip:+498001@127.0.0.1>", "+4930123", "", "+498001"},
+        {"\"Q \\\"x\\\" \xe2\x80\xaeR\" <sip:%2B49@h>", "<sip:%2B498001@gw>", "",
+         "\"Q \\\"x\\\" R\" <sip:+49@h>;tag=", "<sip:+498001@gw>", "+49", "Q \"x\" R", "+498001"},
+        {"<sip:7002@h>", "<sip:5001@gw>",
+         "P-Asserted-Identity: \"Doe, J.\" <sip:jd@x>, <tel:+4930>\r\nP-Called-Party-ID: <sip:800@gw2>\r\n",
+         "\"Doe, J.\" <sip:+4930@h>;tag=", "<sip:800@gw2>", "+4930", "Doe, J.", "800"},
+    };
+    struct cdr cdr = {.id = "first"};
+
+    BOX();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        trunk.p.from = rows[i].from;
+        trunk.p.to = rows[i].to;
+        WANT(rings(rows[i].hdrs));
+        if (!sipmsg_has(&ring, rows[i].shown) || !sipmsg_has(&ring, "P-Called-Party-ID: ") ||
+            !sipmsg_has(&ring, rows[i].called))
+            testing_fail(__FILE__, __LINE__, "row %zu: %.600s", i, ring.text);
+        WANT(answers(""));
+        WANT(ends("", &cdr));
+        if (strcmp(cdr.caller, rows[i].caller) || strcmp(cdr.caller_name, rows[i].name) ||
+            strcmp(cdr.callee, rows[i].callee) || strcmp(cdr.dn, "5001"))
+            testing_fail(__FILE__, __LINE__, "row %zu: %s %s %s %s", i, cdr.caller, cdr.caller_name,
+                         cdr.callee, cdr.dn);
+    }
+    close_box();
+}
+
+TEST(a_number_that_is_withheld_is_the_operators_alone)
+{
+    static const struct {
+        const char *from, *hdrs, *caller;
+    } rows[] = {
+        {"\"Bob\" <sip:7001@h>", "Privacy: id\r\n", "7001"},
+        {"\"Bob\" <sip:7001@h>", "Privacy: header; critical\r\nHistory-Info: <sip:7001@h>;index=1\r\n",
+         "7001"},
+        {"<sip:anonymous@anonymous.invalid>", "Privacy: id\r\nP-Asserted-Identity: \"Bob\" <sip:7001@x>\r\n",
+         "7001"},
+        {"\"Anonymous\" <sip:anonymous@anonymous.invalid>", "", "anonymous"},
+    };
+    struct cdr cdr = {.id = "first"};
+
+    BOX();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        trunk.p.from = rows[i].from;
+        WANT(rings(rows[i].hdrs));
+        if (!sipmsg_has(&ring, "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=") ||
+            sipmsg_has(&ring, "7001") || sipmsg_has(&ring, "Bob"))
+            testing_fail(__FILE__, __LINE__, "row %zu: %.600s", i, ring.text);
+        WANT(answers(""));
+        WANT(ends("P-Asserted-Identity: <sip:7001@x>\r\n", &cdr));
+        if (strcmp(cdr.caller, rows[i].caller))
+            testing_fail(__FILE__, __LINE__, "row %zu: %s", i, cdr.caller);
+    }
+    close_box();
+}
+
+TEST(a_request_uri_that_is_a_number_finds_its_dn)
+{
+    static const char *const uris[] = {"tel:5001", "tel:50-01;phone-context=+49", "sip:50.01@gw;user=phone",
+                                       "sip:%35001@gw"};
+
+    BOX();
+    for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
+        sippeer_invite(&trunk.p, &dt, uris[i], "", offer());
+        WANT(sippeer_expect(&agent.p, &ring, "INVITE", 0));
+        WANT(!strncmp(ring.text, "INVITE sip:5001@x1.invalid;", 27));
+        sippeer_cancel(&trunk.p, &dt, uris[i], "");
+        WANT(sippeer_expect(&trunk.p, &m, "487 INVITE", 0));
+        sippeer_ack_failure(&trunk.p, &dt, &m, uris[i]);
+    }
+    sippeer_invite(&trunk.p, &dt, "urn:service:5001", "", offer());
+    WANT(sippeer_expect(&trunk.p, &m, "416", 0));
+    close_box();
+}
+
+static void dial(const char *uri, const char *hdrs)
+{
+    sippeer_invite(&agent.p, &da, uri, hdrs, wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendrecv"));
+}
+
+/* JsSIP's `anonymous: true` (RFC 3323 4.1, RFC 3325 9). */
+TEST(an_agent_may_withhold_his_number)
+{
+    char val[256];
+    struct cdr cdr;
+
+    BOX();
+    agent.p.from = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
+    dial("sip:600@dngate", "P-Preferred-Identity: <sip:5002@dngate>\r\nPrivacy: id\r\n");
+    WANT(sippeer_expect(&agent.p, &m, "403", 0));
+    sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
+    for (int i = 0; i < 3; i++) {
+        agent.p.from = i < 2 ? agent.p.from : NULL;
+        dial("sip:600@dngate", i == 0   ? "P-Preferred-Identity: <sip:5001@dngate>\r\nPrivacy: id\r\n"
+                               : i == 1 ? ""
+                                        : "Privacy: id\r\n");
+        WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+        WANT(sipmsg_has(&invite, "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag="));
+        WANT(strstr(sipmsg_hdr(&invite, "P-Asserted-Identity", val, sizeof(val)), "<sip:5001@127.0.0.1>"));
+        WANT(!strcmp(sipmsg_hdr(&invite, "Privacy", val, sizeof(val)), "id"));
+        sippeer_reply(&trunk.p, &invite, 486, "Busy Here", "", NULL);
+        WANT(sippeer_expect(&agent.p, &m, "486", 0));
+        sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
+        WANT(box_cdr(&box, (size_t)i + 1, &cdr));
+        WANT(!strcmp(cdr.caller, "5001") && !strcmp(cdr.dn, "5001"));
+    }
+    close_box();
+}
+
+TEST(a_dialled_number_is_escaped_on_the_wire_and_nowhere_else)
+{
+    static const struct {
+        const char *uri, *ruri, *callee;
+    } rows[] = {
+        {"sip:%2B4930%23@dngate", "INVITE sip:+4930%23@127.0.0.1:", "+4930#"},
+        {"tel:+49-30-1", "INVITE sip:+49301@127.0.0.1:", "+49301"},
+        {"sip:*21*600%23@dngate", "INVITE sip:*21*600%23@127.0.0.1:", "*21*600#"},
+    };
+    struct cdr cdr;
+
+    BOX();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        dial(rows[i].uri, "");
+        WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+        if (strncmp(invite.text, rows[i].ruri, strlen(rows[i].ruri)))
+            testing_fail(__FILE__, __LINE__, "row %zu: %.80s", i, invite.text);
+        sippeer_reply(&trunk.p, &invite, 486, "Busy Here", "", NULL);
+        WANT(sippeer_expect(&agent.p, &m, "486", 0));
+        sippeer_ack_failure(&agent.p, &da, &m, rows[i].uri);
+        WANT(box_cdr(&box, i + 1, &cdr));
+        WANT(!strcmp(cdr.callee, rows[i].callee));
+    }
+    close_box();
+}
