@@ -63,11 +63,12 @@ static bool takes_value(const char *name, char **value, int argc, char **argv, i
 /* Takes out what every command knows; the rest are words. Behind "--" everything is a word. */
 static int arguments_parse(struct arguments *a, int argc, char **argv)
 {
-    bool serve = argc > 1 && !strcmp(argv[1], "serve");
     bool options = true;
     char *value;
 
     for (int i = 1; i < argc; i++) {
+        const bool serve = a->word_count && !strcmp(a->words[0], "serve");
+
         if (options && takes_value("--data", &value, argc, argv, &i)) {
             if (!*value)
                 return usage_error("--data needs a directory", "");

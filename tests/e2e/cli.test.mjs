@@ -36,7 +36,7 @@ describe('usage', () => {
         assert.match(ok(null, ['trunk', 'add', '--help']), /--priority N/);
         assert.match(ok(null, ['version']), /^dngate \d+\.\d+\.\d+/);
         assert.match(JSON.parse(ok(null, ['version', '--json'])).version, /^\d+\.\d+\.\d+/);
-        for (const words of [[], ['frobnicate'], ['dn'], ['dn', 'frobnicate'], ['version', 'please'], ['serve', '-o', 'nothing']])
+        for (const words of [[], ['frobnicate'], ['help', 'frobnicate'], ['--data'], ['serve', '--lamb'], ['healthcheck', 'now'], ['--lab', 'serve'], ['dn'], ['dn', 'frobnicate'], ['version', 'please'], ['serve', '-o', 'nothing']])
             assert.equal(dngate(null, words).status, 2, words.join(' '));
     });
 
@@ -199,8 +199,8 @@ provisioning('without a server', () => undefined);
 const ports = ['http.port', 'https.port', 'wss.port', 'sip.port', 'sips.port', 'ice.port', 'turn.port', 'turns.port']
     .flatMap((key) => ['-o', `${key}=0`]);
 
-async function serve(dir, more = []) {
-    const server = spawn(program, ['serve', '--data', dir, '-o', 'bind.address=127.0.0.1', '-o', 'drain.seconds=0', ...ports, ...more],
+async function serve(dir, more = [], words = ['serve', '--data', dir]) {
+    const server = spawn(program, [...words, '-o', 'bind.address=127.0.0.1', '-o', 'drain.seconds=0', ...ports, ...more],
         { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const keep = keeper();
     let log = '';
@@ -242,6 +242,16 @@ describe('the server and its data directory', () => {
         assert.equal(dngate(dir, ['healthcheck']).status, 0, third.log());
         await stopped(third);
         assert.equal(existsSync(join(dir, 'control.sock')), false);
+        rmSync(dir, { recursive: true });
+    });
+
+    test('what every command knows may stand in front of it', async () => {
+        const dir = temporary();
+        const running = await serve(dir, [], ['--json', '--data', dir, 'serve']);
+        assert.equal(running.server.exitCode, null, running.log());
+        assert.ok(Array.isArray(JSON.parse(ok(null, ['--json', '--data', dir, 'calls']))));
+        assert.equal(JSON.parse(ok(null, [`--data=${dir}`, 'settings', 'bind.address', '--json'])).value, '127.0.0.1');
+        await stopped(running);
         rmSync(dir, { recursive: true });
     });
 
