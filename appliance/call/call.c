@@ -21,8 +21,6 @@ static void call_destructor(void *arg)
     tmr_cancel(&c->tmr);
     if (c->path_id)
         (void)table_del(c->calls->by_path, &c->path_id, sizeof(c->path_id));
-    mem_deref(c->offer);
-    mem_deref(c->agent_sdp);
     buf_reset(&c->hdrs);
     callstat_leave(c->cdr.direction, c->state);
 }
@@ -40,6 +38,7 @@ int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
     c->calls = cs;
     buf_init(&c->hdrs, LEG_HDRS_MAX);
     c->cdr.direction = dir;
+    c->agent_dir = MEDIA_SENDRECV;
     c->start_ms = clock_ms();
     c->cdr.start_ms = clock_wall_ms();
     rnd_str(tail, sizeof(tail), 8);

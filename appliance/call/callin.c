@@ -12,6 +12,7 @@
  */
 #include "call/callpriv.h"
 #include "call/party.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include <errno.h>
 #include <stdio.h>
@@ -30,17 +31,22 @@ static void browser_silent_h(void *arg)
     call_abort(arg, 480, "Agent's browser does not respond");
 }
 
+/* What is left of the time that an agent has to answer. */
+static uint64_t ring_ms(const struct call *c)
+{
+    uint64_t all = (uint64_t)(c->calls->cfg.ring_seconds ? c->calls->cfg.ring_seconds : 60) * 1000;
+    uint64_t gone = clock_ms() - c->start_ms;
+
+    return gone < all ? all - gone : 1;
+}
+
 static void agent_progress_h(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
     struct buf hdrs;
 
     (void)leg;
-    if (c->silent) { /* JsSIP sends 100 at once */
-        c->silent = false;
-        tmr_start(&c->tmr, (uint64_t)(c->calls->cfg.ring_seconds ? c->calls->cfg.ring_seconds : 60) * 1000,
-                  no_answer_h, c);
-    }
+    tmr_start(&c->tmr, ring_ms(c), no_answer_h, c); /* it lives: JsSIP sends 100 at once */
     if (msg->scode == 100 || c->state == CALL_RINGING)
         return;
     call_move(c, CALL_RINGING);
@@ -55,10 +61,11 @@ static void agent_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
 static int answer_trunk(struct call *c, const struct sip_msg *msg)
 {
     struct buf hdrs;
+    const struct offer *o = leg_offer(c->trunk);
     char *sdp = NULL;
     int err;
 
-    err = c->late_offer ? call_trunk_offer(c, &sdp) : call_trunk_answer(c, c->offer, &sdp);
+    err = offer_is_theirs(o) ? call_trunk_answer(c, o->theirs, &sdp) : call_trunk_offer(c, &sdp);
     if (err)
         return err;
     buf_init(&hdrs, LEG_HDRS_MAX);
@@ -85,13 +92,12 @@ static void agent_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
         return;
     }
     err = answer_trunk(c, msg);
-    c->offer = mem_deref(c->offer);
     if (err) {
         call_abort(c, 500, "Server Internal Error");
         return;
     }
     call_answered(c);
-    if (c->late_offer) /* the far end rings until its answer comes in the ACK */
+    if (offer_is_ours(leg_offer(c->trunk))) /* the far end rings until its answer comes in the ACK */
         (void)media_path_tone(c->path, MEDIA_TONE_RINGBACK);
 }
 
@@ -109,17 +115,9 @@ static void agent_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
     call_leg_ended(arg, CDR_AGENT, &e);
 }
 
-static void agent_confirmed_h(struct leg *leg, const struct sip_msg *msg, void *arg)
-{
-    (void)leg;
-    (void)msg;
-    (void)arg;
-}
-
 static const struct leg_handlers agent_handlers = {
     .progress = agent_progress_h,
     .answered = agent_answered_h,
-    .confirmed = agent_confirmed_h,
     .request = call_agent_request,
     .ended = agent_ended_h,
     .permit = call_agent_permit,
@@ -135,7 +133,6 @@ static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
 
 static const struct leg_handlers trunk_handlers = {
     .reanswered = call_trunk_reanswered,
-    .confirmed = call_trunk_confirmed,
     .request = call_trunk_request,
     .ended = trunk_ended_h,
     .permit = call_trunk_permit,
@@ -186,19 +183,23 @@ static int accept_trunk(struct call *c, const struct sip_msg *msg, const struct 
 /* The trunk's offer, if it has one, is kept until the browser answers. */
 static bool take_offer(struct call *c, const struct sip_msg *msg, struct call_refusal *r)
 {
+    struct sdp *s;
     int err;
 
     *r = (struct call_refusal){503, "Media ports exhausted", ""};
     if (call_media_open(c, true))
         return false;
-    c->offer = mem_zalloc(sizeof(*c->offer), NULL);
-    if (!c->offer)
+    s = mem_zalloc(sizeof(*s), NULL);
+    if (!s)
         return false;
-    err = call_trunk_take(c, msg, false, c->offer);
-    c->late_offer = err == ENOENT;
-    if (err && !c->late_offer)
+    err = call_trunk_take(c, msg, false, s);
+    if (err) {
+        mem_deref(s);
         call_refusal(r, err);
-    return !err || c->late_offer;
+        return err == ENOENT;
+    }
+    offer_keep(leg_offer(c->trunk), s);
+    return true;
 }
 
 /* True and the DN's binding, or what to refuse the call with. */
@@ -311,6 +312,5 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
     }
     log_info("call", "id=%s dn=%s caller=\"%s\" trunk=%s uuid=\"%s\" calling", c->cdr.id, c->cdr.dn,
              log_quotable(number, sizeof(number), c->cdr.caller), c->cdr.trunk, c->cdr.call_uuid);
-    c->silent = true;
     tmr_start(&c->tmr, CALL_BROWSER_SILENT_MS, browser_silent_h, c);
 }

@@ -4,8 +4,6 @@
  */
 #include "call/callpriv.h"
 #include "core/log.h"
-#include "core/rnd.h"
-#include "sip/body.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -49,25 +47,6 @@ static void refuse(struct leg *leg, const struct sip_msg *msg)
         (void)leg_reply(leg, msg, 405, "Method Not Allowed", "Allow: " LEG_ALLOW "\r\n", NULL, NULL);
 }
 
-/*
- * An UPDATE with an offer while another is open: theirs: 500 with Retry-After, ours: 491 (RFC 3311 5.2). One without an offer, for the
- * session timer, comes at any time. Crossing INVITEs are the leg's.
- */
-static bool offers_cross(struct leg *leg, const struct sip_msg *msg, bool theirs, bool ours)
-{
-    char retry[32];
-    struct pl sdp;
-
-    if ((!theirs && !ours) || body_sdp(&sdp, msg) == ENOENT)
-        return false;
-    (void)snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", rnd_u32() % 11);
-    if (theirs)
-        (void)leg_reply(leg, msg, 500, "Server Internal Error", retry, NULL, NULL);
-    else
-        (void)leg_reply(leg, msg, 491, "Request Pending", NULL, NULL, NULL);
-    return true;
-}
-
 /* --- the trunk --- */
 
 /* An INVITE without SDP asks for an offer; its ACK has the answer (RFC 3261 14.1). */
@@ -80,13 +59,12 @@ static void trunk_asks_offer(struct call *c, struct leg *leg, const struct sip_m
         err = leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
     else
         (void)leg_reply(leg, msg, 500, "Server Internal Error", NULL, NULL, NULL);
-    c->late_offer = !err;
     mem_deref(sdp);
 }
 
 static void trunk_offer(struct call *c, struct leg *leg, const struct sip_msg *msg)
 {
-    bool invite = !pl_strcmp(&msg->met, "INVITE"), held = c->trunk_hold;
+    bool invite = !pl_strcmp(&msg->met, "INVITE"), held = call_trunk_holds(c);
     char *sdp = NULL;
     struct sdp s;
     int err;
@@ -106,9 +84,9 @@ static void trunk_offer(struct call *c, struct leg *leg, const struct sip_msg *m
         call_refuse(leg, msg, err);
         return;
     }
-    if (held != c->trunk_hold)
+    if (held != call_trunk_holds(c))
         log_info("call", "id=%s dn=%s %s by the trunk", c->cdr.id, c->cdr.dn,
-                 c->trunk_hold ? "held" : "resumed");
+                 call_trunk_holds(c) ? "held" : "resumed");
     (void)leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
     mem_deref(sdp);
 }
@@ -123,31 +101,20 @@ static void trunk_answer(struct call *c, const struct sip_msg *msg)
     int err = call_trunk_take(c, msg, true, &s);
     bool nothing = err == ENOENT || err == EMEDIUMTYPE || err == EILSEQ || err == EBADMSG || err == EMSGSIZE;
 
-    if (err && nothing && c->tm_set)
+    if (err && nothing && call_trunk_known(c))
         log_info("call", "id=%s dn=%s no answer to our offer: the audio stays as it is", c->cdr.id,
                  c->cdr.dn);
     else if (err)
         call_abort_sdp(c, err, "No usable answer to our offer");
 }
 
-/* The answer to our session refresh: usually what we know. */
 void call_trunk_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
 
     (void)leg;
-    if (c->state < CALL_ENDING)
-        trunk_answer(c, msg);
-}
-
-void call_trunk_confirmed(struct leg *leg, const struct sip_msg *msg, void *arg)
-{
-    struct call *c = arg;
-
-    (void)leg;
-    if (!c->late_offer)
+    if (c->state >= CALL_ENDING)
         return;
-    c->late_offer = false;
     (void)media_path_tone(c->path, MEDIA_TONE_NONE);
     trunk_answer(c, msg);
 }
@@ -155,11 +122,6 @@ void call_trunk_confirmed(struct leg *leg, const struct sip_msg *msg, void *arg)
 void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
-    bool asked = c->cdr.direction == CDR_INBOUND && !call_state_up(c->state) && !c->late_offer;
-
-    if (!pl_strcmp(&msg->met, "UPDATE") &&
-        offers_cross(leg, msg, asked, c->late_offer || !call_state_up(c->state)))
-        return;
     if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
         trunk_offer(c, leg, msg);
     else if (!pl_strcmp(&msg->met, "INFO"))
@@ -189,7 +151,7 @@ static void agent_offer(struct call *c, struct leg *leg, const struct sip_msg *m
         call_refuse(leg, msg, err);
         return;
     }
-    c->agent_hold = s.dir != MEDIA_SENDRECV;
+    c->agent_dir = s.dir;
     call_hold_update(c);
     (void)leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
     mem_deref(sdp);
@@ -198,13 +160,10 @@ static void agent_offer(struct call *c, struct leg *leg, const struct sip_msg *m
 void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
-    bool up = call_state_up(c->state), asked = c->cdr.direction == CDR_OUTBOUND && !up;
 
-    if (!pl_strcmp(&msg->met, "UPDATE") && offers_cross(leg, msg, asked, !up))
-        return;
     if (!pl_strcmp(&msg->met, "INFO")) /* also to an announcement before the answer */
         call_info(c, leg, msg);
-    else if (!up && pl_strcmp(&msg->met, "UPDATE"))
+    else if (!call_state_up(c->state) && pl_strcmp(&msg->met, "UPDATE"))
         (void)leg_reply(leg, msg, 491, "Request Pending", NULL, NULL, NULL);
     else if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
         agent_offer(c, leg, msg);

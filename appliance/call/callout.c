@@ -32,33 +32,26 @@ static void agent_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
     call_leg_ended(arg, CDR_AGENT, end);
 }
 
-static void agent_confirmed_h(struct leg *leg, const struct sip_msg *msg, void *arg)
-{
-    (void)leg;
-    (void)msg;
-    (void)arg;
-}
-
 static const struct leg_handlers agent_handlers = {
-    .confirmed = agent_confirmed_h,
     .request = call_agent_request,
     .ended = agent_ended_h,
     .permit = call_agent_permit,
 };
 
-/* Our answer to the browser: made once, then repeated. */
-static int agent_answer_ready(struct call *c)
+/* Our answer to the browser, which takes one: NULL when it has it. JsSIP fails on a second before the 200 (RFC 3261 13.2.1). */
+static int agent_answer(struct call *c, char **sdp)
 {
+    const struct offer *o = leg_offer(c->agent);
     enum media_codec want = call_want(c);
     int err;
 
-    if (c->agent_sdp)
+    if (o->state != OFFER_RECEIVED)
         return 0;
-    if (want != MEDIA_OPUS && c->tm_set)
+    if (want != MEDIA_OPUS && call_trunk_known(c))
         want = c->tm.codec; /* straight through */
-    err = call_agent_take(c, c->offer, want, true);
+    err = call_agent_take(c, o->theirs, want, true);
     if (!err)
-        err = call_agent_answer(c, c->offer, &c->agent_sdp);
+        err = call_agent_answer(c, o->theirs, sdp);
     return err;
 }
 
@@ -73,8 +66,7 @@ static void trunk_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
 {
     struct call *c = arg;
     struct buf hdrs;
-    bool first = !c->agent_sdp;
-    char phrase[64];
+    char phrase[64], *sdp = NULL;
     struct sdp s;
     int err;
 
@@ -91,9 +83,9 @@ static void trunk_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
     err = call_trunk_take(c, msg, true, &s);
     if (!err)
         (void)media_path_tone(c->path, MEDIA_TONE_NONE);
-    else if (msg->scode == 180 && !c->tm_set)
+    else if (msg->scode == 180 && !call_trunk_known(c))
         (void)media_path_tone(c->path, MEDIA_TONE_RINGBACK);
-    err = agent_answer_ready(c);
+    err = agent_answer(c, &sdp);
     if (err) {
         call_abort_sdp(c, err, "Not Acceptable Here");
         return;
@@ -101,8 +93,8 @@ static void trunk_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
     buf_init(&hdrs, LEG_HDRS_MAX);
     (void)call_pass(c, &hdrs, msg, CALLHDR_TO_AGENT);
     (void)pl_strcpy(&msg->reason, phrase, sizeof(phrase));
-    /* A browser takes one answer to its offer: JsSIP fails on a second before the 200, which may repeat it (RFC 3261 13.2.1) */
-    (void)leg_progress(c->agent, msg->scode, phrase, hdrs.data ? hdrs.data : "", first ? c->agent_sdp : NULL);
+    (void)leg_progress(c->agent, msg->scode, phrase, hdrs.data ? hdrs.data : "", sdp);
+    mem_deref(sdp);
     buf_reset(&hdrs);
 }
 
@@ -110,16 +102,17 @@ static void trunk_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
 {
     struct call *c = arg;
     struct buf hdrs;
+    char *sdp = NULL;
     struct sdp s;
     int err;
 
     (void)leg;
     tmr_cancel(&c->tmr);
     err = call_trunk_take(c, msg, true, &s);
-    if (err == ENOENT && c->tm_set)
+    if (err == ENOENT && call_trunk_known(c))
         err = 0; /* the 18x had it */
     if (!err)
-        err = agent_answer_ready(c);
+        err = agent_answer(c, &sdp);
     if (err) {
         call_abort_sdp(c, err, "Trunk's answer is not acceptable");
         return;
@@ -128,9 +121,9 @@ static void trunk_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
     call_note_uuid(c, msg, CALLHDR_TO_AGENT);
     buf_init(&hdrs, LEG_HDRS_MAX);
     (void)call_pass(c, &hdrs, msg, CALLHDR_TO_AGENT);
-    err = leg_answer(c->agent, hdrs.data ? hdrs.data : "", c->agent_sdp);
+    err = leg_answer(c->agent, hdrs.data ? hdrs.data : "", sdp);
     buf_reset(&hdrs);
-    c->offer = mem_deref(c->offer);
+    mem_deref(sdp);
     if (err) {
         call_abort(c, 480, "Agent's connection lost");
         return;
@@ -176,7 +169,6 @@ static const struct leg_handlers trunk_handlers = {
     .progress = trunk_progress_h,
     .answered = trunk_answered_h,
     .reanswered = call_trunk_reanswered,
-    .confirmed = call_trunk_confirmed,
     .request = call_trunk_request,
     .ended = trunk_ended_h,
     .permit = call_trunk_permit,
@@ -349,6 +341,7 @@ static int accept_agent(struct call *c, const struct sip_msg *msg, const struct 
 /* True, or what to refuse the call with. */
 static bool check(struct call *c, const struct sip_msg *msg, struct call_refusal *r)
 {
+    struct sdp *s;
     int err;
 
     *r = (struct call_refusal){.hdrs = ""};
@@ -358,12 +351,14 @@ static bool check(struct call *c, const struct sip_msg *msg, struct call_refusal
     *r = (struct call_refusal){484, "Address Incomplete", ""};
     if (!c->cdr.callee[0] || strchr(c->cdr.callee, ' '))
         return false;
-    c->offer = mem_zalloc(sizeof(*c->offer), NULL);
-    err = c->offer ? call_agent_read(c, msg, true, c->offer) : ENOMEM;
+    s = mem_zalloc(sizeof(*s), NULL);
+    err = s ? call_agent_read(c, msg, true, s) : ENOMEM;
     if (err) {
+        mem_deref(s);
         call_refusal(r, err);
         return false;
     }
+    offer_keep(leg_offer(c->agent), s);
     *r = (struct call_refusal){503, "Media ports exhausted", ""};
     return !call_media_open(c, false);
 }

@@ -49,20 +49,12 @@ struct call {
     struct media_local local;
     uint64_t sdp_id;
 
-    struct sdp *offer; /* of whoever called, until it is answered */
     struct media_browser browser;
-    char *agent_sdp; /* our answer; the 200 repeats that of the 18x (RFC 3261 13.2.1) */
-    uint32_t agent_version;
-    bool agent_hold;
+    enum media_dir agent_dir; /* as the browser says it */
 
     struct addr trunk_addr;
     struct sdp_order order;
-    struct media_trunk tm; /* what the media has of the trunk */
-    bool tm_set;
-    bool silent;     /* inbound: the browser has not said a word yet */
-    bool late_offer; /* ours went in a 2xx: the answer is in the ACK */
-    bool trunk_hold;
-    uint32_t trunk_version;
+    struct media_trunk tm; /* what the media has of the trunk: call_trunk_known() */
 
     struct trunk_target tries[CALL_TRIES_MAX]; /* outbound: in the order they are tried */
     size_t try_count, try_next;
@@ -120,6 +112,8 @@ int call_agent_offer(struct call *c, uint64_t ws_conn, char **sdp); /* to this b
 int call_agent_read(const struct call *c, const struct sip_msg *msg, bool offer, struct sdp *s);
 int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, bool offer);
 int call_agent_answer(struct call *c, const struct sdp *offer, char **sdp);
+bool call_trunk_known(const struct call *c); /* it has described itself */
+bool call_trunk_holds(const struct call *c);
 void call_hold_update(struct call *c);
 
 /* What there is to say about a description, or a body, that cannot be served, by the error: 488 with Warning, 415 … */
@@ -138,7 +132,6 @@ void call_info(struct call *c, struct leg *leg, const struct sip_msg *msg);
 void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg);
 void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg);
 void call_trunk_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg);
-void call_trunk_confirmed(struct leg *leg, const struct sip_msg *msg, void *arg);
 bool call_agent_permit(struct leg *leg, const struct sip_msg *msg, void *arg);
 bool call_trunk_permit(struct leg *leg, const struct sip_msg *msg, void *arg);
 

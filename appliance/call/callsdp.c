@@ -1,10 +1,14 @@
 /* call/callsdp: what a call says and hears in SDP, and what the media path is told of it. */
 #include "call/callpriv.h"
+#include "core/metric.h"
 #include "sip/body.h"
 #include "sip/wsedge.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+METRIC_COUNTER(bodies_refused, "dngate_sip_bodies_refused_total", NULL,
+               "SIP bodies with a part that must be understood and was not, or that could not be read");
 
 enum { SDP_OWN_MAX = 8192 };
 
@@ -42,9 +46,11 @@ void call_refusal(struct call_refusal *r, int err)
     switch (err) {
 
     case EMEDIUMTYPE:
+        metric_add(&bodies_refused, 1);
         *r = (struct call_refusal){415, "Unsupported Media Type", BODY_ACCEPT};
         break;
     case EILSEQ:
+        metric_add(&bodies_refused, 1);
         *r = (struct call_refusal){400, "Multipart Body Not Understood", ""};
         break;
     case ENOMEM:
@@ -93,7 +99,7 @@ static int trunk_own(const struct call *c, struct sdp_own *own)
     const struct addr *peer = &c->trunk_addr;
 
     own->id = c->sdp_id;
-    own->version = c->trunk_version;
+    own->version = leg_sdp_version(c->trunk);
     own->dir = MEDIA_SENDRECV;
     if (addr_af(&c->tm.rtp) != AF_UNSPEC && addr_af(&c->tm.rtp) != addr_af(peer))
         peer = &c->tm.rtp; /* its media are of the other address family */
@@ -109,7 +115,6 @@ int call_trunk_offer(struct call *c, char **sdp)
     struct buf b;
     int err;
 
-    c->trunk_version++;
     err = trunk_own(c, &own);
     if (err)
         return err;
@@ -123,7 +128,6 @@ int call_trunk_answer(struct call *c, const struct sdp *offer, char **sdp)
     struct buf b;
     int err;
 
-    c->trunk_version++;
     err = trunk_own(c, &own);
     if (err)
         return err;
@@ -132,9 +136,19 @@ int call_trunk_answer(struct call *c, const struct sdp *offer, char **sdp)
     return take(&b, sdp_write_trunk(&b, &own, &c->order, &c->tm), sdp);
 }
 
+bool call_trunk_known(const struct call *c)
+{
+    return c->tm.codec != MEDIA_NONE;
+}
+
+bool call_trunk_holds(const struct call *c)
+{
+    return call_trunk_known(c) && c->tm.dir != MEDIA_SENDRECV;
+}
+
 void call_hold_update(struct call *c)
 {
-    bool held = c->agent_hold || c->trunk_hold;
+    bool held = c->agent_dir != MEDIA_SENDRECV || call_trunk_holds(c);
 
     /* Until the answer nobody has to send anything: ringing is no RTP timeout */
     (void)media_path_hold(c->path, held || c->state < CALL_ANSWERED);
@@ -202,12 +216,12 @@ int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, stru
     int err;
 
     s->refused = false;
-    if (c->tm_set)
+    if (call_trunk_known(c))
         codec_in_use_first(&f.order, c->tm.codec);
     err = sdp_read(s, msg, answer ? NULL : trunk_fit_h, &f);
     if (!err && answer)
         err = trunk_fit_h(s, &f);
-    if (err == ENODATA && s->refused && c->tm_set && call_state_up(c->state)) { /* port 0: a hold */
+    if (err == ENODATA && s->refused && call_trunk_known(c) && call_state_up(c->state)) { /* port 0: a hold */
         f.t = c->tm;
         f.t.dir = MEDIA_INACTIVE;
         err = 0;
@@ -215,13 +229,11 @@ int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, stru
     if (err)
         return err;
     f.t.signalling = c->trunk_addr;
-    if (addr_af(&f.t.rtp) == AF_UNSPEC && c->tm_set) { /* 0.0.0.0: where it was, but nothing is sent there */
+    if (addr_af(&f.t.rtp) == AF_UNSPEC) { /* 0.0.0.0: where it was, if anywhere, but nothing is sent there */
         f.t.rtp = c->tm.rtp;
         f.t.rtcp = c->tm.rtcp;
     }
     c->tm = f.t;
-    c->tm_set = true;
-    c->trunk_hold = turned(f.t.dir) != MEDIA_SENDRECV;
     err = media_path_trunk(c->path, &f.t);
     if (!err)
         call_hold_update(c);
@@ -267,11 +279,11 @@ static void agent_cands(const struct call *c, uint64_t ws_conn, struct sdp_ice_o
 int call_agent_offer(struct call *c, uint64_t ws_conn, char **sdp)
 {
     enum media_codec want = call_want(c), other = c->order.v[0], codecs[4] = {0};
-    struct sdp_own own = {.id = c->sdp_id, .version = ++c->agent_version, .dir = MEDIA_SENDRECV};
+    struct sdp_own own = {.id = c->sdp_id, .version = leg_sdp_version(c->agent), .dir = MEDIA_SENDRECV};
     struct sdp_ice_own ice;
     struct buf b;
 
-    if (c->tm_set)
+    if (call_trunk_known(c))
         other = c->tm.codec;
     codecs[0] = want;
     codecs[1] = want == MEDIA_OPUS ? other : (want == MEDIA_PCMU ? MEDIA_PCMA : MEDIA_PCMU);
@@ -333,7 +345,7 @@ int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, 
 int call_agent_answer(struct call *c, const struct sdp *offer, char **sdp)
 {
     struct sdp_own own = {
-        .id = c->sdp_id, .version = ++c->agent_version, .dir = turned(offer->dir), .offer = offer};
+        .id = c->sdp_id, .version = leg_sdp_version(c->agent), .dir = turned(offer->dir), .offer = offer};
     struct sdp_ice_own ice;
     struct buf b;
 

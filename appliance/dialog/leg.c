@@ -2,6 +2,7 @@
 #include "dialog/legpriv.h"
 #include "core/log.h"
 #include "core/metric.h"
+#include "sip/body.h"
 #include "sip/wsedge.h"
 #include <errno.h>
 #include <string.h>
@@ -180,7 +181,7 @@ static void leg_destructor(void *arg)
     mem_deref(leg->auth);
     mem_deref(leg->contact);
     mem_deref(leg->end_hdrs);
-    mem_deref(leg->sdp);
+    offer_reset(&leg->offer);
 }
 
 static int route_set(struct leg *leg)
@@ -215,6 +216,7 @@ int leg_new(struct leg **lp, struct legs *ls, enum leg_state state, const struct
     leg->arg = arg;
     leg->route = cfg->route;
     (void)snprintf(leg->label, sizeof(leg->label), "%s", cfg->label ? cfg->label : "");
+    offer_init(&leg->offer, leg->label);
     ls->count++;
     metric_set(&legs_gauge, (int64_t)ls->count);
     err = route_set(leg);
@@ -246,12 +248,23 @@ void leg_learn(struct leg *leg, const struct sip_msg *msg)
     leg->allow.info = sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "INFO");
 }
 
-void leg_said(struct leg *leg, const char *sdp)
+bool leg_describes(const struct sip_msg *msg)
 {
-    if (!sdp)
-        return;
-    leg->sdp = mem_deref(leg->sdp);
-    (void)str_dup(&leg->sdp, sdp); /* without it there is no refresh by re-INVITE */
+    struct pl sdp;
+
+    return !body_sdp(&sdp, msg);
+}
+
+struct offer *leg_offer(struct leg *leg)
+{
+    return &leg->offer;
+}
+
+uint32_t leg_sdp_version(const struct leg *leg)
+{
+    static const struct offer first;
+
+    return offer_version(leg ? &leg->offer : &first);
 }
 
 void leg_settle(struct leg *leg)

@@ -11,6 +11,7 @@
 #ifndef DIALOG_LEG_H
 #define DIALOG_LEG_H
 
+#include "dialog/offer.h"
 #include "sip/stack.h"
 #include <re.h>
 #include <stdbool.h>
@@ -41,11 +42,9 @@ struct leg_ended {
 struct leg_handlers {
     void (*progress)(struct leg *leg, const struct sip_msg *msg, void *arg); /* client: 100..199 */
     void (*answered)(struct leg *leg, const struct sip_msg *msg, void *arg); /* client: 2xx */
-    void (*reanswered)(
-        struct leg *leg, const struct sip_msg *msg,
-        void *arg); /* 2xx to a re-INVITE that repeated our description; NULL: not of interest */
-    void (*confirmed)(struct leg *leg, const struct sip_msg *msg,
-                      void *arg); /* the ACK of a 2xx of ours came */
+    /* An offer of ours within the dialog has its answer, or should have: the ACK of a 2xx that offered, the 2xx to a re-INVITE.
+     * NULL: not of interest */
+    void (*reanswered)(struct leg *leg, const struct sip_msg *msg, void *arg);
     void (*request)(struct leg *leg, const struct sip_msg *msg,
                     void *arg); /* in-dialog: answer with leg_reply() */
     void (*ended)(struct leg *leg, const struct leg_ended *end, void *arg);
@@ -86,7 +85,7 @@ int leg_connect(struct leg **lp, struct legs *ls, const struct leg_config *cfg, 
 /* Takes an INVITE and sends 100. EBADMSG (no Contact), ENOSPC: not answered then; EACCES: answered (422). */
 int leg_accept(struct leg **lp, struct legs *ls, const struct leg_config *cfg, const struct sip_msg *msg,
                const struct leg_handlers *h, void *arg);
-/* sdp NULL = none. */
+/* sdp NULL = none; the 2xx then repeats the one that a provisional response had. */
 int leg_progress(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs, const char *sdp);
 int leg_answer(struct leg *leg, const char *hdrs, const char *sdp);
 /*
@@ -113,6 +112,10 @@ int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const c
 /* The browser came back on another connection. */
 void leg_move(struct leg *leg, uint64_t ws_conn);
 
+/* Whose offer is open in the dialog, and what was said of it. */
+struct offer *leg_offer(struct leg *leg);
+/* The number for the o= line of our next description; NULL: for the INVITE that is to open the dialog. */
+uint32_t leg_sdp_version(const struct leg *leg);
 const char *leg_callid(const struct leg *leg);
 bool leg_takes_info(const struct leg *leg); /* the peer's last Allow had INFO, or it has sent none */
 uint64_t leg_conn(const struct leg *leg);

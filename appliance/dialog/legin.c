@@ -1,6 +1,7 @@
 /* dialog/leg: the server's half: INVITEs to us, requests in dialogs, 2xx until its ACK. */
 #include "dialog/legpriv.h"
 #include "core/log.h"
+#include "core/rnd.h"
 #include <errno.h>
 #include <string.h>
 
@@ -60,7 +61,7 @@ static int send_2xx(struct leg *leg, struct sip_strans **stp, const struct sip_m
         mem_deref(r);
         return err;
     }
-    leg_said(leg, sdp);
+    offer_out(&leg->offer, OFFER_SUCCESS, sdp);
     list_append(&leg->replyl, &r->le, r);
     tmr_start(&r->tmr, 64 * SIP_T1, no_ack_h, r);
     tmr_start(&r->tmr_again, SIP_T1, again_h, r);
@@ -95,6 +96,7 @@ int leg_accept(struct leg **lp, struct legs *ls, const struct leg_config *cfg, c
     if (err)
         goto out;
     leg_learn(leg, msg);
+    offer_in(&leg->offer, OFFER_REQUEST, leg_describes(msg));
     if (!leg_timer_asked(leg, msg)) {
         err = EACCES;
         goto out;
@@ -119,7 +121,7 @@ int leg_progress(struct leg *leg, uint16_t code, const char *phrase, const char 
 {
     if (!leg || leg->state != LEG_INCOMING || !leg->strans)
         return EINVAL;
-    leg_said(leg, sdp);
+    offer_out(&leg->offer, OFFER_PROVISIONAL, sdp);
     return sip_treplyf(&leg->strans, NULL, leg->legs->sip, leg->msg, !leg->route.ws_conn, code, phrase,
                        "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s", leg->contact, hdrs,
                        sdp ? "Content-Type: application/sdp\r\n" : "", str_len(sdp), sdp);
@@ -131,7 +133,7 @@ int leg_answer(struct leg *leg, const char *hdrs, const char *sdp)
 
     if (!leg || leg->state != LEG_INCOMING || !leg->strans)
         return EINVAL;
-    err = send_2xx(leg, &leg->strans, leg->msg, hdrs, sdp);
+    err = send_2xx(leg, &leg->strans, leg->msg, hdrs, sdp ? sdp : leg->offer.ours);
     leg_enter(leg, err ? LEG_DEAD : LEG_ANSWERED);
     return err;
 }
@@ -146,10 +148,11 @@ int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const c
         leg_retarget(leg, msg);
     if (invite && code >= 200 && code < 300)
         return send_2xx(leg, NULL, msg, hdrs ? hdrs : "", body);
-    if (refresh && code == 200) {
-        leg_said(leg, body);
+    if (refresh && (invite || leg_describes(msg)))
+        offer_out(&leg->offer, code < 300 ? OFFER_SUCCESS : OFFER_REFUSAL, body);
+    if (refresh && code == 200)
         leg_timer_start(leg);
-    } else if (refresh)
+    else if (refresh)
         leg_timer_restore(leg);
     return sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, code, phrase,
                        "Contact: <%s>\r\n%H%s%s%s%sContent-Length: %zu\r\n\r\n%s", leg->contact,
@@ -182,6 +185,7 @@ bool leg_cancel_seen(const struct sip_msg *msg, void *arg)
 
 static void ack(struct leg *leg, const struct sip_msg *msg)
 {
+    const bool awaited = offer_is_ours(&leg->offer);
     struct leg_2xx *r = NULL;
     struct le *le;
 
@@ -195,12 +199,13 @@ static void ack(struct leg *leg, const struct sip_msg *msg)
     if (!r)
         return;
     mem_deref(r);
+    offer_in(&leg->offer, OFFER_ACK, leg_describes(msg));
     if (leg->state == LEG_ANSWERED)
         leg_enter(leg, LEG_CONFIRMED);
     if (leg->state == LEG_CONFIRMED && leg->ending)
         (void)leg_bye(leg);
-    else if (leg->h)
-        leg->h->confirmed(leg, msg, leg->arg);
+    else if (awaited && leg->h && leg->h->reanswered)
+        leg->h->reanswered(leg, msg, leg->arg);
 }
 
 static void bye(struct leg *leg, const struct sip_msg *msg)
@@ -236,18 +241,27 @@ static void reinvite(struct leg *leg, const struct sip_msg *msg)
         (void)sip_treply(NULL, leg->legs->sip, msg, 491, "Request Pending");
         return;
     }
-    if (leg_timer_asked(leg, msg) && leg->h)
-        leg->h->request(leg, msg, leg->arg);
+    if (!leg_timer_asked(leg, msg))
+        return;
+    offer_in(&leg->offer, OFFER_REQUEST, leg_describes(msg));
+    leg->h->request(leg, msg, leg->arg);
 }
 
+/* One without an offer, for the session timer, crosses nothing (RFC 3311 5.2). */
 static void update(struct leg *leg, const struct sip_msg *msg)
 {
-    if (leg->reinvite && mbuf_get_left(msg->mb)) { /* an offer, while ours is open: RFC 3311 5.2 */
+    const bool offers = leg_describes(msg);
+    const uint16_t code = offers ? offer_crosses(&leg->offer) : 0;
+
+    if (code == 491) {
         (void)sip_treply(NULL, leg->legs->sip, msg, 491, "Request Pending");
-        return;
-    }
-    if (leg_timer_asked(leg, msg))
+    } else if (code) {
+        (void)sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, 500, "Server Internal Error",
+                          "Retry-After: %u\r\nContent-Length: 0\r\n\r\n", rnd_u32() % 11);
+    } else if (leg_timer_asked(leg, msg)) {
+        offer_in(&leg->offer, OFFER_REQUEST, offers);
         leg->h->request(leg, msg, leg->arg);
+    }
 }
 
 static void in_dialog(struct leg *leg, const struct sip_msg *msg)

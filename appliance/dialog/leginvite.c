@@ -44,6 +44,7 @@ static void invite_progress(struct leg *leg, const struct sip_msg *msg)
     }
     if (msg->scode > 100)
         (void)enter_dialog(leg, msg);
+    offer_in(&leg->offer, OFFER_PROVISIONAL, leg_describes(msg));
     if (leg->h)
         leg->h->progress(leg, msg, leg->arg);
 }
@@ -66,6 +67,7 @@ static void invite_answered(struct leg *leg, const struct sip_msg *msg)
     }
     leg_timer_agreed(leg, msg);
     leg_timer_start(leg);
+    offer_in(&leg->offer, OFFER_SUCCESS, leg_describes(msg));
     leg->h->answered(leg, msg, leg->arg);
 }
 
@@ -110,7 +112,7 @@ int leg_connect(struct leg **lp, struct legs *ls, const struct leg_config *cfg, 
     leg->client = true;
     leg->timer.expires = cfg->session_s;
     leg_hash(leg, sip_dialog_callid(leg->half));
-    leg_said(leg, sdp);
+    offer_out(&leg->offer, OFFER_REQUEST, sdp);
     err = leg_tail(&tail, leg, hdrs, "application/sdp", sdp);
     if (!err)
         err = leg_tx_send(leg, leg->half, "INVITE", tail, invite_resp, leg, &leg->invite);
@@ -169,8 +171,11 @@ static void reinvite_resp(int err, const struct sip_msg *msg, void *arg)
 
     if (!err && msg->scode < 200)
         return;
-    if (!err && msg->scode < 300) {
+    if (err || msg->scode >= 300) {
+        offer_in(&leg->offer, OFFER_REFUSAL, false);
+    } else {
         leg_send_ack(leg, leg->dlg, msg->cseq.num, true);
+        offer_in(&leg->offer, OFFER_SUCCESS, leg_describes(msg));
         if (leg->h && leg->h->reanswered)
             leg->h->reanswered(leg, msg, leg->arg);
     }
@@ -182,14 +187,16 @@ int leg_reinvite(struct leg *leg, sip_resp_h *resph)
     struct mbuf *tail = NULL;
     int err;
 
-    if (!leg->sdp)
+    if (!leg->offer.ours)
         return ENOENT;
-    if (leg->state != LEG_CONFIRMED || leg->reinvite || leg->replyl.head)
+    if (leg->state != LEG_CONFIRMED || leg->reinvite || leg->replyl.head || offer_crosses(&leg->offer))
         return EAGAIN;
     leg->reinvite_resph = resph;
-    err = leg_tail(&tail, leg, "", "application/sdp", leg->sdp);
+    err = leg_tail(&tail, leg, "", "application/sdp", leg->offer.ours);
     if (!err)
         err = leg_tx_send(leg, leg->dlg, "INVITE", tail, reinvite_resp, leg, &leg->reinvite);
+    if (!err)
+        offer_out(&leg->offer, OFFER_REQUEST, leg->offer.ours);
     mem_deref(tail);
     return err;
 }

@@ -56,7 +56,7 @@ struct leg {
     uint32_t ack_cseq;
     struct sa ack_dst;
     enum sip_transp ack_tp;
-    char *sdp;   /* our description as last sent, for a re-INVITE that changes nothing */
+    struct offer offer;
     bool client; /* we made the Call-ID */
     struct {     /* what the peer's last Allow said */
         bool seen, update, info;
@@ -121,8 +121,8 @@ void leg_send_ack(struct leg *leg, struct sip_dialog *dlg, uint32_t cseq, bool k
 int leg_tx_hop(struct leg *leg, const struct leg_tx *tx, const char *met, const struct pl *to);
 /* Notes what the peer says it allows. */
 void leg_learn(struct leg *leg, const struct sip_msg *msg);
-/* Notes our description as sent; NULL: there was none. */
-void leg_said(struct leg *leg, const char *sdp);
+/* It carries a session description. */
+bool leg_describes(const struct sip_msg *msg);
 
 int leg_send_cancel(struct leg *leg);
 /* The INVITE goes no more. leg_given_up() undoes what still comes of it: CANCEL, ACK, or ACK and BYE. */

@@ -1,11 +1,7 @@
 /* sip/body: see body.h. Lines end with CRLF or LF; a header goes on in lines that begin with a blank. */
 #include "sip/body.h"
-#include "core/metric.h"
 #include <errno.h>
 #include <string.h>
-
-METRIC_COUNTER(refused, "dngate_sip_bodies_refused_total", NULL,
-               "SIP bodies with a part that must be understood and was not, or that could not be read");
 
 enum { BOUNDARY_MAX = 70 };
 
@@ -235,11 +231,8 @@ static int entity(struct pl *sdp, const struct body *b, struct search *s)
 int body_find_sdp(struct pl *sdp, const struct body *b)
 {
     struct search s = {0};
-    int err = b->content.l ? entity(sdp, b, &s) : ENOENT;
 
-    if (err == EMEDIUMTYPE || err == EILSEQ)
-        metric_add(&refused, 1);
-    return err;
+    return b->content.l ? entity(sdp, b, &s) : ENOENT;
 }
 
 static struct pl header(const struct sip_msg *msg, enum sip_hdrid id)

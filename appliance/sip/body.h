@@ -26,7 +26,7 @@ struct body { /* a body or one part of it, with its headers' values; empty = abs
 
 /*
  * ENOENT: there is no session description, and nothing that we would have to understand. EMEDIUMTYPE: something must be understood
- * that is of another type or encoded: 415. EILSEQ: a multipart body that cannot be read: 400. The last two are counted.
+ * that is of another type or encoded: 415. EILSEQ: a multipart body that cannot be read: 400.
  */
 int body_sdp(struct pl *sdp, const struct sip_msg *msg);
 /* The same of a body by itself. */
