@@ -1,15 +1,9 @@
 #include "service/ban.h"
-#include "cmd/grid.h"
+#include "cmd/listing.h"
 #include "cmd/verb.h"
 #include "core/clock.h"
 
 #include <stdio.h>
-
-struct ban_list {
-    struct cmd *cmd;
-    struct grid grid;
-    size_t count;
-};
 
 /* "192.0.2.1", "2001:db8:1:2::/64" */
 static const char *source(const struct guard_ban *b, char *buf, size_t sz)
@@ -25,62 +19,52 @@ static const char *since(const struct guard_ban *b, char *buf, size_t sz)
     return cmd_time(buf, sz, clock_wall_ms() - (int64_t)b->since_s * 1000);
 }
 
-static void why(const struct guard_ban *b, char *buf, size_t sz)
+static const char *why(const struct guard_ban *b, char *buf, size_t sz)
 {
     const int n = snprintf(buf, sz, "%u failed sign-ins within 10 minutes", b->failures);
 
     if (b->strikes > 1 && n > 0 && (size_t)n < sz)
         snprintf(buf + n, sz - (size_t)n, "; ban number %u", b->strikes);
+    return buf;
+}
+
+static void ban_json(struct buf *out, const struct guard_ban *b)
+{
+    char text[ADDR_STRLEN + 8], reason[96];
+
+    buf_puts(out, "{");
+    cmd_json_member(out, "address", source(b, text, sizeof(text)), true);
+    cmd_json_member(out, "since", since(b, text, sizeof(text)), true);
+    buf_printf(out, "\"seconds_left\":%u,\"failures\":%u,\"bans\":%u,", b->left_s, b->failures, b->strikes);
+    cmd_json_member(out, "why", why(b, reason, sizeof(reason)), false);
+    buf_puts(out, "}");
 }
 
 static bool list_h(const struct guard_ban *b, void *arg)
 {
-    struct ban_list *l = arg;
-    struct buf *out = l->cmd->out;
+    struct listing *l = arg;
     char text[ADDR_STRLEN + 8], reason[96];
 
-    l->count++;
-    why(b, reason, sizeof(reason));
-    if (l->cmd->json) {
-        buf_puts(out, l->count > 1 ? ",\n{" : "{");
-        cmd_json_member(out, "address", source(b, text, sizeof(text)), true);
-        cmd_json_member(out, "since", since(b, text, sizeof(text)), true);
-        buf_printf(out, "\"seconds_left\":%u,\"failures\":%u,\"bans\":%u,", b->left_s, b->failures,
-                   b->strikes);
-        cmd_json_member(out, "why", reason, false);
-        buf_puts(out, "}");
+    if (listing_json(l)) {
+        ban_json(l->cmd->out, b);
         return false;
     }
     grid_add(&l->grid, source(b, text, sizeof(text)));
     grid_add(&l->grid, since(b, text, sizeof(text)));
     snprintf(text, sizeof(text), "%u min %u s", b->left_s / 60, b->left_s % 60);
     grid_add(&l->grid, text);
-    grid_add(&l->grid, reason);
+    grid_add(&l->grid, why(b, reason, sizeof(reason)));
     return false;
 }
 
 static int cmd_ban_list(struct cmd *c, const struct args *a)
 {
     static const char *const heads[] = {"ADDRESS", "SINCE", "TIME LEFT", "WHY"};
-    struct ban_list l = {.cmd = c};
-    int err;
+    struct listing l;
 
     (void)a;
-    grid_init(&l.grid, sizeof(heads) / sizeof(heads[0]));
-    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-        grid_add(&l.grid, heads[i]);
-    if (c->json)
-        buf_puts(c->out, "[");
-    err = service_ban_each(&c->sv, list_h, &l);
-    if (c->json)
-        buf_puts(c->out, "]\n");
-    if (!c->json && l.count)
-        (void)grid_print(&l.grid, c->out);
-    else
-        buf_reset(&l.grid.cells);
-    if (!c->json && !l.count && !err)
-        buf_puts(c->out, "No address is banned\n");
-    return err ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
+    listing_begin(&l, c, heads, 4);
+    return listing_end(&l, service_ban_each(&c->sv, list_h, &l), "No address is banned");
 }
 
 static int cmd_ban_clear(struct cmd *c, const struct args *a)

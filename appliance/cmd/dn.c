@@ -1,5 +1,5 @@
 #include "service/dn.h"
-#include "cmd/grid.h"
+#include "cmd/listing.h"
 #include "cmd/verb.h"
 #include "store/csv.h"
 
@@ -21,34 +21,14 @@ static void dn_json(struct buf *out, const struct dn *d)
     buf_puts(out, "}");
 }
 
-struct dn_list {
-    struct cmd *cmd;
-    struct grid grid;
-    size_t count;
-};
-
-static bool list_json_h(const struct dn *d, void *arg)
+static bool list_h(const struct dn *d, void *arg)
 {
-    struct dn_list *l = arg;
-
-    if (l->count++)
-        buf_puts(l->cmd->out, ",\n");
-    dn_json(l->cmd->out, d);
-    return false;
-}
-
-static bool list_text_h(const struct dn *d, void *arg)
-{
-    struct dn_list *l = arg;
+    struct listing *l = arg;
     char changed[32];
 
-    if (!l->count++) {
-        grid_init(&l->grid, 5);
-        grid_add(&l->grid, "DN");
-        grid_add(&l->grid, "NAME");
-        grid_add(&l->grid, "ENABLED");
-        grid_add(&l->grid, "CODEC");
-        grid_add(&l->grid, "CHANGED");
+    if (listing_json(l)) {
+        dn_json(l->cmd->out, d);
+        return false;
     }
     grid_add(&l->grid, d->dn);
     grid_add(&l->grid, d->name);
@@ -71,22 +51,13 @@ static bool export_h(const struct dn *d, void *arg)
 
 static int cmd_dn_list(struct cmd *c, const struct args *a)
 {
-    struct dn_list l = {.cmd = c};
-    int status;
+    static const char *const heads[] = {"DN", "NAME", "ENABLED", "CODEC", "CHANGED"};
+    struct listing l;
 
     (void)a;
-    if (c->json) {
-        buf_puts(c->out, "[");
-        status = service_dn_each(&c->sv, list_json_h, &l);
-        buf_puts(c->out, "]\n");
-        return status ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
-    }
-    status = service_dn_each(&c->sv, list_text_h, &l);
-    if (l.count)
-        grid_print(&l.grid, c->out);
-    else if (!status)
-        buf_puts(c->out, "There is no DN yet. Add one: dngate dn add 5001 --password PASSWORD\n");
-    return status ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
+    listing_begin(&l, c, heads, 5);
+    return listing_end(&l, service_dn_each(&c->sv, list_h, &l),
+                       "There is no DN yet. Add one: dngate dn add 5001 --password PASSWORD");
 }
 
 static int cmd_dn_export(struct cmd *c, const struct args *a)

@@ -1,7 +1,7 @@
 /* dngate status, calls, registrations: what goes on in the running server. */
 #include "service/live.h"
 #include "service/status.h"
-#include "cmd/grid.h"
+#include "cmd/listing.h"
 #include "cmd/verb.h"
 #include "core/clock.h"
 #include "version.h"
@@ -40,52 +40,40 @@ static void call_json(struct buf *out, const struct call_info *ci, int64_t now_m
     buf_printf(out, "\"seconds\":%lld}", (long long)(now_ms - ci->start_ms) / 1000);
 }
 
-static void calls_grid(struct cmd *c, const struct service_calls *calls, int64_t now_ms)
+static void call_list(struct listing *l, const struct call_info *ci, int64_t now_ms)
 {
-    static const char *const heads[] = {"ID", "DN", "DIRECTION", "FROM", "TO", "TRUNK", "STATE", "FOR"};
-    struct grid g;
     char text[32];
 
-    grid_init(&g, sizeof(heads) / sizeof(heads[0]));
-    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-        grid_add(&g, heads[i]);
-    for (size_t i = 0; i < calls->count; i++) {
-        const struct call_info *ci = &calls->v[i];
-
-        grid_add(&g, ci->id);
-        grid_add(&g, ci->dn);
-        grid_add(&g, ci->direction == CDR_INBOUND ? "in" : "out");
-        grid_add(&g, ci->caller);
-        grid_add(&g, ci->callee);
-        grid_add(&g, ci->trunk);
-        grid_add(&g, ci->state);
-        grid_add(&g, seconds_text(text, sizeof(text), (now_ms - ci->start_ms) / 1000));
+    if (listing_json(l)) {
+        call_json(l->cmd->out, ci, now_ms);
+        return;
     }
-    (void)grid_print(&g, c->out);
+    grid_add(&l->grid, ci->id);
+    grid_add(&l->grid, ci->dn);
+    grid_add(&l->grid, ci->direction == CDR_INBOUND ? "in" : "out");
+    grid_add(&l->grid, ci->caller);
+    grid_add(&l->grid, ci->callee);
+    grid_add(&l->grid, ci->trunk);
+    grid_add(&l->grid, ci->state);
+    grid_add(&l->grid, seconds_text(text, sizeof(text), (now_ms - ci->start_ms) / 1000));
 }
 
 static int cmd_calls(struct cmd *c, const struct args *a)
 {
+    static const char *const heads[] = {"ID", "DN", "DIRECTION", "FROM", "TO", "TRUNK", "STATE", "FOR"};
     const int64_t now_ms = clock_wall_ms();
-    struct service_calls calls;
+    struct service_calls calls = {NULL, 0};
+    struct listing l;
+    int err, status;
 
     (void)a;
-    if (service_calls(&c->sv, &calls))
-        return cmd_refuse(c, "%s", c->sv.why);
-    if (c->json) {
-        buf_puts(c->out, "[");
-        for (size_t i = 0; i < calls.count; i++) {
-            buf_puts(c->out, i ? ",\n" : "");
-            call_json(c->out, &calls.v[i], now_ms);
-        }
-        buf_puts(c->out, "]\n");
-    } else if (calls.count) {
-        calls_grid(c, &calls, now_ms);
-    } else {
-        buf_puts(c->out, "No call runs\n");
-    }
+    listing_begin(&l, c, heads, sizeof(heads) / sizeof(heads[0]));
+    err = service_calls(&c->sv, &calls);
+    for (size_t i = 0; i < calls.count; i++)
+        call_list(&l, &calls.v[i], now_ms);
+    status = listing_end(&l, err, "No call runs");
     free(calls.v);
-    return CMD_OK;
+    return status;
 }
 
 static int cmd_calls_hangup(struct cmd *c, const struct args *a)
@@ -109,48 +97,36 @@ static void registration_json(struct buf *out, const struct service_registration
     buf_puts(out, "}");
 }
 
-static void registrations_grid(struct cmd *c, const struct service_registrations *list)
+static void registration_list(struct listing *l, const struct service_registration *r)
 {
-    static const char *const heads[] = {"DN", "SOURCE", "REGISTERED", "EXPIRES", "USER AGENT"};
-    struct grid g;
     char text[32];
 
-    grid_init(&g, sizeof(heads) / sizeof(heads[0]));
-    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-        grid_add(&g, heads[i]);
-    for (size_t i = 0; i < list->count; i++) {
-        const struct service_registration *r = &list->v[i];
-
-        grid_add(&g, r->dn);
-        grid_add(&g, r->peer);
-        grid_add(&g, cmd_time(text, sizeof(text), r->registered_ms));
-        grid_add(&g, cmd_time(text, sizeof(text), r->expires_ms));
-        grid_add(&g, r->user_agent);
+    if (listing_json(l)) {
+        registration_json(l->cmd->out, r);
+        return;
     }
-    (void)grid_print(&g, c->out);
+    grid_add(&l->grid, r->dn);
+    grid_add(&l->grid, r->peer);
+    grid_add(&l->grid, cmd_time(text, sizeof(text), r->registered_ms));
+    grid_add(&l->grid, cmd_time(text, sizeof(text), r->expires_ms));
+    grid_add(&l->grid, r->user_agent);
 }
 
 static int cmd_registrations(struct cmd *c, const struct args *a)
 {
-    struct service_registrations list;
+    static const char *const heads[] = {"DN", "SOURCE", "REGISTERED", "EXPIRES", "USER AGENT"};
+    struct service_registrations list = {NULL, 0};
+    struct listing l;
+    int err, status;
 
     (void)a;
-    if (service_registrations(&c->sv, &list))
-        return cmd_refuse(c, "%s", c->sv.why);
-    if (c->json) {
-        buf_puts(c->out, "[");
-        for (size_t i = 0; i < list.count; i++) {
-            buf_puts(c->out, i ? ",\n" : "");
-            registration_json(c->out, &list.v[i]);
-        }
-        buf_puts(c->out, "]\n");
-    } else if (list.count) {
-        registrations_grid(c, &list);
-    } else {
-        buf_puts(c->out, "No DN is registered\n");
-    }
+    listing_begin(&l, c, heads, 5);
+    err = service_registrations(&c->sv, &list);
+    for (size_t i = 0; i < list.count; i++)
+        registration_list(&l, &list.v[i]);
+    status = listing_end(&l, err, "No DN is registered");
     free(list.v);
-    return CMD_OK;
+    return status;
 }
 
 static int cmd_registrations_drop(struct cmd *c, const struct args *a)

@@ -1,5 +1,5 @@
 #include "service/setting.h"
-#include "cmd/grid.h"
+#include "cmd/listing.h"
 #include "cmd/verb.h"
 
 #include <stdio.h>
@@ -62,34 +62,27 @@ static void setting_json(struct cmd *c, const struct conf_def *def)
     buf_puts(c->out, "}");
 }
 
-static void list_json(struct cmd *c)
-{
-    for (size_t i = 0; i < conf_count(); i++) {
-        buf_puts(c->out, i ? ",\n" : "[");
-        setting_json(c, conf_at(i));
-    }
-    buf_puts(c->out, "]\n");
-}
-
 static int list(struct cmd *c)
 {
     static const char *const heads[] = {"KEY", "VALUE", "SOURCE", "DEFAULT", "RESTART", "MEANING"};
     struct service_setting s;
-    struct grid g;
+    struct listing l;
 
-    grid_init(&g, 6);
-    for (size_t i = 0; i < 6; i++)
-        grid_add(&g, heads[i]);
+    listing_begin(&l, c, heads, 6);
     for (size_t i = 0; i < conf_count(); i++) {
+        if (listing_json(&l)) {
+            setting_json(c, conf_at(i));
+            continue;
+        }
         service_setting_get(&c->sv, conf_at(i), &s);
-        grid_add(&g, s.def->key);
-        grid_add(&g, s.value);
-        grid_add(&g, conf_source_name(s.source));
-        grid_add(&g, s.def->def);
-        grid_add(&g, s.def->live ? "no" : "needed");
-        grid_add(&g, s.def->meaning);
+        grid_add(&l.grid, s.def->key);
+        grid_add(&l.grid, s.value);
+        grid_add(&l.grid, conf_source_name(s.source));
+        grid_add(&l.grid, s.def->def);
+        grid_add(&l.grid, s.def->live ? "no" : "needed");
+        grid_add(&l.grid, s.def->meaning);
     }
-    return grid_print(&g, c->out) ? CMD_REFUSED : CMD_OK;
+    return listing_end(&l, 0, "");
 }
 
 static int show(struct cmd *c, const struct conf_def *def)
@@ -131,10 +124,8 @@ static int cmd_settings(struct cmd *c, const struct args *a)
 
     if (reset && a->words != 1)
         return cmd_misused(c, "--reset takes one KEY and no VALUE");
-    if (!a->words && c->json)
-        list_json(c);
     if (!a->words)
-        return c->json ? CMD_OK : list(c);
+        return list(c);
     if (a->words == 2 || reset)
         return change(c, a->word[0], reset ? NULL : a->word[1]);
     def = conf_find(a->word[0]);

@@ -1,5 +1,5 @@
 #include "service/trunk.h"
-#include "cmd/grid.h"
+#include "cmd/listing.h"
 #include "cmd/verb.h"
 
 #include <stdio.h>
@@ -38,20 +38,12 @@ static void trunk_json(struct buf *out, const struct trunk *t)
     buf_puts(out, "}");
 }
 
-struct trunk_list {
-    struct cmd *cmd;
-    struct grid grid;
-    size_t count;
-};
-
 static bool list_h(const struct trunk *t, void *arg)
 {
-    struct trunk_list *l = arg;
+    struct listing *l = arg;
     char text[TRUNK_HOST_MAX + 16];
 
-    l->count++;
-    if (l->cmd->json) {
-        buf_puts(l->cmd->out, l->count > 1 ? ",\n" : "");
+    if (listing_json(l)) {
         trunk_json(l->cmd->out, t);
         return false;
     }
@@ -72,26 +64,12 @@ static int cmd_trunk_list(struct cmd *c, const struct args *a)
 {
     static const char *const heads[] = {"NAME",     "ADDRESS", "TRANSPORT", "ENABLED",
                                         "PRIORITY", "PING",    "CODECS",    "USERNAME"};
-    struct trunk_list l = {.cmd = c};
-    int err;
+    struct listing l;
 
     (void)a;
-    grid_init(&l.grid, sizeof(heads) / sizeof(heads[0]));
-    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-        grid_add(&l.grid, heads[i]);
-    if (c->json)
-        buf_puts(c->out, "[");
-    err = service_trunk_each(&c->sv, list_h, &l);
-    if (c->json) {
-        buf_puts(c->out, "]\n");
-        buf_reset(&l.grid.cells);
-    } else if (l.count) {
-        grid_print(&l.grid, c->out);
-    } else {
-        buf_reset(&l.grid.cells);
-        buf_puts(c->out, "There is no trunk yet. Add one: dngate trunk add genesys --address HOST:PORT\n");
-    }
-    return err ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
+    listing_begin(&l, c, heads, sizeof(heads) / sizeof(heads[0]));
+    return listing_end(&l, service_trunk_each(&c->sv, list_h, &l),
+                       "There is no trunk yet. Add one: dngate trunk add genesys --address HOST:PORT");
 }
 
 static int show(struct cmd *c, const struct trunk *t)

@@ -1,5 +1,5 @@
 #include "service/user.h"
-#include "cmd/grid.h"
+#include "cmd/listing.h"
 #include "cmd/verb.h"
 
 static void user_json(struct buf *out, const struct user *u)
@@ -55,54 +55,31 @@ static int cmd_user_remove(struct cmd *c, const struct args *a)
                                                    : cmd_done(c, "user %s removed", a->word[0]);
 }
 
-struct user_list {
-    struct cmd *cmd;
-    struct grid grid;
-    size_t count;
-};
-
 static bool list_h(const struct user *u, void *arg)
 {
-    struct user_list *l = arg;
-    char created[32], changed[32];
+    struct listing *l = arg;
+    char text[32];
 
-    l->count++;
-    if (l->cmd->json) {
-        buf_puts(l->cmd->out, l->count > 1 ? ",\n" : "");
+    if (listing_json(l)) {
         user_json(l->cmd->out, u);
         return false;
     }
     grid_add(&l->grid, u->name);
     grid_add(&l->grid, user_role_name(u->role));
-    grid_add(&l->grid, cmd_time(created, sizeof(created), u->created_ms));
-    grid_add(&l->grid, cmd_time(changed, sizeof(changed), u->changed_ms));
+    grid_add(&l->grid, cmd_time(text, sizeof(text), u->created_ms));
+    grid_add(&l->grid, cmd_time(text, sizeof(text), u->changed_ms));
     return false;
 }
 
 static int cmd_user_list(struct cmd *c, const struct args *a)
 {
-    struct user_list l = {.cmd = c};
-    int err;
+    static const char *const heads[] = {"NAME", "ROLE", "CREATED", "CHANGED"};
+    struct listing l;
 
     (void)a;
-    grid_init(&l.grid, 4);
-    grid_add(&l.grid, "NAME");
-    grid_add(&l.grid, "ROLE");
-    grid_add(&l.grid, "CREATED");
-    grid_add(&l.grid, "CHANGED");
-    if (c->json)
-        buf_puts(c->out, "[");
-    err = service_user_each(&c->sv, list_h, &l);
-    if (c->json) {
-        buf_puts(c->out, "]\n");
-        buf_reset(&l.grid.cells);
-    } else if (l.count) {
-        grid_print(&l.grid, c->out);
-    } else {
-        buf_reset(&l.grid.cells);
-        buf_puts(c->out, "There is no user yet. Add one: dngate user add NAME --role admin\n");
-    }
-    return err ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
+    listing_begin(&l, c, heads, 4);
+    return listing_end(&l, service_user_each(&c->sv, list_h, &l),
+                       "There is no user yet. Add one: dngate user add NAME --role admin");
 }
 
 static const struct verb_option add_options[] = {
