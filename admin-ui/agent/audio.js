@@ -26,8 +26,8 @@ export class Audio {
     /** @type {((track: MediaStreamTrack) => Promise<void> | undefined) | null} */
     onTrack = null; // a new microphone track, for the call that is on
 
-    // events: devices(lists for the view), microphone(why there is none, or null), trouble and speaker(text or null),
-    // locked(): a click is wanted
+    // events: devices(lists for the view), microphone(why there is none, or null), trouble, speaker and
+    // silent(text or null), locked(): a click is wanted
     constructor(element, settings, ticker, events) {
         this.#element = element;
         this.#settings = settings;
@@ -87,6 +87,9 @@ export class Audio {
         const [track] = stream.getAudioTracks();
         track.enabled = !this.muted;
         track.addEventListener('ended', () => track === this.track && this.#reopen());
+        const tellSilence = () => track === this.track && this.#events.silent(track.muted ? words.microphoneSilent : null);
+        for (const event of ['mute', 'unmute']) track.addEventListener(event, tellSilence);
+        tellSilence();
         this.#meter(stream);
         await this.onTrack?.(track);
         this.#tellMicrophone(track);
@@ -103,6 +106,7 @@ export class Audio {
         this.#events.microphone(null);
         this.#events.trouble(null);
         this.#events.speaker(null);
+        this.#events.silent(null);
     }
 
     async chooseMicrophone(id) {

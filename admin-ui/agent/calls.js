@@ -33,6 +33,7 @@ export class Calls {
     #settings;
     #say;
     #kit;
+    #idle;
     /** @type {Call | null} */
     #current = null;
     /** @type {Call | null} */
@@ -44,7 +45,8 @@ export class Calls {
     #connections = new Set(); // RTCPeerConnections not closed
     iceServers = [];
 
-    constructor({ store, phone, audio, ringer, ticker, settings, say }) {
+    // over(): no call is on any more
+    constructor({ store, phone, audio, ringer, ticker, settings, say, over }) {
         this.#store = store;
         this.#phone = phone;
         this.#audio = audio;
@@ -52,6 +54,7 @@ export class Calls {
         this.#ticker = ticker;
         this.#settings = settings;
         this.#say = say;
+        this.#idle = over;
         this.#kit = {
             phone,
             audio,
@@ -241,6 +244,7 @@ export class Calls {
         }
         if (!call.data.answeredAt && !call.incoming && event.originator === 'remote') this.#ringer.busy();
         this.#forget = this.#ticker.after(ENDED_MS, () => this.#store.set({ call: IDLE_CALL, quality: null }));
+        this.#idle();
     }
 
     #miss({ name, number, withheld, called }) {

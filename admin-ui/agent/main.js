@@ -39,6 +39,7 @@ const audio = new Audio(document.getElementById('remote-audio'), settings, ticke
     },
     trouble: (text) => say('audio', 'warn', text),
     speaker: (text) => say('speaker', 'warn', text),
+    silent: (text) => say('silent', 'warn', text),
     locked: () => awaitClick(),
 });
 const ringer = new Ringer(audio, settings);
@@ -63,7 +64,7 @@ const phone = new Phone(ticker, {
     signedOut: (text) => forget('error', text),
     reconnected: () => calls.reconnected(),
 });
-const calls = new Calls({ store, phone, audio, ringer, ticker, settings, say });
+const calls = new Calls({ store, phone, audio, ringer, ticker, settings, say, over });
 
 function noticed(notice) {
     drain.heard(notice);
@@ -71,6 +72,14 @@ function noticed(notice) {
     phone.release();
     store.set({ elsewhere: true });
     say('elsewhere', 'warn', words.takenOver(store.get().dn));
+    over();
+}
+
+// No call is on any more: a page whose DN is another's has no more to do.
+function over() {
+    if (!phone.released || calls.busy) return;
+    phone.leave();
+    stopShift('warn', words.elsewhere(store.get().dn));
 }
 
 // After a reload the browser may want a click before it lets anything sound.
@@ -192,7 +201,9 @@ ticker.every(1000, () => view.tick());
 setInterval(() => store.get().view === 'phone' && view.level(audio.level()), LEVEL_MS);
 
 window.addEventListener('beforeunload', (event) => {
-    if (calls.busy) event.preventDefault();
+    if (!calls.busy) return;
+    event.preventDefault();
+    event.returnValue = true; // browsers before 2024
 });
 // The other side should not hear silence until a timeout.
 window.addEventListener('pagehide', () => calls.hangupAll());

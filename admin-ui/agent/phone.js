@@ -93,6 +93,15 @@ export class Phone {
         this.#released = true;
     }
 
+    get released() {
+        return this.#released;
+    }
+
+    // The call is over.
+    leave() {
+        this.#abandon('replaced');
+    }
+
     call(number, options) {
         return this.#ua?.call(`sip:${encodeURIComponent(number)}@${location.hostname}`, options);
     }
@@ -199,8 +208,8 @@ export class Phone {
         const ua = this.#ua;
 
         this.#ua = null;
+        ua?.transport.disconnect(); // first, or it would unregister
         ua?.stop();
-        ua?.transport.disconnect();
         this.#events.trouble(null);
         this.#events.registration(state);
     }

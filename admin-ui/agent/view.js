@@ -65,6 +65,7 @@ function options(select, items, chosen) {
     if (select.value !== chosen && items.some(({ id }) => id === chosen)) select.value = chosen;
 }
 
+const HELD_MS = 500;
 const LIVE = new Set(['calling', 'ringing', 'incoming', 'connected']);
 const ENDS = { incoming: 'Decline', calling: 'Cancel', ringing: 'Cancel' }; // else: Hang up
 
@@ -343,9 +344,13 @@ export class View {
             if (actions.dial($('dial-number').value)) this.#setDial('');
         });
         $('dial-number').addEventListener('input', () => this.#renderDial());
+        let pressedAt = Infinity;
+        $('keypad').addEventListener('pointerdown', (event) => (pressedAt = event.timeStamp));
         $('keypad').addEventListener('click', (event) => {
             const digit = /** @type {HTMLElement} */ (event.target).closest('button')?.dataset.digit;
-            if (digit) this.#digit(digit);
+            const held = event.timeStamp - pressedAt > HELD_MS;
+            pressedAt = Infinity;
+            if (digit) this.#digit(digit, held);
         });
         click('start-shift', () => actions.startShift());
         click('take-over', () => actions.takeOver());
@@ -382,13 +387,13 @@ export class View {
         this.#renderDial();
     }
 
-    // In a call a tone; else it is typed where Enter dials.
-    #digit(digit) {
+    // In a call a tone; else it is typed where Enter dials: + for a 0 that is held.
+    #digit(digit, held) {
         const field = $('dial-number');
 
         if (this.#state.call.state === 'connected') this.#actions.digit(digit);
         if (LIVE.has(this.#state.call.state)) return;
-        field.setRangeText(digit, field.selectionStart ?? 0, field.selectionEnd ?? 0, 'end');
+        field.setRangeText(digit === '0' && held ? '+' : digit, field.selectionStart ?? 0, field.selectionEnd ?? 0, 'end');
         this.#renderDial();
         if (!touch()) field.focus();
     }

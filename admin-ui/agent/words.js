@@ -29,6 +29,7 @@ export const words = {
         `The microphone is in use by another program or does not work. Close the other program or plug the headset in again${then}`,
     microphoneError: (why, then) => `The microphone cannot be opened (${why}). Plug your headset in again${then}`,
     microphoneOther: (label) => `Your microphone is not plugged in; ${label ? `“${label}”` : 'another one'} is in use until it is back.`,
+    microphoneSilent: 'The microphone gives no sound: it is switched off at the headset or in the system.',
     soundLocked: 'Click anywhere on this page to switch the sound on again.',
     speakerFailed: 'This speaker cannot be used; choose another one.',
     speakerOther: 'Your speaker is not plugged in; the standard one is in use until it is back.',

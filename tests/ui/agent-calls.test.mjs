@@ -88,7 +88,10 @@ test('what is pasted is shown as it will be dialled, or which character is refus
     assert.equal((await page.inputValue('#dial-number')).length, 70);
     await page.locator('#dial-hint', { hasText: '70 characters are too many' }).waitFor();
     await page.fill('#dial-number', '');
-    for (const digit of '600') await page.click(`[data-digit="${digit}"]`);
+    await page.click('[data-digit="0"]', { delay: 700 });
+    assert.equal(await page.inputValue('#dial-number'), '+', 'a 0 that is held');
+    await page.fill('#dial-number', '6');
+    for (const digit of '00') await page.click(`[data-digit="${digit}"]`);
     invite = gateway.next('invite');
     await page.keyboard.press('Enter');
     assert.match((await invite).uri, /^sip:600@/);
@@ -205,4 +208,22 @@ test('a DN that is in a call elsewhere: says so and offers to take over', async 
     await focused('#take-over');
     await page.click('#take-over');
     await pill('Ready');
+});
+
+test('a DN that is taken over in a call: the page says why it takes no other, and stops when the call is over', async () => {
+    await startShift();
+    await connected();
+    gateway.message('{"elsewhere":true}');
+    await pill('Signed in elsewhere');
+    await saying('taken over by another page');
+    await call('connected');
+    let registers = 0;
+    gateway.on('register', () => registers++);
+    const bye = gateway.next('bye');
+    await page.click('#hangup');
+    await bye;
+    await page.locator('#start-shift').waitFor();
+    await saying('signed in on another page');
+    await pill('Signed in elsewhere');
+    assert.equal(registers, 0, 'what is no longer ours is not signed off');
 });

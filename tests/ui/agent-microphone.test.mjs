@@ -24,18 +24,36 @@ test('a microphone that goes away: the page is not ready, says so large, and is 
 
 test('a track that ended without a word is opened again on devicechange, also for the call that is on', async () => {
     await startShift();
-    await connected();
-    const before = await page.evaluate(() => {
-        const [track] = window.dngate.localStream.getAudioTracks();
-        track.stop(); // fires no `ended`
-        navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
-        return track.id;
+    await page.evaluate(() => {
+        const { replaceTrack } = RTCRtpSender.prototype;
+        RTCRtpSender.prototype.replaceTrack = function (track) {
+            window.replaced = track;
+            return replaceTrack.call(this, track);
+        };
     });
-    await page.waitForFunction((id) => {
+    await connected();
+    await page.evaluate(() => {
+        window.dngate.localStream.getAudioTracks()[0].stop(); // fires no `ended`
+        navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+    });
+    await page.waitForFunction(() => {
         const [track] = window.dngate.localStream.getAudioTracks();
-        return track.id !== id && track.readyState === 'live';
-    }, before);
+        return track.readyState === 'live' && window.replaced === track;
+    });
     await call('connected');
+});
+
+test('a microphone that is switched off at the headset is said, until it is on', async () => {
+    await startShift();
+    const tell = (muted) => page.evaluate((value) => {
+        const [track] = window.dngate.localStream.getAudioTracks();
+        Object.defineProperty(track, 'muted', { value, configurable: true });
+        track.dispatchEvent(new Event(value ? 'mute' : 'unmute'));
+    }, muted);
+    await tell(true);
+    await saying('switched off at the headset');
+    await tell(false);
+    await page.locator('#message p').waitFor({ state: 'detached' });
 });
 
 test('a microphone that another program holds is tried again until it can be had', async () => {

@@ -164,6 +164,7 @@ export class FakeGateway extends EventEmitter {
     }
 
     #register(ws, msg) {
+        this.emit('register');
         if (!authorized(msg, PASSWORD)) {
             const challenge = (alg) => ['WWW-Authenticate', `Digest realm="dngate", nonce="${token()}", qop="auth", algorithm=${alg}`];
             ws.send(reply(msg, 401, 'Unauthorized', { tag: 'fake', headers: [challenge('SHA-256'), challenge('MD5')] }));
