@@ -168,7 +168,8 @@ build/$1/gen/%.o: build/gen/%.c build/deps.stamp | build/gen/version.h
 build/$1/%.o: %.c build/deps.stamp | build/gen/version.h
 	@mkdir -p $$(@D)
 	@echo "$1 $$<"
-	@$$(CC_$1) $$(BASE) $$(CFLAGS_$1) $$(if $$(filter tests/%,$$<),-Itests -Wno-missing-prototypes) -c $$< -o $$@
+	@$$(CC_$1) $$(BASE) $$(CFLAGS_$1) $$(if $$(filter tests/%,$$<),-Itests -Wno-missing-prototypes) \
+		$$(if $$(filter asan.tests/unit/%,$1.$$<),-DTESTING_OOM -O0) -c $$< -o $$@
 $(foreach f,$(LAYERS),$(eval $(call archive,$1,$f,$(call obj,$1,$(SRC_$f)))))
 $(eval $(call archive,$1,fake,$(call obj,$1,$(FAKE_SRC))))
 endef
@@ -187,7 +188,7 @@ define link
 $2: $3 $4
 	@mkdir -p $$(@D)
 	@echo "link $$@"
-	@$$(CC_$1) $$(CFLAGS_$1) $$(LDFLAGS_$1) -o $$@ $3 $(if $4,-Wl$(,)--start-group $4) -L$(DEPS)/lib $$(RE) \
+	@$$(CC_$1) $$(CFLAGS_$1) $$(LDFLAGS_$1) $$(WRAP) -o $$@ $3 $(if $4,-Wl$(,)--start-group $4) -L$(DEPS)/lib $$(RE) \
 		$(if $4,-Wl$(,)--end-group) $$(RE_STOCK) $$(LIBS) $$(quiet_link)
 endef
 , := ,
@@ -203,6 +204,8 @@ layered   = $(call link,$1,$(call bin,$1,$2),$(call obj,$1,$2),$(if $(filter $2,
                 $(patsubst %,build/$1/%.a,$(BELOW_$(call folder_of,$2))))
 whole     = $(call link,$1,$(call bin,$1,$2),$(call obj,$1,$2 $(FAKE_SRC)) $(call everything,$1))
 $(foreach t,$(UNIT_SRC),$(eval $(call layered,asan,$t)))
+# Unit tests are run with failing allocations, too: tests/oom.h.
+$(call bin,asan,$(UNIT_SRC)): WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(foreach t,$(FUZZ_SRC),$(eval $(call layered,fuzz,$t)))
 $(foreach t,$(FLOW_SRC),$(eval $(call whole,asan,$t)))
 $(foreach t,$(filter tests/unit/%,$(TSAN_SRC)),$(eval $(call layered,tsan,$t)))

@@ -41,6 +41,8 @@ mkdir -p "$logs"
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1:halt_on_error=1}
+# Unit tests again, with this many of each one's allocations failing: tests/oom.h.
+[ "$suite" != unit ] || export TEST_OOM=${TEST_OOM:-12}
 # Sanitizers of older compilers fail at random under much address randomization.
 norandom=()
 setarch -R true 2>/dev/null && norandom=(setarch -R)

@@ -6,12 +6,15 @@
  * Run with no argument: every test, in the order of the file. With arguments: those whose name contains one of
  * them; -l lists. A failed CHECK ends its test (return), not the program. Prints `ok name` or
  * `FAIL name file:line what`, then `N passed, N failed`; tests/run.sh reads that line.
+ * Unit tests run a second time with failing allocations (tests/oom.h), unless their file defines TESTING_NO_OOM with the reason
+ * before it includes this one.
  * A line that holds only the comment TSAN between slashes and stars makes `make tsan` run the file too.
  */
 #ifndef TESTS_TESTING_H
 #define TESTS_TESTING_H
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,6 +42,14 @@ static bool testing_failed;
     }                                                                                                        \
     static void test_##name_(void)
 
+#ifdef TESTING_OOM
+#include "oom.h"
+#else
+static void oom_noticed(void)
+{
+}
+#endif
+
 /* One line about a failure; more than one per test is possible only from helpers that do not return. */
 __attribute__((format(printf, 3, 4), unused)) static void testing_fail(const char *file, int line,
                                                                        const char *fmt, ...)
@@ -46,6 +57,7 @@ __attribute__((format(printf, 3, 4), unused)) static void testing_fail(const cha
     __builtin_va_list ap;
 
     testing_failed = true;
+    oom_noticed();
     printf("FAIL %s %s:%d ", testing_name ? testing_name : "-", file, line);
     __builtin_va_start(ap, fmt);
     vprintf(fmt, ap);
@@ -139,6 +151,42 @@ static bool testing_wanted(const char *name, int argc, char **argv)
     return false;
 }
 
+#if defined(TESTING_OOM) && !defined(TESTING_NO_OOM)
+/* One test with each of its allocations failing in turn, or with so many of them; says which one it cannot do without. */
+static bool testing_oom(const struct testing_case *tc, uint64_t most, uint64_t *seed)
+{
+    uint64_t total = 0, ignored, n;
+    unsigned ended = 0;
+    bool waited = false;
+
+    if (!oom_run(tc->run, 0, &total, &waited) || waited || !total)
+        return true;
+    for (uint64_t i = 1; i <= total && i <= most; i++) {
+        n = total <= most ? i : 1 + test_random(seed) % total;
+        if (!oom_run(tc->run, n, &ignored, &waited)) {
+            printf("FAIL %s TEST_OOM_AT=%" PRIu64 " of %" PRIu64 " allocations\n", tc->name, n, total);
+            return false;
+        }
+        if (waited && ++ended == 2) /* it waits for what will not come: enough of that */
+            break;
+    }
+    return true;
+}
+
+/* All tests, once they passed: one case more. */
+static bool testing_all_oom(int argc, char **argv)
+{
+    const char *env = getenv("TEST_OOM");
+    uint64_t most = env ? strtoull(env, NULL, 0) : 0, seed = most ? test_seed() : 0;
+    bool passed = true;
+
+    for (const struct testing_case *tc = testing_first; tc && most; tc = tc->next)
+        if (testing_wanted(tc->name, argc, argv) && !testing_oom(tc, most, &seed))
+            passed = false;
+    return passed;
+}
+#endif
+
 int main(int argc, char **argv)
 {
     unsigned passed = 0, failed = 0;
@@ -153,6 +201,10 @@ int main(int argc, char **argv)
             continue;
         testing_name = tc->name;
         testing_failed = false;
+#ifdef TESTING_OOM
+        oom_seen = 0;
+        oom_at = getenv("TEST_OOM_AT") ? strtoull(getenv("TEST_OOM_AT"), NULL, 0) : 0;
+#endif
         tc->run();
         if (testing_failed) {
             failed++;
@@ -164,6 +216,16 @@ int main(int argc, char **argv)
     }
     if (list)
         return 0;
+#if defined(TESTING_OOM) && !defined(TESTING_NO_OOM)
+    if (!failed && getenv("TEST_OOM")) {
+        if (testing_all_oom(argc, argv)) {
+            passed++;
+            printf("ok out_of_memory\n");
+        } else {
+            failed++;
+        }
+    }
+#endif
     printf("%u passed, %u failed\n", passed, failed);
     return failed || !passed ? 1 : 0;
 }

@@ -6,8 +6,8 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 docker/packages.sh lint || exit
 
-# The tree is laid out by this version; others break lines elsewhere.
-format_version=14
+# The version of clang that lays out the tree and whose findings are mended: others break lines elsewhere and find other things.
+clang_version=14
 
 passed=0 failed=0
 check() { # NAME COMMAND...
@@ -25,15 +25,21 @@ check() { # NAME COMMAND...
 
 c_files() { find appliance tests -name '*.[ch]' | LC_ALL=C sort; }
 
-formatted() {
+# judges COMMAND: is it of that version? Says so when not.
+judges() {
     local version
-    version=$(clang-format --version | grep -oE '[0-9]+' | head -1)
-    if [ "$version" != "$format_version" ]; then echo "not judged by clang-format $version, but by $format_version"; return; fi
+    version=$("$1" --version | grep -oE 'version [0-9]+' | head -1)
+    [ "$version" = "version $clang_version" ] || { echo "not judged by $1 of $version, but of $clang_version"; return 1; }
+}
+
+formatted() {
+    judges clang-format || return 0
     c_files | xargs clang-format --dry-run -Werror
 }
 
 tidy() {
     local flags
+    judges clang-tidy || return 0
     read -ra flags <<<"$LINT_CFLAGS"
     c_files | grep '^appliance/.*\.c$' | xargs -P"$(nproc)" -I{} clang-tidy --quiet {} -- "${flags[@]}" 2>/dev/null
 }

@@ -30,8 +30,7 @@ static struct secret *with_key(const char *file)
 {
     struct secret *s = NULL;
 
-    if (secret_alloc(&s, file))
-        abort();
+    CHECK_OR(!secret_alloc(&s, file), return NULL);
     return s;
 }
 

@@ -78,8 +78,7 @@ static double pass(enum media_codec c, unsigned samples, bool (*lost)(unsigned),
     uint8_t packet[2][1500];
     size_t len[2] = {0}, n, at = 0;
 
-    if (codec_enc_alloc(&e, c, 0) || codec_dec_alloc(&d, c))
-        return 0;
+    CHECK_OR(!codec_enc_alloc(&e, c, 0) && !codec_dec_alloc(&d, c), return 0);
     if (how == 1)
         codec_enc_loss(e, 15);
     *bytes = 0;

@@ -5,6 +5,7 @@
 #include "store/spill.h"
 #include "store/sql.h"
 #include "tempdir.h"
+#define TESTING_NO_OOM "threads and sockets: what they wait for would not come"
 #include "testing.h"
 
 #include <errno.h>

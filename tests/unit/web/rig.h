@@ -5,6 +5,7 @@
 #ifndef TESTS_WEB_RIG_H
 #define TESTS_WEB_RIG_H
 
+#define TESTING_NO_OOM "threads and sockets: what they wait for would not come"
 #include "testing.h"
 
 #include "client.h"
