@@ -26,6 +26,7 @@
 #include "crypto/srtp.h"
 #include "lab/lab.h"
 #include "media/media.h"
+#include "service/setting.h"
 #include "sip/stack.h"
 #include "sip/trunks.h"
 #include "store/cdr.h"
@@ -422,6 +423,9 @@ static int control_start(struct app *a)
     int err;
 
     a->service = (struct service){.store = a->store, .conf = a->conf, .start_ms = clock_ms()};
+    err = service_setting_freeze(&a->service);
+    if (err)
+        return err;
     err = control_listen(&a->control, a->opt->data, &a->service);
 
     if (err)
@@ -472,6 +476,7 @@ static void parts_stop(struct app *a)
     media_stop(a->media);
     mbox_free(a->media_events, NULL, NULL);
     guard_free(a->guard);
+    conf_free(a->service.at_start);
     app_conf_free(a->settings);
     store_close(a->store);
     if (a->lock_fd >= 0)

@@ -119,6 +119,20 @@ static void version_libraries(bool json)
     }
 }
 
+static int print_json(const char *key, const char *text)
+{
+    struct buf out;
+    int err;
+
+    buf_init(&out, 4 * strlen(text) + USAGE_MAX);
+    buf_printf(&out, "{\"%s\":", key);
+    buf_json_str(&out, text);
+    err = buf_puts(&out, "}\n");
+    err = err || fputs(out.data, stdout) < 0 || fflush(stdout);
+    buf_reset(&out);
+    return err ? CMD_REFUSED : CMD_OK;
+}
+
 static int version(const struct arguments *a)
 {
     const char *what = a->word_count > 1 ? a->words[1] : "";
@@ -126,6 +140,8 @@ static int version(const struct arguments *a)
                        : !strcmp(what, "--sbom")   ? about_sbom
                                                    : NULL;
 
+    if (text && a->json && text != about_sbom) /* which is JSON */
+        return print_json("licenses", text);
     if (text)
         return fputs(text, stdout) >= 0 && !fflush(stdout) ? CMD_OK : CMD_REFUSED;
     printf(a->json ? "{\"name\":\"dngate\",\"version\":\"%s\",\"libraries\":{" : "dngate %s\n",

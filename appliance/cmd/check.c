@@ -99,38 +99,47 @@ bool check_metric(const struct check *ck, const char *name, double *v)
     return p != NULL;
 }
 
-/* A value as dngate settings --json has it. */
-static const char *setting_text(const struct json_val *v, char *buf, size_t sz)
+/* A value as dngate settings --json has it; NULL: it has none. */
+static const char *setting_text(const struct json_val *v, const char *member, char *buf, size_t sz)
 {
     int64_t n;
     bool on;
 
-    if (json_get_int(v, "value", &n))
+    if (json_get_int(v, member, &n))
         snprintf(buf, sz, "%lld", (long long)n);
-    else if (json_get_bool(v, "value", &on))
+    else if (json_get_bool(v, member, &on))
         snprintf(buf, sz, "%s", cmd_yes(on));
     else
-        return json_get_str(v, "value");
+        return json_get_str(v, member);
     return buf;
+}
+
+/* What the server goes by: what it was started with, when that has changed since and needs a restart. */
+static void server_setting(struct check *ck, const struct json_val *v)
+{
+    char number[32], why[WHY_MAX];
+    const char *key = json_get_str(v, "key"), *value = setting_text(v, "running", number, sizeof(number));
+    const struct conf_def *def = key ? conf_find(key) : NULL;
+
+    if (def && value)
+        check_say(ck, CHECK_WARN, "settings", "start the server again when calls allow it",
+                  "%s was changed: the server still goes by \"%s\"", key, value);
+    else
+        value = setting_text(v, "value", number, sizeof(number));
+    if (def && value && def->type != CONF_SECRET)
+        (void)conf_set(ck->conf, CONF_OPTION, key, value, why, sizeof(why));
 }
 
 static void server_settings(struct check *ck, const char *text)
 {
     const struct json_val *list;
-    char why[WHY_MAX], number[32];
     struct json *j;
 
     if (!text || json_parse(&j, text, strlen(text), NULL, 0))
         return;
     list = json_root(j);
-    for (size_t i = 0; i < json_arr_size(list); i++) {
-        const char *key = json_get_str(json_arr_at(list, i), "key");
-        const char *value = setting_text(json_arr_at(list, i), number, sizeof(number));
-        const struct conf_def *def = key ? conf_find(key) : NULL;
-
-        if (def && value && def->type != CONF_SECRET)
-            (void)conf_set(ck->conf, CONF_OPTION, key, value, why, sizeof(why));
-    }
+    for (size_t i = 0; i < json_arr_size(list); i++)
+        server_setting(ck, json_arr_at(list, i));
     json_free(j);
 }
 

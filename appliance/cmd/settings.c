@@ -57,7 +57,10 @@ static void setting_json(struct cmd *c, const struct conf_def *def)
     cmd_json_member(c->out, "range", range(def, allowed, sizeof(allowed)), true);
     if (def->type == CONF_INT)
         buf_printf(c->out, "\"min\":%lld,\"max\":%lld,", (long long)def->min, (long long)def->max);
-    buf_printf(c->out, "\"locked\":%s,\"restart\":%s,", cmd_json_bool(s.locked), cmd_json_bool(!def->live));
+    buf_printf(c->out, "\"locked\":%s,\"restart\":%s,\"pending\":%s,", cmd_json_bool(s.locked),
+               cmd_json_bool(!def->live), cmd_json_bool(s.pending));
+    if (s.pending)
+        value_json(c->out, def, "running", s.running);
     cmd_json_member(c->out, "meaning", def->meaning, false);
     buf_puts(c->out, "}");
 }
@@ -79,7 +82,7 @@ static int list(struct cmd *c)
         grid_add(&l.grid, s.value);
         grid_add(&l.grid, conf_source_name(s.source));
         grid_add(&l.grid, s.def->def);
-        grid_add(&l.grid, s.def->live ? "no" : "needed");
+        grid_add(&l.grid, s.pending ? "PENDING" : s.def->live ? "no" : "needed");
         grid_add(&l.grid, s.def->meaning);
     }
     return listing_end(&l, 0, "");
@@ -100,6 +103,9 @@ static int show(struct cmd *c, const struct conf_def *def)
                def->key, s.value, conf_source_name(s.source), s.locked ? " (locked)" : "", def->def,
                range(def, allowed, sizeof(allowed)), def->live ? "not needed" : "needed after a change",
                def->meaning);
+    if (s.pending)
+        buf_printf(c->out, "pending   the running server goes by \"%s\" until it is started again\n",
+                   s.running);
     return CMD_OK;
 }
 

@@ -21,7 +21,10 @@ enum { SERVICE_WHY_MAX = 512 };
 struct service { /* owner: the thread that calls */
     struct store *store;
     struct conf *conf;
-    struct guard *guard;     /* NULL, like what follows: no server runs in this process */
+    struct conf
+        *at_start; /* what settings that need a restart are until then; NULL, like what follows: no server
+                                runs in this process */
+    struct guard *guard;
     struct mbox *signalling; /* for questions to it (service/live.h) */
     uint64_t start_ms;       /* of the server, on clock_ms */
     char why[SERVICE_WHY_MAX];

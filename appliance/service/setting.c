@@ -14,32 +14,48 @@ void service_setting_get(const struct service *sv, const struct conf_def *def, s
         snprintf(out->value, sizeof(out->value), "(set)");
     out->source = conf_source(sv->conf, def->key);
     out->locked = conf_locked(sv->conf, def->key);
+    out->pending = false;
+    if (!sv->at_start || def->live || def->type == CONF_SECRET)
+        return;
+    (void)conf_str(sv->at_start, def->key, out->running, sizeof(out->running));
+    out->pending = strcmp(out->running, out->value) != 0;
+}
+
+/* Of all but secrets, which nobody needs there. */
+static int copy(struct conf **cp, const struct conf *conf, char *why, size_t whysz)
+{
+    char text[CONF_VALUE_MAX];
+    int err = conf_alloc(cp);
+
+    if (err)
+        snprintf(why, whysz, "%s", strerror(err));
+    for (size_t i = 0; i < conf_count() && !err; i++) {
+        const struct conf_def *def = conf_at(i);
+
+        if (def->type != CONF_SECRET && conf_source(conf, def->key) != CONF_DEFAULT)
+            err = conf_set(*cp, CONF_DATABASE, def->key, conf_str(conf, def->key, text, sizeof(text)), why,
+                           whysz);
+    }
+    return err;
+}
+
+int service_setting_freeze(struct service *sv)
+{
+    return copy(&sv->at_start, sv->conf, sv->why, sizeof(sv->why));
 }
 
 /* Would all settings together still make sense? Tried on a copy, so that nobody listens to a value that is taken back. */
 static int check_together(const struct conf *conf, const char *key, const char *value, char *why,
                           size_t whysz)
 {
-    char text[CONF_VALUE_MAX];
-    struct conf *copy;
-    int err = conf_alloc(&copy);
+    struct conf *tried = NULL;
+    int err = copy(&tried, conf, why, whysz);
 
-    if (err) {
-        snprintf(why, whysz, "%s", strerror(err));
-        return err;
-    }
-    for (size_t i = 0; i < conf_count() && !err; i++) {
-        const struct conf_def *def = conf_at(i);
-
-        if (def->type != CONF_SECRET && conf_source(conf, def->key) != CONF_DEFAULT)
-            err = conf_set(copy, CONF_DATABASE, def->key, conf_str(conf, def->key, text, sizeof(text)), why,
-                           whysz);
-    }
     if (!err)
-        err = conf_set(copy, CONF_DATABASE, key, value, why, whysz);
+        err = conf_set(tried, CONF_DATABASE, key, value, why, whysz);
     if (!err)
-        err = conf_check(copy, why, whysz);
-    conf_free(copy);
+        err = conf_check(tried, why, whysz);
+    conf_free(tried);
     return err;
 }
 

@@ -9,8 +9,13 @@ struct service_setting {
     const struct conf_def *def;
     char value[CONF_VALUE_MAX]; /* in effect; of a secret "" or "(set)" */
     enum conf_source source;
-    bool locked; /* by -o or the environment */
+    bool locked;  /* by -o or the environment */
+    bool pending; /* the running server still goes by another value, running, until it is started again */
+    char running[CONF_VALUE_MAX];
 };
+
+/* Once the server goes by its settings: makes sv->at_start (conf_free). ENOMEM. */
+int service_setting_freeze(struct service *sv);
 
 /* One of the table's. */
 void service_setting_get(const struct service *sv, const struct conf_def *def, struct service_setting *out);

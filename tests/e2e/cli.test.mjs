@@ -74,7 +74,7 @@ const printing = (dir) => [
     [['user', 'add', 'first73', '--role', 'admin'], 'long enough'], [['user', 'add', 'other73', '--role', 'readonly'], 'long enough'],
     [['user', 'passwd', 'other73'], 'even longer one'], [['user', 'list']], [['user', 'remove', 'other73']],
     [['settings']], [['settings', 'call.ring_seconds', '30']], [['settings', 'call.ring_seconds']], [['settings', 'call.ring_seconds', '--reset']],
-    [['backup', join(dir, 'json.bak')]], [['restore', join(dir, 'json.bak')]], [['version']], [['version', '--sbom']],
+    [['backup', join(dir, 'json.bak')]], [['restore', join(dir, 'json.bak')]], [['version']], [['version', '--sbom']], [['version', '--licenses']],
 ];
 
 function provisioning(name, prepare) {
@@ -242,6 +242,22 @@ describe('the server and its data directory', () => {
         assert.equal(dngate(dir, ['healthcheck']).status, 0, third.log());
         await stopped(third);
         assert.equal(existsSync(join(dir, 'control.sock')), false);
+        rmSync(dir, { recursive: true });
+    });
+
+    test('a changed setting that needs a restart is shown as pending until then, to check, too', async () => {
+        const dir = temporary();
+        let running = await serve(dir);
+        const shown = () => JSON.parse(ok(dir, ['settings', 'call.ring_seconds', '--json']));
+
+        assert.match(ok(dir, ['settings', 'call.ring_seconds', '33']), /takes effect when the server is started again/);
+        assert.deepEqual([shown().value, shown().pending, shown().running], [33, true, 180]);
+        assert.match(ok(dir, ['settings']), /^call\.ring_seconds +33 +database +180 +PENDING /m);
+        assert.match(dngate(dir, ['check']).out, /warn +settings +call\.ring_seconds was changed: the server still goes by "180"/);
+        await stopped(running);
+        running = await serve(dir);
+        assert.deepEqual([shown().value, shown().pending], [33, false]);
+        await stopped(running);
         rmSync(dir, { recursive: true });
     });
 

@@ -100,6 +100,28 @@ TEST(the_last_administrator_stays)
     finish();
 }
 
+TEST(what_waits_for_a_restart_is_told_with_what_counts_until_then)
+{
+    struct service_setting s;
+
+    CHECK(start());
+    CHECK_EQ_INT(service_setting_put(&sv, "sip.port", "5070"), 0);
+    service_setting_get(&sv, conf_find("sip.port"), &s);
+    CHECK(!s.pending); /* no server runs */
+    CHECK_EQ_INT(service_setting_freeze(&sv), 0);
+    CHECK_EQ_INT(service_setting_put(&sv, "sip.port", "5090"), 0);
+    CHECK_EQ_INT(service_setting_put(&sv, "log.level", "debug"), 0);
+    service_setting_get(&sv, conf_find("sip.port"), &s);
+    CHECK(s.pending && !strcmp(s.value, "5090") && !strcmp(s.running, "5070"));
+    service_setting_get(&sv, conf_find("log.level"), &s);
+    CHECK(!s.pending); /* it took effect */
+    CHECK_EQ_INT(service_setting_put(&sv, "sip.port", "5070"), 0);
+    service_setting_get(&sv, conf_find("sip.port"), &s);
+    CHECK(!s.pending);
+    conf_free(sv.at_start);
+    finish();
+}
+
 TEST(a_setting_is_put_taken_out_and_refused)
 {
     const struct conf_def *def = conf_find("sip.port");
