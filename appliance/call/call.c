@@ -21,6 +21,7 @@ static void call_destructor(void *arg)
     tmr_cancel(&c->tmr);
     if (c->path_id)
         (void)table_del(c->calls->by_path, &c->path_id, sizeof(c->path_id));
+    mem_deref(c->trunk_lines);
     buf_reset(&c->hdrs);
     callstat_leave(c->cdr.direction, c->state);
 }

@@ -122,6 +122,7 @@ void call_trunk_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg
 void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
+
     if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
         trunk_offer(c, leg, msg);
     else if (!pl_strcmp(&msg->met, "INFO"))

@@ -25,15 +25,15 @@ enum media_codec call_want(const struct call *c)
     }
 }
 
-/* An offer by fit, else an answer. */
-static int sdp_read(struct sdp *s, const struct sip_msg *msg, sdp_fit_h *fit, void *arg)
+/* An offer by fit, else the answer to one of ours, which had its audio in this line. */
+static int sdp_read(struct sdp *s, const struct sip_msg *msg, sdp_fit_h *fit, void *arg, int line)
 {
     struct pl text;
     int err = body_sdp(&text, msg);
 
     if (err)
         return err;
-    return fit ? sdp_parse_offer(s, text.p, text.l, fit, arg) : sdp_parse(s, text.p, text.l);
+    return fit ? sdp_parse_offer(s, text.p, text.l, fit, arg) : sdp_parse(s, text.p, text.l, line);
 }
 
 /* --- what cannot be served --- */
@@ -111,7 +111,7 @@ static int trunk_own(const struct call *c, struct sdp_own *own)
 
 int call_trunk_offer(struct call *c, char **sdp)
 {
-    struct sdp_own own = {0};
+    struct sdp_own own = {.offer = c->trunk_lines};
     struct buf b;
     int err;
 
@@ -210,6 +210,18 @@ static void codec_in_use_first(struct sdp_order *order, enum media_codec codec)
     }
 }
 
+/* The m= lines of a dialog stay, in their order, whoever offers next (RFC 3264 8): nearly always it is the one. */
+static void lines_keep(struct call *c, const struct sdp *s)
+{
+    if (s->audio < 0)
+        return;
+    c->trunk_lines = mem_deref(c->trunk_lines);
+    if (s->mlines > 1)
+        c->trunk_lines = mem_alloc(sizeof(*s), NULL);
+    if (c->trunk_lines)
+        *c->trunk_lines = *s;
+}
+
 int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, struct sdp *s)
 {
     struct trunk_fit f = {.c = c, .order = c->order, .answer = answer};
@@ -218,7 +230,8 @@ int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, stru
     s->refused = false;
     if (call_trunk_known(c))
         codec_in_use_first(&f.order, c->tm.codec);
-    err = sdp_read(s, msg, answer ? NULL : trunk_fit_h, &f);
+    err = sdp_read(s, msg, answer ? NULL : trunk_fit_h, &f,
+                   c->trunk_lines ? c->trunk_lines->audio : SDP_LINE_ANY);
     if (!err && answer)
         err = trunk_fit_h(s, &f);
     if (err == ENODATA && s->refused && call_trunk_known(c) && call_state_up(c->state)) { /* port 0: a hold */
@@ -233,6 +246,8 @@ int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, stru
         f.t.rtp = c->tm.rtp;
         f.t.rtcp = c->tm.rtcp;
     }
+    if (!answer)
+        lines_keep(c, s);
     c->tm = f.t;
     err = media_path_trunk(c->path, &f.t);
     if (!err)
@@ -319,7 +334,7 @@ int call_agent_read(const struct call *c, const struct sip_msg *msg, bool offer,
 {
     struct agent_fit f = {.want = call_want(c)};
 
-    return sdp_read(s, msg, offer ? agent_fit_h : NULL, &f);
+    return sdp_read(s, msg, offer ? agent_fit_h : NULL, &f, SDP_LINE_ANY);
 }
 
 int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, bool offer)

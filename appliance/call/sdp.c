@@ -24,7 +24,7 @@ struct level {
 struct reader {
     struct sdp *s;
     struct level session, audio;
-    int wanted;      /* the m-line that is to be the audio stream, -1 = the first that is one */
+    int wanted;      /* the m-line that is to be the audio stream, or SDP_LINE_ANY */
     int current;     /* m-line being read, -1 = session part */
     struct txt rtcp; /* a=rtcp of the audio stream */
 };
@@ -380,7 +380,7 @@ static int read_line(struct reader *r, struct txt line)
     }
 }
 
-/* a=rtcp:53020 [IN IP4 126.16.64.4] (RFC 3605) */
+/* a=rtcp:53020 [IN IP4 126.16.64.4] (RFC 3605). Towards trunks we take no a=rtcp-mux: RTCP then has its own port (RFC 5761 5.1.1). */
 static void finish_rtcp(struct reader *r)
 {
     struct sdp *s = r->s;
@@ -389,7 +389,7 @@ static void finish_rtcp(struct reader *r)
     uint32_t port;
 
     s->rtcp = s->rtp;
-    addr_set_port(&s->rtcp, (uint16_t)(s->rtcp_mux || rtp_port == 65535 ? rtp_port : rtp_port + 1));
+    addr_set_port(&s->rtcp, (uint16_t)(rtp_port == 65535 ? rtp_port : rtp_port + 1));
     if (!r->rtcp.n || !txt_uint(token(&r->rtcp, ' '), 65535, &port))
         return;
     (void)token(&r->rtcp, ' ');
@@ -425,13 +425,18 @@ static void finish(struct reader *r)
 static int parse(struct sdp *s, const char *text, size_t len, int wanted)
 {
     struct reader r = {.s = s, .wanted = wanted, .current = -1};
-    struct txt t = {text, len};
+    struct txt t;
     int err;
 
     memset(s, 0, sizeof(*s));
     s->audio = -1;
     if (len > SDP_TEXT_MAX)
         return EMSGSIZE;
+    while (len && (*text == '\r' || *text == '\n')) { /* as some leave behind the headers of a part */
+        text++;
+        len--;
+    }
+    t = (struct txt){text, len};
     if (len < 4 || strncmp(text, "v=0", 3))
         return EBADMSG;
     while (t.n) {
@@ -451,9 +456,9 @@ static int parse(struct sdp *s, const char *text, size_t len, int wanted)
     return 0;
 }
 
-int sdp_parse(struct sdp *s, const char *text, size_t len)
+int sdp_parse(struct sdp *s, const char *text, size_t len, int line)
 {
-    int err = parse(s, text, len, -1);
+    int err = parse(s, text, len, line);
 
     if (err || s->audio < 0)
         return err;

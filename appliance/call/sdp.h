@@ -18,6 +18,7 @@ enum {
     SDP_FMTS_MAX = 48,
     SDP_MLINES_MAX = 8,
     SDP_CANDS_OWN_MAX = 8,
+    SDP_LINE_ANY = -1,
     SDP_PT_NONE = 0xff
 };
 
@@ -73,9 +74,9 @@ struct sdp {
 };
 
 /*
- * As an answer is read: its audio stream is the first one. EBADMSG: not an SDP; EMSGSIZE: too long. One without audio is no error: audio is -1.
+ * As an answer is read: its audio stream is m= line number `line`, that of our offer's; SDP_LINE_ANY: the first that is one. EBADMSG: not an SDP; EMSGSIZE: too long. One without audio is no error: audio is -1.
  */
-int sdp_parse(struct sdp *s, const char *text, size_t len);
+int sdp_parse(struct sdp *s, const char *text, size_t len, int line);
 /*
  * An offer: the audio stream is the first for which fit returns 0 (RFC 3264 6: we may choose); none does: what fit said of the first.
  * ENODATA: no m= line offers audio (refused says whether one has port 0). fit gets s read with one stream after the other.
@@ -115,14 +116,16 @@ int sdp_to_trunk(struct media_trunk *t, const struct sdp *s, const struct sdp_or
  */
 int sdp_to_browser(struct media_browser *b, const struct sdp *s, enum media_codec want, bool offer);
 
-struct sdp_own {             /* what we say of ourselves, both sides */
-    uint64_t id, version;    /* o= */
-    struct addr addr;        /* trunk: RTP address and port; browser: unused */
-    enum media_dir dir;      /* ours */
-    const struct sdp *offer; /* non-NULL: this is the answer to it */
+struct sdp_own {          /* what we say of ourselves, both sides */
+    uint64_t id, version; /* o= */
+    struct addr addr;     /* trunk: RTP address and port; browser: unused */
+    enum media_dir dir;   /* ours */
+    const struct sdp
+        *offer; /* whose m= lines it has: non-NULL: this is the answer to it, or an offer after it */
 };
 
-/* Towards the trunk. codecs: offered in this order (answer: only t->codec). t NULL when offering. */
+/* Towards the trunk. codecs: offered in this order (answer: only t->codec). t NULL when offering: later offers of a dialog keep the
+ * m= lines that it has (RFC 3264 8). */
 int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp_order *order,
                     const struct media_trunk *t);
 

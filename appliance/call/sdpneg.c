@@ -121,6 +121,7 @@ unsigned sdp_warning(int err, const char **text)
         unsigned code;
         const char *text;
     } known[] = {{ENODATA, 304, "No audio stream"},
+                 {ENOENT, 304, "No session description"},
                  {EPROTONOSUPPORT, 302, "Incompatible transport protocol"},
                  {ENOTSUP, 305, "Incompatible media format"},
                  {EDESTADDRREQ, 301, "No address to send to in c="},

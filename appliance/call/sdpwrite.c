@@ -126,7 +126,7 @@ int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp
     else
         formats_offer(&f, order->v, &sdp_formats_trunk);
     write_refused(out, offer, 0, offer ? (size_t)offer->audio : 0);
-    write_mline(out, addr_port(&own->addr), offer ? offer->mline[offer->audio].proto : "RTP/AVP", &f);
+    write_mline(out, addr_port(&own->addr), t && offer ? offer->mline[offer->audio].proto : "RTP/AVP", &f);
     write_rtpmaps(out, &f);
     buf_printf(out, "a=ptime:%u\r\na=%s\r\n", t ? t->ptime_ms : 20, dir_name(own->dir));
     if (offer)

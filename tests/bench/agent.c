@@ -162,7 +162,8 @@ static bool take_sdp(struct agent *a, const char *body, struct sdp *sdp)
 {
     struct fbrowser_remote remote = {0};
 
-    if (sdp_parse(sdp, body, strlen(body)) || sdp->audio < 0 || !sdp->cand_count || !sdp->has_fingerprint)
+    if (sdp_parse(sdp, body, strlen(body), SDP_LINE_ANY) || sdp->audio < 0 || !sdp->cand_count ||
+        !sdp->has_fingerprint)
         return false;
     snprintf(remote.ufrag, sizeof(remote.ufrag), "%s", sdp->ice_ufrag);
     snprintf(remote.pwd, sizeof(remote.pwd), "%s", sdp->ice_pwd);

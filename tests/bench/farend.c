@@ -72,7 +72,8 @@ static int go_up(struct farend_call *c, const struct siptext *m)
 {
     struct sdp sdp;
 
-    if (sdp_parse(&sdp, m->body, strlen(m->body)) || sdp.audio < 0 || addr_af(&sdp.rtp) != AF_INET)
+    if (sdp_parse(&sdp, m->body, strlen(m->body), SDP_LINE_ANY) || sdp.audio < 0 ||
+        addr_af(&sdp.rtp) != AF_INET)
         return EPROTO;
     c->gateway = sdp.rtp.u.in;
     c->up = true;

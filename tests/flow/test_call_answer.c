@@ -408,6 +408,71 @@ TEST(an_ack_that_answers_nothing_leaves_a_good_call_as_it_is)
     close_box();
 }
 
+/* RFC 3264 8: an offer of ours within the dialog has the lines that the dialog has, and its answer is read by them. */
+TEST(a_later_offer_keeps_the_lines_of_the_dialog)
+{
+    static const struct {
+        const char *media, *before, *after, *answer;
+    } cases[] = {
+        {"m=audio 40000 RTP/SAVP 0\r\n" CRYPTO "m=audio 40000 RTP/AVP 0\r\n", "\r\nm=audio 0 RTP/SAVP 0\r\n",
+         "", "m=audio 0 RTP/SAVP 0\r\nm=audio 40000 RTP/AVP 8\r\n"},
+        {"m=audio 40000 RTP/AVPF 0\r\nm=video 40002 RTP/AVPF 96\r\n", "", "\r\nm=video 0 RTP/AVPF 96\r\n",
+         "m=audio 40000 RTP/AVP 8\r\nm=video 0 RTP/AVPF 96\r\n"},
+    };
+    const char *audio, *before, *after;
+
+    BOX();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void)snprintf(sdp, sizeof(sdp), HEAD CONN "%s", cases[i].media);
+        WANT(talk_in("", sdp) && sippeer_caught_up(&trunk.p, &dt));
+        sippeer_request(&trunk.p, &dt, "INVITE", "", NULL, NULL);
+        WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
+        audio = strstr(m.text, " RTP/AVP 0 8 101\r\n");
+        before = strstr(m.text, cases[i].before);
+        after = strstr(m.text, cases[i].after);
+        WANT(audio && before && after && before <= audio && (!cases[i].after[0] || after > audio));
+        (void)snprintf(sdp, sizeof(sdp), HEAD CONN "%s", cases[i].answer);
+        sippeer_ack(&trunk.p, &dt, sdp);
+        WANT(sippeer_caught_up(&trunk.p, &dt));
+        sippeer_request(&trunk.p, &dt, "UPDATE", "", "application/sdp",
+                        GOOD); /* PCMU offered, PCMA is in use */
+        WANT(sippeer_expect(&trunk.p, &m, "200 UPDATE", 0) && sipmsg_has(&m, "a=sendrecv"));
+        WANT(trunk_hangs_up());
+    }
+    close_box();
+}
+
+/* What a browser may not answer, by what must be missing of its answer: the caller hears why. */
+TEST(a_browsers_answer_without_audio_ends_the_call_with_the_reason)
+{
+    static const char *without[] = {"a=fingerprint", "a=rtcp-mux", "a=ice-ufrag", "m=audio", "v=0"};
+    char *at;
+
+    BOX();
+    for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
+        WANT(rings("", GOOD));
+        (void)wsagent_sdp(sdp, sizeof(sdp), "active", "sendrecv");
+        at = strstr(sdp, without[i]);
+        WANT(at);
+        memcpy(at,
+               without[i][0] == 'a'   ? "a=x"
+               : without[i][0] == 'm' ? "m=videx"
+                                      : "x=0",
+               without[i][0] == 'm' ? 7 : 3);
+        sippeer_reply(&agent.p, &ring, 200, "OK", "", sdp);
+        WANT(sippeer_expect(&agent.p, &m, "ACK", 0));
+        WANT(sippeer_expect(&agent.p, &m, "BYE", 0) && sipmsg_has(&m, "Reason: SIP;cause=488"));
+        sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
+        WANT(is_refused(488) && sipmsg_has(&m, "\r\nWarning: 3") && sipmsg_has(&m, "Reason: SIP;cause=488"));
+    }
+    WANT(rings("", GOOD)); /* no description at all */
+    sippeer_reply(&agent.p, &ring, 200, "OK", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "ACK", 0) && sippeer_expect(&agent.p, &m, "BYE", 0));
+    sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
+    WANT(is_refused(488) && sipmsg_has(&m, "\r\nWarning: 304 "));
+    close_box();
+}
+
 TEST(a_call_without_any_answer_ends)
 {
     BOX();

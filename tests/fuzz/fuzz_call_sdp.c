@@ -23,7 +23,7 @@ static void answer_browser(const struct sdp *s)
         abort();
     buf_init(&out, 65536);
     if (!sdp_write_browser_answer(&out, &own, &ice, &b) &&
-        (sdp_parse(&again, out.data, out.len) || again.mlines != s->mlines))
+        (sdp_parse(&again, out.data, out.len, SDP_LINE_ANY) || again.mlines != s->mlines))
         abort();
     buf_reset(&out);
 }
@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct sdp s;
 
-    if (!sdp_parse(&s, (const char *)data, size))
+    if (!sdp_parse(&s, (const char *)data, size, SDP_LINE_ANY))
         answer_browser(&s);
     answer_trunk((const char *)data, size);
     return 0;

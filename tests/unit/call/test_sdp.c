@@ -72,7 +72,7 @@ TEST(chromium_offer_read)
     struct sdp s;
     char ip[ADDR_STRLEN];
 
-    CHECK_EQ_INT(sdp_parse(&s, chromium, sizeof(chromium) - 1), 0);
+    CHECK_EQ_INT(sdp_parse(&s, chromium, sizeof(chromium) - 1, SDP_LINE_ANY), 0);
     CHECK_EQ_INT(s.audio, 0);
     CHECK_EQ_INT(s.proto, SDP_PROTO_DTLS);
     CHECK(s.rtcp_mux && s.bundle && s.has_fingerprint);
@@ -92,7 +92,7 @@ TEST(browser_codec_follows_wish_and_event_its_clock)
     struct media_browser b;
     struct sdp s;
 
-    CHECK_EQ_INT(sdp_parse(&s, chromium, sizeof(chromium) - 1), 0);
+    CHECK_EQ_INT(sdp_parse(&s, chromium, sizeof(chromium) - 1, SDP_LINE_ANY), 0);
     CHECK_EQ_INT(sdp_to_browser(&b, &s, MEDIA_OPUS, true), 0);
     CHECK_EQ_INT(b.codec, MEDIA_OPUS);
     CHECK_EQ_INT(media_formats_codec(&b.formats, MEDIA_OPUS)->pt, 111);
@@ -103,7 +103,7 @@ TEST(browser_codec_follows_wish_and_event_its_clock)
     CHECK_EQ_INT(b.codec, MEDIA_PCMA);
     CHECK_EQ_INT(media_formats_codec(&b.formats, MEDIA_PCMU)->pt, 0);
     CHECK_EQ_INT(media_formats_event(&b.formats, b.codec)->pt, 126);
-    CHECK_EQ_INT(sdp_parse(&s, firefox, sizeof(firefox) - 1), 0);
+    CHECK_EQ_INT(sdp_parse(&s, firefox, sizeof(firefox) - 1, SDP_LINE_ANY), 0);
     CHECK_EQ_INT(sdp_to_browser(&b, &s, MEDIA_OPUS, true), 0);
     CHECK_EQ_INT(media_formats_event(&b.formats, b.codec)->pt, 101);
     CHECK_EQ_INT(media_formats_event(&b.formats, b.codec)->rate, 8000);
@@ -118,7 +118,7 @@ TEST(firefox_session_level_attributes_and_refused_video)
     struct buf out;
     struct sdp s;
 
-    CHECK_EQ_INT(sdp_parse(&s, firefox, sizeof(firefox) - 1), 0);
+    CHECK_EQ_INT(sdp_parse(&s, firefox, sizeof(firefox) - 1, SDP_LINE_ANY), 0);
     CHECK_EQ_INT(s.audio, 1);
     CHECK_EQ_INT(s.mlines, 2);
     CHECK_EQ_INT(s.dir, MEDIA_SENDRECV); /* c=0.0.0.0 is no hold with ICE */
@@ -153,7 +153,7 @@ TEST(our_offer_is_read_back)
     CHECK_EQ_INT(addr_parse_ip(&ice.cands[1], "2001:db8::1", 0), 0);
     buf_init(&out, 8192);
     CHECK_EQ_INT(sdp_write_browser_offer(&out, &own, &ice, codecs), 0);
-    CHECK_EQ_INT(sdp_parse(&s, out.data, out.len), 0);
+    CHECK_EQ_INT(sdp_parse(&s, out.data, out.len, SDP_LINE_ANY), 0);
     CHECK_EQ_INT(s.setup, SDP_SETUP_ACTPASS);
     CHECK_EQ_INT(s.cand_count, 2);
     CHECK(s.cands[0].priority > s.cands[1].priority);
@@ -174,14 +174,14 @@ TEST(a_browser_without_security_is_refused)
     for (size_t i = 0; i < 4; i++) {
         memcpy(text, chromium, sizeof(text));
         memcpy(strstr(text, without[i]), "a=x", 3);
-        CHECK_EQ_INT(sdp_parse(&s, text, strlen(text)), 0);
+        CHECK_EQ_INT(sdp_parse(&s, text, strlen(text), SDP_LINE_ANY), 0);
         CHECK_EQ_INT(sdp_to_browser(&b, &s, MEDIA_OPUS, true), EPROTO);
     }
-    CHECK_EQ_INT(sdp_parse(&s, genesys, sizeof(genesys) - 1), 0);
+    CHECK_EQ_INT(sdp_parse(&s, genesys, sizeof(genesys) - 1, SDP_LINE_ANY), 0);
     CHECK_EQ_INT(sdp_to_browser(&b, &s, MEDIA_OPUS, true), EPROTO);
     memcpy(text, chromium, sizeof(text));
     memcpy(strstr(text, "sha-256"), "sha-512", 7);
-    CHECK_EQ_INT(sdp_parse(&s, text, strlen(text)), 0);
+    CHECK_EQ_INT(sdp_parse(&s, text, strlen(text), SDP_LINE_ANY), 0);
     CHECK_EQ_INT(sdp_to_browser(&b, &s, MEDIA_OPUS, true), EPROTO);
 }
 
@@ -194,7 +194,7 @@ TEST(genesys_offer_gives_our_preference_and_an_answer)
     struct buf out;
     struct sdp s;
 
-    CHECK_EQ_INT(sdp_parse(&s, genesys, sizeof(genesys) - 1), 0);
+    CHECK_EQ_INT(sdp_parse(&s, genesys, sizeof(genesys) - 1, SDP_LINE_ANY), 0);
     sdp_order_decode(&order, "pcmu,pcma", MEDIA_NONE);
     CHECK_EQ_INT(sdp_to_trunk(&t, &s, &order, false), 0);
     CHECK_EQ_INT(t.codec, MEDIA_PCMU);
@@ -286,10 +286,10 @@ TEST(nonsense_is_refused_without_harm)
     struct sdp s;
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        CHECK_EQ_INT(sdp_parse(&s, bad[i], strlen(bad[i])), EBADMSG);
+        CHECK_EQ_INT(sdp_parse(&s, bad[i], strlen(bad[i]), SDP_LINE_ANY), EBADMSG);
     for (int i = 0; i < 128; i++)
         (void)snprintf(big + strlen(big), sizeof(big) - strlen(big), " %d", i);
-    CHECK_EQ_INT(sdp_parse(&s, big, strlen(big)), 0);
+    CHECK_EQ_INT(sdp_parse(&s, big, strlen(big), SDP_LINE_ANY), 0);
     CHECK_EQ_INT(s.fmts, SDP_FMTS_MAX);
-    CHECK_EQ_INT(sdp_parse(&s, big, SDP_TEXT_MAX + 1), EMSGSIZE);
+    CHECK_EQ_INT(sdp_parse(&s, big, SDP_TEXT_MAX + 1, SDP_LINE_ANY), EMSGSIZE);
 }

@@ -134,12 +134,12 @@ TEST(an_answer_has_the_proto_of_our_offer)
     sdp_order_decode(&order, "", MEDIA_NONE);
     for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
         (void)snprintf(text, sizeof(text), HEAD CONN "m=audio 40000 %s 0\r\n", protos[i]);
-        CHECK_EQ_INT(sdp_parse(&s, text, strlen(text)), 0);
+        CHECK_EQ_INT(sdp_parse(&s, text, strlen(text), SDP_LINE_ANY), 0);
         CHECK_EQ_INT(sdp_to_trunk(&trunk, &s, &order, true), EPROTONOSUPPORT);
     }
     /* a line of its own making behind the one that answers ours is none of ours */
     (void)snprintf(text, sizeof(text), HEAD CONN "m=audio 0 RTP/SAVP 0\r\nm=audio 40000 RTP/AVP 0\r\n");
-    CHECK_EQ_INT(sdp_parse(&s, text, strlen(text)), 0);
+    CHECK_EQ_INT(sdp_parse(&s, text, strlen(text), SDP_LINE_ANY), 0);
     CHECK(s.audio < 0 && s.refused);
     CHECK_EQ_INT(sdp_to_trunk(&trunk, &s, &order, true), ENODATA);
 }
@@ -180,7 +180,7 @@ TEST(every_type_that_the_answer_lists_may_come_at_its_own_clock)
                                     "a=rtpmap:111 opus/48000/2\r\na=rtpmap:110 telephone-event/48000\r\n"
                                     "a=rtpmap:126 telephone-event/8000\r\n";
 
-    CHECK_EQ_INT(sdp_parse(&s, text, sizeof(text) - 1), 0);
+    CHECK_EQ_INT(sdp_parse(&s, text, sizeof(text) - 1, SDP_LINE_ANY), 0);
     CHECK_EQ_INT(sdp_to_browser(&browser, &s, MEDIA_NONE, false), 0);
     CHECK(may_come(&browser.formats, 111, MEDIA_OPUS, 48000) &&
           may_come(&browser.formats, 0, MEDIA_PCMU, 8000));
@@ -201,7 +201,7 @@ TEST(an_answer_with_other_numbers_leaves_both_ways_open)
         HEAD CONN "m=audio 40000 RTP/AVP 97 8 96 100\r\na=rtpmap:97 pcmu/8000\r\n"
                   "a=rtpmap:96 telephone-event/8000\r\na=rtpmap:100 telephone-event/8000\r\n";
 
-    CHECK_EQ_INT(sdp_parse(&s, page, sizeof(page) - 1), 0);
+    CHECK_EQ_INT(sdp_parse(&s, page, sizeof(page) - 1, SDP_LINE_ANY), 0);
     CHECK_EQ_INT(sdp_to_browser(&browser, &s, MEDIA_NONE, false), 0);
     CHECK_EQ_INT(media_formats_codec(&browser.formats, MEDIA_OPUS)->pt, 96);
     CHECK_EQ_INT(media_formats_event(&browser.formats, MEDIA_OPUS)->pt, 97);
@@ -212,7 +212,7 @@ TEST(an_answer_with_other_numbers_leaves_both_ways_open)
           !media_formats_of(&browser.formats, 0)); /* it takes none */
 
     sdp_order_decode(&order, "", MEDIA_NONE);
-    CHECK_EQ_INT(sdp_parse(&s, server, sizeof(server) - 1), 0);
+    CHECK_EQ_INT(sdp_parse(&s, server, sizeof(server) - 1, SDP_LINE_ANY), 0);
     CHECK_EQ_INT(sdp_to_trunk(&trunk, &s, &order, true), 0);
     CHECK_EQ_INT(trunk.codec, MEDIA_PCMU);
     CHECK_EQ_INT(media_formats_codec(&trunk.formats, MEDIA_PCMU)->pt, 97);
