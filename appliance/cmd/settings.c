@@ -151,7 +151,8 @@ static const struct verb verbs[] = {
              "What -o or the environment (DNGATE_ and the key in capitals, _ for .) say stands above the "
              "database.\n"
              "A setting whose RESTART is \"needed\" takes effect when the server is started again, the "
-             "others at once.",
+             "others at once.\n"
+             "PENDING: it was changed, and the running server still goes by what it was.",
      VERB_OPTIONS(options),
      .example = "dngate settings log.level \"info sip=debug\"\ndngate settings log.level --reset",
      .run = cmd_settings},
