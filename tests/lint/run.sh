@@ -50,5 +50,6 @@ check "layers, banned functions, lengths" tests/lint/layers.sh
 check "layout" formatted
 check "clang-tidy" tidy
 check "shellcheck" scripts
+check "types of the pages' scripts" npm run --silent types --prefix admin-ui
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
