@@ -1,9 +1,23 @@
 /* dialog/leg: the server's half: INVITEs to us, requests in dialogs, 2xx until its ACK. */
-#include "dialog/legpriv.h"
+#include "dialog/legin.h"
 #include "core/log.h"
 #include "core/rnd.h"
+#include "dialog/leginvite.h"
+#include "dialog/legterms.h"
+#include "dialog/legtimer.h"
+#include "dialog/legtx.h"
 #include <errno.h>
 #include <string.h>
+
+struct leg_2xx { /* a 2xx to INVITE, sent again until its ACK comes (RFC 3261 13.3.1.4) */
+    struct le le;
+    struct tmr tmr, tmr_again;
+    struct leg *leg;
+    struct mbuf *mb;
+    struct sip_msg *msg;
+    struct sa dst;
+    uint32_t txc;
+};
 
 static void leg_2xx_destructor(void *arg)
 {
@@ -55,7 +69,7 @@ static int send_2xx(struct leg *leg, struct sip_strans **stp, const struct sip_m
     err = sip_treplyf(stp, &r->mb, leg->legs->sip, msg, !leg->route.ws_conn, 200, "OK",
                       "Contact: <%s>\r\nAllow: " LEG_ALLOW "\r\nSupported: timer\r\n"
                       "%H%s%sContent-Length: %zu\r\n\r\n%s",
-                      leg->contact, leg_timer_print, leg, hdrs,
+                      leg->contact, leg_terms_print, leg, hdrs,
                       sdp ? "Content-Type: application/sdp\r\n" : "", str_len(sdp), sdp);
     if (err) {
         mem_deref(r);
@@ -97,7 +111,7 @@ int leg_accept(struct leg **lp, struct legs *ls, const struct leg_config *cfg, c
         goto out;
     leg_learn(leg, msg);
     offer_in(&leg->offer, OFFER_REQUEST, leg_describes(msg));
-    if (!leg_timer_asked(leg, msg)) {
+    if (!leg_terms_asked(leg, msg)) {
         err = EACCES;
         goto out;
     }
@@ -153,15 +167,30 @@ int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const c
     if (refresh && code == 200)
         leg_timer_start(leg);
     else if (refresh)
-        leg_timer_restore(leg);
+        leg_terms_restore(leg);
     return sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, code, phrase,
                        "Contact: <%s>\r\n%H%s%s%s%sContent-Length: %zu\r\n\r\n%s", leg->contact,
-                       refresh && code == 200 ? leg_timer_print : NULL, leg, hdrs ? hdrs : "",
+                       refresh && code == 200 ? leg_terms_print : NULL, leg, hdrs ? hdrs : "",
                        body ? "Content-Type: " : "", body ? ctype : "", body ? "\r\n" : "", str_len(body),
                        body);
 }
 
 /* --- what comes in --- */
+
+static bool same_dialog(struct le *le, void *arg)
+{
+    const struct leg *leg = le->data;
+    const struct sip_msg *msg = arg;
+
+    if (leg->dlg && sip_dialog_cmp(leg->dlg, msg))
+        return true;
+    return leg->half && sip_dialog_cmp_half(leg->half, msg);
+}
+
+static struct leg *legs_find(const struct legs *ls, const struct sip_msg *msg)
+{
+    return list_ledata(hash_lookup(ls->ht, hash_joaat_pl(&msg->callid), same_dialog, (void *)msg));
+}
 
 /* Runs before libre's server transactions: keeps the CANCEL for its Reason, lets it pass. */
 bool leg_cancel_seen(const struct sip_msg *msg, void *arg)
@@ -241,7 +270,7 @@ static void reinvite(struct leg *leg, const struct sip_msg *msg)
         (void)sip_treply(NULL, leg->legs->sip, msg, 491, "Request Pending");
         return;
     }
-    if (!leg_timer_asked(leg, msg))
+    if (!leg_terms_asked(leg, msg))
         return;
     offer_in(&leg->offer, OFFER_REQUEST, leg_describes(msg));
     leg->h->request(leg, msg, leg->arg);
@@ -258,7 +287,7 @@ static void update(struct leg *leg, const struct sip_msg *msg)
     } else if (code) {
         (void)sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, 500, "Server Internal Error",
                           "Retry-After: %u\r\nContent-Length: 0\r\n\r\n", rnd_u32() % 11);
-    } else if (leg_timer_asked(leg, msg)) {
+    } else if (leg_terms_asked(leg, msg)) {
         offer_in(&leg->offer, OFFER_REQUEST, offers);
         leg->h->request(leg, msg, leg->arg);
     }

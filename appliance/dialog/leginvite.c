@@ -1,5 +1,8 @@
-/* dialog/leg: INVITEs of ours: the one that opens a dialog, its CANCEL and forks; re-INVITEs. */
-#include "dialog/legpriv.h"
+/* dialog/leginvite: the INVITE of ours that opens a dialog: its answers, forks, CANCEL, and what comes when it was given up. */
+#include "dialog/leginvite.h"
+#include "dialog/legterms.h"
+#include "dialog/legtimer.h"
+#include "dialog/legtx.h"
 #include <errno.h>
 #include <string.h>
 
@@ -65,7 +68,7 @@ static void invite_answered(struct leg *leg, const struct sip_msg *msg)
         (void)leg_bye(leg);
         return;
     }
-    leg_timer_agreed(leg, msg);
+    leg_terms_agreed(leg, msg);
     leg_timer_start(leg);
     offer_in(&leg->offer, OFFER_SUCCESS, leg_describes(msg));
     leg->h->answered(leg, msg, leg->arg);
@@ -110,7 +113,7 @@ int leg_connect(struct leg **lp, struct legs *ls, const struct leg_config *cfg, 
     if (err)
         goto out;
     leg->client = true;
-    leg->timer.expires = cfg->session_s;
+    leg->terms.expires = cfg->session_s;
     leg_hash(leg, sip_dialog_callid(leg->half));
     offer_out(&leg->offer, OFFER_REQUEST, sdp);
     err = leg_tail(&tail, leg, hdrs, "application/sdp", sdp);
@@ -160,43 +163,4 @@ void leg_given_up(struct leg *leg, const struct sip_msg *msg)
     } else {
         (void)leg_tx_hop(leg, leg->invite, "ACK", &msg->to.val);
     }
-}
-
-/* --- within the dialog --- */
-
-static void reinvite_resp(int err, const struct sip_msg *msg, void *arg)
-{
-    struct leg *leg = arg;
-    sip_resp_h *resph = leg->reinvite_resph;
-
-    if (!err && msg->scode < 200)
-        return;
-    if (err || msg->scode >= 300) {
-        offer_in(&leg->offer, OFFER_REFUSAL, false);
-    } else {
-        leg_send_ack(leg, leg->dlg, msg->cseq.num, true);
-        offer_in(&leg->offer, OFFER_SUCCESS, leg_describes(msg));
-        if (leg->h && leg->h->reanswered)
-            leg->h->reanswered(leg, msg, leg->arg);
-    }
-    resph(err, msg, leg);
-}
-
-int leg_reinvite(struct leg *leg, sip_resp_h *resph)
-{
-    struct mbuf *tail = NULL;
-    int err;
-
-    if (!leg->offer.ours)
-        return ENOENT;
-    if (leg->state != LEG_CONFIRMED || leg->reinvite || leg->replyl.head || offer_crosses(&leg->offer))
-        return EAGAIN;
-    leg->reinvite_resph = resph;
-    err = leg_tail(&tail, leg, "", "application/sdp", leg->offer.ours);
-    if (!err)
-        err = leg_tx_send(leg, leg->dlg, "INVITE", tail, reinvite_resp, leg, &leg->reinvite);
-    if (!err)
-        offer_out(&leg->offer, OFFER_REQUEST, leg->offer.ours);
-    mem_deref(tail);
-    return err;
 }

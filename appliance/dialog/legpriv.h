@@ -1,10 +1,22 @@
-/* dialog/legpriv: the inside of a leg, for leg*.c only. */
+/*
+ * dialog/legpriv: the inside of a leg, for the files of dialog/ only. They stand on each other in this order:
+ *
+ *   legs     all legs, what libre shows them
+ *   legin    the server's half, and what comes in a dialog
+ *   legend   the end          legrelay  requests of others
+ *   leginvite  the INVITE of ours that opens a dialog
+ *   legtimer   refreshing, or waiting for it
+ *   legreinvite  a re-INVITE that changes nothing
+ *   legtx    requests of ours
+ *   leg      one leg          legterms  RFC 4028 in headers
+ *   legroute   where its messages go   offer  whose offer is open
+ */
 #ifndef DIALOG_LEGPRIV_H
 #define DIALOG_LEGPRIV_H
 
 #include "core/fsm.h"
 #include "dialog/leg.h"
-#include "dialog/legtimer.h"
+#include "dialog/legterms.h"
 #include "sip/authclient.h"
 #include <re-private/sip.h>
 
@@ -18,7 +30,7 @@ enum leg_state {
     LEG_DEAD /* waits for its last transactions */
 };
 
-enum { LEG_HASH = 1024, LEG_TXS_MAX = 32, LEG_LINGER_MS = 32000 };
+enum { LEG_HASH = 1024, LEG_LINGER_MS = 32000 };
 
 struct legs {
     struct sip_stack *st;
@@ -71,75 +83,39 @@ struct leg {
     struct sip_msg *cancel;
     struct list replyl; /* struct leg_2xx waiting for their ACK */
 
-    struct leg_timer timer, timer_was; /* was: before the request in hand */
+    struct leg_terms terms, terms_was; /* session timer; was: before the request in hand */
     uint32_t timer_again_s;            /* until a refresh that failed is tried again */
     struct tmr tmr_session;
 };
 
-struct leg_tx { /* a client transaction of a leg */
-    struct le le;
-    struct leg *leg;
-    struct sip_ctrans *ct;
-    struct sip_dialog *dlg;
-    char *met, *branch;
-    struct mbuf *tail; /* headers and body after the dialog's */
-    struct mbuf *sent; /* the whole request */
-    sip_resp_h *resph;
-    void *arg;
-    struct leg_relay *relay; /* who asked for it; NULL: we did */
-    bool retried[2];         /* after a 401, after a 407 */
-    unsigned raised;         /* times that a 422 made it ask for a longer session */
-};
-
-struct leg_2xx { /* a 2xx to INVITE, sent again until its ACK comes (RFC 3261 13.3.1.4) */
-    struct le le;
-    struct tmr tmr, tmr_again;
-    struct leg *leg;
-    struct mbuf *mb;
-    struct sip_msg *msg;
-    struct sa dst;
-    uint32_t txc;
-};
-
+/* --- leg.c --- */
 int leg_new(struct leg **lp, struct legs *ls, enum leg_state state, const struct leg_config *cfg,
             const struct leg_handlers *h, void *arg);
+/* Moves it (core/fsm). */
 void leg_enter(struct leg *leg, enum leg_state to);
+/* Found by its Call-ID from now on; the table holds the reference that leg_settle() drops. */
 void leg_hash(struct leg *leg, const char *callid);
-/* Tells the owner, once. The caller holds a reference. */
-void leg_tell_ended(struct leg *leg, enum leg_how how, uint16_t code, const char *phrase,
-                    const struct sip_msg *msg);
-/* Frees the leg when nothing is outstanding. */
-void leg_settle(struct leg *leg);
-int leg_bye(struct leg *leg);
-struct leg *legs_find(const struct legs *ls, const struct sip_msg *msg);
-
-int leg_tx_send(struct leg *leg, struct sip_dialog *dlg, const char *met, struct mbuf *tail,
-                sip_resp_h *resph, void *arg, struct leg_tx **txp);
-int leg_tail(struct mbuf **mbp, const struct leg *leg, const char *hdrs, const char *ctype, const char *body);
-void leg_send_ack(struct leg *leg, struct sip_dialog *dlg, uint32_t cseq, bool keep);
-/* A request to the address, and with the branch, of another that we sent: its CANCEL or ACK (RFC 3261 9.1, 17.1.1.3). */
-int leg_tx_hop(struct leg *leg, const struct leg_tx *tx, const char *met, const struct pl *to);
 /* Notes what the peer says it allows. */
 void leg_learn(struct leg *leg, const struct sip_msg *msg);
 /* It carries a session description. */
 bool leg_describes(const struct sip_msg *msg);
+/* Tells the owner, once. The caller holds a reference. */
+void leg_tell_ended(struct leg *leg, enum leg_how how, uint16_t code, const char *phrase,
+                    const struct sip_msg *msg);
+/* Frees the leg when it is dead and nothing is outstanding. */
+void leg_settle(struct leg *leg);
 
-int leg_send_cancel(struct leg *leg);
-/* The INVITE goes no more. leg_given_up() undoes what still comes of it: CANCEL, ACK, or ACK and BYE. */
-void leg_give_up(struct leg *leg);
-void leg_given_up(struct leg *leg, const struct sip_msg *msg);
-/* Our description as it is, once more (RFC 3261 14.1). EAGAIN while an INVITE of either side is open; ENOENT: there is none. */
-int leg_reinvite(struct leg *leg, sip_resp_h *resph);
-/* A 2xx to our INVITE from another branch of a fork: ACK and BYE. */
-void leg_refuse_fork(struct leg *leg, const struct sip_msg *msg);
-
-bool leg_cancel_seen(const struct sip_msg *msg, void *arg);
-bool leg_request_h(const struct sip_msg *msg, void *arg);
-bool leg_response_h(const struct sip_msg *msg, void *arg);
-/* What this address sends in the dialog gets through, whatever becomes of its trunk. */
-void leg_hold(struct leg *leg, const struct addr *a);
+/* --- legroute.c --- */
+int leg_route_set(struct leg *leg);
+/* The next hop of a dialog: a browser's connection; else the first Route or the Contact when it is an address, else the trunk. */
+void leg_next_hop(const struct leg *leg, const struct sip_dialog *dlg, enum sip_transp *tp, struct sa *dst);
+/* What that address sends in the dialog gets through, whatever becomes of its trunk. */
 void leg_hold_target(struct leg *leg);
 /* A target refresh (RFC 3261 12.2): requests go to this Contact from now on. */
 void leg_retarget(struct leg *leg, const struct sip_msg *msg);
+
+/* --- legreinvite.c --- */
+/* Our description as it is, once more (RFC 3261 14.1). EAGAIN while an INVITE of either side is open; ENOENT: there is none. */
+int leg_reinvite(struct leg *leg, sip_resp_h *resph);
 
 #endif

@@ -1,5 +1,5 @@
 /* dialog/leg: a request that is carried from one leg's peer to another's, and its answer back. */
-#include "dialog/legpriv.h"
+#include "dialog/legtx.h"
 #include <errno.h>
 
 struct leg_relay {
@@ -76,7 +76,7 @@ int leg_relay(struct leg *to, const struct sip_msg *msg, const char *hdrs, const
     if (err)
         r->strans = mem_deref(r->strans);
     else
-        tx->relay = mem_ref(r);
+        tx->owned = mem_ref(r);
 
 out:
     mem_deref(r);

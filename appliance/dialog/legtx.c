@@ -1,5 +1,5 @@
-/* dialog/leg: requests of ours and their answers. */
-#include "dialog/legpriv.h"
+/* dialog/legtx: requests of ours and their answers. */
+#include "dialog/legtx.h"
 #include "core/log.h"
 #include "core/rnd.h"
 #include "sip/wsedge.h"
@@ -17,7 +17,7 @@ static void tx_destructor(void *arg)
     mem_deref(tx->branch);
     mem_deref(tx->tail);
     mem_deref(tx->sent);
-    mem_deref(tx->relay);
+    mem_deref(tx->owned);
 }
 
 int leg_tail(struct mbuf **mbp, const struct leg *leg, const char *hdrs, const char *ctype, const char *body)
@@ -39,48 +39,6 @@ int leg_tail(struct mbuf **mbp, const struct leg *leg, const char *hdrs, const c
     return err;
 }
 
-/* The next hop of a dialog: a browser's connection; else the first Route or the Contact when it is an address, else the trunk. */
-static void next_hop(const struct leg *leg, const struct sip_dialog *dlg, enum sip_transp *tp, struct sa *dst)
-{
-    const struct uri *route = sip_dialog_route(dlg);
-    struct pl val;
-    struct sa sa;
-
-    *tp = leg->tp;
-    *dst = leg->dst;
-    if (leg->route.ws_conn || dlg == leg->half || !route || pl_strcasecmp(&route->scheme, "sip"))
-        return;
-    if (sa_set(&sa, &route->host, route->port ? route->port : SIP_PORT) || sa_is_any(&sa))
-        return;
-    if (!msg_param_decode(&route->params, "transport", &val)) {
-        enum sip_transp t = sip_transp_decode(&val);
-
-        if (t != SIP_TRANSP_UDP && t != SIP_TRANSP_TCP)
-            return;
-        *tp = t;
-    }
-    *dst = sa;
-}
-
-void leg_hold_target(struct leg *leg)
-{
-    enum sip_transp tp;
-    struct addr a;
-    struct sa dst;
-
-    if (leg->route.ws_conn || !leg->dlg)
-        return;
-    next_hop(leg, leg->dlg, &tp, &dst);
-    addr_set_sockaddr(&a, &dst.u.sa);
-    leg_hold(leg, &a);
-}
-
-void leg_retarget(struct leg *leg, const struct sip_msg *msg)
-{
-    (void)sip_dialog_update(leg->dlg, msg);
-    leg_hold_target(leg);
-}
-
 /* Everything above the tail. The mbuf is written whole, so that each retransmission is the same. */
 static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *dlg, const char *met,
                   uint32_t cseq, const char *branch, const struct mbuf *tail, enum sip_transp *tp,
@@ -92,7 +50,7 @@ static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *d
 
     if (!mb)
         return ENOMEM;
-    next_hop(leg, dlg, tp, dst);
+    leg_next_hop(leg, dlg, tp, dst);
     err = sip_transp_laddr(leg->legs->sip, &laddr, *tp, dst);
     if (err)
         goto out;
@@ -102,7 +60,7 @@ static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *d
         err |= authclient_encode(mb, leg->auth, met, sip_dialog_uri(dlg));
     err |= sip_dialog_encode(mb, dlg, cseq, met);
     if (!strcmp(met, "INVITE") || !strcmp(met, "UPDATE"))
-        err |= mbuf_printf(mb, "%H", leg_timer_print_request, leg);
+        err |= mbuf_printf(mb, "%H", leg_terms_print_request, leg);
     if (leg->legs->sip->software)
         err |= mbuf_printf(mb, "User-Agent: %s\r\n", leg->legs->sip->software);
     err |= mbuf_write_mem(mb, mbuf_buf(tail), mbuf_get_left(tail));
@@ -182,7 +140,7 @@ static bool tx_may_retry(struct leg_tx *tx, const struct sip_msg *msg)
     const bool proxy = msg->scode == 407;
 
     if (msg->scode == 422)
-        return tx->raised++ < LEG_RAISES_MAX && leg_timer_raise(leg, msg);
+        return tx->raised++ < LEG_RAISES_MAX && leg_terms_raise(leg, msg);
     if ((msg->scode != 401 && !proxy) || !leg->auth || tx->retried[proxy])
         return false;
     tx->retried[proxy] = true;
@@ -208,7 +166,7 @@ static bool tx_kills(const struct leg_tx *tx, int err, const struct sip_msg *msg
         return false;
     if (msg && msg->scode == 481)
         return true;
-    return !tx->relay && (err == ETIMEDOUT || (msg && msg->scode == 408));
+    return !tx->owned && (err == ETIMEDOUT || (msg && msg->scode == 408));
 }
 
 static void tx_resp(int err, const struct sip_msg *msg, void *arg)
@@ -261,6 +219,22 @@ int leg_request(struct leg *leg, const char *method, const char *hdrs, const cha
     mem_deref(tail);
     return err;
 }
+
+int leg_bye(struct leg *leg)
+{
+    struct mbuf *tail = NULL;
+    int err;
+
+    leg_enter(leg, LEG_DEAD);
+    tmr_cancel(&leg->tmr_session);
+    err = leg_tail(&tail, leg, leg->end_hdrs ? leg->end_hdrs : "", NULL, NULL);
+    if (!err)
+        err = leg_tx_send(leg, leg->dlg, "BYE", tail, NULL, NULL, NULL);
+    mem_deref(tail);
+    return err;
+}
+
+/* --- what goes with an INVITE --- */
 
 void leg_send_ack(struct leg *leg, struct sip_dialog *dlg, uint32_t cseq, bool keep)
 {
@@ -330,7 +304,7 @@ int leg_tx_hop(struct leg *leg, const struct leg_tx *tx, const char *method, con
         err = sip_msg_decode(&req, copy);
     if (!err)
         err = hop_encode(&mb, leg, req, met, to);
-    next_hop(leg, tx->dlg, &tp, &dst);
+    leg_next_hop(leg, tx->dlg, &tp, &dst);
     if (!err && strcmp(met, "ACK"))
         err = sip_ctrans_request(NULL, leg->legs->sip, tp, &dst, met, tx->branch, NULL, mb, NULL, NULL);
     else if (!err)
