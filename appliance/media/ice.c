@@ -466,6 +466,17 @@ bool ice_route_early(const struct ice *ice, struct addr *local, struct addr *rem
     return ice_alive(ice) && route_to(pair_route(ice, true), local, remote);
 }
 
+bool ice_settled(const struct ice *ice)
+{
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        const struct pair *p = &ice->pairs[i];
+
+        if (p->state == PAIR_WAITING || p->triggered || (p->check.active && !p->check.consent))
+            return false;
+    }
+    return ice->state == ICE_UP;
+}
+
 bool ice_controlling(const struct ice *ice)
 {
     return ice->controlling;

@@ -85,6 +85,8 @@ void ice_tick(struct ice *ice, uint64_t now_ms);
 bool ice_route(const struct ice *ice, struct addr *local, struct addr *remote);
 /* The same without leave to send media: also an address that was only verified (DTLS answers). */
 bool ice_route_early(const struct ice *ice, struct addr *local, struct addr *remote);
+/* A pair is selected and no check under way or due but that of consent: ice_tick may come every 100 ms. */
+bool ice_settled(const struct ice *ice);
 bool ice_controlling(const struct ice *ice);
 /* Of the selected pair's last check; 0 before. */
 uint32_t ice_rtt_ms(const struct ice *ice);

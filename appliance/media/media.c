@@ -9,11 +9,12 @@
 #include "crypto/srtp.h"
 #include "media/g711.h"
 #include "media/path.h"
-#include "media/ports.h"
 #include "media/tally.h"
 #include "media/worker.h"
+#include "net/ports.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,15 @@
 enum { ID_SLOT_BITS = 12, UFRAG_RANDOM = 8, PWD_LEN = 24, CNAME_LEN = 16, DIGITS_MAX = 32 };
 
 _Static_assert(MEDIA_PATHS_MAX == 1 << ID_SLOT_BITS, "the slot is the low bits of a path's id");
+
+struct media_path { /* what signalling holds of it */
+    uint32_t id;
+    void *arg;
+    struct media *media;
+    struct worker *worker;
+    struct path *path;                     /* the worker's */
+    enum media_dtmf_way ways[MEDIA_SIDES]; /* as last told to the worker */
+};
 
 struct media {
     struct media_config cfg;
@@ -77,7 +87,7 @@ static void collect_h(struct buf *out, void *arg)
 static bool config_ok(const struct media_config *cfg)
 {
     return cfg->workers >= 1 && cfg->workers <= MEDIA_WORKERS_MAX && cfg->bind_count >= 1 &&
-           cfg->bind_count <= 2 && cfg->events && cfg->rtp_min <= cfg->rtp_max;
+           cfg->bind_count <= UDP_BINDS_MAX && cfg->events && cfg->rtp_min <= cfg->rtp_max;
 }
 
 static int workers_start(struct media *m, char *why, size_t whysz)
@@ -133,6 +143,8 @@ void media_stop(struct media *m)
         metric_collector_remove(collect_h, m);
     for (size_t i = 0; i < MEDIA_WORKERS_MAX; i++)
         worker_free(m->workers[i]);
+    for (size_t i = 0; i < MEDIA_PATHS_MAX; i++)
+        free(m->slots[i]);
     dtls_identity_free(m->identity);
     if (m->srtp_ready)
         srtpctx_global_close();
@@ -141,13 +153,18 @@ void media_stop(struct media *m)
 
 /* ---- paths ---- */
 
-static struct worker *least_loaded(const struct media *m)
+/* A thread that ticks costs as much for one call as for ten: the next one is not woken before the last has WORKER_FILL. Then all get
+ * the same. */
+static struct worker *worker_choose(const struct media *m)
 {
     struct worker *best = m->workers[0];
 
-    for (unsigned i = 1; i < m->cfg.workers; i++)
+    for (unsigned i = 0; i < m->cfg.workers; i++) {
+        if (worker_load(m->workers[i]) < WORKER_FILL)
+            return m->workers[i];
         if (worker_load(m->workers[i]) < worker_load(best))
             best = m->workers[i];
+    }
     return best;
 }
 
@@ -175,7 +192,7 @@ static void credentials(struct media_local *l, uint32_t id)
     rnd_str(l->ice_pwd, sizeof(l->ice_pwd), PWD_LEN);
 }
 
-static void local_fill(const struct media *m, const struct worker *w, uint32_t id, const struct udp *rtp,
+static void local_fill(const struct media *m, const struct worker *w, uint32_t id, const struct udp_set *rtp,
                        struct media_local *l)
 {
     *l = (struct media_local){
@@ -183,22 +200,20 @@ static void local_fill(const struct media *m, const struct worker *w, uint32_t i
         .ice_port = worker_ice_port(w),
         .ssrc = rnd_u32(),
         .trunk_ssrc = rnd_u32(),
-        .rtp_port = udp_port(rtp),
+        .rtp_port = udp_set_port(rtp),
     };
     credentials(l, id);
     rnd_str(l->cname, sizeof(l->cname), CNAME_LEN);
 }
 
-static int trunk_ports(const struct media *m, struct udp *rtp, struct udp *rtcp)
+static int trunk_ports(const struct media_config *c, struct udp_set *rtp, struct udp_set *rtcp)
 {
-    const struct media_config *c = &m->cfg;
-    bool dual = c->bind_count == 2 && addr_is_any(&c->bind[0]) && addr_is_any(&c->bind[1]);
-    int err = ports_open(rtp, rtcp, &c->bind[0], dual, c->rtp_min, c->rtp_max);
+    int err = ports_open(rtp, rtcp, c->bind, c->bind_count, c->rtp_min, c->rtp_max);
 
     if (err)
         return err;
-    udp_tos(rtp, c->tos);
-    udp_tos(rtcp, c->tos);
+    udp_set_tos(rtp, c->tos);
+    udp_set_tos(rtcp, c->tos);
     return 0;
 }
 
@@ -210,32 +225,50 @@ bool media_has_family(const struct media *m, int af)
     return false;
 }
 
+/* The worker's half, and its place there. */
+static int path_open(struct media_path *h, const struct media_path_config *cfg, struct media_local *local)
+{
+    const struct media *m = h->media;
+    struct path_init init = {.id = h->id,
+                             .host = worker_host(h->worker),
+                             .jbuf_max_ms = m->cfg.jbuf_max_ms,
+                             .controlling = cfg->controlling,
+                             .local = local};
+    struct worker_msg msg = {.command = WORKER_START};
+    int err = trunk_ports(&m->cfg, &init.rtp, &init.rtcp);
+
+    if (err)
+        return err;
+    local_fill(m, h->worker, h->id, &init.rtp, local);
+    err = path_alloc(&msg.path, &init);
+    if (err)
+        return err;
+    err = worker_post(h->worker, &msg);
+    if (err)
+        path_free(msg.path);
+    h->path = msg.path;
+    return err;
+}
+
 int media_path_create(struct media_path **pp, struct media *m, const struct media_path_config *cfg,
                       struct media_local *local)
 {
-    struct path_init init = {
-        .worker = least_loaded(m), .jbuf_max_ms = m->cfg.jbuf_max_ms, .cfg = cfg, .local = local};
-    struct worker_msg msg = {.command = WORKER_START};
-    struct udp rtp, rtcp;
-    int err = id_take(m, &init.id);
+    struct media_path *h = calloc(1, sizeof(*h));
+    int err = h ? id_take(m, &h->id) : ENOMEM;
 
-    if (!err)
-        err = trunk_ports(m, &rtp, &rtcp);
-    if (err)
-        return err;
-    local_fill(m, init.worker, init.id, &rtp, local);
-    err = path_alloc(&msg.path, &init, &rtp, &rtcp);
-    if (err)
-        return err;
-    msg.path->media = m;
-    err = worker_post(init.worker, &msg);
+    if (!err) {
+        h->arg = cfg->arg;
+        h->media = m;
+        h->worker = worker_choose(m);
+        err = path_open(h, cfg, local);
+    }
     if (err) {
-        path_free(msg.path);
+        free(h);
         return err;
     }
-    m->slots[init.id % MEDIA_PATHS_MAX] = msg.path;
+    m->slots[h->id % MEDIA_PATHS_MAX] = h;
     atomic_fetch_add(&m->path_count, 1);
-    *pp = msg.path;
+    *pp = h;
     return 0;
 }
 
@@ -260,7 +293,7 @@ void *media_path_arg(const struct media_path *p)
 
 int media_path_browser(struct media_path *p, const struct media_browser *b)
 {
-    struct worker_msg msg = {.command = WORKER_BROWSER, .path = p};
+    struct worker_msg msg = {.command = WORKER_BROWSER, .path = p->path};
     int err;
 
     if (!media_formats_codec(&b->formats, b->codec))
@@ -273,13 +306,13 @@ int media_path_browser(struct media_path *p, const struct media_browser *b)
     if (err)
         free(msg.u.browser);
     else
-        p->dtmf_ways[MEDIA_BROWSER] = path_dtmf_way(&b->formats, b->codec);
+        p->ways[MEDIA_BROWSER] = path_dtmf_way(&b->formats, b->codec);
     return err;
 }
 
 int media_path_ice_restart(struct media_path *p, struct media_local *local)
 {
-    struct worker_msg msg = {.command = WORKER_RESTART, .path = p};
+    struct worker_msg msg = {.command = WORKER_RESTART, .path = p->path};
 
     credentials(local, p->id);
     snprintf(msg.u.restart.ufrag, sizeof(msg.u.restart.ufrag), "%s", local->ice_ufrag);
@@ -289,7 +322,7 @@ int media_path_ice_restart(struct media_path *p, struct media_local *local)
 
 int media_path_trunk(struct media_path *p, const struct media_trunk *t)
 {
-    struct worker_msg msg = {.command = WORKER_TRUNK, .path = p, .u.trunk = *t};
+    struct worker_msg msg = {.command = WORKER_TRUNK, .path = p->path, .u.trunk = *t};
 
     int err;
 
@@ -297,59 +330,62 @@ int media_path_trunk(struct media_path *p, const struct media_trunk *t)
         return EINVAL;
     err = worker_post(p->worker, &msg);
     if (!err)
-        p->dtmf_ways[MEDIA_TRUNK] = path_dtmf_way_trunk(t);
+        p->ways[MEDIA_TRUNK] = path_dtmf_way_trunk(t);
     return err;
 }
 
 int media_path_tone(struct media_path *p, enum media_tone tone)
 {
-    struct worker_msg msg = {.command = WORKER_TONE, .path = p, .u.tone = tone};
+    struct worker_msg msg = {.command = WORKER_TONE, .path = p->path, .u.tone = tone};
 
     return worker_post(p->worker, &msg);
 }
 
 enum media_dtmf_way media_path_dtmf_way(const struct media_path *p, enum media_side to)
 {
-    return p->dtmf_ways[to];
+    return p->ways[to];
 }
 
 int media_path_dtmf(struct media_path *p, enum media_side to, const char *digits, unsigned duration_ms)
 {
-    struct worker_msg msg = {.command = WORKER_DTMF, .path = p, .u.dtmf = {to, "", duration_ms}};
+    struct worker_msg msg = {.command = WORKER_DTMF, .path = p->path, .u.dtmf = {to, "", duration_ms}};
     size_t n = strlen(digits);
     int err;
 
     if (!n || n > DIGITS_MAX || strspn(digits, "0123456789*#ABCDabcd") != n)
         return EINVAL;
-    if (p->dtmf_ways[to] == MEDIA_DTMF_NONE)
+    if (p->ways[to] == MEDIA_DTMF_NONE)
         return ENOTSUP;
-    if (!path_dtmf_reserve(p, to, (unsigned)n))
+    if (!path_dtmf_reserve(p->path, to, (unsigned)n))
         return ENOSPC;
     memcpy(msg.u.dtmf.digits, digits, n);
     err = worker_post(p->worker, &msg);
     if (err)
-        path_dtmf_release(p, to, (unsigned)n);
+        path_dtmf_release(p->path, to, (unsigned)n);
     return err;
 }
 
 int media_path_hold(struct media_path *p, bool held)
 {
-    struct worker_msg msg = {.command = WORKER_HOLD, .path = p, .u.held = held};
+    struct worker_msg msg = {.command = WORKER_HOLD, .path = p->path, .u.held = held};
 
     return worker_post(p->worker, &msg);
 }
 
 void media_path_close(struct media_path *p)
 {
+    struct worker_msg wake = {.command = WORKER_WAKE};
     struct media *m = p->media;
 
     m->slots[p->id % MEDIA_PATHS_MAX] = NULL;
     atomic_fetch_sub(&m->path_count, 1);
-    atomic_store(&p->closing, true); /* the worker looks at every tick; the path is its own from here on */
+    path_close(p->path); /* the worker looks in every round; it is its own from here on */
+    (void)worker_post(p->worker, &wake);
+    free(p);
 }
 
 int media_path_stats(const struct media_path *p, struct media_event *out)
 {
-    path_figures_load(p, out);
+    path_figures_load(p->path, out);
     return out->path_id == p->id ? 0 : ENOENT; /* nothing was stored yet */
 }

@@ -31,7 +31,7 @@ enum {
 
 struct media_config {
     unsigned workers;    /* 1..64 */
-    struct addr bind[2]; /* where sockets bind; count below. any-addresses allowed */
+    struct addr bind[2]; /* where sockets bind, each on all of them; count below. any-addresses allowed */
     size_t bind_count;
     uint16_t ice_port;         /* first worker's; 0 = any free */
     uint16_t rtp_min, rtp_max; /* even/odd pairs; both 0 = any free */
@@ -57,10 +57,12 @@ struct media_cand {
 struct media_local {
     char ice_ufrag[32], ice_pwd[40];
     const uint8_t *fingerprint; /* 32 bytes, SHA-256 */
-    uint16_t ice_port;          /* of this path's worker */
-    uint32_t ssrc;              /* of what we send to the browser; the same for the whole call */
+    uint16_t
+        ice_port; /* of this path's worker; on every address of media_config.bind, or every one of the machine's for "any" */
+    uint32_t ssrc; /* of what we send to the browser; the same for the whole call */
     char cname[24];
-    uint16_t rtp_port; /* trunk side; RTCP is rtp_port + 1 */
+    uint16_t
+        rtp_port; /* trunk side, on the same addresses, of both families when bind has both; RTCP is rtp_port + 1 */
     uint32_t trunk_ssrc;
 };
 

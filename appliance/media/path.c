@@ -4,7 +4,13 @@
 #include "core/clock.h"
 #include "core/rnd.h"
 #include "media/quality.h"
-#include "media/worker.h"
+#include "core/log.h"
+#include "media/path_dtmf.h"
+#include "media/path_down.h"
+#include "media/path_report.h"
+#include "media/path_secure.h"
+#include "media/path_state.h"
+#include "media/path_up.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,24 +29,23 @@ static void out_init(struct path_out *out, uint32_t ssrc)
     dtmf_tx_init(&out->digits, CODEC_RATE);
 }
 
-int path_alloc(struct media_path **pp, const struct path_init *init, struct udp *rtp, struct udp *rtcp)
+int path_alloc(struct path **pp, const struct path_init *init)
 {
-    struct media_path *p = calloc(1, sizeof(*p));
+    struct path *p = calloc(1, sizeof(*p));
     struct jbuf_config jcfg = {.clock_rate = 48000, .max_ms = init->jbuf_max_ms};
     int err;
 
     if (!p) {
-        udp_close(rtp);
-        udp_close(rtcp);
+        struct udp_set rtp = init->rtp, rtcp = init->rtcp;
+
+        udp_set_close(&rtp);
+        udp_set_close(&rtcp);
         return ENOMEM;
     }
     p->id = init->id;
-    p->arg = init->cfg->arg;
-    p->worker = init->worker;
-    p->rtp = *rtp;
-    p->rtcp = *rtcp;
-    p->rtp_io = (struct path_io){IO_RTP, p};
-    p->rtcp_io = (struct path_io){IO_RTCP, p};
+    p->host = init->host;
+    p->rtp = init->rtp;
+    p->rtcp = init->rtcp;
     memcpy(p->cname, init->local->cname, sizeof(p->cname));
     in_init(&p->from_browser);
     in_init(&p->from_trunk);
@@ -50,7 +55,7 @@ int path_alloc(struct media_path **pp, const struct path_init *init, struct udp 
     p->down.ssrc = rnd_u32();
     err = jbuf_alloc(&p->up.jbuf, &jcfg);
     if (!err)
-        err = path_ice_alloc(p, init->cfg, init->local);
+        err = path_ice_alloc(p, init->controlling, init->local);
     if (err) {
         path_free(p);
         return err;
@@ -59,7 +64,7 @@ int path_alloc(struct media_path **pp, const struct path_init *init, struct udp 
     return 0;
 }
 
-void path_free(struct media_path *p)
+void path_free(struct path *p)
 {
     if (!p)
         return;
@@ -69,9 +74,67 @@ void path_free(struct media_path *p)
     for (size_t i = 0; i < sizeof(p->up.dec) / sizeof(*p->up.dec); i++)
         codec_dec_free(p->up.dec[i]);
     codec_enc_free(p->down.enc);
-    udp_close(&p->rtp);
-    udp_close(&p->rtcp);
+    udp_set_close(&p->rtp);
+    udp_set_close(&p->rtcp);
     free(p);
+}
+
+/* ---- start and end ---- */
+
+static void ready_h(void *arg)
+{
+    struct path_watch *w = arg;
+    struct udp_reader *r = w->path->host->reader;
+    uint64_t now_us = clock_us();
+    size_t n = udp_read(r, w->udp);
+
+    for (size_t i = 0; i < n; i++) {
+        if (w->rtcp)
+            path_trunk_rtcp(w->path, udp_packet(r, i), now_us);
+        else
+            path_trunk_rtp(w->path, udp_packet(r, i), now_us);
+    }
+}
+
+static int watch(struct path *p, struct udp_set *set, bool rtcp)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < set->count && !err; i++) {
+        struct path_watch *w = &p->watches[2 * i + rtcp];
+
+        *w = (struct path_watch){{ready_h, w}, p, &set->v[i], rtcp};
+        err = poller_watch(p->host->poller, set->v[i].fd, &w->watch);
+    }
+    return err;
+}
+
+int path_start(struct path *p, uint64_t now_us)
+{
+    int err = watch(p, &p->rtp, false);
+
+    p->slow_us = now_us + p->id % 10 * (PATH_SLOW_US / 10); /* spread over the ticks */
+    return err ? err : watch(p, &p->rtcp, true);
+}
+
+uint32_t path_id(const struct path *p)
+{
+    return p->id;
+}
+
+void path_close(struct path *p)
+{
+    atomic_store(&p->closing, true);
+}
+
+void path_closing_look(struct path *p)
+{
+    p->closing_seen = atomic_load(&p->closing);
+}
+
+bool path_closing(const struct path *p)
+{
+    return p->closing_seen;
 }
 
 /* ---- commands ---- */
@@ -90,12 +153,12 @@ static void in_wait(struct path_in *in, uint64_t now_us)
     in->silent = false;
 }
 
-void path_set_restart(struct media_path *p, const char *ufrag, const char *pwd)
+void path_set_restart(struct path *p, const char *ufrag, const char *pwd)
 {
     (void)ice_local(p->ice, ufrag, pwd); /* made by us: never too long */
 }
 
-void path_set_browser(struct media_path *p, const struct media_browser *b, uint64_t now_us)
+void path_set_browser(struct path *p, const struct media_browser *b, uint64_t now_us)
 {
     p->browser = *b;
     p->failed = false; /* an ICE restart may bring a lost browser back */
@@ -113,7 +176,7 @@ void path_set_browser(struct media_path *p, const struct media_browser *b, uint6
     path_secure_set(p, now_us);
 }
 
-void path_set_trunk(struct media_path *p, const struct media_trunk *t, uint64_t now_us)
+void path_set_trunk(struct path *p, const struct media_trunk *t, uint64_t now_us)
 {
     bool awaited = p->trunk_set && (p->trunk.dir & MEDIA_RECV);
 
@@ -131,7 +194,7 @@ void path_set_trunk(struct media_path *p, const struct media_trunk *t, uint64_t 
     (void)path_up_set(p); /* what can fail was allocated with the browser's codecs */
 }
 
-void path_set_hold(struct media_path *p, bool held, uint64_t now_us)
+void path_set_hold(struct path *p, bool held, uint64_t now_us)
 {
     if (p->held && !held) {
         in_wait(&p->from_browser, now_us);
@@ -142,7 +205,7 @@ void path_set_hold(struct media_path *p, bool held, uint64_t now_us)
 
 /* ---- time ---- */
 
-static void figures_store(struct media_path *p)
+static void figures_store(struct path *p)
 {
     struct media_event ev;
 
@@ -150,26 +213,14 @@ static void figures_store(struct media_path *p)
     snapshot_store(p->figures, &ev, sizeof(ev));
 }
 
-void path_figures_load(const struct media_path *p, struct media_event *out)
+void path_figures_load(const struct path *p, struct media_event *out)
 {
     snapshot_load(p->figures, out, sizeof(*out));
 }
 
-/* Signalling's mailbox was full. MEDIA_ENDED is the worker's to tell again. */
-static void untold_tell(struct media_path *p)
+static void slow_tick(struct path *p, uint64_t now_us)
 {
-    struct media_event ev = {.type = (enum media_event_type)p->untold.type,
-                             .reason = (enum media_reason)p->untold.reason,
-                             .addr = p->untold.addr,
-                             .path_id = p->id};
-
-    if (p->untold.waits && !worker_event(p->worker, &ev))
-        p->untold.waits = false;
-}
-
-static void slow_tick(struct media_path *p, uint64_t now_us)
-{
-    untold_tell(p);
+    path_events_retry(p);
     path_secure_tick(p, now_us);
     path_reports(p, false, now_us);
     path_timeouts(p, now_us);
@@ -179,7 +230,7 @@ static void slow_tick(struct media_path *p, uint64_t now_us)
     }
 }
 
-void path_tick(struct media_path *p, uint64_t now_us)
+void path_tick(struct path *p, uint64_t now_us)
 {
     if (p->ended)
         return;
@@ -187,39 +238,33 @@ void path_tick(struct media_path *p, uint64_t now_us)
     path_down_tick(p, now_us);
     path_dtmf_tick(p, now_us);
     if (now_us >= p->slow_us) {
-        p->slow_us = now_us + PATH_SLOW_US;
         slow_tick(p, now_us);
+        p->slow_us = now_us + (path_secure_settled(p) ? PATH_SETTLED_US : PATH_SLOW_US);
     }
 }
 
-void path_end(struct media_path *p, uint64_t now_us)
+static uint64_t sooner(uint64_t a, uint64_t b)
 {
+    return a < b ? a : b;
+}
+
+uint64_t path_due_us(const struct path *p)
+{
+    uint64_t audio_us = sooner(path_up_due_us(p), path_down_due_us(p));
+
+    return p->ended ? UINT64_MAX : sooner(sooner(p->slow_us, audio_us), path_dtmf_due_us(p));
+}
+
+void path_end(struct path *p, uint64_t now_us)
+{
+    if (p->ended)
+        return;
     p->ended = true;
     path_reports(p, true, now_us);
     path_secure_close(p);
     ice_close(p->ice);
-    udp_close(&p->rtp);
-    udp_close(&p->rtcp);
-}
-
-void path_event(struct media_path *p, struct media_event *ev)
-{
-    if (ev->type == MEDIA_FAILED) {
-        if (p->failed)
-            return;
-        p->failed = true;
-    }
-    ev->path_id = p->id;
-    untold_tell(p);
-    if (!p->untold.waits && !worker_event(p->worker, ev))
-        return;
-    if (ev->type <= MEDIA_TIMEOUT && ev->type != MEDIA_DTLS_UP &&
-        !(p->untold.waits && p->untold.type == MEDIA_TIMEOUT)) {
-        p->untold.waits = true; /* in place of an older one: signalling wants to know how it is */
-        p->untold.type = (uint8_t)ev->type;
-        p->untold.reason = (uint8_t)ev->reason;
-        p->untold.addr = ev->addr;
-    }
+    udp_set_close(&p->rtp);
+    udp_set_close(&p->rtcp);
 }
 
 /* ---- figures ---- */
@@ -242,7 +287,7 @@ static void stream_figures(const struct path_in *in, uint64_t late, double buffe
     st->mos = quality_mos(&q);
 }
 
-void path_figures(const struct media_path *p, struct media_event *out)
+void path_figures(const struct path *p, struct media_event *out)
 {
     struct jbuf_stats js;
 

@@ -1,9 +1,11 @@
 /* media/path: trunk to browser. No buffer here: the browser has one. See path.h. */
-#include "media/path.h"
+#include "media/path_down.h"
 
 #include "core/metric.h"
 #include "media/g711.h"
-#include "media/worker.h"
+#include "media/path_dtmf.h"
+#include "media/path_report.h"
+#include "media/path_secure.h"
 
 #include <string.h>
 
@@ -21,7 +23,7 @@ enum {
     COMPLEXITY_START = 2,
 };
 
-int path_down_set(struct media_path *p)
+int path_down_set(struct path *p)
 {
     struct path_down *d = &p->down;
 
@@ -36,9 +38,9 @@ int path_down_set(struct media_path *p)
 }
 
 /* Follows the worker's load; cheap, called for every packet. */
-static void follow_load(struct media_path *p)
+static void follow_load(struct path *p)
 {
-    int wanted = worker_complexity(p->worker);
+    int wanted = p->host->complexity;
 
     if (wanted == p->down.complexity)
         return;
@@ -46,7 +48,7 @@ static void follow_load(struct media_path *p)
     codec_enc_complexity(p->down.enc, wanted);
 }
 
-size_t path_down_encode(struct media_path *p, const int16_t *pcm, uint8_t *out)
+size_t path_down_encode(struct path *p, const int16_t *pcm, uint8_t *out)
 {
     size_t n = PATH_FRAME;
 
@@ -68,7 +70,7 @@ size_t path_down_encode(struct media_path *p, const int16_t *pcm, uint8_t *out)
 }
 
 /* One frame of the trunk's audio; its place in time, gaps included, is that of the trunk's timestamps. */
-static void frame_out(struct media_path *p, const int16_t *pcm, uint32_t ts, uint64_t now_us)
+static void frame_out(struct path *p, const int16_t *pcm, uint32_t ts, uint64_t now_us)
 {
     struct path_down *d = &p->down;
     uint32_t factor = p->to_browser.splice.rate / CODEC_RATE;
@@ -86,7 +88,7 @@ static void frame_out(struct media_path *p, const int16_t *pcm, uint32_t ts, uin
     path_browser_send(p, room, &out, n, now_us);
 }
 
-static void frames_out(struct media_path *p, uint64_t now_us)
+static void frames_out(struct path *p, uint64_t now_us)
 {
     struct path_down *d = &p->down;
     size_t done = 0;
@@ -120,7 +122,7 @@ static bool place(struct path_down *d, const struct rtp_hdr *h)
     return true;
 }
 
-static void transcode(struct media_path *p, enum media_codec c, const struct rtp_hdr *h, uint64_t now_us)
+static void transcode(struct path *p, enum media_codec c, const struct rtp_hdr *h, uint64_t now_us)
 {
     struct path_down *d = &p->down;
 
@@ -137,7 +139,7 @@ static void transcode(struct media_path *p, enum media_codec c, const struct rtp
     frames_out(p, now_us);
 }
 
-static void relay(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us)
+static void relay(struct path *p, const struct rtp_hdr *h, uint64_t now_us)
 {
     uint8_t *room = path_browser_room(p);
     struct rtp_hdr out;
@@ -150,7 +152,7 @@ static void relay(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us
     path_browser_send(p, room, &out, h->len, now_us);
 }
 
-static void audio(struct media_path *p, enum media_codec c, const struct rtp_hdr *h, uint64_t now_us)
+static void audio(struct path *p, enum media_codec c, const struct rtp_hdr *h, uint64_t now_us)
 {
     p->from_trunk.codec = c;
     if (p->down.tone_on || !(p->trunk.dir & MEDIA_RECV) || !h->len)
@@ -169,7 +171,7 @@ static enum media_codec codec_of(const struct media_format *f, uint8_t pt)
     return pt == PT_PCMU ? MEDIA_PCMU : pt == PT_PCMA ? MEDIA_PCMA : MEDIA_NONE;
 }
 
-static void accepted(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us)
+static void accepted(struct path *p, const struct rtp_hdr *h, uint64_t now_us)
 {
     const struct media_format *f = media_formats_of(&p->trunk.formats, h->pt);
     enum media_codec c = codec_of(f, h->pt);
@@ -186,7 +188,7 @@ static void accepted(struct media_path *p, const struct rtp_hdr *h, uint64_t now
     }
 }
 
-void path_trunk_rtp(struct media_path *p, const struct udp_packet *pkt, uint64_t now_us)
+void path_trunk_rtp(struct path *p, const struct udp_packet *pkt, uint64_t now_us)
 {
     struct media_event ev = {.type = MEDIA_TRUNK_LATCHED, .addr = pkt->src};
     struct rtp_hdr h;
@@ -212,7 +214,7 @@ void path_trunk_rtp(struct media_path *p, const struct udp_packet *pkt, uint64_t
 
 /* ---- tone ---- */
 
-void path_down_tone(struct media_path *p, enum media_tone tone, uint64_t now_us)
+void path_set_tone(struct path *p, enum media_tone tone, uint64_t now_us)
 {
     p->down.tone_on = tone == MEDIA_TONE_RINGBACK;
     p->down.started = false;
@@ -221,7 +223,7 @@ void path_down_tone(struct media_path *p, enum media_tone tone, uint64_t now_us)
         tone_init(&p->down.tone, &tone_ringback);
 }
 
-static void tone_out(struct media_path *p, uint64_t now_us)
+static void tone_out(struct path *p, uint64_t now_us)
 {
     int16_t pcm[PATH_FRAME];
     uint8_t *room = path_browser_room(p);
@@ -239,7 +241,7 @@ static void tone_out(struct media_path *p, uint64_t now_us)
     path_browser_send(p, room, &out, n, now_us);
 }
 
-void path_down_tick(struct media_path *p, uint64_t now_us)
+void path_down_tick(struct path *p, uint64_t now_us)
 {
     if (!p->down.tone_on || now_us < p->down.tone_us)
         return;
@@ -247,4 +249,9 @@ void path_down_tick(struct media_path *p, uint64_t now_us)
     if (now_us > p->down.tone_us + PATH_FIGURES_US) /* slept: no burst */
         p->down.tone_us = now_us;
     tone_out(p, now_us);
+}
+
+uint64_t path_down_due_us(const struct path *p)
+{
+    return p->down.tone_on ? p->down.tone_us : UINT64_MAX;
 }

@@ -1,8 +1,12 @@
 /* media/path: key presses. A press that one side sends as a telephone event goes on to the other as one, when that takes them; else
  * signalling is told and decides. Digits of signalling's own go out as events or as tones in the audio. See path.h. */
-#include "media/path.h"
+#include "media/path_dtmf.h"
 
 #include "core/metric.h"
+#include "media/path_down.h"
+#include "media/path_report.h"
+#include "media/path_secure.h"
+#include "media/path_up.h"
 
 #include <string.h>
 
@@ -52,12 +56,12 @@ void path_dtmf_set(struct path_out *out, enum media_dtmf_way way, const struct m
 
 /* ---- queue ---- */
 
-static struct path_out *out_of(struct media_path *p, enum media_side to)
+static struct path_out *out_of(struct path *p, enum media_side to)
 {
     return to == MEDIA_TRUNK ? &p->to_trunk : &p->to_browser;
 }
 
-bool path_dtmf_reserve(struct media_path *p, enum media_side to, unsigned n)
+bool path_dtmf_reserve(struct path *p, enum media_side to, unsigned n)
 {
     struct path_out *out = out_of(p, to);
 
@@ -68,19 +72,19 @@ bool path_dtmf_reserve(struct media_path *p, enum media_side to, unsigned n)
     return false;
 }
 
-void path_dtmf_release(struct media_path *p, enum media_side to, unsigned n)
+void path_dtmf_release(struct path *p, enum media_side to, unsigned n)
 {
     taken_sub(out_of(p, to), n);
 }
 
-void path_dtmf_queue(struct media_path *p, enum media_side to, const char *digits, unsigned duration_ms)
+void path_dtmf_queue(struct path *p, enum media_side to, const char *digits, unsigned duration_ms)
 {
     (void)dtmf_tx_queue(&out_of(p, to)->digits, digits, duration_ms); /* they were looked at, and have room */
 }
 
 /* ---- in ---- */
 
-static void told(struct media_path *p, bool from_browser, bool relayed, char digit, unsigned ms)
+static void told(struct path *p, bool from_browser, bool relayed, char digit, unsigned ms)
 {
     struct media_event ev = {
         .type = MEDIA_DTMF, .digit = digit, .from_browser = from_browser, .relayed = relayed, .ms = ms};
@@ -88,7 +92,7 @@ static void told(struct media_path *p, bool from_browser, bool relayed, char dig
     path_event(p, &ev);
 }
 
-static void relay(struct media_path *p, bool from_browser, char digit, unsigned ms)
+static void relay(struct path *p, bool from_browser, char digit, unsigned ms)
 {
     enum media_side to = from_browser ? MEDIA_TRUNK : MEDIA_BROWSER;
     struct media_event lost = {.type = MEDIA_DTMF_LOST, .from_browser = from_browser};
@@ -101,7 +105,7 @@ static void relay(struct media_path *p, bool from_browser, char digit, unsigned 
 }
 
 /* A press goes on once its length is known: a digit that is cut or doubled is worse than one that is late. */
-static void digit_step(struct media_path *p, bool from_browser, enum dtmf_what what, char digit, unsigned ms)
+static void digit_step(struct path *p, bool from_browser, enum dtmf_what what, char digit, unsigned ms)
 {
     const struct path_in *in = from_browser ? &p->from_browser : &p->from_trunk;
     bool relayed = (from_browser ? &p->to_trunk : &p->to_browser)->dtmf == MEDIA_DTMF_EVENTS;
@@ -124,7 +128,7 @@ static bool press_too_many(struct path_in *in, uint64_t now_us)
     return false;
 }
 
-void path_dtmf_packet(struct media_path *p, bool from_browser, const struct rtp_hdr *h, uint32_t rate,
+void path_dtmf_packet(struct path *p, bool from_browser, const struct rtp_hdr *h, uint32_t rate,
                       uint64_t now_us)
 {
     struct path_in *in = from_browser ? &p->from_browser : &p->from_trunk;
@@ -201,7 +205,7 @@ static bool tones_next(struct path_out *out, size_t n, uint64_t now_us, struct r
     return true;
 }
 
-static void to_trunk(struct media_path *p, uint64_t now_us)
+static void to_trunk(struct path *p, uint64_t now_us)
 {
     struct path_out *out = &p->to_trunk;
     size_t n = DTMF_PAYLOAD, samples = p->trunk.ptime_ms * (CODEC_RATE / 1000);
@@ -224,7 +228,7 @@ static void to_trunk(struct media_path *p, uint64_t now_us)
         path_trunk_send(p, buf, &h, n, now_us);
 }
 
-static void to_browser(struct media_path *p, uint64_t now_us)
+static void to_browser(struct path *p, uint64_t now_us)
 {
     struct path_out *out = &p->to_browser;
     uint8_t *room = path_browser_room(p);
@@ -244,7 +248,7 @@ static void to_browser(struct media_path *p, uint64_t now_us)
         path_browser_send(p, room, &h, n, now_us);
 }
 
-static void missing_end(struct media_path *p, bool from_browser, uint64_t now_us)
+static void missing_end(struct path *p, bool from_browser, uint64_t now_us)
 {
     struct path_in *in = from_browser ? &p->from_browser : &p->from_trunk;
     char digit = 0;
@@ -254,7 +258,7 @@ static void missing_end(struct media_path *p, bool from_browser, uint64_t now_us
         digit_step(p, from_browser, dtmf_rx_tick(&in->events, now_us, &digit, &ms), digit, ms);
 }
 
-void path_dtmf_tick(struct media_path *p, uint64_t now_us)
+void path_dtmf_tick(struct path *p, uint64_t now_us)
 {
     if (dtmf_tx_busy(&p->to_trunk.digits))
         to_trunk(p, now_us);
@@ -266,4 +270,13 @@ void path_dtmf_tick(struct media_path *p, uint64_t now_us)
         p->to_browser.event_on = false;
     missing_end(p, true, now_us);
     missing_end(p, false, now_us);
+}
+
+uint64_t path_dtmf_due_us(const struct path *p)
+{
+    bool trunk = dtmf_tx_busy(&p->to_trunk.digits) && path_trunk_ready(p);
+    bool browser = dtmf_tx_busy(&p->to_browser.digits) && path_browser_ready(p);
+    uint64_t due_us = trunk ? p->to_trunk.event_us : UINT64_MAX;
+
+    return browser && p->to_browser.event_us < due_us ? p->to_browser.event_us : due_us;
 }

@@ -1,8 +1,8 @@
-/* media/path: what goes beside the audio: RTCP, the RTP timeout. See path.h. */
-#include "media/path.h"
+/* media/path: what goes beside the audio: events for signalling, RTCP, the RTP timeout. See path.h. */
+#include "media/path_report.h"
 
 #include "core/metric.h"
-#include "media/worker.h"
+#include "media/path_secure.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,9 +10,43 @@
 METRIC_COUNTER(drop_rtcp, "dngate_media_dropped_total", "from=\"both\",reason=\"rtcp\"",
                "Media packets dropped");
 
+/* ---- events ---- */
+
+/* Signalling's mailbox was full. MEDIA_ENDED is the worker's to tell again. */
+void path_events_retry(struct path *p)
+{
+    struct media_event ev = {.type = (enum media_event_type)p->untold.type,
+                             .reason = (enum media_reason)p->untold.reason,
+                             .addr = p->untold.addr,
+                             .path_id = p->id};
+
+    if (p->untold.waits && !p->host->eventh(&ev, p->host->arg))
+        p->untold.waits = false;
+}
+
+void path_event(struct path *p, struct media_event *ev)
+{
+    if (ev->type == MEDIA_FAILED) {
+        if (p->failed)
+            return;
+        p->failed = true;
+    }
+    ev->path_id = p->id;
+    path_events_retry(p);
+    if (!p->untold.waits && !p->host->eventh(ev, p->host->arg))
+        return;
+    if (ev->type <= MEDIA_TIMEOUT && ev->type != MEDIA_DTLS_UP &&
+        !(p->untold.waits && p->untold.type == MEDIA_TIMEOUT)) {
+        p->untold.waits = true; /* in place of an older one: signalling wants to know how it is */
+        p->untold.type = (uint8_t)ev->type;
+        p->untold.reason = (uint8_t)ev->reason;
+        p->untold.addr = ev->addr;
+    }
+}
+
 /* ---- RTCP ---- */
 
-static void trunk_report(struct media_path *p, bool bye, uint64_t now_us)
+static void trunk_report(struct path *p, bool bye, uint64_t now_us)
 {
     uint8_t buf[RTCP_PACKET_MAX];
     size_t n;
@@ -21,10 +55,10 @@ static void trunk_report(struct media_path *p, bool bye, uint64_t now_us)
         return;
     n = rtcp_build(buf, sizeof(buf), &p->to_trunk.send, &p->from_trunk.recv, p->cname, bye, now_us);
     if (n)
-        (void)udp_transmit(&p->rtcp, buf, n, &p->trunk_local, &p->trunk.rtcp);
+        (void)udp_set_transmit(&p->rtcp, buf, n, &p->trunk_local, &p->trunk.rtcp);
 }
 
-static void browser_report(struct media_path *p, bool bye, uint64_t now_us)
+static void browser_report(struct path *p, bool bye, uint64_t now_us)
 {
     uint8_t *room = path_browser_room(p);
     size_t n;
@@ -46,7 +80,7 @@ static bool report_due(struct path_out *out, uint64_t now_us)
     return !first;
 }
 
-void path_reports(struct media_path *p, bool bye, uint64_t now_us)
+void path_reports(struct path *p, bool bye, uint64_t now_us)
 {
     if (bye || (p->trunk_set && report_due(&p->to_trunk, now_us)))
         trunk_report(p, bye, now_us);
@@ -68,7 +102,7 @@ static const struct rtcp_block *report_in(struct path_in *in, uint32_t our_ssrc,
     return b;
 }
 
-void path_report_from_browser(struct media_path *p, const uint8_t *buf, size_t n, uint64_t now_us)
+void path_report_from_browser(struct path *p, const uint8_t *buf, size_t n, uint64_t now_us)
 {
     const struct rtcp_block *b;
     struct rtcp_msg m;
@@ -82,7 +116,7 @@ void path_report_from_browser(struct media_path *p, const uint8_t *buf, size_t n
         codec_enc_loss(p->down.enc, b->fraction * 100 / 256);
 }
 
-void path_trunk_rtcp(struct media_path *p, const struct udp_packet *pkt, uint64_t now_us)
+void path_trunk_rtcp(struct path *p, const struct udp_packet *pkt, uint64_t now_us)
 {
     struct rtcp_msg m;
 
@@ -96,7 +130,7 @@ void path_trunk_rtcp(struct media_path *p, const struct udp_packet *pkt, uint64_
 
 /* ---- RTP timeout ---- */
 
-static void timeout_of(struct media_path *p, struct path_in *in, enum media_reason who, uint64_t limit_us,
+static void timeout_of(struct path *p, struct path_in *in, enum media_reason who, uint64_t limit_us,
                        uint64_t now_us)
 {
     struct media_event ev = {.type = MEDIA_TIMEOUT, .reason = who};
@@ -107,9 +141,9 @@ static void timeout_of(struct media_path *p, struct path_in *in, enum media_reas
     in->silent = silent;
 }
 
-void path_timeouts(struct media_path *p, uint64_t now_us)
+void path_timeouts(struct path *p, uint64_t now_us)
 {
-    uint64_t limit_us = (uint64_t)worker_rtp_timeout_s(p->worker) * 1000000;
+    uint64_t limit_us = (uint64_t)p->host->rtp_timeout_s * 1000000;
 
     if (!limit_us || p->held)
         return;

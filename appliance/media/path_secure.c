@@ -1,8 +1,9 @@
 /* media/path: towards the browser: ICE finds the way, DTLS proves who is there, SRTP carries. See path.h. */
-#include "media/path.h"
+#include "media/path_secure.h"
 
 #include "core/metric.h"
-#include "media/worker.h"
+#include "media/path_report.h"
+#include "media/path_up.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ enum {
         12000000, /* from the first pair of addresses that works to the keys: who has none hears nothing */
 };
 
-static void fail(struct media_path *p, enum media_reason reason)
+static void fail(struct path *p, enum media_reason reason)
 {
     struct media_event ev = {.type = MEDIA_FAILED, .reason = reason};
 
@@ -36,15 +37,15 @@ static void fail(struct media_path *p, enum media_reason reason)
 
 /* ---- sending ---- */
 
-static void queue_copy(struct media_path *p, const uint8_t *pkt, size_t n, const struct addr *local,
+static void queue_copy(struct path *p, const uint8_t *pkt, size_t n, const struct addr *local,
                        const struct addr *dst)
 {
-    struct udp_queue *q = worker_queue(p->worker, dst);
+    uint8_t *room = n <= UDP_PACKET_MAX ? p->host->roomh(dst, p->host->arg) : NULL;
 
-    if (!q || n > UDP_PACKET_MAX)
+    if (!room)
         return;
-    memcpy(udp_queue_room(q), pkt, n);
-    udp_queue_push(q, n, local, dst);
+    memcpy(room, pkt, n);
+    p->host->sendh(n, local, dst, p->host->arg);
 }
 
 static void ice_out_h(const uint8_t *pkt, size_t n, const struct addr *src, const struct addr *dst, void *arg)
@@ -54,39 +55,36 @@ static void ice_out_h(const uint8_t *pkt, size_t n, const struct addr *src, cons
 
 static void dtls_out_h(const uint8_t *pkt, size_t n, void *arg)
 {
-    struct media_path *p = arg;
+    struct path *p = arg;
     struct addr local, remote;
 
     if (ice_route_early(p->ice, &local, &remote))
         queue_copy(p, pkt, n, &local, &remote);
 }
 
-bool path_browser_ready(const struct media_path *p)
+bool path_browser_ready(const struct path *p)
 {
     return p->srtp_out && !p->failed;
 }
 
-uint8_t *path_browser_room(struct media_path *p)
+uint8_t *path_browser_room(struct path *p)
 {
     struct addr local, remote;
-    struct udp_queue *q;
 
     if (!path_browser_ready(p) || !ice_route(p->ice, &local, &remote))
         return NULL;
-    q = worker_queue(p->worker, &remote);
-    return q ? udp_queue_room(q) : NULL;
+    return p->host->roomh(&remote, p->host->arg);
 }
 
-static void push(struct media_path *p, size_t n)
+static void push(struct path *p, size_t n)
 {
     struct addr local, remote;
 
     if (ice_route(p->ice, &local, &remote))
-        udp_queue_push(worker_queue(p->worker, &remote), n, &local, &remote);
+        p->host->sendh(n, &local, &remote, p->host->arg);
 }
 
-void path_browser_send(struct media_path *p, uint8_t *room, const struct rtp_hdr *h, size_t len,
-                       uint64_t now_us)
+void path_browser_send(struct path *p, uint8_t *room, const struct rtp_hdr *h, size_t len, uint64_t now_us)
 {
     size_t n = rtp_build(room, h) + len;
 
@@ -96,7 +94,7 @@ void path_browser_send(struct media_path *p, uint8_t *room, const struct rtp_hdr
     push(p, n);
 }
 
-void path_browser_send_rtcp(struct media_path *p, uint8_t *room, size_t n)
+void path_browser_send_rtcp(struct path *p, uint8_t *room, size_t n)
 {
     if (!srtpctx_protect_rtcp(p->srtp_out, room, &n))
         push(p, n);
@@ -106,7 +104,7 @@ void path_browser_send_rtcp(struct media_path *p, uint8_t *room, size_t n)
 
 static void ice_happened_h(enum ice_event what, const struct addr *addr, void *arg)
 {
-    struct media_path *p = arg;
+    struct path *p = arg;
     struct media_event ev = {.addr = *addr};
 
     switch (what) {
@@ -116,13 +114,13 @@ static void ice_happened_h(enum ice_event what, const struct addr *addr, void *a
         path_event(p, &ev);
         break;
     case ICE_CLAIMED:
-        worker_addr_claim(p->worker, addr, p);
+        p->host->claimh(p, PATH_CLAIM, addr, p->host->arg);
         break;
     case ICE_VERIFIED:
-        worker_addr_take(p->worker, addr, p);
+        p->host->claimh(p, PATH_TAKE, addr, p->host->arg);
         break;
     case ICE_FORGOTTEN:
-        worker_addr_del(p->worker, addr, p);
+        p->host->claimh(p, PATH_LEAVE, addr, p->host->arg);
         break;
     case ICE_TIMED_OUT:
         fail(p, MEDIA_NO_ICE);
@@ -133,10 +131,10 @@ static void ice_happened_h(enum ice_event what, const struct addr *addr, void *a
     }
 }
 
-int path_ice_alloc(struct media_path *p, const struct media_path_config *cfg, const struct media_local *local)
+int path_ice_alloc(struct path *p, bool controlling, const struct media_local *local)
 {
     struct ice_config icfg = {
-        .controlling = cfg->controlling,
+        .controlling = controlling,
         .tag = p->id,
         .ufrag = local->ice_ufrag,
         .pwd = local->ice_pwd,
@@ -148,8 +146,7 @@ int path_ice_alloc(struct media_path *p, const struct media_path_config *cfg, co
     return ice_alloc(&p->ice, &icfg);
 }
 
-void path_stun(struct media_path *p, const struct stun_view *msg, const struct udp_packet *pkt,
-               uint64_t now_us)
+void path_stun(struct path *p, const struct stun_view *msg, const struct udp_packet *pkt, uint64_t now_us)
 {
     if (p->ended || ice_recv(p->ice, msg, &pkt->local, &pkt->src, now_us / 1000))
         metric_add(&drop_stun, 1);
@@ -157,7 +154,7 @@ void path_stun(struct media_path *p, const struct stun_view *msg, const struct u
 
 /* ---- DTLS ---- */
 
-static void keys_close(struct media_path *p)
+static void keys_close(struct path *p)
 {
     srtpctx_free(p->srtp_in);
     srtpctx_free(p->srtp_out);
@@ -169,13 +166,13 @@ static void keys_close(struct media_path *p)
     p->up.ssrc_count = 0;
 }
 
-void path_secure_close(struct media_path *p)
+void path_secure_close(struct path *p)
 {
     keys_close(p);
 }
 
 /* The same certificate and role go on with their association (also over an ICE restart); others need a new one. */
-void path_secure_set(struct media_path *p, uint64_t now_us)
+void path_secure_set(struct path *p, uint64_t now_us)
 {
     struct media_browser *b = &p->browser;
     enum dtls_role role = b->we_are_dtls_client ? DTLS_CLIENT : DTLS_SERVER;
@@ -189,11 +186,11 @@ void path_secure_set(struct media_path *p, uint64_t now_us)
     keys_close(p);
     p->we_are_client = b->we_are_dtls_client;
     memcpy(p->fingerprint, b->fingerprint, sizeof(p->fingerprint));
-    if (dtls_alloc(&p->dtls, worker_identity(p->worker), role, p->fingerprint, dtls_out_h, p))
+    if (dtls_alloc(&p->dtls, p->host->identity, role, p->fingerprint, dtls_out_h, p))
         fail(p, MEDIA_NO_DTLS);
 }
 
-static void keys_take(struct media_path *p, uint64_t now_us)
+static void keys_take(struct path *p, uint64_t now_us)
 {
     struct media_event ev = {.type = MEDIA_DTLS_UP};
     struct dtls_keys k;
@@ -215,7 +212,7 @@ static void keys_take(struct media_path *p, uint64_t now_us)
     path_event(p, &ev);
 }
 
-static void dtls_progress(struct media_path *p, uint64_t now_us)
+static void dtls_progress(struct path *p, uint64_t now_us)
 {
     switch (dtls_state(p->dtls)) {
     case DTLS_UP:
@@ -231,7 +228,12 @@ static void dtls_progress(struct media_path *p, uint64_t now_us)
     }
 }
 
-void path_secure_tick(struct media_path *p, uint64_t now_us)
+bool path_secure_settled(const struct path *p)
+{
+    return p->srtp_in && ice_settled(p->ice);
+}
+
+void path_secure_tick(struct path *p, uint64_t now_us)
 {
     struct addr local, remote;
 
@@ -278,13 +280,13 @@ static void ssrc_seen(struct path_up *up, uint32_t ssrc)
     up->ssrcs[up->ssrc_count++] = ssrc;
 }
 
-static void refused(struct media_path *p, int err)
+static void refused(struct path *p, int err)
 {
     metric_add(err == EALREADY ? &drop_replay : &drop_auth, 1);
     p->from_browser.dropped++;
 }
 
-static void rtp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_us)
+static void rtp_in(struct path *p, struct udp_packet *pkt, uint64_t now_us)
 {
     struct rtp_hdr h;
     uint32_t ssrc;
@@ -309,7 +311,7 @@ static void rtp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_us
     path_up_packet(p, &h, now_us);
 }
 
-static void rtcp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_us)
+static void rtcp_in(struct path *p, struct udp_packet *pkt, uint64_t now_us)
 {
     uint32_t ssrc;
     int err;
@@ -328,7 +330,7 @@ static void rtcp_in(struct media_path *p, struct udp_packet *pkt, uint64_t now_u
     path_report_from_browser(p, pkt->p, pkt->n, now_us);
 }
 
-void path_from_browser(struct media_path *p, struct udp_packet *pkt, uint64_t now_us)
+void path_from_browser(struct path *p, struct udp_packet *pkt, uint64_t now_us)
 {
     bool is_dtls = pkt->n && pkt->p[0] >= 20 && pkt->p[0] <= 63; /* RFC 7983 */
 

@@ -1,8 +1,9 @@
 /* media/path: browser to trunk. See path.h. */
-#include "media/path.h"
+#include "media/path_up.h"
 
 #include "core/metric.h"
 #include "media/g711.h"
+#include "media/path_dtmf.h"
 
 #include <string.h>
 
@@ -11,7 +12,7 @@ METRIC_COUNTER(drop_pt, "dngate_media_dropped_total", "from=\"browser\",reason=\
 
 enum { PLAYOUT_BURST = 8 /* frames caught up with in one tick */ };
 
-int path_up_set(struct media_path *p)
+int path_up_set(struct path *p)
 {
     if (!p->browser_set)
         return 0;
@@ -27,29 +28,29 @@ int path_up_set(struct media_path *p)
 
 /* ---- to the trunk ---- */
 
-bool path_trunk_ready(const struct media_path *p)
+bool path_trunk_ready(const struct path *p)
 {
     const struct addr *dst = srclock_dest(&p->lock);
 
     return p->trunk_set && (p->trunk.dir & MEDIA_SEND) && addr_isset(dst, true) && !addr_is_any(dst);
 }
 
-void path_trunk_send(struct media_path *p, uint8_t *buf, const struct rtp_hdr *h, size_t len, uint64_t now_us)
+void path_trunk_send(struct path *p, uint8_t *buf, const struct rtp_hdr *h, size_t len, uint64_t now_us)
 {
     size_t n = rtp_build(buf, h) + len;
 
-    if (!udp_transmit(&p->rtp, buf, n, &p->trunk_local, srclock_dest(&p->lock)))
+    if (!udp_set_transmit(&p->rtp, buf, n, &p->trunk_local, srclock_dest(&p->lock)))
         rtcp_send_packet(&p->to_trunk.send, h->ts, len, now_us);
 }
 
 /* Both sides speak the same G.711, in packets of the length the trunk wants: nothing to decode, nothing to wait for. */
-static bool straight(const struct media_path *p, enum media_codec c, const struct rtp_hdr *h)
+static bool straight(const struct path *p, enum media_codec c, const struct rtp_hdr *h)
 {
     return p->trunk_set && c == p->trunk.codec && c != MEDIA_OPUS &&
            h->len == p->trunk.ptime_ms * (CODEC_RATE / 1000);
 }
 
-static void relay(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us)
+static void relay(struct path *p, const struct rtp_hdr *h, uint64_t now_us)
 {
     uint8_t buf[RTP_PACKET_MAX];
     struct rtp_hdr out;
@@ -62,7 +63,7 @@ static void relay(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us
     path_trunk_send(p, buf, &out, h->len, now_us);
 }
 
-static void audio(struct media_path *p, enum media_codec c, const struct rtp_hdr *h, uint64_t now_us)
+static void audio(struct path *p, enum media_codec c, const struct rtp_hdr *h, uint64_t now_us)
 {
     struct path_in *in = &p->from_browser;
 
@@ -86,7 +87,7 @@ static void audio(struct media_path *p, enum media_codec c, const struct rtp_hdr
     relay(p, h, now_us);
 }
 
-void path_up_packet(struct media_path *p, const struct rtp_hdr *h, uint64_t now_us)
+void path_up_packet(struct path *p, const struct rtp_hdr *h, uint64_t now_us)
 {
     const struct media_format *f = media_formats_of(&p->browser.formats, h->pt);
 
@@ -114,7 +115,7 @@ static void pcm_append(struct path_up *up, const int16_t *pcm, size_t n)
     up->pcm_count += n;
 }
 
-static void playout(struct media_path *p, uint64_t now_us)
+static void playout(struct path *p, uint64_t now_us)
 {
     struct path_up *up = &p->up;
     enum media_codec c = p->from_browser.codec;
@@ -133,7 +134,7 @@ static void playout(struct media_path *p, uint64_t now_us)
     pcm_append(up, pcm, n);
 }
 
-void path_up_encode(const struct media_path *p, const int16_t *pcm, size_t n, uint8_t *out)
+void path_up_encode(const struct path *p, const int16_t *pcm, size_t n, uint8_t *out)
 {
     if (p->trunk.codec == MEDIA_PCMA)
         g711_alaw_enc(out, pcm, n);
@@ -141,7 +142,7 @@ void path_up_encode(const struct media_path *p, const int16_t *pcm, size_t n, ui
         g711_ulaw_enc(out, pcm, n);
 }
 
-static void packet_out(struct media_path *p, size_t samples, uint64_t now_us)
+static void packet_out(struct path *p, size_t samples, uint64_t now_us)
 {
     struct path_up *up = &p->up;
     uint8_t buf[RTP_PACKET_MAX];
@@ -157,10 +158,23 @@ static void packet_out(struct media_path *p, size_t samples, uint64_t now_us)
     memmove(up->pcm, up->pcm + samples, up->pcm_count * sizeof(*up->pcm));
 }
 
-void path_up_tick(struct media_path *p, uint64_t now_us)
+/* Of a packet to the trunk. */
+static size_t packet_samples(const struct path *p)
+{
+    return p->trunk_set ? p->trunk.ptime_ms * (CODEC_RATE / 1000) : PATH_FRAME;
+}
+
+uint64_t path_up_due_us(const struct path *p)
+{
+    uint64_t due_us = jbuf_due_us(p->up.jbuf);
+
+    return p->up.pcm_count >= packet_samples(p) && p->up.next_us < due_us ? p->up.next_us : due_us;
+}
+
+void path_up_tick(struct path *p, uint64_t now_us)
 {
     struct path_up *up = &p->up;
-    size_t samples = p->trunk_set ? p->trunk.ptime_ms * (CODEC_RATE / 1000) : PATH_FRAME;
+    size_t samples = packet_samples(p);
     uint64_t gap_us = (uint64_t)samples * 1000000 / CODEC_RATE;
 
     for (unsigned i = 0; i < PLAYOUT_BURST && jbuf_due_us(up->jbuf) <= now_us; i++) {

@@ -2,7 +2,7 @@
 
 #include "core/buf.h"
 #include "core/metric.h"
-#include "media/path.h"
+#include "media/path_state.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,14 +23,20 @@ static void recv_add(struct tally *t, int side, const struct rtcp_recv *r)
     t->lost[side] += rtcp_recv_lost(r);
 }
 
-void tally_add(struct tally *t, const struct media_path *p)
+void tally_add_sockets(struct tally *t, int side, const struct udp_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        count_add(&t->in[side], &set->v[i].in);
+        count_add(&t->out[side], &set->v[i].out);
+    }
+}
+
+void tally_add(struct tally *t, const struct path *p)
 {
     struct jbuf_stats js;
 
-    count_add(&t->in[TALLY_TRUNK], &p->rtp.in);
-    count_add(&t->in[TALLY_TRUNK], &p->rtcp.in);
-    count_add(&t->out[TALLY_TRUNK], &p->rtp.out);
-    count_add(&t->out[TALLY_TRUNK], &p->rtcp.out);
+    tally_add_sockets(t, TALLY_TRUNK, &p->rtp);
+    tally_add_sockets(t, TALLY_TRUNK, &p->rtcp);
     recv_add(t, TALLY_BROWSER, &p->from_browser.recv);
     recv_add(t, TALLY_TRUNK, &p->from_trunk.recv);
     jbuf_stats(p->up.jbuf, &js);
@@ -53,7 +59,7 @@ static void live_add(struct tally_live *l, const struct media_stream_stats *st)
     l->paths++;
 }
 
-void tally_add_live(struct tally *t, const struct media_path *p)
+void tally_add_live(struct tally *t, const struct path *p)
 {
     struct media_event ev;
     struct jbuf_stats js;

@@ -6,9 +6,9 @@
 #define MEDIA_TALLY_H
 
 #include "media/media.h"
-#include "media/udp.h"
+#include "net/udp_set.h"
 
-struct media_path;
+struct path;
 
 enum { TALLY_ADDRESSES_MAX = MEDIA_PATHS_MAX * 4 };
 enum { TALLY_BROWSER, TALLY_TRUNK, TALLY_SIDES };
@@ -35,10 +35,11 @@ struct tally {
     double load;      /* share of one CPU, 0..1 */
 };
 
-/* Worker thread. Adds a path's totals. */
-void tally_add(struct tally *t, const struct media_path *p);
+/* Worker thread. Adds what sockets of one side have counted; a path's totals; … */
+void tally_add_sockets(struct tally *t, int side, const struct udp_set *set);
+void tally_add(struct tally *t, const struct path *p);
 /* … and how it does now. */
-void tally_add_live(struct tally *t, const struct media_path *p);
+void tally_add_live(struct tally *t, const struct path *p);
 
 /* Any thread: adds another worker's to sum. */
 void tally_merge(struct tally *sum, const struct tally *t);

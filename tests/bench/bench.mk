@@ -2,7 +2,7 @@
 #   BENCH_CALLS="1 25 50 100"  BENCH_SECONDS=10 and more: see tests/bench/bench.c
 #   SOAK_MINUTES=30  SOAK_CALLS=25 and more: see tests/bench/soak.c
 bench_objs = $(call obj,release,$(filter-out $1,$(BENCH_SRC)) appliance/call/sdp.c)
-bench_libs := $(patsubst %,build/release/%.a,fake media stun crypto core)
+bench_libs := $(patsubst %,build/release/%.a,fake media net stun crypto core)
 $(eval $(call link,release,build/bench/bench,$(call bench_objs,tests/bench/soak%.c),$(bench_libs)))
 $(eval $(call link,release,build/bench/soak,$(call bench_objs,tests/bench/bench.c),$(bench_libs)))
 

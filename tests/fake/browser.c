@@ -5,7 +5,7 @@
 #include "crypto/srtp.h"
 #include "media/ice.h"
 #include "media/rtcp.h"
-#include "media/udp.h"
+#include "net/udp.h"
 
 #include <errno.h>
 #include <stdio.h>

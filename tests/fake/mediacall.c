@@ -8,7 +8,7 @@
 #include "core/rnd.h"
 #include "media/dtmf.h"
 #include "media/g711.h"
-#include "media/ports.h"
+#include "net/ports.h"
 
 #include <errno.h>
 #include <math.h>
@@ -248,6 +248,7 @@ static int engine_start(struct mediacall *c, const struct mediacall_config *cfg)
 static int peers_start(struct mediacall *c, const struct mediacall_config *cfg)
 {
     struct fbrowser_config bcfg = {.controlling = !cfg->we_offer, .rtph = browser_rtp_h, .arg = c};
+    struct udp_set rtp, rtcp;
     struct addr any;
     int err;
 
@@ -258,9 +259,12 @@ static int peers_start(struct mediacall *c, const struct mediacall_config *cfg)
     if (!err)
         err = addr_parse_ip(&any, "127.0.0.1", 0);
     if (!err)
-        err = ports_open(&c->rtp, &c->rtcp, &any, false, 0, 0);
-    if (!err)
-        err = addr_parse_ip(&c->trunk_addr, "127.0.0.1", udp_port(&c->rtp));
+        err = ports_open(&rtp, &rtcp, &any, 1, 0, 0);
+    if (err)
+        return err;
+    c->rtp = rtp.v[0];
+    c->rtcp = rtcp.v[0];
+    err = addr_parse_ip(&c->trunk_addr, "127.0.0.1", udp_port(&c->rtp));
     if (!err)
         err = udp_reader_alloc(&c->reader);
     return err;

@@ -9,7 +9,7 @@
 #include "media/codec.h"
 #include "media/media.h"
 #include "media/rtp.h"
-#include "media/udp.h"
+#include "net/udp.h"
 
 enum {
     MEDIACALL_EVENTS = 64,

@@ -3,8 +3,8 @@
  * Input: records of kind, length (two bytes), bytes.
  */
 #include "media/g711.h"
-#include "media/path.h"
-#include "media/worker.h"
+#include "media/path_down.h"
+#include "media/path_report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,59 +19,40 @@ static struct udp nowhere = {.fd = -1};
 static struct udp_queue *queue;
 static const uint8_t key[KEYLEN] = "thirty bytes of key and salt!";
 
-const struct dtls_identity *worker_identity(const struct worker *w)
+static uint8_t *room_h(const struct addr *dst, void *arg)
 {
-    (void)w;
-    return identity;
-}
-
-uint32_t worker_rtp_timeout_s(const struct worker *w)
-{
-    (void)w;
-    return 5;
-}
-
-int worker_complexity(const struct worker *w)
-{
-    (void)w;
-    return 0;
-}
-
-struct udp_queue *worker_queue(struct worker *w, const struct addr *dst)
-{
-    (void)w;
     (void)dst;
-    return queue;
+    (void)arg;
+    return udp_queue_room(queue);
 }
 
-void worker_addr_claim(struct worker *w, const struct addr *addr, struct media_path *p)
+static void send_h(size_t n, const struct addr *local, const struct addr *dst, void *arg)
 {
-    (void)w;
-    (void)addr;
+    (void)arg;
+    udp_queue_push(queue, n, local, dst);
+}
+
+static void claim_h(struct path *p, enum path_claim what, const struct addr *addr, void *arg)
+{
     (void)p;
+    (void)what;
+    (void)addr;
+    (void)arg;
 }
 
-void worker_addr_take(struct worker *w, const struct addr *addr, struct media_path *p)
+static int event_h(const struct media_event *ev, void *arg)
 {
-    worker_addr_claim(w, addr, p);
-}
-
-void worker_addr_del(struct worker *w, const struct addr *addr, struct media_path *p)
-{
-    worker_addr_claim(w, addr, p);
-}
-
-int worker_event(struct worker *w, const struct media_event *ev)
-{
-    (void)w;
+    (void)arg;
     return ev->path_id == 1 ? 0 : (abort(), 1);
 }
 
-static struct media_path *path_make(enum media_codec browser, struct srtpctx **tx)
+static struct path_host host = {
+    .rtp_timeout_s = 5, .roomh = room_h, .sendh = send_h, .claimh = claim_h, .eventh = event_h};
+
+static struct path *path_make(enum media_codec browser, struct srtpctx **tx)
 {
     struct media_local local = {.ice_ufrag = "00000001abcdefgh", .ice_pwd = "password-of-the-path-1234"};
-    struct media_path_config cfg = {0};
-    struct path_init init = {.id = 1, .cfg = &cfg, .local = &local, .jbuf_max_ms = 200};
+    struct path_init init = {.id = 1, .host = &host, .local = &local, .jbuf_max_ms = 200};
     struct media_browser b = {.ice_ufrag = "theirs",
                               .ice_pwd = "their-password",
                               .codec = browser,
@@ -85,12 +66,12 @@ static struct media_path *path_make(enum media_codec browser, struct srtpctx **t
                             .formats = {{{0, MEDIA_PCMU, 8000}, {101, MEDIA_EVENT, 8000}}, 2},
                             .ptime_ms = 20,
                             .dir = MEDIA_SENDRECV};
-    struct udp rtp = {.fd = -1}, rtcp = {.fd = -1};
-    struct media_path *p;
+    struct path *p;
 
     addr_parse(&t.rtp, "127.0.0.2:4000");
     addr_parse(&t.rtcp, "127.0.0.2:4001");
-    if (path_alloc(&p, &init, &rtp, &rtcp))
+    host.identity = identity;
+    if (path_alloc(&p, &init))
         return NULL;
     path_set_browser(p, &b, 1000);
     path_set_trunk(p, &t, 1000);
@@ -115,7 +96,7 @@ static size_t check_make(uint8_t *mem, const uint8_t *attrs, size_t n)
     return stun_end(&w, &len) ? 0 : len;
 }
 
-static void packet(struct media_path *p, struct srtpctx *tx, unsigned kind, const uint8_t *data, size_t n,
+static void packet(struct path *p, struct srtpctx *tx, unsigned kind, const uint8_t *data, size_t n,
                    uint64_t now)
 {
     static uint8_t mem[UDP_PACKET_MAX + SRTP_TRAILER_MAX];
@@ -157,7 +138,7 @@ static void packet(struct media_path *p, struct srtpctx *tx, unsigned kind, cons
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct srtpctx *tx;
-    struct media_path *p;
+    struct path *p;
     uint64_t now = 1000000;
 
     if (!identity &&

@@ -1,8 +1,7 @@
 /* A pair of addresses works, but the handshake never ends: said within the time that a call may be silent. The worker is played by
  * this file, on a clock of its own. */
 #include "fake/browser.h"
-#include "media/path.h"
-#include "media/worker.h"
+#include "media/path_secure.h"
 #define TESTING_NO_OOM "threads and sockets: what they wait for would not come"
 #include "testing.h"
 
@@ -13,57 +12,36 @@ static struct udp ice;
 static struct udp_queue *queue;
 static struct udp_reader *reader;
 static struct fbrowser *browser;
-static struct media_path *path;
+static struct path *path;
 static uint64_t now_us;
 static unsigned dtls_passes; /* packets of the browser's handshake that still get through */
 static unsigned ice_up, dtls_up, failed;
 static enum media_reason reason;
 
-const struct dtls_identity *worker_identity(const struct worker *w)
+static uint8_t *room_h(const struct addr *dst, void *arg)
 {
-    (void)w;
-    return identity;
-}
-
-uint32_t worker_rtp_timeout_s(const struct worker *w)
-{
-    (void)w;
-    return 0;
-}
-
-int worker_complexity(const struct worker *w)
-{
-    (void)w;
-    return 0;
-}
-
-struct udp_queue *worker_queue(struct worker *w, const struct addr *dst)
-{
-    (void)w;
     (void)dst;
-    return queue;
+    (void)arg;
+    return udp_queue_room(queue);
 }
 
-void worker_addr_claim(struct worker *w, const struct addr *addr, struct media_path *p)
+static void send_h(size_t n, const struct addr *local, const struct addr *dst, void *arg)
 {
-    (void)w;
-    (void)addr;
+    (void)arg;
+    udp_queue_push(queue, n, local, dst);
+}
+
+static void claim_h(struct path *p, enum path_claim what, const struct addr *addr, void *arg)
+{
     (void)p;
+    (void)what;
+    (void)addr;
+    (void)arg;
 }
 
-void worker_addr_take(struct worker *w, const struct addr *addr, struct media_path *p)
+static int event_h(const struct media_event *ev, void *arg)
 {
-    worker_addr_claim(w, addr, p);
-}
-
-void worker_addr_del(struct worker *w, const struct addr *addr, struct media_path *p)
-{
-    worker_addr_claim(w, addr, p);
-}
-
-int worker_event(struct worker *w, const struct media_event *ev)
-{
-    (void)w;
+    (void)arg;
     ice_up += ev->type == MEDIA_ICE_UP;
     dtls_up += ev->type == MEDIA_DTLS_UP;
     failed += ev->type == MEDIA_FAILED;
@@ -72,18 +50,22 @@ int worker_event(struct worker *w, const struct media_event *ev)
     return 0;
 }
 
+static struct path_host host = {.roomh = room_h, .sendh = send_h, .claimh = claim_h, .eventh = event_h};
+
 static int path_make(bool we_are_client)
 {
     struct media_local local = {.ice_ufrag = "00000001abcdefgh", .ice_pwd = "password-of-the-path-1234"};
-    struct media_path_config cfg = {.controlling = true};
-    struct path_init init = {.id = 1, .cfg = &cfg, .local = &local, .jbuf_max_ms = 200};
+    struct path_init init = {
+        .id = 1, .host = &host, .controlling = true, .local = &local, .jbuf_max_ms = 200};
     struct media_browser b = {.codec = MEDIA_PCMU,
                               .formats = {{{0, MEDIA_PCMU, 8000}}, 1},
                               .we_are_dtls_client = we_are_client,
                               .cand_count = 1};
     const struct fbrowser_local *theirs = fbrowser_local(browser);
-    struct udp none[2] = {{.fd = -1}, {.fd = -1}};
-    int err = path_alloc(&path, &init, &none[0], &none[1]);
+    int err;
+
+    host.identity = identity;
+    err = path_alloc(&path, &init);
 
     if (err)
         return err;

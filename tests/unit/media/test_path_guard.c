@@ -3,7 +3,6 @@
 #include "core/clock.h"
 #include "fake/mediacall.h"
 #include "media/dtmf.h"
-#include "media/ports.h"
 #include "stun/stun.h"
 #define TESTING_NO_OOM "threads and sockets: what they wait for would not come"
 #include "testing.h"
@@ -506,26 +505,6 @@ TEST(an_ice_restart_moves_the_call)
     CHECK(mediacall_run(&call, trunk_hears, SOON_MS));
     CHECK(!mediacall_failed(&call));
     mediacall_stop(&call);
-}
-
-TEST(ports_are_pairs_and_run_out_with_a_word)
-{
-    struct udp v[6];
-    struct addr any;
-    uint16_t port;
-
-    CHECK_EQ_INT(addr_parse_ip(&any, "127.0.0.1", 0), 0);
-    CHECK_EQ_INT(ports_open(&v[0], &v[1], &any, false, 0, 0), 0);
-    port = udp_port(&v[0]);
-    CHECK_EQ_INT(port & 1, 0);
-    CHECK_EQ_INT(udp_port(&v[1]), port + 1);
-    CHECK_EQ_INT(ports_open(&v[2], &v[3], &any, false, port, (uint16_t)(port + 1)), EADDRNOTAVAIL);
-    udp_close(&v[0]);
-    udp_close(&v[1]);
-    CHECK_EQ_INT(ports_open(&v[2], &v[3], &any, false, port, (uint16_t)(port + 1)), 0);
-    CHECK_EQ_INT(udp_port(&v[2]), port);
-    udp_close(&v[2]);
-    udp_close(&v[3]);
 }
 
 TEST(a_hundred_calls_leave_no_port_and_no_id_behind)

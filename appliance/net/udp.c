@@ -1,5 +1,5 @@
-/* media/udp: see udp.h. */
-#include "media/udp.h"
+/* net/udp: see udp.h. */
+#include "net/udp.h"
 
 #include "core/metric.h"
 

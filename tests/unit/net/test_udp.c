@@ -1,5 +1,5 @@
 /* Sockets in batches: both families on one socket, answers from the address that received. */
-#include "media/udp.h"
+#include "net/udp.h"
 #include "testing.h"
 
 #include <poll.h>

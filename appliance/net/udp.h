@@ -1,9 +1,9 @@
 /*
- * media/udp: UDP sockets for media: read and written in batches, answering from the address that received.
+ * net/udp: UDP sockets for media: read and written in batches, answering from the address that received.
  * A socket may be opened on one thread and handed to another; every other call belongs to its owner thread.
  */
-#ifndef MEDIA_UDP_H
-#define MEDIA_UDP_H
+#ifndef NET_UDP_H
+#define NET_UDP_H
 
 #include "core/addr.h"
 #include <stdbool.h>

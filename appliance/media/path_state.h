@@ -1,0 +1,125 @@
+/*
+ * media/path_state: what a path remembers, for the files that a path is made of (path*.c) and tally. Owner: the worker thread, but for what
+ * is marked.
+ */
+#ifndef MEDIA_PATH_STATE_H
+#define MEDIA_PATH_STATE_H
+
+#include "core/snapshot.h"
+#include "crypto/dtls.h"
+#include "crypto/srtp.h"
+#include "media/codec.h"
+#include "media/dtmf.h"
+#include "media/ice.h"
+#include "media/jbuf.h"
+#include "media/path.h"
+#include "media/rtcp.h"
+#include "media/rtp.h"
+#include "media/srclock.h"
+#include "media/tone.h"
+#include "net/poller.h"
+#include "net/udp_set.h"
+
+#include <stdatomic.h>
+
+enum {
+    PATH_FRAME = CODEC_RATE / 50, /* 20 ms: what the browser gets */
+    PATH_PCM_MAX = 2 * CODEC_SAMPLES_MAX,
+    PATH_SSRC_MAX = 16,       /* sources a browser may show us in one call */
+    PATH_SLOW_US = 20000,     /* between two rounds of the timers that need no hurry, … */
+    PATH_SETTLED_US = 100000, /* … and of a path that has found its browser */
+    PATH_FIGURES_US = 1000000,
+};
+
+struct path_in { /* what one side sends us */
+    struct rtcp_recv recv;
+    struct dtmf_rx events;
+    enum media_codec codec; /* of the newest audio */
+    uint32_t dropped;
+    uint64_t alive_us; /* newest valid packet; or since when we wait for one */
+    bool silent;       /* MEDIA_TIMEOUT was told */
+    uint64_t press_us; /* when all presses so far would be over at PRESS_MIN_US each */
+    double rtt_ms;
+};
+
+struct path_out { /* what we send to one side: one SSRC and timeline for the whole call */
+    struct rtp_splice splice;
+    struct rtcp_send send;
+    uint8_t pt, pt_event; /* pt_event: when dtmf is MEDIA_DTMF_EVENTS */
+    enum media_dtmf_way dtmf;
+    struct dtmf_tx digits;
+    atomic_uint digits_taken; /* of DTMF_QUEUE_MAX; signalling reserves, too */
+    uint64_t event_us, report_us;
+    bool event_on, reported; /* event_on: a digit takes the place of audio now */
+};
+
+struct path_up {
+    struct jbuf *jbuf;
+    struct codec_dec *dec[MEDIA_PCMA + 1];
+    int16_t pcm[PATH_PCM_MAX]; /* decoded, not yet sent */
+    size_t pcm_count;
+    uint64_t next_us;              /* when the rest of a long frame may go */
+    uint32_t ssrcs[PATH_SSRC_MAX]; /* verified, of RTP and RTCP */
+    unsigned ssrc_count;
+};
+
+struct path_down {
+    struct codec_enc *enc; /* Opus; NULL when the browser has G.711 */
+    int complexity;
+    int16_t pcm[PATH_PCM_MAX];
+    size_t pcm_count;
+    bool started;
+    uint32_t in_ssrc, next_ts, head_ts; /* trunk's clock: of the next packet wanted, of pcm[0] */
+    uint32_t ssrc;                      /* of the stream of 20 ms frames, before rtp_splice */
+    uint16_t seq;
+    struct tone tone;
+    bool tone_on;
+    uint64_t tone_us;
+};
+
+struct path {
+    uint32_t id;
+    const struct path_host *host;
+    atomic_bool closing; /* set by signalling, nothing of it touches the path afterwards */
+    bool closing_seen;   /* … before the commands of this round were drained */
+    bool ended;          /* MEDIA_ENDED waits for room in the mailbox */
+    bool failed;         /* MEDIA_FAILED was told: the browser leg is dead */
+    struct {             /* what became of the path, as long as the mailbox has no room to tell it */
+        bool waits;
+        uint8_t type, reason;
+        struct addr addr;
+    } untold;
+    bool held;
+
+    struct udp_set rtp, rtcp;
+    struct path_watch {
+        struct poller_watch watch;
+        struct path *path;
+        struct udp *udp;
+        bool rtcp;
+    } watches[2 * UDP_BINDS_MAX];
+    struct addr trunk_local; /* where the trunk reached us */
+    struct srclock lock;
+
+    struct ice *ice;
+    struct dtls *dtls;
+    bool dtls_started;
+    uint64_t dtls_due_us;    /* when the handshake must be through; 0: there is no way for it yet */
+    uint8_t fingerprint[32]; /* the browser's, of dtls */
+    bool we_are_client;
+    struct srtpctx *srtp_in, *srtp_out; /* NULL until DTLS is up */
+
+    bool browser_set, trunk_set;
+    struct media_browser browser; /* credentials wiped: ice has them */
+    struct media_trunk trunk;
+    struct path_in from_browser, from_trunk;
+    struct path_out to_browser, to_trunk;
+    struct path_up up;
+    struct path_down down;
+    char cname[24];
+
+    uint64_t slow_us, figures_us;
+    SNAPSHOT(figures, struct media_event);
+};
+
+#endif
