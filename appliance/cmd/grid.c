@@ -33,15 +33,20 @@ int grid_print(struct grid *g, struct buf *out)
 {
     const char *cell = g->cells.data;
     int err = g->cells.err;
+    size_t gap = 0;
 
     for (size_t i = 0; i < g->count && !err; i++, cell += strlen(cell) + 1) {
         size_t column = i % g->columns;
 
-        err = buf_puts(out, cell);
+        /* What stands in front of the cell is written with it, so that no line ends in spaces. */
+        gap = column ? gap : 0;
+        if (*cell) {
+            err = buf_printf(out, "%*s%s", (int)gap, "", cell);
+            gap = 0;
+        }
+        gap += g->width[column] - characters(cell) + GRID_GAP;
         if (column + 1 == g->columns)
             buf_puts(out, "\n");
-        else
-            buf_printf(out, "%*s", (int)(g->width[column] - characters(cell) + GRID_GAP), "");
     }
     buf_reset(&g->cells);
     return err ? err : out->err;

@@ -19,10 +19,11 @@ const struct noun *noun_at(size_t i)
 
 const struct noun *noun_find(const char *name)
 {
-    for (size_t i = 0; i < NOUN_COUNT; i++)
-        if (!strcmp(nouns[i]->name, name))
-            return nouns[i];
-    return NULL;
+    const struct noun *n = NULL;
+
+    for (size_t i = 0; (n = noun_at(i)) && strcmp(n->name, name); i++)
+        continue;
+    return n;
 }
 
 static const char *dashes(const struct verb_option *o)
@@ -118,14 +119,15 @@ static void listed(const struct noun *n, char *left, size_t sz)
 
 void cmd_help(struct buf *out)
 {
+    const struct noun *n;
     char left[LEFT_MAX];
 
     buf_puts(out, "usage: dngate COMMAND [--data DIR] [--json] ...\n\n");
-    for (size_t i = 0; i < NOUN_COUNT; i++) {
-        if (nouns[i]->hidden)
+    for (size_t i = 0; (n = noun_at(i)); i++) {
+        if (n->hidden)
             continue;
-        listed(nouns[i], left, sizeof(left));
-        row(out, left, nouns[i]->help, LIST_COLUMN);
+        listed(n, left, sizeof(left));
+        row(out, left, n->help, LIST_COLUMN);
     }
     buf_puts(out, "\n");
     row(out, "--data DIR", "the data directory (default: /data if it exists, else ./data)", LIST_COLUMN);

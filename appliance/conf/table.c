@@ -65,9 +65,7 @@ static const struct conf_def table[] = {
                 "refused."},
 
     PORT("sip.port", "5060", "SIP towards the trunk, UDP and TCP."),
-    PORT("sips.port", "5061",
-         "SIP towards the trunk, TLS; comes later: nothing listens there yet and a TLS trunk is shown as "
-         "down."),
+    PORT("sips.port", "5061", "SIP towards the trunk, TLS; comes later: nothing listens there yet."),
     {.key = "sip.agent_headers",
      .type = CONF_STR,
      .def = "User-to-User",

@@ -145,6 +145,15 @@ test('settings and ports that the documents name are those of the program', () =
     }
 });
 
+test('the environment that the ways to run it set is that of settings', () => {
+    const names = new Set(settings().map(({ key }) => `DNGATE_${key.toUpperCase().replaceAll('.', '_')}`));
+    const others = ['DNGATE_IMAGE', 'DNGATE_MIRROR', 'DNGATE_']; // of compose and the image's build; the rule in words
+
+    for (const file of ['compose.yml', 'docker/dngate.service', 'docker/kubernetes.yaml', 'README.md', 'docs/operations.md'])
+        for (const [name] of readFileSync(join(root, file), 'utf8').matchAll(/\bDNGATE_[A-Z_]*/g))
+            assert.ok(names.has(name) || others.includes(name), `${file}: ${name}`);
+});
+
 test('the metrics that operations.md names exist', async () => {
     const server = await start();
     const metrics = spawnSync('curl', ['-ksS', `https://localhost:${server.ports.https}/metrics`], { encoding: 'utf8' }).stdout;

@@ -505,15 +505,14 @@ TEST(a_signalling_thread_that_is_stuck_is_said_so)
 
 TEST(columns_line_up_whatever_the_alphabet)
 {
+    static const char *const cells[] = {"Zo\xc3\xab", "1", "", "Anna", "", "x", "", "", "y", "", "", ""};
     struct grid g;
 
     buf_init(&out, TEXT_MAX);
-    grid_init(&g, 2);
-    grid_add(&g, "Zo\xc3\xab");
-    grid_add(&g, "1");
-    grid_add(&g, "Anna");
-    grid_add(&g, "2");
+    grid_init(&g, 3);
+    for (size_t i = 0; i < 4 * 3; i++)
+        grid_add(&g, cells[i]);
     CHECK_EQ_INT(grid_print(&g, &out), 0);
-    CHECK_STR(out.data, "Zo\xc3\xab   1\nAnna  2\n");
+    CHECK_STR(out.data, "Zo\xc3\xab   1\nAnna     x\n         y\n\n");
     buf_reset(&out);
 }
