@@ -1,5 +1,5 @@
 #include "app_sip.h"
-#include "call/call.h"
+#include "call/calls.h"
 #include "call/drain.h"
 #include "conf/conf.h"
 #include "core/ask.h"

@@ -1,17 +1,12 @@
-/* call/call: all calls: what comes in is given to a direction, what the media say to its call. */
-#include "call/callpriv.h"
+#include "call/call.h"
 #include "call/callconf.h"
 #include "call/callstat.h"
 #include "core/clock.h"
 #include "core/log.h"
-#include "core/mbox.h"
 #include "core/rnd.h"
-#include "sip/wsedge.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-/* --- one call --- */
 
 static void call_destructor(void *arg)
 {
@@ -79,7 +74,7 @@ void call_answered(struct call *c)
     call_hold_update(c);
 }
 
-size_t calls_of_dn(const struct calls *cs, const char *dn)
+static size_t calls_of_dn(const struct calls *cs, const char *dn)
 {
     struct le *le;
     size_t n = 0;
@@ -148,262 +143,24 @@ int call_media_open(struct call *c, bool controlling)
     return table_put(c->calls->by_path, &c->path_id, sizeof(c->path_id), c);
 }
 
-/* --- what comes in --- */
-
-static void invite_h(const struct sip_msg *msg, void *arg)
+bool call_trunk_known(const struct call *c)
 {
-    struct calls *cs = arg;
-    struct sip_origin o;
-
-    if (pl_strcasecmp(&msg->uri.scheme, "sip") && pl_strcasecmp(&msg->uri.scheme, "sips") &&
-        pl_strcasecmp(&msg->uri.scheme, "tel")) {
-        (void)sip_treply(NULL, sip_stack_sip(cs->cfg.stack), msg, 416, "Unsupported URI Scheme");
-        return;
-    }
-    if (sip_stack_origin(cs->cfg.stack, msg, &o) || (o.source == SIP_FROM_TRUNK && !o.trunk[0])) {
-        (void)sip_treply(NULL, sip_stack_sip(cs->cfg.stack), msg, 403, "Forbidden");
-        return;
-    }
-    if (o.source == SIP_FROM_AGENT)
-        call_outbound(cs, msg, &o);
-    else
-        call_inbound(cs, msg, &o);
+    return c->tm.codec != MEDIA_NONE;
 }
 
-static void browser_lost_h(void *arg)
+bool call_trunk_holds(const struct call *c)
 {
-    call_abort(arg, 500, "Media failed: browser did not come back");
+    return call_trunk_known(c) && c->tm.dir != MEDIA_SENDRECV;
 }
 
-/* A browser that changes networks signs in again and restarts ICE: until then the far end is held on to. */
-static bool may_come_back(const struct call *c, const struct media_event *ev)
+void call_hold_update(struct call *c)
 {
-    return ev->type == MEDIA_FAILED && call_state_up(c->state) && c->cdr.remote_ice[0] &&
-           (ev->reason == MEDIA_CONSENT_LOST || ev->reason == MEDIA_NO_ICE);
-}
+    bool held = c->agent_dir != MEDIA_SENDRECV || call_trunk_holds(c);
 
-static void media_failed(struct call *c, const struct media_event *ev)
-{
-    char text[64];
-
-    (void)snprintf(text, sizeof(text), "Media %s: %s", ev->type == MEDIA_TIMEOUT ? "timeout" : "failed",
-                   media_reason_name(ev->reason));
-    callstat_media_failed(ev);
-    log_warn("call", "id=%s dn=%s %s", c->cdr.id, c->cdr.dn, text);
-    if (may_come_back(c, ev)) {
-        tmr_start(&c->tmr, CALL_LOST_MS, browser_lost_h, c);
-        return;
-    }
-    call_abort(c, ev->type == MEDIA_TIMEOUT ? 408 : 500, text);
-}
-
-static void media_h(void *msg, void *arg)
-{
-    const struct media_event *ev = msg;
-    struct calls *cs = arg;
-    struct call *c = table_get(cs->by_path, &ev->path_id, sizeof(ev->path_id));
-    char source[ADDR_STRLEN];
-
-    if (!c)
-        return;
-
-    switch (ev->type) {
-
-    case MEDIA_ICE_UP:
-    case MEDIA_ICE_MOVED:
-        if (call_state_up(c->state))
-            tmr_cancel(&c->tmr); /* it was lost */
-        (void)addr_str(&ev->addr, c->cdr.remote_ice, sizeof(c->cdr.remote_ice));
-        log_info("call", "id=%s dn=%s browser=%s audio path to the browser %s", c->cdr.id, c->cdr.dn,
-                 c->cdr.remote_ice, ev->type == MEDIA_ICE_UP ? "found (ICE)" : "moved (ICE)");
-        break;
-
-    case MEDIA_FAILED:
-    case MEDIA_TIMEOUT:
-        media_failed(c, ev);
-        break;
-
-    case MEDIA_ENDED:
-        call_media_ended(c, ev);
-        break;
-
-    case MEDIA_DTLS_UP:
-        log_debug("call", "id=%s dn=%s audio to the browser is encrypted (DTLS-SRTP)", c->cdr.id, c->cdr.dn);
-        break;
-
-    case MEDIA_TRUNK_LATCHED:
-        log_debug("call", "id=%s dn=%s source=%s the trunk's audio comes from here", c->cdr.id, c->cdr.dn,
-                  addr_str(&ev->addr, source, sizeof(source)));
-        break;
-
-    case MEDIA_DTMF: /* which key is nobody's business: callers type card numbers */
-        log_debug("call", "id=%s dn=%s from=%s key pressed", c->cdr.id, c->cdr.dn,
-                  ev->from_browser ? "browser" : "trunk");
-        break;
-
-    case MEDIA_DTMF_LOST:
-        log_warn_limited("call", "id=%s dn=%s to=%s a digit was lost: too many wait to be sent", c->cdr.id,
-                         c->cdr.dn, ev->from_browser ? "trunk" : "browser");
-        break;
-    }
-}
-
-/* A browser's connection is gone. An answered call lives on while its audio does (the media say when not); one that still rings or
- * dials has nobody left to answer it. */
-static void ws_gone_h(uint64_t conn, void *arg)
-{
-    struct calls *cs = arg;
-    struct le *le = cs->calll.head;
-
-    while (le) {
-        struct call *c = le->data;
-
-        le = le->next;
-        if (c->agent && leg_conn(c->agent) == conn && c->state < CALL_ANSWERED)
-            call_abort(c, 480, "Agent's connection lost");
-    }
-}
-
-/* The same browser on a new connection goes on with its dialogs. */
-static void binding_h(enum registrar_event ev, const struct binding *b, void *arg)
-{
-    struct calls *cs = arg;
-    struct le *le;
-
-    if (ev != REG_ADDED && ev != REG_REPLACED && ev != REG_REFRESHED)
-        return;
-    LIST_FOREACH(&cs->calll, le)
-    {
-        struct call *c = le->data;
-
-        if (c->agent && b->instance[0] && !strcmp(c->cdr.dn, b->dn) && !strcmp(c->instance, b->instance))
-            leg_move(c->agent, b->ws_conn);
-    }
-}
-
-/* --- the public side --- */
-
-static void calls_destructor(void *arg)
-{
-    struct calls *cs = arg;
-
-    legs_free(cs->legs);
-    table_free(cs->by_path);
-}
-
-int calls_alloc(struct calls **cp, const struct calls_config *cfg)
-{
-    struct calls *cs = mem_zalloc(sizeof(*cs), calls_destructor);
-    int err;
-
-    if (!cs)
-        return ENOMEM;
-    cs->cfg = *cfg;
-    callstat_limit(cfg->limit_total && cfg->limit_total < MEDIA_PATHS_MAX ? cfg->limit_total
-                                                                          : MEDIA_PATHS_MAX);
-    err = table_alloc(&cs->by_path, MEDIA_PATHS_MAX);
-    if (err)
-        goto out;
-    err = legs_alloc(&cs->legs, cfg->stack, invite_h, cs);
-    if (err)
-        goto out;
-    err = sip_stack_watch(cfg->stack, cfg->media_events, media_h, cs);
-    if (err)
-        goto out;
-    err = registrar_listen(cfg->registrar, binding_h, cs);
-    if (err)
-        goto out;
-    err = sip_ws_on_gone(cfg->stack, ws_gone_h, cs);
-
-out:
-    if (err)
-        mem_deref(cs);
-    else
-        *cp = cs;
-    return err;
-}
-
-void calls_free(struct calls *cs)
-{
-    struct le *le;
-
-    if (!cs)
-        return;
-    cs->draining = true;
-    calls_end_all(cs, "Gateway is shutting down");
-    /* the media's last event will not be waited for: the figures are at most 1 s old */
-    while ((le = cs->calll.head))
-        call_media_ended(le->data, NULL);
-    mem_deref(cs);
-}
-
-void calls_end_all(struct calls *cs, const char *reason)
-{
-    struct le *le = cs->calll.head;
-
-    while (le) {
-        struct call *c = le->data;
-
-        le = le->next;
-        call_abort(c, 503, reason);
-    }
-}
-
-bool calls_busy(const struct calls *cs)
-{
-    return cs->calll.head || legs_count(cs->legs);
-}
-
-size_t calls_count(const struct calls *cs)
-{
-    return cs->live;
-}
-
-void calls_drain(struct calls *cs, bool on)
-{
-    cs->draining = on;
-}
-
-static void info_fill(struct call_info *ci, const struct call *c)
-{
-    memset(ci, 0, sizeof(*ci));
-    (void)snprintf(ci->id, sizeof(ci->id), "%s", c->cdr.id);
-    (void)snprintf(ci->dn, sizeof(ci->dn), "%s", c->cdr.dn);
-    (void)snprintf(ci->caller, sizeof(ci->caller), "%s", c->cdr.caller);
-    (void)snprintf(ci->callee, sizeof(ci->callee), "%s", c->cdr.callee);
-    (void)snprintf(ci->trunk, sizeof(ci->trunk), "%s", c->cdr.trunk);
-    (void)snprintf(ci->call_uuid, sizeof(ci->call_uuid), "%s", c->cdr.call_uuid);
-    (void)snprintf(ci->state, sizeof(ci->state), "%s", call_state_name(c->state));
-    ci->direction = c->cdr.direction;
-    ci->start_ms = c->cdr.start_ms;
-    ci->answer_ms = c->cdr.answer_ms;
-}
-
-void calls_each(const struct calls *cs, calls_h *h, void *arg)
-{
-    struct call_info ci;
-    struct le *le;
-
-    LIST_FOREACH(&cs->calll, le)
-    {
-        info_fill(&ci, le->data);
-        if (h(&ci, arg))
-            return;
-    }
-}
-
-int calls_hangup(struct calls *cs, const char *id)
-{
-    struct le *le;
-
-    LIST_FOREACH(&cs->calll, le)
-    {
-        struct call *c = le->data;
-
-        if (strcmp(c->cdr.id, id) || c->state >= CALL_ENDING)
-            continue;
-        call_abort(c, 487, "Ended by the administrator");
-        return 0;
-    }
-    return ENOENT;
+    /* Until the answer nobody has to send anything: ringing is no RTP timeout */
+    (void)media_path_hold(c->path, held || c->state < CALL_ANSWERED);
+    if (c->state == CALL_ANSWERED && held)
+        call_move(c, CALL_HELD);
+    else if (c->state == CALL_HELD && !held)
+        call_move(c, CALL_ANSWERED);
 }

@@ -1,56 +1,64 @@
-/*
- * call/call: one call = a SIP leg to the agent's browser + a SIP leg to the trunk + one media path + one CDR. A B2BUA without
- * routing logic: what an agent dials goes to the trunk, what the trunk sends to a DN rings that DN. Owner: signalling thread.
- */
+/* call/call: one call: its two legs, its media path, its record, and the moves between its states. Owner: signalling thread. For the files of call/ only. */
 #ifndef CALL_CALL_H
 #define CALL_CALL_H
 
-#include "media/media.h"
-#include "sip/registrar.h"
-#include "sip/stack.h"
-#include "sip/trunks.h"
-#include "store/cdr.h"
-#include "store/dn.h"
+#include "call/callfsm.h"
+#include "call/callhdr.h"
+#include "call/callset.h"
+#include "call/sdp.h"
 
-struct calls;
+enum { CALL_TRIES_MAX = 8 }; /* trunks that are tried for one call */
 
-struct calls_config {
-    struct sip_stack *stack;
-    struct registrar *registrar;
-    struct trunks *trunks;
-    struct media *media;
-    struct mbox *media_events;   /* of struct media_event; watched by calls */
-    struct store *store;         /* CDRs */
-    struct store_reader *reader; /* DNs; of the signalling thread */
-    const struct conf *conf;     /* for what is live: sip.agent_headers */
-    uint32_t limit_per_dn;       /* calls at once per DN */
-    uint32_t limit_total;
-    uint32_t ring_seconds; /* no answer from the agent: 480 … */
-    uint32_t
-        trunk_seconds; /* for a trunk's first word, then the next is tried; 0 = all share CALL_TRUNK_BUDGET_MS */
+struct call {
+    struct le le;
+    uint64_t start_ms; /* monotonic; its wall time is cdr.start_ms */
+    struct calls *calls;
+    uint8_t state; /* enum call_state: call_move() */
+    struct cdr cdr;
+    char label[112];
+    enum dn_codec dn_codec;
+    bool withheld;     /* who calls does not want to be known */
+    char instance[96]; /* of the browser: the one that may take the call over on a new connection */
+    struct leg *agent, *trunk;
+    struct tmr tmr;
+
+    struct media_path *path;
+    uint32_t path_id;
+    struct media_local local;
+    uint64_t sdp_id;
+
+    struct media_browser browser;
+    enum media_dir agent_dir; /* as the browser says it */
+
+    struct addr trunk_addr;
+    struct sdp_order order;
+    struct sdp *trunk_lines; /* of its dialog, when it has more than the one m= line */
+    struct media_trunk tm;   /* what the media has of the trunk: call_trunk_known() */
+
+    struct trunk_target tries[CALL_TRIES_MAX]; /* outbound: in the order they are tried */
+    size_t try_count, try_next;
+    uint64_t tries_until_ms; /* monotonic */
+    struct buf hdrs;         /* outbound: what the agent's INVITE passes on */
 };
 
-/* On the signalling thread (in start_h). */
-int calls_alloc(struct calls **cp, const struct calls_config *cfg);
-/* Ends every call with BYE/503/CANCEL and Reason, writes their CDRs. */
-void calls_free(struct calls *c);
-size_t calls_count(const struct calls *c);
-/* Stops (true) or allows new calls: 503 with Retry-After meanwhile. */
-void calls_drain(struct calls *c, bool on);
-/* Ends every call with BYE/503/CANCEL and this reason; their records follow when the media's figures are in. */
-void calls_end_all(struct calls *c, const char *reason);
-/* Something is still under way: a call, a record that waits for figures, a BYE without answer. */
-bool calls_busy(const struct calls *c);
-
-struct call_info { /* live list, by value */
-    char id[40], dn[64], caller[128], callee[128], trunk[64], call_uuid[64];
-    enum cdr_direction direction;
-    char state[16]; /* "calling", "ringing", "answered", "held", "ending" */
-    int64_t start_ms, answer_ms;
-};
-typedef bool(calls_h)(const struct call_info *ci, void *arg);
-void calls_each(const struct calls *c, calls_h *h, void *arg);
-/* ENOENT. */
-int calls_hangup(struct calls *c, const char *id);
+int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir);
+void call_move(struct call *c, enum call_state to);
+/* Both legs are answered: the record's time, the state, the log line, and what hold means from now on. */
+void call_answered(struct call *c);
+/* Wall time for the call's record, counted from its start: in order and true in length whatever is done to the clock meanwhile. */
+int64_t call_wall_ms(const struct call *c);
+/* Draining, total and per-DN limit: 0 or the code to refuse with. */
+uint16_t call_admit(const struct call *c, const char **phrase);
+int call_media_open(struct call *c, bool controlling);
+/* callhdr_pass() with the setting of now. */
+int call_pass(const struct call *c, struct buf *out, const struct sip_msg *msg, enum callhdr_way way);
+/* Notes the CallUUID that this message names for the record; an agent's counts if it may send one. */
+void call_note_uuid(struct call *c, const struct sip_msg *msg, enum callhdr_way way);
+/* "id=… dn=…", what log lines of the call begin with; valid while c is. */
+const char *call_label(struct call *c);
+bool call_trunk_known(const struct call *c); /* it has described itself */
+bool call_trunk_holds(const struct call *c);
+/* Hold by either side, or its end, as the media and the state show it. */
+void call_hold_update(struct call *c);
 
 #endif

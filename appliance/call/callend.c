@@ -1,10 +1,12 @@
 /* call/callend: how calls end, and the CDR that each leaves. */
-#include "call/callpriv.h"
+#include "call/callend.h"
 #include "call/callstat.h"
 #include "core/log.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { MEDIA_END_MS = 5000 }; /* for the media's last figures; then the CDR goes without */
 
 static const char *party_name(enum cdr_party p)
 {
@@ -97,7 +99,7 @@ static void end(struct call *c, enum cdr_party by, uint16_t code, const char *ph
     if (!media_path_stats(path, &ev)) /* for an end that cannot wait for the last ones */
         figures(c, &ev);
     c->path = NULL;
-    tmr_start(&c->tmr, CALL_MEDIA_END_MS, media_silent_h, c);
+    tmr_start(&c->tmr, MEDIA_END_MS, media_silent_h, c);
     media_path_close(path);
 }
 

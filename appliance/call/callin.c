@@ -10,13 +10,17 @@
  *
  * An INVITE without SDP gets our offer in the 200; the ACK brings the answer (RFC 3261 13.2.1).
  */
-#include "call/callpriv.h"
+#include "call/callin.h"
+#include "call/callend.h"
+#include "call/callmid.h"
 #include "call/party.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { BROWSER_SILENT_MS = 5000 }; /* one that lives says 100 at once */
 
 /* --- the browser's leg --- */
 
@@ -312,5 +316,5 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
     }
     log_info("call", "id=%s dn=%s caller=\"%s\" trunk=%s uuid=\"%s\" calling", c->cdr.id, c->cdr.dn,
              log_quotable(number, sizeof(number), c->cdr.caller), c->cdr.trunk, c->cdr.call_uuid);
-    tmr_start(&c->tmr, CALL_BROWSER_SILENT_MS, browser_silent_h, c);
+    tmr_start(&c->tmr, BROWSER_SILENT_MS, browser_silent_h, c);
 }

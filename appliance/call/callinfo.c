@@ -4,7 +4,7 @@
  *   agent → trunk: telephone-event, else INFO, else tones in the audio, else 415
  *   trunk → agent: INFO, which a page can read, else telephone-event, else tones, else 415
  */
-#include "call/callpriv.h"
+#include "call/callinfo.h"
 #include "call/digit.h"
 #include "core/log.h"
 #include <errno.h>

@@ -2,7 +2,9 @@
  * call/callmid: requests within the two dialogs. The trunk's hold, retrieve, new address or codec are between it and our media path;
  * the browser's are between it and our media path: neither side is ever renegotiated for the other.
  */
-#include "call/callpriv.h"
+#include "call/callmid.h"
+#include "call/callend.h"
+#include "call/callinfo.h"
 #include "core/log.h"
 #include <errno.h>
 #include <string.h>

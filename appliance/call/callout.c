@@ -8,13 +8,20 @@
  *     │◄─ 200 + answer ───│◄─ 200 + SDP ────────│
  *     │── ACK ───────────►│── ACK ─────────────►│
  */
-#include "call/callpriv.h"
+#include "call/callout.h"
+#include "call/callend.h"
+#include "call/callmid.h"
 #include "call/party.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+enum {
+    RING_MAX_MS = 180000, /* timer C: nobody waits longer for a final answer */
+    SESSION_S = 1800      /* session timer that a trunk is asked for; what RFC 4028 4 recommends */
+};
 
 static void try_next(struct call *c, uint16_t code, const char *phrase);
 
@@ -71,7 +78,7 @@ static void trunk_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
     int err;
 
     (void)leg;
-    tmr_start(&c->tmr, CALL_RING_MAX_MS, ring_too_long_h, c);
+    tmr_start(&c->tmr, RING_MAX_MS, ring_too_long_h, c);
     if (msg->scode == 100)
         return;
     if (c->state == CALL_CALLING) {
@@ -211,7 +218,7 @@ static int trunk_invite(struct call *c, const struct trunk_peer *peer, const str
                              .from_name = c->withheld ? PARTY_ANONYMOUS_NAME : name,
                              .username = t->username,
                              .password = t->password,
-                             .session_s = CALL_SESSION_S};
+                             .session_s = SESSION_S};
     struct addr laddr;
     struct buf hdrs;
     struct pl host;

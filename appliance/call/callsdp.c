@@ -1,5 +1,5 @@
 /* call/callsdp: what a call says and hears in SDP, and what the media path is told of it. */
-#include "call/callpriv.h"
+#include "call/callsdp.h"
 #include "core/metric.h"
 #include "sip/body.h"
 #include "sip/wsedge.h"
@@ -134,28 +134,6 @@ int call_trunk_answer(struct call *c, const struct sdp *offer, char **sdp)
     own.dir = c->tm.dir;
     buf_init(&b, SDP_OWN_MAX);
     return take(&b, sdp_write_trunk(&b, &own, &c->order, &c->tm), sdp);
-}
-
-bool call_trunk_known(const struct call *c)
-{
-    return c->tm.codec != MEDIA_NONE;
-}
-
-bool call_trunk_holds(const struct call *c)
-{
-    return call_trunk_known(c) && c->tm.dir != MEDIA_SENDRECV;
-}
-
-void call_hold_update(struct call *c)
-{
-    bool held = c->agent_dir != MEDIA_SENDRECV || call_trunk_holds(c);
-
-    /* Until the answer nobody has to send anything: ringing is no RTP timeout */
-    (void)media_path_hold(c->path, held || c->state < CALL_ANSWERED);
-    if (c->state == CALL_ANSWERED && held)
-        call_move(c, CALL_HELD);
-    else if (c->state == CALL_HELD && !held)
-        call_move(c, CALL_ANSWERED);
 }
 
 /* An address of this machine: what it sends from when it speaks to itself. */

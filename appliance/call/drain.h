@@ -11,7 +11,7 @@
 #ifndef CALL_DRAIN_H
 #define CALL_DRAIN_H
 
-#include "call/call.h"
+#include "call/calls.h"
 
 enum { DRAIN_FAREWELL_MS = 1500 };
 

@@ -5,7 +5,7 @@
 #ifndef SERVICE_LIVE_H
 #define SERVICE_LIVE_H
 
-#include "call/call.h"
+#include "call/calls.h"
 #include "core/ask.h"
 #include "service/service.h"
 

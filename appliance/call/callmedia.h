@@ -1,0 +1,9 @@
+/* call/callmedia: what the media say to their call. Owner: signalling thread. For the files of call/ only. */
+#ifndef CALL_CALLMEDIA_H
+#define CALL_CALLMEDIA_H
+
+#include "call/call.h"
+
+void call_media_event(struct call *c, const struct media_event *ev);
+
+#endif

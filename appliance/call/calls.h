@@ -1,0 +1,60 @@
+/*
+ * call/calls: all calls: where an INVITE, a media event, a lost connection come in; what can be asked and done from outside.
+ *
+ *   calls ─► callin, callout ─► callmid ─► callinfo ─► callend ─► callsdp ─► call ─► callset (what calls share)
+ *
+ * One call = a SIP leg to the agent's browser + a SIP leg to the trunk + one media path + one CDR. A B2BUA without
+ * routing logic: what an agent dials goes to the trunk, what the trunk sends to a DN rings that DN. Owner: signalling thread.
+ */
+#ifndef CALL_CALLS_H
+#define CALL_CALLS_H
+
+#include "media/media.h"
+#include "sip/registrar.h"
+#include "sip/stack.h"
+#include "sip/trunks.h"
+#include "store/cdr.h"
+#include "store/dn.h"
+
+struct calls;
+
+struct calls_config {
+    struct sip_stack *stack;
+    struct registrar *registrar;
+    struct trunks *trunks;
+    struct media *media;
+    struct mbox *media_events;   /* of struct media_event; watched by calls */
+    struct store *store;         /* CDRs */
+    struct store_reader *reader; /* DNs; of the signalling thread */
+    const struct conf *conf;     /* for what is live: sip.agent_headers */
+    uint32_t limit_per_dn;       /* calls at once per DN */
+    uint32_t limit_total;
+    uint32_t ring_seconds; /* no answer from the agent: 480 … */
+    uint32_t
+        trunk_seconds; /* for a trunk's first word, then the next is tried; 0 = all share CALL_TRUNK_BUDGET_MS */
+};
+
+/* On the signalling thread (in start_h). */
+int calls_alloc(struct calls **cp, const struct calls_config *cfg);
+/* Ends every call with BYE/503/CANCEL and Reason, writes their CDRs. */
+void calls_free(struct calls *c);
+size_t calls_count(const struct calls *c);
+/* Stops (true) or allows new calls: 503 with Retry-After meanwhile. */
+void calls_drain(struct calls *c, bool on);
+/* Ends every call with BYE/503/CANCEL and this reason; their records follow when the media's figures are in. */
+void calls_end_all(struct calls *c, const char *reason);
+/* Something is still under way: a call, a record that waits for figures, a BYE without answer. */
+bool calls_busy(const struct calls *c);
+
+struct call_info { /* live list, by value */
+    char id[40], dn[64], caller[128], callee[128], trunk[64], call_uuid[64];
+    enum cdr_direction direction;
+    char state[16]; /* "calling", "ringing", "answered", "held", "ending" */
+    int64_t start_ms, answer_ms;
+};
+typedef bool(calls_h)(const struct call_info *ci, void *arg);
+void calls_each(const struct calls *c, calls_h *h, void *arg);
+/* ENOENT. */
+int calls_hangup(struct calls *c, const char *id);
+
+#endif
