@@ -79,45 +79,6 @@ int addr_parse_ip(struct addr *a, const char *ip, uint16_t port)
     return 0;
 }
 
-static int parse_port(uint16_t *port, const char *s)
-{
-    unsigned v = 0;
-
-    if (!*s || strlen(s) > 5)
-        return EINVAL;
-    for (; *s; s++) {
-        if (*s < '0' || *s > '9')
-            return EINVAL;
-        v = v * 10 + (unsigned)(*s - '0');
-    }
-    if (v > UINT16_MAX)
-        return EINVAL;
-    *port = (uint16_t)v;
-    return 0;
-}
-
-int addr_parse(struct addr *a, const char *str)
-{
-    char host[ADDR_STRLEN];
-    const char *colon;
-    uint16_t port;
-    size_t n;
-
-    if (!a || !str)
-        return EINVAL;
-    colon = strrchr(str, ':');
-    if (!colon || parse_port(&port, colon + 1))
-        return EINVAL;
-    n = (size_t)(colon - str);
-    if (!n || n >= sizeof(host))
-        return EINVAL;
-    memcpy(host, str, n);
-    host[n] = '\0';
-    if (strchr(host, ':') && host[0] != '[')
-        return EINVAL; /* "::1:5060" could be read in two ways */
-    return addr_parse_ip(a, host, port);
-}
-
 static bool addr_listed(const struct addr *v, size_t n, const struct addr *a)
 {
     for (size_t i = 0; i < n; i++)
@@ -238,19 +199,6 @@ bool addr_eq_ip(const struct addr *a, const struct addr *b)
 bool addr_eq(const struct addr *a, const struct addr *b)
 {
     return addr_port(a) == addr_port(b) && addr_eq_ip(a, b);
-}
-
-uint32_t addr_hash(const struct addr *a)
-{
-    uint8_t key[18] = {0};
-    uint16_t port = addr_port(a);
-
-    if (addr_af(a) == AF_INET)
-        memcpy(key, &a->u.in.sin_addr, 4);
-    else if (addr_af(a) == AF_INET6)
-        memcpy(key, &a->u.in6.sin6_addr, 16);
-    memcpy(key + 16, &port, 2);
-    return (uint32_t)keyhash(key, sizeof(key));
 }
 
 socklen_t addr_len(const struct addr *a)

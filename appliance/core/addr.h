@@ -24,8 +24,6 @@ enum { ADDR_STRLEN = 64 };
 void addr_set_sockaddr(struct addr *a, const struct sockaddr *sa);
 /* Parses a literal IPv4 or IPv6 (with or without [ ]) without port. EINVAL when it isn't one. */
 int addr_parse_ip(struct addr *a, const char *ip, uint16_t port);
-/* Parses "1.2.3.4:5060", "[::1]:5060"; EINVAL otherwise. */
-int addr_parse(struct addr *a, const char *str);
 /* Resolves a name by getaddrinfo (blocks: start-up, CLI and the resolver thread only): its first address. EHOSTUNREACH. */
 int addr_resolve(struct addr *a, const char *host, uint16_t port);
 /* As addr_resolve: all its addresses, A and AAAA, without repetitions, in the order in which they should be tried (RFC 6724). */
@@ -43,7 +41,6 @@ bool addr_is_unicast(const struct addr *a);
 bool addr_is_multicast(const struct addr *a);
 bool addr_eq(const struct addr *a, const struct addr *b);    /* address and port */
 bool addr_eq_ip(const struct addr *a, const struct addr *b); /* address only */
-uint32_t addr_hash(const struct addr *a);
 socklen_t addr_len(const struct addr *a);
 /* sockaddr for a dual-stack AF_INET6 socket: maps IPv4 to ::ffff:… into *out. Returns its length. */
 socklen_t addr_to_in6(const struct addr *a, struct sockaddr_in6 *out);

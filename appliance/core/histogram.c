@@ -28,15 +28,6 @@ void histogram_add(struct histogram *h, double value)
         ;
 }
 
-uint64_t histogram_count(const struct histogram *h)
-{
-    uint64_t n = 0;
-
-    for (size_t i = 0; i <= h->bound_count; i++)
-        n += atomic_load_explicit(&h->counts[i], memory_order_relaxed);
-    return n;
-}
-
 static void bucket(struct buf *out, const struct histogram *h, const char *le, uint64_t n)
 {
     buf_printf(out, "%s_bucket{%s%sle=\"%s\"} %llu\n", h->name, h->labels ? h->labels : "",

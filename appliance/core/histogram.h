@@ -30,7 +30,6 @@ struct histogram {
 void histogram_register(struct histogram *h);
 /* Values that are no numbers are not counted. */
 void histogram_add(struct histogram *h, double value);
-uint64_t histogram_count(const struct histogram *h);
 /* All of them, in Prometheus text form. */
 void histogram_collect(struct buf *out);
 

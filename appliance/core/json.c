@@ -120,11 +120,6 @@ bool json_get_bool(const struct json_val *obj, const char *key, bool *b)
     return true;
 }
 
-bool json_is_obj(const struct json_val *v)
-{
-    return yyjson_is_obj(val_of(v));
-}
-
 size_t json_arr_size(const struct json_val *v)
 {
     return yyjson_arr_size(val_of(v));
@@ -133,20 +128,4 @@ size_t json_arr_size(const struct json_val *v)
 const struct json_val *json_arr_at(const struct json_val *v, size_t i)
 {
     return of_val(yyjson_arr_get(val_of(v), i));
-}
-
-void json_obj_each(const struct json_val *obj, json_member_h *h, void *arg)
-{
-    yyjson_obj_iter it;
-    yyjson_val *key;
-
-    if (!json_is_obj(obj))
-        return;
-    yyjson_obj_iter_init(val_of(obj), &it);
-    while ((key = yyjson_obj_iter_next(&it))) {
-        const char *name = json_str(of_val(key));
-
-        if (name && h(name, of_val(yyjson_obj_iter_get_val(key)), arg))
-            return;
-    }
 }

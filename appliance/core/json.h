@@ -21,11 +21,7 @@ const char *json_str(const struct json_val *v); /* NULL when not a string, or on
 const char *json_get_str(const struct json_val *obj, const char *key);
 bool json_get_int(const struct json_val *obj, const char *key, int64_t *n);
 bool json_get_bool(const struct json_val *obj, const char *key, bool *b);
-bool json_is_obj(const struct json_val *v);
 size_t json_arr_size(const struct json_val *v); /* 0 when not an array */
 const struct json_val *json_arr_at(const struct json_val *v, size_t i);
-/* Walks an object's members. */
-typedef bool(json_member_h)(const char *key, const struct json_val *val, void *arg); /* true = stop */
-void json_obj_each(const struct json_val *obj, json_member_h *h, void *arg);
 
 #endif

@@ -57,11 +57,6 @@ void log_set_format(bool json)
     format_json = json;
 }
 
-const char *log_level_name(enum log_level lvl)
-{
-    return level_names[lvl];
-}
-
 int log_level_decode(enum log_level *lvl, const char *str)
 {
     for (size_t i = 0; str && i < sizeof(level_names) / sizeof(level_names[0]); i++) {

@@ -37,9 +37,6 @@ void log_set_format(bool json);
 /* Sets the level of all modules, or of one when module is not NULL. Returns EINVAL when too many modules. */
 int log_set_level(const char *module, enum log_level level);
 
-/* "error" … "trace". */
-const char *log_level_name(enum log_level lvl);
-
 /* Parses "error|warn|info|debug|trace". Returns EINVAL otherwise. */
 int log_level_decode(enum log_level *lvl, const char *str);
 

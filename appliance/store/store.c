@@ -97,11 +97,6 @@ const char *store_strerror(int err)
     }
 }
 
-const char *store_dir(const struct store *s)
-{
-    return s->dir;
-}
-
 int store_listen(struct store *s, store_change_h *h, void *arg)
 {
     return writer_listen(s, h, arg);

@@ -22,7 +22,6 @@ struct store_reader;
 int store_open(struct store **sp, const char *dir, char *why, size_t whysz);
 /* Writes what waits, closes. */
 void store_close(struct store *s);
-const char *store_dir(const struct store *s);
 
 int store_reader_alloc(struct store_reader **rp, struct store *s);
 void store_reader_free(struct store_reader *r);

@@ -2,6 +2,7 @@
  * A path under any packets from both sides, in any order. The worker is played by this file: nothing leaves, time is ours.
  * Input: records of kind, length (two bytes), bytes.
  */
+#include "addrs.h"
 #include "media/g711.h"
 #include "media/path_down.h"
 #include "media/path_report.h"

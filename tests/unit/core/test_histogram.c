@@ -50,7 +50,6 @@ TEST(labels_come_before_le_and_one_type_line_serves_both)
                  "test_size_bytes_bucket{direction=\"in\",le=\"+Inf\"} 1\n"
                  "test_size_bytes_sum{direction=\"in\"} 1\ntest_size_bytes_count{direction=\"in\"} 1\n"
                  "test_size_bytes_bucket{direction=\"out\",le=\"100\"} 0\n"));
-    CHECK(histogram_count(&in) == 1 && histogram_count(&out) == 0);
     buf_reset(&b);
 }
 
@@ -100,11 +99,13 @@ static void *adder(void *arg)
 TEST(no_value_is_lost_between_threads)
 {
     pthread_t th[4];
+    struct buf b;
 
     for (int i = 0; i < 4; i++)
         pthread_create(&th[i], NULL, adder, &out);
     for (int i = 0; i < 4; i++)
         pthread_join(th[i], NULL);
-    CHECK_EQ_INT(histogram_count(&out), 40000);
+    CHECK(strstr(rendered(&b), "test_size_bytes_count{direction=\"out\"} 40000\n"));
     CHECK(out.sum == 40000.0);
+    buf_reset(&b);
 }

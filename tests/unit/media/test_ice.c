@@ -1,4 +1,5 @@
 /* Two ICE agents that talk through memory on a fake clock. */
+#include "addrs.h"
 #include "media/ice.h"
 #include "testing.h"
 

@@ -1,5 +1,6 @@
 /* A pair of addresses works, but the handshake never ends: said within the time that a call may be silent. The worker is played by
  * this file, on a clock of its own. */
+#include "addrs.h"
 #include "fake/browser.h"
 #include "media/path_secure.h"
 #define TESTING_NO_OOM "threads and sockets: what they wait for would not come"

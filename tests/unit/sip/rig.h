@@ -289,7 +289,6 @@ __attribute__((unused)) static const char *creds_header(const struct creds *c, c
 {
     char ha1[65], ha2[65], response[65], nc[9], text[512];
     bool md5 = !strcmp(c->algorithm, "MD5");
-    uint8_t md[32];
 
     snprintf(nc, sizeof(nc), "%08x", c->nc);
     if (md5)
@@ -297,11 +296,11 @@ __attribute__((unused)) static const char *creds_header(const struct creds *c, c
     else
         hash_ha1_sha256(ha1, c->user, "dngate", c->password);
     snprintf(text, sizeof(text), "%s:sip:dngate.test", method);
-    md5 ? hash_md5(md, text, strlen(text)) : hash_sha256(md, text, strlen(text));
-    hash_hex(ha2, md, md5 ? 16 : 32);
+    md5 ? hash_joined_md5(ha2, (const char *const[]){text}, 1)
+        : hash_joined_sha256(ha2, (const char *const[]){text}, 1);
     snprintf(text, sizeof(text), "%s:%s:%s:0a4f113b:auth:%s", ha1, c->nonce, nc, ha2);
-    md5 ? hash_md5(md, text, strlen(text)) : hash_sha256(md, text, strlen(text));
-    hash_hex(response, md, md5 ? 16 : 32);
+    md5 ? hash_joined_md5(response, (const char *const[]){text}, 1)
+        : hash_joined_sha256(response, (const char *const[]){text}, 1);
     snprintf(buf, sz,
              "Authorization: Digest algorithm=%s, username=\"%s\", realm=\"dngate\", nonce=\"%s\", "
              "uri=\"sip:dngate.test\", response=\"%s\", qop=auth, cnonce=\"0a4f113b\", nc=%s\r\n",

@@ -1,4 +1,5 @@
 /* STUN messages against the vectors of RFC 5769, and against what is no STUN. */
+#include "addrs.h"
 #include "crypto/hash.h"
 #include "stun/stun.h"
 #include "testing.h"
