@@ -30,6 +30,7 @@
 #include "sip/stack.h"
 #include "sip/trunks.h"
 #include "store/cdr.h"
+#include "store/desk.h"
 #include "store/dn.h"
 #include "store/store.h"
 #include "store/user.h"
@@ -74,6 +75,7 @@ struct app {
     struct lab *lab;
     struct trunk_config lab_trunk;
     struct app_sip *sip;
+    struct store_desk *reading; /* for WEB */
     struct admin_agent *agent_api;
     struct web *web;
     struct service service; /* for the command line; filled in as the parts start */
@@ -347,7 +349,10 @@ static int web_part_start(struct app *a)
     (void)snprintf(cfg.cert, sizeof(cfg.cert), "%s", a->cert);
     (void)snprintf(cfg.key, sizeof(cfg.key), "%s", a->key);
 
-    err = admin_agent_alloc(&a->agent_api, a->store, a->guard);
+    err = store_desk_start(&a->reading, a->store);
+    if (err)
+        return err;
+    err = admin_agent_alloc(&a->agent_api, store_desk_mbox(a->reading), a->guard);
     if (err)
         return err;
     err = admin_status_register();
@@ -468,6 +473,7 @@ static void parts_stop(struct app *a)
 {
     control_free(a->control);
     web_stop(a->web);
+    store_desk_stop(a->reading);
     admin_agent_free(a->agent_api);
     app_sip_stop(a->sip);
     web_free(a->web); /* signalling posted to it until now */

@@ -15,8 +15,7 @@
 enum { BODY_MAX = 4096, PASSWORD_MAX = 256 };
 
 struct admin_agent {
-    struct store *store;
-    struct store_reader *reader; /* the WEB thread's own; opened by its first request */
+    struct mbox *desk; /* of the thread that reads the database */
     struct guard *guard;
 };
 
@@ -73,27 +72,35 @@ static int credentials_decode(struct credentials *cr, const struct web_req *req,
     return 0;
 }
 
-/* The same work whether or not there is such a DN. EACCES: wrong, unknown or disabled; else the store's error. */
-static int verify(struct admin_agent *a, const struct credentials *cr, struct dn *dn)
-{
-    char ha1[SHA256_HEXLEN];
-    bool right;
-    int err = 0;
+/* The question to the reading thread, and what of the request is needed with the answer. */
+struct lookup {
+    char dn[DN_MAX];
+    char ha1[SHA256_HEXLEN]; /* of the password that was sent */
+    char host[264];
+    struct addr peer;
+    struct dn row;
+    int err; /* of reading it */
+};
 
-    if (!a->reader)
-        err = store_reader_alloc(&a->reader, a->store);
-    if (err)
-        return err;
-    memset(dn, 0, sizeof(*dn));
-    err = dn_get(a->reader, cr->dn, dn);
-    if (err && err != ENOENT)
-        return err;
-    if (err)
-        memset(dn->ha1_sha256, 'x', SHA256_HEXLEN - 1); /* no password leads to it */
-    hash_ha1_sha256(ha1, cr->dn, DN_REALM, cr->password);
-    right = hash_equal(ha1, dn->ha1_sha256, SHA256_HEXLEN - 1);
-    explicit_bzero(ha1, sizeof(ha1));
-    return right && dn->enabled ? 0 : EACCES;
+/* Reading thread. */
+static void lookup_answer(void *value, void *reader)
+{
+    struct lookup *l = value;
+
+    l->err = dn_get(reader, l->dn, &l->row);
+}
+
+/* The same work whether or not there is such a DN. EACCES: wrong, unknown or disabled; else the store's error. */
+static int verify(struct lookup *l)
+{
+    bool right;
+
+    if (l->err && l->err != ENOENT)
+        return l->err;
+    if (l->err)
+        memset(l->row.ha1_sha256, 'x', SHA256_HEXLEN - 1); /* no password leads to it */
+    right = hash_equal(l->ha1, l->row.ha1_sha256, SHA256_HEXLEN - 1);
+    return right && l->row.enabled ? 0 : EACCES;
 }
 
 /* "host:port" without the port. */
@@ -104,13 +111,13 @@ static int name_len(const char *host)
     return end ? (int)(end - host) + 1 : (int)strcspn(host, ":");
 }
 
-static void config_write(struct web_resp *resp, const struct web_req *req, const struct dn *dn)
+static void config_write(struct web_resp *resp, const char *host, const struct dn *dn)
 {
     struct buf *b = &resp->body;
     char uri[512], ws[512];
 
-    snprintf(uri, sizeof(uri), "sip:%s@%.*s", dn->dn, name_len(req->host), req->host);
-    snprintf(ws, sizeof(ws), "wss://%s/ws", req->host);
+    snprintf(uri, sizeof(uri), "sip:%s@%.*s", dn->dn, name_len(host), host);
+    snprintf(ws, sizeof(ws), "wss://%s/ws", host);
     buf_puts(b, "{\"dn\":");
     buf_json_str(b, dn->dn);
     buf_puts(b, ",\"displayName\":");
@@ -125,44 +132,47 @@ static void config_write(struct web_resp *resp, const struct web_req *req, const
                dn_codec_name(dn->codec));
 }
 
-static void refuse(struct admin_agent *a, const struct web_req *req, struct web_resp *resp, const char *dn)
+static void refuse(struct admin_agent *a, const struct lookup *l, struct web_resp *resp)
 {
     char peer[ADDR_STRLEN];
 
+    (void)addr_ip(&l->peer, peer, sizeof(peer));
     metric_add(&signin_wrong, 1);
-    if (guard_fail(a->guard, req->peer) == GUARD_BAN)
-        log_warn("http", "peer=%s banned after repeated wrong passwords",
-                 addr_ip(req->peer, peer, sizeof(peer)));
-    log_warn_limited("http", "peer=%s dn=%s agent sign-in refused", addr_ip(req->peer, peer, sizeof(peer)),
-                     dn);
+    if (guard_fail(a->guard, &l->peer) == GUARD_BAN)
+        log_warn("http", "peer=%s banned after repeated wrong passwords", peer);
+    log_warn_limited("http", "peer=%s dn=%s agent sign-in refused", peer, l->dn);
     web_problem(resp, 401, "Unauthorized",
                 "The directory number or its password is wrong, or the number is disabled. Check both; an "
                 "administrator can set a new password.");
 }
 
-static void answer(struct admin_agent *a, const struct web_req *req, struct web_resp *resp,
-                   const struct credentials *cr)
+/* WEB thread: the row is here. */
+static void lookup_later(void *value, struct web_resp *resp, void *arg)
 {
-    struct dn dn;
-    int err = verify(a, cr, &dn);
+    struct admin_agent *a = arg;
+    struct lookup *l = value;
+    int err = verify(l);
 
     if (!err) {
-        guard_ok(a->guard, req->peer);
+        guard_ok(a->guard, &l->peer);
         metric_add(&signin_ok, 1);
-        config_write(resp, req, &dn);
+        config_write(resp, l->host, &l->row);
     } else if (err == EACCES) {
-        refuse(a, req, resp, cr->dn);
+        refuse(a, l, resp);
     } else {
         log_error("http", "error=\"%s\" the database cannot be read", strerror(err));
         web_problem(resp, 503, "Service Unavailable", "The database cannot be read. Try again in a moment.");
     }
-    explicit_bzero(&dn, sizeof(dn));
+    explicit_bzero(l, sizeof(*l));
 }
+
+WEB_QUESTION(lookup, struct lookup, lookup_answer, lookup_later);
 
 static void config_h(const struct web_req *req, struct web_resp *resp, void *arg)
 {
     struct admin_agent *a = arg;
     struct credentials cr = {0};
+    struct lookup l = {.peer = *req->peer};
     uint32_t delay_ms = 0;
 
     switch (guard_check(a->guard, req->peer, &delay_ms)) {
@@ -176,21 +186,29 @@ static void config_h(const struct web_req *req, struct web_resp *resp, void *arg
     case GUARD_PASS:
         break;
     }
-    if (!credentials_decode(&cr, req, resp))
-        answer(a, req, resp, &cr);
+    if (!credentials_decode(&cr, req, resp)) {
+        snprintf(l.dn, sizeof(l.dn), "%s", cr.dn);
+        snprintf(l.host, sizeof(l.host), "%s", req->host);
+        hash_ha1_sha256(l.ha1, cr.dn, DN_REALM, cr.password);
+        web_ask(resp, a->desk, &lookup, &l, a);
+    }
     explicit_bzero(&cr, sizeof(cr));
+    explicit_bzero(&l, sizeof(l));
 }
 
-int admin_agent_alloc(struct admin_agent **ap, struct store *s, struct guard *g)
+int admin_agent_alloc(struct admin_agent **ap, struct mbox *desk, struct guard *g)
 {
+    static const struct web_route routes[] = {
+        {.method = "POST", .path = "/api/agent/v1/config", .h = config_h},
+    };
     struct admin_agent *a = calloc(1, sizeof(*a));
     int err;
 
     if (!a)
         return ENOMEM;
-    a->store = s;
+    a->desk = desk;
     a->guard = g;
-    err = web_route("POST", "/api/agent/v1/config", config_h, a);
+    err = web_routes(routes, sizeof(routes) / sizeof(routes[0]), a);
     if (err) {
         free(a);
         return err;
@@ -201,8 +219,5 @@ int admin_agent_alloc(struct admin_agent **ap, struct store *s, struct guard *g)
 
 void admin_agent_free(struct admin_agent *a)
 {
-    if (!a)
-        return;
-    store_reader_free(a->reader);
     free(a);
 }

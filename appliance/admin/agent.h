@@ -4,17 +4,17 @@
  *   {"dn":"5001","password":"…"} → {"dn","displayName","iceServers":[…],"sip":{"uri","ws","realm"},"features":{…}}
  *
  * Throttled by source like SIP digest: late answers first, then 429. Unknown, disabled and known DNs answer alike to whoever
- * does not know the password. Runs on the WEB thread.
+ * does not know the password. Runs on the WEB thread; the database is read by another.
  */
 #ifndef ADMIN_AGENT_H
 #define ADMIN_AGENT_H
 
 struct admin_agent;
 struct guard;
-struct store;
+struct mbox;
 
-/* Registers the route; before web_start. s and g must outlive the web server. ENOMEM, ENOSPC. */
-int admin_agent_alloc(struct admin_agent **ap, struct store *s, struct guard *g);
+/* Registers the route; before web_start. desk: a store_desk's mailbox; it and g must outlive the web server. ENOMEM, ENOSPC. */
+int admin_agent_alloc(struct admin_agent **ap, struct mbox *desk, struct guard *g);
 /* After web_stop. */
 void admin_agent_free(struct admin_agent *a);
 

@@ -34,12 +34,12 @@ METRIC_GAUGE(build_info, "dngate_build_info", "version=\"" DNGATE_VERSION "\"",
 
 int admin_status_register(void)
 {
-    int err = web_route("GET", "/healthz", healthz_h, NULL);
+    static const struct web_route routes[] = {
+        {.method = "GET", .path = "/healthz", .h = healthz_h},
+        {.method = "GET", .path = "/readyz", .h = readyz_h},
+        {.method = "GET", .path = "/metrics", .h = metrics_h},
+    };
 
     metric_set(&build_info, 1);
-    if (!err)
-        err = web_route("GET", "/readyz", readyz_h, NULL);
-    if (!err)
-        err = web_route("GET", "/metrics", metrics_h, NULL);
-    return err;
+    return web_routes(routes, sizeof(routes) / sizeof(routes[0]), NULL);
 }

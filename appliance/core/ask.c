@@ -1,4 +1,5 @@
 #include "core/ask.h"
+#include "core/clock.h"
 #include "core/mbox.h"
 
 #include <errno.h>
@@ -12,10 +13,25 @@ struct ask { /* freed by whichever side is done with it last */
     pthread_mutex_t lock;
     pthread_cond_t answered;
     bool done, given_up;
+    struct ask_box *box; /* where it goes back to; NULL: its asker waits */
+    size_t slot;         /* there */
     ask_h *h;
     ask_drop_h *drop;
     size_t size;
     _Alignas(max_align_t) unsigned char value[];
+};
+
+struct pending { /* a question under way */
+    const struct ask_call
+        *call; /* NULL: free. Until the answer is here, even when nobody waits for it any more */
+    void *arg;
+    uint64_t until_ms; /* 0: its time was over */
+};
+
+struct ask_box {
+    struct mbox *mb; /* of struct ask *; as many slots as may be under way: an answer always finds room */
+    struct pending *pending;
+    size_t slots, next;
 };
 
 int ask_mbox_alloc(struct mbox **mbp, const char *name, size_t slots)
@@ -74,6 +90,10 @@ void ask_answer_h(void *msg, void *owner)
 
     if (!ask_gone(q))
         q->h(q->value, owner);
+    if (q->box) {
+        (void)mbox_post(q->box->mb, &q); /* has room: see struct ask_box */
+        return;
+    }
     if (ask_done(q))
         unasked_h(msg, NULL);
 }
@@ -137,4 +157,107 @@ int ask(struct mbox *mb, ask_h *h, ask_drop_h *drop, void *value, size_t size, u
     memcpy(value, q->value, size);
     ask_free(q);
     return 0;
+}
+
+/* ---- without waiting */
+
+int ask_box_alloc(struct ask_box **bp, const char *name, size_t slots)
+{
+    struct ask_box *b = calloc(1, sizeof(*b));
+    int err = ENOMEM;
+
+    if (!b)
+        return ENOMEM;
+    b->slots = slots;
+    b->pending = calloc(slots, sizeof(*b->pending));
+    if (b->pending)
+        err = ask_mbox_alloc(&b->mb, name, slots);
+    if (err) {
+        free(b->pending);
+        free(b);
+    } else {
+        *bp = b;
+    }
+    return err;
+}
+
+void ask_box_free(struct ask_box *b)
+{
+    if (!b)
+        return;
+    ask_mbox_free(b->mb);
+    for (size_t i = 0; i < b->slots; i++)
+        if (b->pending[i].call && b->pending[i].until_ms)
+            b->pending[i].call->done(ECANCELED, NULL, b->pending[i].arg);
+    free(b->pending);
+    free(b);
+}
+
+int ask_box_fd(const struct ask_box *b)
+{
+    return mbox_fd(b->mb);
+}
+
+static void box_h(void *msg, void *arg)
+{
+    struct ask *q = *(struct ask **)msg;
+    struct ask_box *b = arg;
+    struct pending p = b->pending[q->slot];
+
+    b->pending[q->slot].call = NULL; /* first: done may ask again */
+    if (!p.until_ms) {
+        unasked_h(msg, NULL);
+        return;
+    }
+    p.call->done(0, q->value, p.arg);
+    ask_free(q);
+}
+
+void ask_box_drain(struct ask_box *b)
+{
+    mbox_drain(b->mb, box_h, b);
+}
+
+void ask_box_expire(struct ask_box *b, uint64_t now_ms)
+{
+    for (size_t i = 0; i < b->slots; i++) {
+        struct pending *p = &b->pending[i];
+
+        if (!p->call || !p->until_ms || p->until_ms > now_ms)
+            continue;
+        p->until_ms = 0;
+        p->call->done(ETIMEDOUT, NULL, p->arg);
+    }
+}
+
+static struct pending *pending_take(struct ask_box *b)
+{
+    for (size_t i = 0; i < b->slots; i++) {
+        struct pending *p = &b->pending[b->next];
+
+        b->next = (b->next + 1) % b->slots;
+        if (!p->call)
+            return p;
+    }
+    return NULL;
+}
+
+int ask_later(struct ask_box *from, struct mbox *to, const struct ask_call *call, const void *value,
+              void *arg)
+{
+    struct pending *p = pending_take(from);
+    struct ask *q;
+    int err = p ? ask_alloc(&q, call->answer, call->drop, value, call->size) : ENOBUFS;
+
+    if (err)
+        return err;
+    q->box = from;
+    q->slot = (size_t)(p - from->pending);
+    *p = (struct pending){call, arg, clock_ms() + call->ms}; /* before the answer can come */
+    err = mbox_post(to, &q);
+    if (err) {
+        p->call = NULL;
+        ask_free(q);
+    }
+    return err;
 }

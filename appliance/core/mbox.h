@@ -34,6 +34,9 @@ int mbox_post_sure(struct mbox *mb, const void *msg);
  * a mailbox that is full, so an owner that asks in its handler misses none. Owner thread. */
 bool mbox_lost(struct mbox *mb);
 
+/* Ends the owner's waiting though no message is there, for what it sees elsewhere. Any thread. */
+void mbox_wake(struct mbox *mb);
+
 /* eventfd to watch for reading. */
 int mbox_fd(const struct mbox *mb);
 

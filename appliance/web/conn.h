@@ -1,8 +1,8 @@
 /*
  * web/conn: one connection as a state machine over bytes; HTTP/1.1 requests one after the other, until a request makes it a
- * WebSocket. edge.c feeds it and sends what it queues. WEB thread.
+ * WebSocket. edge.c feeds it and sends what it queues; request.c serves what it has read, answer.c queues. WEB thread.
  *
- *   HEAD ──► BODY ──► (WAIT) ──► REPLY ──► HEAD …      an error's REPLY ──► LINGER ──► closed
+ *   HEAD ──► BODY ◄──► WAIT ◄──► REPLY ──► HEAD …      an error's REPLY ──► LINGER ──► closed
  *     └─────────────────────────► WS
  */
 #ifndef WEB_CONN_H
@@ -11,7 +11,6 @@
 #include "core/addr.h"
 #include "core/buf.h"
 #include "web/http.h"
-#include "web/route.h"
 #include "web/server.h"
 
 /* What a phase has in all, whatever trickles: no byte that comes or goes buys time. */
@@ -19,18 +18,21 @@ enum {
     CONN_HEAD_MS = 10000, /* default: TLS handshake and first head; a later head from its first byte */
     CONN_IDLE_MS = 60000, /* default: between requests */
     CONN_BODY_MS = 30000, /* default: a body, and … */
-    CONN_SEND_MS = 30000, /* default: an answer that the peer takes, both besides … */
-    CONN_SLOWEST = 8192,  /* … a second for so many bytes */
+    CONN_SEND_MS =
+        30000, /* default: an answer (of one that is made in pieces, each) that the peer takes, both besides … */
+    CONN_SLOWEST = 8192, /* … a second for so many bytes */
     CONN_LINGER_MS =
         1000, /* what an error's sender still sends is thrown away, lest a reset eat our answer … */
     CONN_LINGER_MAX = 65536, /* … up to so many bytes; then it is not even read */
-    CONN_REST_MAX = 65536,   /* pipelined bytes that wait while an answer is on its way */
-    CONN_BANNED_MAX = 64,    /* connections of banned sources */
+    CONN_REST_MAX =
+        65536, /* bytes that wait for what is under way; the peer is not read beyond a quarter of it */
+    CONN_BANNED_MAX = 64, /* connections of banned sources */
 };
 
 enum conn_phase { CONN_HEAD, CONN_BODY, CONN_WAIT, CONN_REPLY, CONN_WS, CONN_LINGER };
 
-struct wsconn;
+struct exchange;
+struct ws;
 
 struct conn {
     struct web *w;
@@ -45,28 +47,30 @@ struct conn {
     bool close_after; /* after this answer */
     bool dead;        /* to be closed by edge.c */
     bool deaf;        /* reads no more: what the peer sends stays with it */
+    bool held;        /* reads nothing until what came is done with */
     bool banned;      /* its source was when it came: it is here for the page that says so */
 
     struct buf in; /* head being received; http_head points into it */
     size_t scan;
     struct http_head *head;
-    struct buf body, rest;
-    struct web_resp resp; /* while in CONN_WAIT */
-    bool resp_held;
+    uint64_t got;       /* bytes of the body that have come */
+    struct buf rest;    /* what came too early */
+    struct exchange *x; /* the request that a route serves */
 
     struct buf out; /* bytes to send, from out_pos */
     size_t out_pos;
-    size_t lingered;     /* bytes thrown away */
     size_t sending;      /* of these, given to lws but not all with the kernel yet */
-    const uint8_t *page; /* then these, not ours */
-    size_t page_len;
+    const uint8_t *tail; /* then these: a page's, or the exchange's */
+    size_t tail_len;
+    bool chunked;    /* the answer is in pieces (RFC 9112 7.1) */
+    size_t lingered; /* bytes thrown away */
 
     struct { /* for the access log */
         uint64_t start_us, bytes;
         int status;
         bool open;
     } access;
-    struct wsconn *ws;
+    struct ws *ws;
 };
 
 /* Counts against the source's and the server's limits. EUSERS, ENOSPC, EACCES (banned, and enough of its kind are served), ENOMEM. */
@@ -80,12 +84,9 @@ bool conn_timer(struct conn *c);
 size_t conn_out(struct conn *c, const uint8_t **p);
 bool conn_sent(struct conn *c, size_t n);
 size_t conn_queued(const struct conn *c);
-
 /* To another phase, which has ms; 0 = no end. */
 void conn_move(struct conn *c, enum conn_phase to, uint64_t ms);
-/* Answers with an error in the form that fits the path; extra = further header lines or "". */
-void conn_error(struct conn *c, int status, const char *extra, const char *detail);
-/* One line per request. */
-void conn_access(struct conn *c);
+/* Serves what came too early, now that something is over. False: close it. */
+bool conn_resume(struct conn *c);
 
 #endif

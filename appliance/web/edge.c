@@ -10,7 +10,8 @@
 #include "web/conn.h"
 #include "web/source.h"
 #include "web/tls.h"
-#include "web/wsconn.h"
+#include "web/ws.h"
+#include "web/wssip.h"
 #include <errno.h>
 #include <libwebsockets.h>
 #include <netinet/tcp.h>
@@ -51,11 +52,24 @@ void edge_shutdown(struct conn *c)
     shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
 }
 
+static void flow_set(struct conn *c)
+{
+    if (c->wsi)
+        lws_rx_flow_control(c->wsi, !c->deaf && !c->held);
+}
+
 void edge_deafen(struct conn *c)
 {
     c->deaf = true;
-    if (c->wsi)
-        lws_rx_flow_control(c->wsi, 0);
+    flow_set(c);
+}
+
+void edge_hold(struct conn *c, bool hold)
+{
+    if (c->held == hold)
+        return;
+    c->held = hold;
+    flow_set(c);
 }
 
 void edge_kill(struct conn *c)
@@ -73,7 +87,7 @@ static bool conn_written(struct conn *c)
     size_t n = c->sending;
 
     c->sending = 0;
-    lws_rx_flow_control(c->wsi, !c->deaf);
+    flow_set(c);
     if (!conn_sent(c, n))
         return false;
     if (conn_queued(c))
@@ -283,6 +297,7 @@ static void tick(struct web *w, struct lws *wsi)
         w->paused_until_ms = 0;
         edge_pause(w, false);
     }
+    ask_box_expire(w->box, now);
     if (w->tls)
         tls_tick(w->tls, now);
     if (now - w->swept_ms >= SWEEP_MS) {
@@ -308,9 +323,22 @@ static int inbox_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
     if (!w)
         return 0;
     if (reason == LWS_CALLBACK_RAW_RX_FILE)
-        ws_drain(w);
+        wssip_drain(w);
     else if (reason == LWS_CALLBACK_TIMER)
         tick(w, wsi);
+    return 0;
+}
+
+static int answers_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                            size_t len)
+{
+    struct web *w = lws_get_opaque_user_data(wsi);
+
+    (void)user;
+    (void)in;
+    (void)len;
+    if (w && reason == LWS_CALLBACK_RAW_RX_FILE)
+        ask_box_drain(w->box);
     return 0;
 }
 
@@ -318,6 +346,7 @@ static const struct lws_protocols protocols[] = {
     {.name = "conn", .callback = conn_callback, .rx_buffer_size = RECV_MAX},
     {.name = "listen", .callback = listen_callback},
     {.name = "inbox", .callback = inbox_callback},
+    {.name = "answers", .callback = answers_callback},
     LWS_PROTOCOL_LIST_TERM,
 };
 
@@ -457,7 +486,8 @@ int edge_open(struct web *w, char *why, size_t whysz)
     if (!err) {
         fd = dup(mbox_fd(w->out));
         w->inbox = fd < 0 ? NULL : fd_adopt(w, fd, "inbox", w);
-        err = w->inbox ? 0 : ENOMEM;
+        fd = dup(ask_box_fd(w->box));
+        err = w->inbox && fd >= 0 && fd_adopt(w, fd, "answers", w) ? 0 : ENOMEM;
         if (w->inbox)
             lws_set_timer_usecs(w->inbox, TICK_MS * 1000);
     }

@@ -26,5 +26,7 @@ void edge_shutdown(struct conn *c);
 void edge_kill(struct conn *c);
 /* Reads no more of it: neither memory nor time for what it sends. */
 void edge_deafen(struct conn *c);
+/* Reads no more for now, or again. */
+void edge_hold(struct conn *c, bool hold);
 
 #endif

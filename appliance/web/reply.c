@@ -37,7 +37,9 @@ int reply_head(struct buf *out, const struct reply *r)
     date_write(out);
     if (r->type)
         buf_printf(out, "Content-Type: %s\r\n", r->type);
-    if (r->status != 304 && r->status != 204 && r->status != 101)
+    if (r->chunked)
+        buf_puts(out, "Transfer-Encoding: chunked\r\n");
+    else if (!r->pieces && r->status != 304 && r->status != 204 && r->status != 101)
         buf_printf(out, "Content-Length: %zu\r\n", r->length);
     if (r->status == 101)
         buf_puts(out, "Connection: Upgrade\r\n");

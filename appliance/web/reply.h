@@ -17,6 +17,8 @@ struct reply {
     const char *host;  /* Host of the request, valid or "" */
     size_t length;
     bool tls, close;
+    bool pieces,
+        chunked; /* of a length that is not known; in chunks (RFC 9112 7.1), not up to the end of the connection */
 };
 
 int reply_head(struct buf *out, const struct reply *r);

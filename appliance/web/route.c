@@ -1,40 +1,87 @@
 #include "web/route.h"
-#include "web/reply.h"
+#include "core/utf8.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-struct route {
-    const char *method, *path;
-    web_h *h;
+enum { PARAMS_MAX = sizeof(((struct web_req *)0)->params) / sizeof(char *) };
+
+static struct {
+    const struct web_route *v;
+    size_t n;
     void *arg;
-};
+} tables[ROUTE_TABLES_MAX];
+static size_t table_count;
 
-static struct route routes[ROUTES_MAX];
-static size_t route_count;
-
-int web_route(const char *method, const char *path, web_h *h, void *arg)
+int web_routes(const struct web_route *v, size_t n, void *arg)
 {
-    if (route_count == ROUTES_MAX)
+    if (table_count == ROUTE_TABLES_MAX)
         return ENOSPC;
-    routes[route_count++] = (struct route){method, path, h, arg};
+    tables[table_count].v = v;
+    tables[table_count].n = n;
+    tables[table_count++].arg = arg;
     return 0;
 }
 
 void web_routes_clear(void)
 {
-    route_count = 0;
+    table_count = 0;
 }
 
-/* How well a pattern fits, 0 = not: the more letters the better, and the same letters without a star better yet. */
-static size_t path_fit(const char *pattern, const char *path)
+static bool utf8_whole(const char *s, size_t n)
 {
-    size_t n = strlen(pattern);
+    while (n) {
+        size_t len = utf8_seq(s, n);
 
-    if (n && pattern[n - 1] == '*')
-        return strncmp(pattern, path, n - 1) ? 0 : 2 * n - 1;
-    return strcmp(pattern, path) ? 0 : 2 * n + 1;
+        if (!len)
+            return false;
+        s += len;
+        n -= len;
+    }
+    return true;
+}
+
+/* A pattern against a decoded path, segment by segment: 0, or how well it fits, where an earlier literal counts for more. */
+static uint32_t path_fit(const char *pattern, const char *path)
+{
+    uint32_t fit = 1;
+
+    while (*pattern == '/' && *path == '/') {
+        size_t n = strcspn(++pattern, "/"), m = strcspn(++path, "/");
+
+        if (*pattern == '{') {
+            if (!m || m > WEB_PARAM_MAX || !utf8_whole(path, m))
+                return 0;
+            fit <<= 1;
+        } else {
+            if (n != m || memcmp(pattern, path, n))
+                return 0;
+            fit = fit << 1 | 1;
+        }
+        pattern += n;
+        path += m;
+    }
+    return *pattern || *path ? 0 : fit;
+}
+
+/* Copies what stands for the pattern's {names}; it fits the path. */
+static void params_take(struct exchange *x, const char *pattern, const char *path)
+{
+    char *text = x->params;
+    size_t count = 0;
+
+    while (*pattern) {
+        size_t n = strcspn(++pattern, "/"), m = strcspn(++path, "/");
+
+        if (*pattern == '{' && count < PARAMS_MAX) {
+            memcpy(text, path, m);
+            text[m] = '\0';
+            x->req.params[count++] = text;
+            text += m + 1;
+        }
+        pattern += n;
+        path += m;
+    }
 }
 
 static void allow_add(char *allow, size_t sz, const char *method)
@@ -47,68 +94,44 @@ static void allow_add(char *allow, size_t sz, const char *method)
         snprintf(allow + n, sz - n, "%s%s", n ? ", " : "", method);
 }
 
-/* The best fit wins, so that "/api/x" goes before "/api/" with its star; its methods are all that the path has. */
-enum route_result route_run(const struct web_req *req, struct web_resp *resp, char *allow, size_t allowsz)
+static uint32_t best_fit(const char *path)
 {
-    const char *method = strcmp(req->method, "HEAD") ? req->method : "GET";
-    const struct route *chosen = NULL;
-    size_t best = 0;
+    uint32_t best = 0;
+
+    for (size_t t = 0; t < table_count; t++) {
+        for (size_t i = 0; i < tables[t].n; i++) {
+            uint32_t fit = path_fit(tables[t].v[i].path, path);
+
+            if (fit > best)
+                best = fit;
+        }
+    }
+    return best;
+}
+
+/* The best fit wins; its methods are all that the path has. */
+int route_find(struct exchange *x, const char *method, const char *path, char *allow, size_t allowsz)
+{
+    uint32_t best = best_fit(path);
 
     allow[0] = '\0';
-    for (size_t i = 0; i < route_count; i++) {
-        size_t fit = path_fit(routes[i].path, req->path);
+    if (!strcmp(method, "HEAD"))
+        method = "GET";
+    for (size_t t = 0; best && t < table_count; t++) {
+        for (size_t i = 0; i < tables[t].n; i++) {
+            const struct web_route *r = &tables[t].v[i];
 
-        if (fit > best)
-            best = fit;
+            if (path_fit(r->path, path) != best)
+                continue;
+            allow_add(allow, allowsz, r->method);
+            if (strcmp(r->method, method))
+                continue;
+            x->route = r;
+            x->arg = tables[t].arg;
+        }
     }
-    for (size_t i = 0; best && i < route_count; i++) {
-        if (path_fit(routes[i].path, req->path) != best)
-            continue;
-        if (!strcmp(routes[i].method, method))
-            chosen = &routes[i];
-        allow_add(allow, allowsz, routes[i].method);
-    }
-    if (chosen)
-        chosen->h(req, resp, chosen->arg);
-    return chosen ? ROUTE_DONE : best ? ROUTE_METHOD : ROUTE_NONE;
-}
-
-void web_resp_init(struct web_resp *resp)
-{
-    memset(resp, 0, sizeof(*resp));
-    resp->status = 200;
-    resp->content_type = "application/json";
-    buf_init(&resp->body, WEB_BODY_OUT_MAX);
-}
-
-void web_resp_reset(struct web_resp *resp)
-{
-    buf_reset(&resp->body);
-}
-
-void web_problem(struct web_resp *resp, int status, const char *title, const char *detail_fmt, ...)
-{
-    char detail[512];
-    va_list ap;
-
-    va_start(ap, detail_fmt);
-    vsnprintf(detail, sizeof(detail), detail_fmt, ap);
-    va_end(ap);
-    resp->status = status;
-    resp->content_type = "application/problem+json";
-    buf_clear(&resp->body);
-    buf_puts(&resp->body, "{\"type\":\"about:blank\",\"title\":");
-    buf_json_str(&resp->body, title);
-    buf_printf(&resp->body, ",\"status\":%d,\"detail\":", status);
-    buf_json_str(&resp->body, detail);
-    buf_puts(&resp->body, "}");
-}
-
-void web_banned(struct web_resp *resp, uint32_t left_ms)
-{
-    uint32_t left_s = left_ms / 1000 + 1;
-    char detail[REPLY_DETAIL_MAX];
-
-    web_problem(resp, 429, "Too Many Requests", "%s", reply_ban_detail(detail, sizeof(detail), left_s));
-    snprintf(resp->headers, sizeof(resp->headers), "Retry-After: %u\r\n", left_s);
+    if (!x->route)
+        return best ? 405 : 404;
+    params_take(x, x->route->path, path);
+    return 0;
 }

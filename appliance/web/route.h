@@ -1,22 +1,13 @@
-/* web/route: which handler serves a path. Routes are registered before web_start and read only afterwards. WEB thread. */
+/* web/route: which table entry serves a path. Tables are registered before web_start and read only afterwards. WEB thread. */
 #ifndef WEB_ROUTE_H
 #define WEB_ROUTE_H
 
-#include "web/http.h"
-#include "web/web.h"
+#include "web/exchange.h"
 
-enum { ROUTES_MAX = 128, WEB_BODY_OUT_MAX = 16 << 20, WEB_DELAY_MAX_MS = 8000 };
+enum { ROUTE_TABLES_MAX = 32 };
 
-enum route_result {
-    ROUTE_NONE,
-    ROUTE_DONE,
-    ROUTE_METHOD /* the path is ours, the method is not: allow says which are */
-};
-
-/* Runs the handler for this request; HEAD is served by GET's. resp must be initialised by web_resp_init. */
-enum route_result route_run(const struct web_req *req, struct web_resp *resp, char *allow, size_t allowsz);
-
-void web_resp_init(struct web_resp *resp);
-void web_resp_reset(struct web_resp *resp);
+/* What serves this request, put into x with the parameters; HEAD is served by GET's. 0; 404; 405: the path is ours, the method is not,
+ * and allow says which are. */
+int route_find(struct exchange *x, const char *method, const char *path, char *allow, size_t allowsz);
 
 #endif

@@ -41,7 +41,8 @@ struct web {
     size_t conn_count, banned_count;
     struct table *ws_conns; /* by id */
     struct sources *sources;
-    struct mbox *out; /* of struct sip_ws_out */
+    struct mbox *out;    /* of struct sip_ws_out */
+    struct ask_box *box; /* answers of other threads to requests */
     uint64_t next_id;
     uint64_t paused_until_ms; /* no file descriptors left: listeners wait */
     uint64_t swept_ms;
@@ -55,6 +56,6 @@ struct web {
 
 extern struct metric web_conns, web_ws_conns, web_rx_bytes, web_tx_bytes;
 extern struct metric web_drop_banned, web_drop_conns, web_drop_source, web_drop_timeout, web_drop_tls,
-    web_drop_rate, web_drop_backlog, web_drop_malformed, web_drop_origin;
+    web_drop_rate, web_drop_backlog, web_drop_memory, web_drop_malformed, web_drop_origin;
 
 #endif

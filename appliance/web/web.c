@@ -6,15 +6,15 @@
 #include "crypto/init.h"
 #include "sip/wsedge.h"
 #include "web/edge.h"
-#include "web/route.h"
 #include "web/source.h"
-#include "web/wsconn.h"
+#include "web/ws.h"
+#include "web/wssip.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT_SLOTS = 16384, BODY_DEFAULT = 1 << 20 };
+enum { OUT_SLOTS = 16384, ASKS_MAX = 256, BODY_DEFAULT = 1 << 20 };
 
 /* Shared by the files of web/, so not static as METRIC_COUNTER would have them. */
 #define DROPPED(var, reason)                                                                                 \
@@ -38,15 +38,16 @@ DROPPED(web_drop_timeout, "timeout");
 DROPPED(web_drop_tls, "no_tls_or_request");
 DROPPED(web_drop_rate, "request_rate");
 DROPPED(web_drop_backlog, "backlog");
+DROPPED(web_drop_memory, "memory");
 DROPPED(web_drop_malformed, "malformed");
 DROPPED(web_drop_origin, "origin");
 
 __attribute__((constructor)) static void metrics_register(void)
 {
-    struct metric *all[] = {&web_conns,       &web_ws_conns,   &web_rx_bytes,     &web_tx_bytes,
-                            &web_drop_banned, &web_drop_conns, &web_drop_source,  &web_drop_timeout,
-                            &web_drop_tls,    &web_drop_rate,  &web_drop_backlog, &web_drop_malformed,
-                            &web_drop_origin};
+    struct metric *all[] = {&web_conns,          &web_ws_conns,   &web_rx_bytes,     &web_tx_bytes,
+                            &web_drop_banned,    &web_drop_conns, &web_drop_source,  &web_drop_timeout,
+                            &web_drop_tls,       &web_drop_rate,  &web_drop_backlog, &web_drop_memory,
+                            &web_drop_malformed, &web_drop_origin};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         metric_register(all[i]);
@@ -96,6 +97,7 @@ void web_free(struct web *w)
 {
     if (!w)
         return;
+    ask_box_free(w->box);
     table_free(w->ws_conns);
     sources_free(w->sources);
     if (w->out)
@@ -140,6 +142,10 @@ int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t w
         err = mbox_alloc(&w->out, "web_out", sizeof(struct sip_ws_out), OUT_SLOTS);
     if (!err)
         mbox_reserve(w->out, SIP_WS_CONNS_MAX);
+    if (!err)
+        err = ask_box_alloc(&w->box, "web_answers", ASKS_MAX);
+    if (!err)
+        err = wssip_register(w);
     if (!err)
         err = edge_listen(w, why, whysz);
     if (!err)

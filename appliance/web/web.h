@@ -6,11 +6,13 @@
 #define WEB_WEB_H
 
 #include "core/addr.h"
+#include "core/ask.h"
 #include "core/buf.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct mbox;
 struct web;
 struct guard;
 struct sip_stack;
@@ -51,11 +53,12 @@ uint16_t web_port(const struct web *w, const char *proto);
 
 struct web_req {                       /* valid during the handler */
     const char *method, *path, *query; /* query "" when none */
+    const char *params[4]; /* what stands for the {names} of the route's path, decoded, in their order */
     const struct addr *peer;
     const char *content_type;
     const char *authorization, *cookie, *csrf; /* "" when absent */
     const char *host;
-    const uint8_t *body;
+    const uint8_t *body; /* gathered; empty when the route takes it in chunks */
     size_t body_len;
 };
 struct web_resp {
@@ -64,12 +67,50 @@ struct web_resp {
     struct buf body;
     char headers[512]; /* further "Name: value\r\n" lines */
     uint32_t delay_ms; /* hold the answer back (throttling) without blocking the thread; ≤ 8000 */
+    /* An answer in pieces, for what is long: called when the body so far is sent, with an empty one to write the next piece into;
+     * nothing written is the end, false breaks the connection off. May ask (web_ask) where the piece is in another thread. */
+    bool (*piece)(struct web_resp *resp);
+    void *state;               /* the handlers' own, for piece and for a body in chunks … */
+    void (*drop)(void *state); /* … freed so, when all is over; NULL: nothing to free */
 };
-/* Handlers run on the WEB thread and must not block. Before web_start; method and path are kept, not copied. path may end
- * in "*"; the longest match wins; embedded pages come first; HEAD is served by GET's. ENOSPC. */
+
+/* Handlers run on the WEB thread and must not block. What is not at hand they ask another thread for (web_ask). */
 typedef void(web_h)(const struct web_req *req, struct web_resp *resp, void *arg);
-int web_route(const char *method, const char *path, web_h *h, void *arg);
+/* A part of the body; when the last was taken h is called. A status of 400 and more in resp refuses the rest. While a question asked
+ * here is open no more is read: who writes to a disk holds the sender back. */
+typedef void(web_chunk_h)(const struct web_req *req, const void *p, size_t n, struct web_resp *resp,
+                          void *arg);
+
+struct ws_service;
+/* One resource and method. Static tables of these are all there is to know about our resources. */
+struct web_route {
+    const char *method;
+    const char *
+        path; /* "/api/v1/dns/{dn}": {name} is one segment, not empty, at most WEB_PARAM_MAX bytes of UTF-8 */
+    web_h *h;
+    web_chunk_h *chunk;          /* NULL: the body is gathered, up to http.body_max */
+    uint64_t body_max;           /* of a body in chunks */
+    const struct ws_service *ws; /* instead of all of these: a WebSocket is opened here (web/ws) */
+};
+enum { WEB_PARAM_MAX = 255, WEB_ASK_MS = 8000 };
+/* Adds a table, which is kept, not copied. Before web_start. Embedded pages come first; a literal segment goes before a {name}; HEAD is
+ * served by GET's. ENOSPC. */
+int web_routes(const struct web_route *v, size_t n, void *arg);
 void web_routes_clear(void);
+
+/* A question for another thread, and what becomes of the request with its answer. */
+struct web_question {
+    struct ask_call call;
+    void (*later)(void *value, struct web_resp *resp,
+                  void *arg); /* WEB thread; not called when the asker has gone */
+};
+#define WEB_QUESTION(var, type, answer_, later_)                                                             \
+    static const struct web_question var = {                                                                 \
+        {.size = sizeof(type), .ms = WEB_ASK_MS, .answer = (answer_), .done = web_answered}, later_}
+/* From a handler: the request waits until the answer has come; without one in time it is answered 503. One question at a time. */
+void web_ask(struct web_resp *resp, struct mbox *to, const struct web_question *q, const void *value,
+             void *arg);
+void web_answered(int err, void *value, void *arg); /* for WEB_QUESTION only */
 /* application/problem+json (RFC 9457). */
 void web_problem(struct web_resp *resp, int status, const char *title, const char *detail_fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -206,6 +206,19 @@ static inline struct client *ws_open(void)
     return c;
 }
 
+/* One more route, before server_start(). */
+__attribute__((unused)) static struct web_route *route_add(const char *method, const char *path, web_h *h)
+{
+    static struct web_route routes[16];
+    static size_t n;
+    struct web_route *r = &routes[n++ % 16];
+
+    *r = (struct web_route){.method = method, .path = path, .h = h};
+    if (web_routes(r, 1, NULL))
+        abort();
+    return r;
+}
+
 #define WITH_SERVER                                                                                          \
     server_prepare();                                                                                        \
     if (!server_start())                                                                                     \

@@ -4,7 +4,8 @@
 #include "core/table.h"
 #include "web/conn.h"
 #include "web/source.h"
-#include "web/wsconn.h"
+#include "web/ws.h"
+#include "web/wssip.h"
 #include <poll.h>
 #include <time.h>
 
@@ -27,7 +28,7 @@ static bool slow_start(void)
     const int narrow = 4096;
 
     server_prepare();
-    web_route("GET", "/healthz", long_h, NULL); /* the one that http.port answers, too */
+    route_add("GET", "/healthz", long_h); /* the one that http.port answers, too */
     if (!server_start())
         return false;
     for (size_t i = 0; i < srv.w->listener_count; i++)
@@ -223,7 +224,7 @@ TEST(whoever_reads_in_a_trickle_is_cut)
 
     server_prepare();
     srv.cfg.send_ms = 300;
-    web_route("GET", "/healthz", long_h, NULL);
+    route_add("GET", "/healthz", long_h);
     CHECK(server_start());
     for (size_t i = 0; i < srv.w->listener_count; i++)
         setsockopt(srv.w->listeners[i].fd, SOL_SOCKET, SO_SNDBUF, &(int){4096}, sizeof(int));
@@ -309,7 +310,8 @@ static struct conn *ws_conn(void)
     ws_web.cfg = (struct web_config){.sip = (struct sip_stack *)&sip, .conns_max = 1};
     ws_web.ports[LISTEN_HTTPS] = 443;
     addr_parse_ip(&lo, "127.0.0.1", 0);
-    if (sources_alloc(&ws_web.sources, 0, 0) || table_alloc(&ws_web.ws_conns, 1) ||
+    web_routes_clear();
+    if (wssip_register(&ws_web) || sources_alloc(&ws_web.sources, 0, 0) || table_alloc(&ws_web.ws_conns, 1) ||
         mbox_alloc(&ws_web.out, "web_out", sizeof(struct sip_ws_out), 16) ||
         conn_alloc(&c, &ws_web, LISTEN_HTTPS, &lo, &lo))
         return NULL;
@@ -329,7 +331,7 @@ TEST(a_websocket_that_is_always_behind_lives_on_in_little_memory)
     for (unsigned i = 0; i < 10000; i++) { /* 40 MB, of which 200 kB are always still to be sent */
         memset(frame, 'a' + (int)(i % 26), sizeof(frame));
         sip_send(SIP_WS_SEND, frame, sizeof(frame), 0);
-        ws_drain(&ws_web);
+        wssip_drain(&ws_web);
         CHECK(!c->dead);
         most = c->out.cap > most ? c->out.cap : most;
         if (i < 50)

@@ -1,10 +1,8 @@
-#include "web/wsconn.h"
+#include "web/ws.h"
 #include "core/clock.h"
 #include "core/log.h"
-#include "core/mbox.h"
-#include "core/table.h"
 #include "crypto/hash.h"
-#include "sip/wsedge.h"
+#include "web/answer.h"
 #include "web/edge.h"
 #include "web/origin.h"
 #include "web/reply.h"
@@ -15,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct wsconn {
+struct ws {
+    const struct ws_service *service;
+    void *arg;
     struct ws_decoder dec;
     uint64_t heard_ms, opened_ms;
     uint64_t begun_ms; /* when the message that is not whole yet began; 0 = none */
@@ -26,11 +26,7 @@ struct wsconn {
     uint64_t credit, credit_ms; /* thousandths of messages that may still come, as of then */
 };
 
-METRIC_COUNTER(ws_messages_in, "dngate_ws_messages_total", "direction=\"in\"", "SIP messages over WebSocket");
-METRIC_COUNTER(ws_messages_out, "dngate_ws_messages_total", "direction=\"out\"",
-               "SIP messages over WebSocket");
-
-/* ---------------------------------------------------------------- handshake (RFC 6455 4.2, RFC 7118 4) */
+/* ---------------------------------------------------------------- handshake (RFC 6455 4.2) */
 
 /* Sec-WebSocket-Key is 16 bytes in base64. */
 static bool key_valid(const char *key)
@@ -47,7 +43,8 @@ static bool upgrade_wanted(const struct http_head *h)
 }
 
 /* 0, or the status that refuses it with a detail for people. */
-static int upgrade_check(const struct conn *c, const char **extra, const char **detail)
+static int upgrade_check(const struct conn *c, const struct ws_service *service, const char **extra,
+                         const char **detail)
 {
     const struct http_head *h = c->head;
     const char *origin = http_field(h, "origin");
@@ -62,7 +59,7 @@ static int upgrade_check(const struct conn *c, const char **extra, const char **
     }
     if (!upgrade_wanted(h)) {
         *extra = "Upgrade: websocket\r\n";
-        *detail = "This address speaks SIP over WebSocket (RFC 7118).";
+        *detail = service->what;
         return 426;
     }
     if (strcmp(http_field(h, "sec-websocket-version"), "13")) {
@@ -83,8 +80,8 @@ static int upgrade_check(const struct conn *c, const char **extra, const char **
             "Pages of this origin may not connect. An administrator can allow more origins in the settings.";
         return 403;
     }
-    if (!http_list_has(http_field(h, "sec-websocket-protocol"), "sip")) {
-        *detail = "The subprotocol must be sip.";
+    if (!http_list_has(http_field(h, "sec-websocket-protocol"), service->protocol)) {
+        *detail = "That subprotocol is not spoken here.";
         return 400;
     }
     return 0;
@@ -101,25 +98,20 @@ static void accept_make(char *out, size_t sz, const char *key)
     base64_enc(out, sz, digest, sizeof(digest));
 }
 
-static int ws_alloc(struct conn *c)
+static int ws_alloc(struct conn *c, const struct ws_service *service, void *arg)
 {
-    struct web *w = c->w;
-    struct wsconn *ws;
+    struct ws *ws = calloc(1, sizeof(*ws));
     int err;
 
-    ws = calloc(1, sizeof(*ws));
     if (!ws)
         return ENOMEM;
-    ws_decoder_init(&ws->dec, SIP_WS_FRAME_MAX);
+    ws->service = service;
+    ws->arg = arg;
+    ws_decoder_init(&ws->dec, service->message_max);
     ws->opened_ms = ws->heard_ms = ws->credit_ms = clock_ms();
     ws->credit = WS_BURST * 1000;
     ws->code = 1006;
-    err = table_put(w->ws_conns, &c->id, sizeof(c->id), c);
-    if (!err) {
-        err = sip_ws_open(w->cfg.sip, c->id, &c->peer, &c->local);
-        if (err)
-            table_del(w->ws_conns, &c->id, sizeof(c->id));
-    }
+    err = service->open(c, arg);
     if (err) {
         free(ws);
         return err;
@@ -129,29 +121,30 @@ static int ws_alloc(struct conn *c)
     return 0;
 }
 
-void ws_upgrade(struct conn *c)
+void ws_upgrade(struct conn *c, const struct ws_service *service, void *arg)
 {
     const char *headers, *detail = NULL;
     char extra[160], accept[40];
     struct reply r = {.status = 101, .extra = extra, .tls = true, .host = c->head->host};
-    int status = upgrade_check(c, &headers, &detail);
+    int status = upgrade_check(c, service, &headers, &detail);
 
-    if (!status && (!c->w->cfg.sip || c->w->stopping || ws_alloc(c))) {
+    if (!status && (c->w->stopping || ws_alloc(c, service, arg))) {
         status = 503;
         headers = "Retry-After: 5\r\n";
-        detail = "No more agents can connect at the moment.";
+        detail = "No more can connect at the moment.";
     }
     if (status) {
         c->close_after = c->head->length > 0 || c->close_after;
-        conn_error(c, status, headers, detail);
+        answer_error(c, status, headers, detail);
         return;
     }
     accept_make(accept, sizeof(accept), http_field(c->head, "sec-websocket-key"));
     snprintf(extra, sizeof(extra),
-             "Upgrade: websocket\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: sip\r\n", accept);
+             "Upgrade: websocket\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n", accept,
+             service->protocol);
     reply_head(&c->out, &r);
     c->access.status = 101;
-    conn_access(c);
+    answer_log(c);
     free(c->head);
     c->head = NULL;
     buf_reset(&c->in);
@@ -179,15 +172,22 @@ static void frame_send(struct conn *c, enum ws_opcode op, const void *p, size_t 
         edge_want_write(c);
 }
 
+void ws_send(struct conn *c, const void *p, size_t n)
+{
+    if (c->dead || c->ws->closing)
+        return;
+    c->ws->messages_out++;
+    frame_send(c, ws_utf8_valid(p, n) ? WS_OP_TEXT : WS_OP_BINARY, p, n);
+}
+
 void ws_close(struct conn *c, uint16_t code, const char *reason)
 {
-    struct wsconn *ws = c->ws;
+    struct ws *ws = c->ws;
 
     if (ws->closing || c->dead)
         return;
     ws->closing = ws->dec.skim = true;
     ws->code = code;
-    buf_reset(&ws->dec.msg);
     if (ws_encode_close(&c->out, code, reason)) {
         c->dead = true;
         return;
@@ -204,7 +204,7 @@ static void cut(struct conn *c, uint16_t code, const char *reason)
     edge_deafen(c);
 }
 
-static bool rate_passes(struct wsconn *ws)
+static bool rate_passes(struct ws *ws)
 {
     ws->credit += (ws->heard_ms - ws->credit_ms) * WS_RATE;
     ws->credit_ms = ws->heard_ms;
@@ -216,7 +216,7 @@ static bool rate_passes(struct wsconn *ws)
     return true;
 }
 
-/* Signalling is one thread for all: nobody may fill its mailbox alone. */
+/* Behind a service is one thread for all: nobody may fill its mailbox alone. */
 static void flood_end(struct conn *c)
 {
     char peer[ADDR_STRLEN];
@@ -227,27 +227,26 @@ static void flood_end(struct conn *c)
     cut(c, 1008, "too many messages");
 }
 
-/* Text frames carry one SIP message each; JsSIP's keep-alive is CRLF only. */
 static void message_received(struct conn *c)
 {
-    struct wsconn *ws = c->ws;
+    struct ws *ws = c->ws;
+    const struct buf *msg = &ws->dec.msg;
 
     if (!rate_passes(ws)) {
         flood_end(c);
         return;
     }
     ws->messages_in++;
-    metric_add(&ws_messages_in, 1);
-    if (sip_ws_recv(c->w->cfg.sip, c->id, ws->dec.msg.data ? ws->dec.msg.data : "", ws->dec.msg.len)) {
+    if (ws->service->message(c, msg->data ? msg->data : "", msg->len, ws->arg)) {
         metric_add(&web_drop_backlog, 1);
-        cut(c, 1013, "signalling is busy");
+        cut(c, 1013, "the server is busy");
     }
     buf_reset(&ws->dec.msg); /* thousands of idle connections hold nothing */
 }
 
 static void close_received(struct conn *c)
 {
-    struct wsconn *ws = c->ws;
+    struct ws *ws = c->ws;
     bool ours = ws->closing;
 
     ws->over = true;
@@ -275,7 +274,7 @@ static void violation(struct conn *c)
 static void watch(struct conn *c)
 {
     const struct web_config *cfg = &c->w->cfg;
-    const struct wsconn *ws = c->ws;
+    const struct ws *ws = c->ws;
     uint64_t now = clock_ms(), due = ws->heard_ms + cfg->ping_ms + (ws->pinged ? cfg->pong_ms : 0);
 
     if (ws->begun_ms && ws->begun_ms + cfg->message_ms < due)
@@ -287,7 +286,7 @@ static void watch(struct conn *c)
 /* A message's time runs from its first byte, through all fragments, whatever comes between them. */
 static void message_time(struct conn *c, bool ended)
 {
-    struct wsconn *ws = c->ws;
+    struct ws *ws = c->ws;
     bool partial = ws_decoder_partial(&ws->dec), had = ws->begun_ms && !ended;
 
     if (!partial)
@@ -308,7 +307,7 @@ static void skim(struct conn *c, size_t n)
 
 size_t ws_rx(struct conn *c, const uint8_t *p, size_t n)
 {
-    struct wsconn *ws = c->ws;
+    struct ws *ws = c->ws;
     size_t used = n;
     enum ws_event ev;
 
@@ -348,7 +347,7 @@ size_t ws_rx(struct conn *c, const uint8_t *p, size_t n)
 
 bool ws_timer(struct conn *c)
 {
-    struct wsconn *ws = c->ws;
+    struct ws *ws = c->ws;
     uint64_t ping = c->w->cfg.ping_ms, pong = c->w->cfg.pong_ms, now = clock_ms();
     uint64_t quiet = now - ws->heard_ms;
 
@@ -374,7 +373,7 @@ bool ws_timer(struct conn *c)
 /* After our Close is out: the peer's is awaited unless it came or cannot come. */
 bool ws_flushed(struct conn *c)
 {
-    struct wsconn *ws = c->ws;
+    struct ws *ws = c->ws;
 
     if (ws->closing && ws->over) {
         conn_move(c, CONN_LINGER, CONN_LINGER_MS);
@@ -385,7 +384,7 @@ bool ws_flushed(struct conn *c)
 
 void ws_free(struct conn *c)
 {
-    struct wsconn *ws = c->ws;
+    struct ws *ws = c->ws;
     char peer[ADDR_STRLEN];
 
     if (!ws)
@@ -394,35 +393,9 @@ void ws_free(struct conn *c)
              (unsigned long long)c->id, addr_str(&c->peer, peer, sizeof(peer)), ws->code,
              (unsigned long long)(clock_ms() - ws->opened_ms) / 1000, (unsigned long long)ws->messages_in,
              (unsigned long long)ws->messages_out);
-    table_del(c->w->ws_conns, &c->id, sizeof(c->id));
-    sip_ws_closed(c->w->cfg.sip, c->id);
+    ws->service->closed(c, ws->arg);
     ws_decoder_reset(&ws->dec);
     free(ws);
     c->ws = NULL;
     metric_add(&web_ws_conns, -1);
-}
-
-static void out_h(void *msg, void *arg)
-{
-    struct sip_ws_out *o = msg;
-    struct web *w = arg;
-    struct conn *c = table_get(w->ws_conns, &o->conn, sizeof(o->conn));
-
-    if (c && !c->dead && !c->ws->closing) {
-        if (o->type == SIP_WS_CLOSE) {
-            ws_close(c, o->code, o->reason);
-        } else {
-            c->ws->messages_out++;
-            metric_add(&ws_messages_out, 1);
-            frame_send(c, ws_utf8_valid(o->data, o->len) ? WS_OP_TEXT : WS_OP_BINARY, o->data, o->len);
-        }
-        if (c->dead)
-            edge_kill(c);
-    }
-    free(o->data);
-}
-
-void ws_drain(struct web *w)
-{
-    mbox_drain(w->out, out_h, w);
 }
