@@ -58,7 +58,7 @@ static void trunk_asks_offer(struct call *c, struct leg *leg, const struct sip_m
     int err = call_trunk_offer(c, &sdp);
 
     if (!err)
-        err = leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
+        (void)leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
     else
         (void)leg_reply(leg, msg, 500, "Server Internal Error", NULL, NULL, NULL);
     mem_deref(sdp);

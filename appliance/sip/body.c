@@ -80,6 +80,13 @@ static struct pl line(struct pl *t)
 
 /* --- a part --- */
 
+/* A transfer encoding that changes the text: SIP carries binary (RFC 5621 3.2). */
+static bool transfers(const struct pl *name, const struct pl *val)
+{
+    return !pl_strcasecmp(name, "Content-Transfer-Encoding") && pl_strcasecmp(val, "binary") &&
+           pl_strcasecmp(val, "8bit") && pl_strcasecmp(val, "7bit");
+}
+
 static void part_header(struct body *b, struct pl h)
 {
     struct pl name = cut(&h, ':'), val = trim(h);
@@ -88,11 +95,9 @@ static void part_header(struct body *b, struct pl h)
         b->ctype = val;
     else if (!pl_strcasecmp(&name, "Content-Disposition"))
         b->disposition = val;
-    else if (!pl_strcasecmp(&name, "Content-Encoding") || !pl_strcasecmp(&name, "e"))
+    else if (!pl_strcasecmp(&name, "Content-Encoding") || !pl_strcasecmp(&name, "e") ||
+             transfers(&name, &val))
         b->encoding = val;
-    else if (!pl_strcasecmp(&name, "Content-Transfer-Encoding") && pl_strcasecmp(&val, "binary") &&
-             pl_strcasecmp(&val, "8bit") && pl_strcasecmp(&val, "7bit"))
-        b->encoding = val; /* SIP carries binary: RFC 5621 3.2 */
 }
 
 /* Headers, an empty line, content. */

@@ -122,7 +122,7 @@ check('the trunk calls: the page shows who, answers, hears; the trunk hangs up',
     assert.match(frames.find((frame) => frame.startsWith('BYE')), /^Reason: .*Far end left/m);
     await done;
     const [row] = await nextCdr();
-    checkRow(row, { direction: 'inbound', dn: '5001', caller: '1003', trunk: 'genesys', code: 200, hangup: 'trunk', call_uuid: 'E2E-IN' });
+    checkRow(row, { direction: 'inbound', dn: '5001', caller: '+4930123456', trunk: 'genesys', code: 200, hangup: 'trunk', call_uuid: 'E2E-IN' });
     assert.equal(row.reason, 'Far end left');
 });
 
