@@ -1,5 +1,6 @@
 #include "call/drain.h"
 #include "core/clock.h"
+#include "core/fsm.h"
 #include "core/health.h"
 #include "core/log.h"
 #include "core/rnd.h"
@@ -12,9 +13,17 @@ enum { TICK_MS = 50 };
 
 enum drain_state { DRAIN_WAITING, DRAIN_FAREWELL, DRAIN_OVER };
 
+static const struct fsm_state states[] = {
+    [DRAIN_WAITING] = {"waiting", FSM(DRAIN_FAREWELL)},
+    [DRAIN_FAREWELL] = {"farewell", FSM(DRAIN_OVER)},
+    [DRAIN_OVER] = {"over", 0},
+};
+
+FSM_DEFINE(machine, "drain", states, NULL);
+
 struct drain {
     struct drain_config cfg;
-    enum drain_state state;
+    uint8_t state; /* enum drain_state */
     uint64_t end_ms; /* of the state */
     struct tmr tmr;
 };
@@ -75,12 +84,6 @@ static void binding_h(enum registrar_event ev, const struct binding *b, void *ar
 
 /* --- the calls --- */
 
-static void state_set(struct drain *d, enum drain_state state, uint64_t ms)
-{
-    d->state = state;
-    d->end_ms = clock_ms() + ms;
-}
-
 static void waiting(struct drain *d)
 {
     const size_t n = calls_count(d->cfg.calls);
@@ -90,14 +93,15 @@ static void waiting(struct drain *d)
     if (n)
         log_warn("call", "calls=%zu time is over: they are ended", n);
     calls_end_all(d->cfg.calls, "Gateway is shutting down");
-    state_set(d, DRAIN_FAREWELL, DRAIN_FAREWELL_MS);
+    (void)fsm_move(&machine, &d->state, DRAIN_FAREWELL, d, "");
+    d->end_ms = clock_ms() + DRAIN_FAREWELL_MS;
 }
 
 static void farewell(struct drain *d)
 {
     if (calls_busy(d->cfg.calls) && clock_ms() < d->end_ms)
         return;
-    d->state = DRAIN_OVER;
+    (void)fsm_move(&machine, &d->state, DRAIN_OVER, d, "");
     d->cfg.done(d->cfg.arg);
 }
 
@@ -117,7 +121,7 @@ static void begin(struct drain *d, uint32_t seconds)
 {
     const size_t n = calls_count(d->cfg.calls);
 
-    state_set(d, DRAIN_WAITING, (uint64_t)seconds * 1000);
+    d->end_ms = clock_ms() + (uint64_t)seconds * 1000;
     log_info("call", "calls=%zu seconds=%u draining", n, n ? seconds : 0);
     health_set("drain", HEALTH_DOWN, "stopping: %zu calls have %u s to end", n, seconds);
     if (seconds && n)
