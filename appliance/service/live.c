@@ -23,9 +23,8 @@ static int live_ask(struct service *sv, ask_h *h, ask_drop_h *drop, void *value,
 /* ---------------------------------------------------------------- calls */
 
 struct calls_question {
-    struct service_calls calls;
+    struct service_calls calls; /* v NULL: there was no memory */
     size_t size;
-    int err;
 };
 
 static bool call_h(const struct call_info *ci, void *arg)
@@ -47,8 +46,6 @@ static void list_h(void *value, void *owner)
     q->calls.v = calloc(q->size + 1, sizeof(*q->calls.v));
     if (q->calls.v)
         calls_each(live->calls, call_h, q);
-    else
-        q->err = ENOMEM;
 }
 
 static void calls_drop(void *value)
@@ -58,15 +55,13 @@ static void calls_drop(void *value)
 
 int service_calls(struct service *sv, struct service_calls *out)
 {
-    struct calls_question q = {.err = 0};
+    struct calls_question q = {.size = 0};
     const int err = live_ask(sv, list_h, calls_drop, &q, sizeof(q));
 
     if (err)
         return err;
-    if (q.err) {
-        free(q.calls.v);
-        return service_fail(sv, q.err, "the calls cannot be listed: %s", strerror(q.err));
-    }
+    if (!q.calls.v)
+        return service_fail(sv, ENOMEM, "the calls cannot be listed: %s", strerror(ENOMEM));
     *out = q.calls;
     return 0;
 }
@@ -108,9 +103,8 @@ int service_call_hangup(struct service *sv, const char *id)
 /* ---------------------------------------------------------------- registrations */
 
 struct registrations_question {
-    struct service_registrations registrations;
+    struct service_registrations registrations; /* v NULL: there was no memory */
     size_t size;
-    int err;
 };
 
 static bool binding_h(const struct binding *b, void *arg)
@@ -143,8 +137,6 @@ static void registrations_h(void *value, void *owner)
     q->registrations.v = calloc(q->size + 1, sizeof(*q->registrations.v));
     if (q->registrations.v)
         registrar_each(live->registrar, binding_h, q);
-    else
-        q->err = ENOMEM;
 }
 
 static void registrations_drop(void *value)
@@ -154,13 +146,13 @@ static void registrations_drop(void *value)
 
 int service_registrations(struct service *sv, struct service_registrations *out)
 {
-    struct registrations_question q = {.err = 0};
+    struct registrations_question q = {.size = 0};
     const int err = live_ask(sv, registrations_h, registrations_drop, &q, sizeof(q));
 
     if (err)
         return err;
-    if (q.err)
-        return service_fail(sv, q.err, "the registrations cannot be listed: %s", strerror(q.err));
+    if (!q.registrations.v)
+        return service_fail(sv, ENOMEM, "the registrations cannot be listed: %s", strerror(ENOMEM));
     qsort(q.registrations.v, q.registrations.count, sizeof(*q.registrations.v), by_dn);
     *out = q.registrations;
     return 0;
