@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -152,6 +152,28 @@ test('the environment that the ways to run it set is that of settings', () => {
     for (const file of ['compose.yml', 'docker/dngate.service', 'docker/kubernetes.yaml', 'README.md', 'docs/operations.md'])
         for (const [name] of readFileSync(join(root, file), 'utf8').matchAll(/\bDNGATE_[A-Z_]*/g))
             assert.ok(names.has(name) || others.includes(name), `${file}: ${name}`);
+});
+
+test('the files that the documents name are there, and no folder is left out of the tour', () => {
+    const tracked = readdirSync(root, { recursive: true, withFileTypes: true }).map(({ name, parentPath, path }) => relative(root, join(parentPath ?? path, name)))
+        .filter((name) => !/^(build|data|\.git)\b|node_modules/.test(name));
+    // As written, or in appliance/; with or without its ending; * for any letters.
+    const there = (name) => {
+        const pattern = new RegExp(`^(appliance/)?${name.replace(/\/$/, '').replaceAll('.', '\\.').replaceAll('*', '[^/]*')}(\\.[a-z]+)?$`);
+        return tracked.some((file) => pattern.test(file));
+    };
+    const tour = readme.slice(readme.indexOf('## A tour of the files'));
+    let found = 0;
+
+    for (const folder of readdirSync(join(root, 'appliance'), { withFileTypes: true }).filter((entry) => entry.isDirectory()))
+        assert.match(tour, new RegExp(`\`(appliance/)?${folder.name}/`), `${folder.name}/ is not in the tour`);
+    for (const text of [readme, operations, readFileSync(join(root, 'docs/architecture.md'), 'utf8')])
+        for (const [, name] of text.matchAll(/`((?:[a-z_-]+\/)+[a-z_*-]*(?:\.[a-z]+)?)`/g)) {
+            if (/^(build|tls)\b/.test(name) || !there(name.split('/')[0])) continue; // made later; not of the sources
+            found++;
+            assert.ok(there(name), `there is no ${name}`);
+        }
+    assert.ok(found > 40, found);
 });
 
 test('the metrics that operations.md names exist', async () => {
