@@ -10,6 +10,7 @@
 #include "admin/agent.h"
 #include "admin/status.h"
 #include "app_conf.h"
+#include "app_lab.h"
 #include "app_sip.h"
 #include "app_tls.h"
 #include "cmd/control.h"
@@ -31,7 +32,6 @@
 #include "sip/trunks.h"
 #include "store/cdr.h"
 #include "store/desk.h"
-#include "store/dn.h"
 #include "store/store.h"
 #include "store/user.h"
 #include "version.h"
@@ -56,9 +56,6 @@ enum {
     STOP_MAX_MS = 3000,
     FILES_MAX = 1 << 20,
     MEDIA_EVENTS_MAX = 4096,
-    LAB_PRIORITY = 1000,
-    LAB_DN_FIRST = 5001,
-    LAB_DN_LAST = 5005
 };
 
 struct app {
@@ -242,53 +239,10 @@ static int stack_start(struct app *a)
     return sip_stack_alloc(&a->stack, &cfg, a->why, sizeof(a->why));
 }
 
-static int lab_dns_provision(struct app *a)
-{
-    char dn[16], password[32], name[32];
-    int err;
-
-    for (int n = LAB_DN_FIRST; n <= LAB_DN_LAST; n++) {
-        (void)snprintf(dn, sizeof(dn), "%d", n);
-        (void)snprintf(password, sizeof(password), "lab%d", n);
-        (void)snprintf(name, sizeof(name), "Lab agent %d", n);
-        err = dn_add(a->store, dn, password, name, DN_CODEC_AUTO, true, a->why, sizeof(a->why));
-        if (err && err != EEXIST)
-            return err;
-    }
-    a->why[0] = '\0';
-    return 0;
-}
-
-/* The lab is the trunk of last resort: a trunk that was added by hand comes first. */
 static int lab_part_start(struct app *a)
 {
-    struct lab_config cfg;
-    int err;
-
-    if (!a->opt->lab)
-        return 0;
-
-    (void)addr_parse_ip(&cfg.listen, "127.0.0.1", 0);
-    err = sip_stack_laddr(a->stack, &cfg.gateway, &cfg.listen);
-    if (err) { /* bind.address has no IPv4 */
-        (void)addr_parse_ip(&cfg.listen, "::1", 0);
-        err = sip_stack_laddr(a->stack, &cfg.gateway, &cfg.listen);
-    }
-    if (err)
-        return err;
-
-    err = lab_start(&a->lab, &cfg, a->why, sizeof(a->why));
-    if (err)
-        return err;
-
-    a->lab_trunk.port = lab_port(a->lab);
-    a->lab_trunk.priority = LAB_PRIORITY;
-    a->lab_trunk.ping_seconds = 30;
-    (void)snprintf(a->lab_trunk.name, sizeof(a->lab_trunk.name), "lab");
-    (void)addr_ip(&cfg.listen, a->lab_trunk.host, sizeof(a->lab_trunk.host));
-    (void)snprintf(a->lab_trunk.codecs, sizeof(a->lab_trunk.codecs), "pcmu,pcma");
-
-    return lab_dns_provision(a);
+    return a->opt->lab ? app_lab_start(&a->lab, &a->lab_trunk, a->stack, a->store, a->why, sizeof(a->why))
+                       : 0;
 }
 
 static int signalling_start(struct app *a)
@@ -599,18 +553,6 @@ static void main_loop(struct app *a)
     }
 }
 
-/* For whoever just typed `make run`: where to go, and a login that works. The lab's passwords are no secrets. */
-static void lab_greet(const struct app *a)
-{
-    char host[ADDR_STRLEN] = "localhost", ip[ADDR_STRLEN];
-
-    (void)addr_ip(&a->bind[0], ip, sizeof(ip));
-    if (!addr_is_any(&a->bind[0]) && strcmp(ip, "127.0.0.1") && strcmp(ip, "::1"))
-        (void)snprintf(host, sizeof(host), strchr(ip, ':') ? "[%s]" : "%s", ip);
-    log_info("app", "lab: https://%s:%u/index-agent-dn.html DN %d, password lab%d; 600 is an echo", host,
-             web_port(a->web, "https"), LAB_DN_FIRST, LAB_DN_FIRST);
-}
-
 int app_serve(const struct app_options *opt)
 {
     struct app a = {.opt = opt, .lock_fd = -1, .signal_fd = -1, .drained_fd = -1};
@@ -631,7 +573,7 @@ int app_serve(const struct app_options *opt)
                  opt->lab ? "yes" : "no", web_port(a.web, "https"),
                  (unsigned long long)(clock_ms() - begin_ms));
         if (opt->lab)
-            lab_greet(&a);
+            app_lab_greet(&a.bind[0], web_port(a.web, "https"));
         main_loop(&a);
     }
 
