@@ -222,12 +222,18 @@ export class Audio {
         }
     }
 
+    // Without a meter one can speak, too: Firefox joins no microphone of another rate than the speaker's.
     #meter(stream) {
         if (!this.#context) return;
         this.#source?.disconnect();
-        this.#analyser ??= new AnalyserNode(this.#context, { fftSize: 1024 });
-        this.#source = this.#context.createMediaStreamSource(stream);
-        this.#source.connect(this.#analyser);
+        this.#source = null;
+        try {
+            this.#analyser ??= new AnalyserNode(this.#context, { fftSize: 1024 });
+            this.#source = this.#context.createMediaStreamSource(stream);
+            this.#source.connect(this.#analyser);
+        } catch (error) {
+            console.warn('no level meter', error);
+        }
     }
 
     // The chosen one as long as it is plugged in.

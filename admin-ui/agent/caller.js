@@ -1,16 +1,10 @@
 // Who calls and which number was called, from an INVITE: pure. The header fields are read here and not by JsSIP, which knows no tel: URI.
+import { unescaped } from './uri.js';
+
 const DIRECTIONS = /[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/g; // they would turn around what stands beside the name
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f]/g;
 
 const tidy = (text) => text.replace(DIRECTIONS, '').replace(CONTROLS, ' ').trim();
-
-function unescaped(text) {
-    try {
-        return decodeURIComponent(text);
-    } catch {
-        return text;
-    }
-}
 
 // The first name-addr of a header field (RFC 3261 25.1): {name, user, host}. PAI may have a sip: and a tel: one (RFC 3325 9.1).
 export function nameAddr(value) {

@@ -1,10 +1,12 @@
 // What people type and paste as a number, and what is dialled for it: pure, so that a table can test it (tests/ui/number.test.mjs).
+import { unescaped } from './uri.js';
+
 export const LONGEST = 63;
 
 const NAME = /^[a-z0-9][a-z0-9._-]*$/i; // a DN or a user's name
 const DIALLED = /[0-9a-z*#]/i;
-const SEPARATOR = /[\s\-.()/[\]{}<>~·•∙⋅‧\p{Pd}\u2212\u2044\u2215]/u; // RFC 3966 5.1.1 and how else numbers are set in print
-const UNSEEN = /[\p{Cf}\p{Mn}\p{Cc}]/gu; // joiners, directions, variation selectors: nobody sees what they would mean
+const SEPARATOR = /[\s\-.()/[\]{}<>~·•∙⋅‧・\p{Pd}\u2212\u2215\u30fc\uff70]/u; // RFC 3966 5.1.1 and how else numbers are set in print
+const UNSEEN = /[\p{Cf}\p{Cc}\ufe00-\ufe0f]/gu; // joiners, directions, variation selectors
 const SCHEME = /^(?:(?:tel|callto|phone|sips?)\s*:|tel\.)[\s:]*(?:\/\/)?/i;
 
 // Digits of any script (Arabic-Indic, Devanagari …): Unicode has them in runs of ten.
@@ -20,17 +22,10 @@ function plain(text) {
     return text
         .replace(/[\t\n\v\f\r]/g, ' ')
         .replace(UNSEEN, '')
-        .normalize('NFKC') // full width and superscripts
+        .normalize('NFC')
+        .replace(/[\uff01-\uff5e]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0)) // full width
         .replace(/[^0-9\P{Nd}]/gu, asciiDigit)
         .trim();
-}
-
-function unescaped(text) {
-    try {
-        return decodeURIComponent(text);
-    } catch {
-        return text;
-    }
 }
 
 // A URI without its scheme, host and parameters; what is left out is added to `dropped`.
