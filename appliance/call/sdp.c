@@ -396,7 +396,8 @@ static void finish_rtcp(struct reader *r)
     (void)token(&r->rtcp, ' ');
     if (r->rtcp.n)
         (void)txt_ip(token(&r->rtcp, ' '), &a);
-    if (!addr_is_unicast(&a))
+    if (!addr_is_unicast(&a) || addr_af(&a) != addr_af(&s->rtp) ||
+        addr_is_loopback(&a) != addr_is_loopback(&s->rtp))
         a = s->rtp;
     s->rtcp = a;
     addr_set_port(&s->rtcp, (uint16_t)port);

@@ -171,12 +171,14 @@ int sdp_to_trunk(struct media_trunk *t, const struct sdp *s, const struct sdp_or
     t->ptime_ms = s->ptime_ms >= 10 && s->ptime_ms <= 60 ? s->ptime_ms : 20;
     memset(&t->rtp, 0, sizeof(t->rtp));
     memset(&t->rtcp, 0, sizeof(t->rtcp));
-    if (!addr_is_any(&s->rtp)) {
+    t->dir =
+        (enum media_dir)((s->dir & MEDIA_SEND ? MEDIA_RECV : 0) | (s->dir & MEDIA_RECV ? MEDIA_SEND : 0));
+    if (addr_is_any(&s->rtp)) { /* a hold, though it may speak of ICE, which trunks do not get from us */
+        t->dir &= MEDIA_RECV;
+    } else {
         t->rtp = s->rtp;
         t->rtcp = s->rtcp;
     }
-    t->dir =
-        (enum media_dir)((s->dir & MEDIA_SEND ? MEDIA_RECV : 0) | (s->dir & MEDIA_RECV ? MEDIA_SEND : 0));
     return 0;
 }
 

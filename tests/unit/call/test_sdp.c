@@ -246,6 +246,8 @@ TEST(every_way_to_hold)
     CHECK_EQ_INT(trunk_take(&t, "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n"), 0);
     CHECK_EQ_INT(t.dir, MEDIA_RECV);
     CHECK_EQ_INT(addr_af(&t.rtp), AF_UNSPEC);
+    CHECK_EQ_INT(trunk_take(&t, "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\n"), 0);
+    CHECK_EQ_INT(t.dir, MEDIA_RECV);
     CHECK_EQ_INT(trunk_take(&t, "m=audio 0 RTP/AVP 0\r\n"), ENODATA);
     CHECK_EQ_INT(trunk_take(&t, "m=audio 4000 RTP/AVP 18\r\n"), ENOTSUP);
     CHECK_EQ_INT(
@@ -254,6 +256,28 @@ TEST(every_way_to_hold)
         0);
     CHECK_EQ_INT(t.ptime_ms, 20 + 10);
     CHECK_EQ_INT(addr_port(&t.rtcp), 5001);
+}
+
+/* RTCP goes to its own port beside RTP, wherever a=rtcp would like to send it. */
+TEST(rtcp_goes_where_one_can_send_to)
+{
+    static const struct {
+        const char *line, *rtcp;
+    } cases[] = {{"", "1.2.3.4:4001"},
+                 {"a=rtcp-mux\r\n", "1.2.3.4:4001"}, /* not taken: RFC 5761 5.1.1 */
+                 {"a=rtcp:5001\r\n", "1.2.3.4:5001"},
+                 {"a=rtcp:5001 IN IP4 9.9.9.9\r\n", "9.9.9.9:5001"},
+                 {"a=rtcp:5001 IN IP4 127.0.0.1\r\n", "1.2.3.4:5001"},
+                 {"a=rtcp:5001 IN IP4 224.1.1.1\r\n", "1.2.3.4:5001"},
+                 {"a=rtcp:5001 IN IP6 2001:db8::1\r\n", "1.2.3.4:5001"}};
+    struct media_trunk t;
+    char media[128], a[ADDR_STRLEN];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void)snprintf(media, sizeof(media), "m=audio 4000 RTP/AVP 0\r\n%s", cases[i].line);
+        CHECK_EQ_INT(trunk_take(&t, media), 0);
+        CHECK_STR(addr_str(&t.rtcp, a, sizeof(a)), cases[i].rtcp);
+    }
 }
 
 TEST(order_of_codecs)
