@@ -1,7 +1,7 @@
 /*
  * Sockets and loop. libwebsockets gives the loop, TLS (mbedtls) and timers; its own HTTP and WebSocket roles are not used, because
- * its request parser rewrites paths, drops the connection where HTTP asks for 414, 431 or 501, and takes what smuggles. Sockets are
- * accepted here and adopted as raw ones; bytes go to conn.c.
+ * its request parser rewrites paths, hangs up where HTTP asks for 411, 414 or 431, and takes what smuggles (the table is
+ * tests/unit/web/test_lws_http.c). Sockets are accepted here and adopted as raw ones; bytes go to conn.c.
  */
 #include "web/edge.h"
 #include "core/clock.h"
