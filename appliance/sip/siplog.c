@@ -16,7 +16,6 @@ struct reading {
     siplog_line_h *h;
     void *arg;
     bool hidden;    /* the header field that a folded line goes on with */
-    bool sdp;       /* the body is */
     char type[128]; /* of the body */
 };
 
@@ -57,7 +56,18 @@ static void uris_blank(char *line)
     }
 }
 
-static void header_show(struct reading *r, char *line)
+/* RFC 8839 5.4, RFC 4568, RFC 4567, RFC 4566 5.12 */
+static void keys_blank(char *line)
+{
+    static const char *const names[] = {"a=ice-pwd:", "a=crypto:", "a=key-mgmt:", "k="};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (starts(line, names[i]))
+            snprintf(line + strlen(names[i]), SIPLOG_LINE_MAX - strlen(names[i]), "%s", blank);
+}
+
+/* Of the head and of the body alike: what is which, a wrong message leaves open. */
+static void line_show(struct reading *r, char *line)
 {
     const char *colon = strchr(line, ':');
     const bool folded = *line == ' ' || *line == '\t';
@@ -74,18 +84,8 @@ static void header_show(struct reading *r, char *line)
     else if (r->hidden ||
              strcasestr(line, "response=")) /* also where its name is spelt as no stack reads it */
         snprintf(line, SIPLOG_LINE_MAX, "%s", blank);
+    keys_blank(line);
     uris_blank(line);
-    r->h(line, r->arg);
-}
-
-/* RFC 8839 5.4, RFC 4568, RFC 4566 5.12, RFC 4567 */
-static void sdp_show(struct reading *r, char *line)
-{
-    static const char *const secret[] = {"a=ice-pwd:", "a=crypto:", "a=key-mgmt:", "k="};
-
-    for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
-        if (starts(line, secret[i]))
-            snprintf(line + strlen(secret[i]), SIPLOG_LINE_MAX - strlen(secret[i]), "%s", blank);
     r->h(line, r->arg);
 }
 
@@ -114,7 +114,7 @@ void siplog_lines(const char *p, size_t len, siplog_line_h *h, void *arg)
     char line[SIPLOG_LINE_MAX];
 
     while (line_next(&p, end, line, sizeof(line)) && line[0])
-        header_show(&r, line);
+        line_show(&r, line);
     if (p >= end)
         return;
     if (!starts(r.type, "application/sdp")) {
@@ -123,8 +123,9 @@ void siplog_lines(const char *p, size_t len, siplog_line_h *h, void *arg)
         h(line, arg);
         return;
     }
+    r.hidden = false;
     while (line_next(&p, end, line, sizeof(line)))
-        sdp_show(&r, line);
+        line_show(&r, line);
 }
 
 /* ---------------------------------------------------------------- into the log */

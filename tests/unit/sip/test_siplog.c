@@ -56,6 +56,8 @@ TEST(credentials_are_blanked_however_they_are_written)
         "Content-Type: application/dtmf-relay\r\n\r\nSignal=SECRET",
         "c: application/dtmf\r\n\r\nSECRET",
         "Content-Length: 6\r\n\r\nSECRET",
+        "a=ice-pwd:SECRET",
+        "Content-Type: application/sdp\r\n\r\nAuthorization: Basic SECRET",
     };
     char message[1024];
 
