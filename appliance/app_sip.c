@@ -1,5 +1,6 @@
 #include "app_sip.h"
 #include "call/calls.h"
+#include "call/directory.h"
 #include "call/drain.h"
 #include "conf/conf.h"
 #include "core/ask.h"
@@ -18,12 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHANGES_MAX = 1024, DRAINS_MAX = 4, QUESTIONS_MAX = 16 };
-
-struct change { /* a provisioning change, WRITER → SIGNALLING */
-    enum store_noun noun;
-    char key[DN_MAX];
-};
+enum { DRAINS_MAX = 4, QUESTIONS_MAX = 16 };
 
 struct drain_order { /* MAIN → SIGNALLING */
     uint32_t seconds;
@@ -32,8 +28,8 @@ struct drain_order { /* MAIN → SIGNALLING */
 struct app_sip {
     struct app_sip_config cfg;
     struct trunk_config extra_trunk;
-    struct mbox *changes, *drains, *questions;
-    struct store_reader *reader; /* of the signalling thread */
+    struct mbox *drains, *questions;
+    struct directory *directory;
     struct registrar *registrar;
     struct trunks *trunks;
     struct calls *calls;
@@ -41,49 +37,26 @@ struct app_sip {
     struct drain *drain;      /* NULL until it is asked for */
 };
 
-/* Writer thread. A notice that finds no room makes signalling look again at everything (change_h). */
-static void store_change_handler(enum store_noun noun, const char *key, void *arg)
-{
-    struct app_sip *a = arg;
-    struct change ch = {.noun = noun};
-
-    (void)snprintf(ch.key, sizeof(ch.key), "%s", key);
-    (void)mbox_post(a->changes, &ch); /* counted there */
-}
-
 static int registrar_lookup(const char *dn, struct registrar_dn *out, void *arg)
 {
     struct app_sip *a = arg;
     struct dn row;
     int err;
 
-    err = dn_get(a->reader, dn, &row);
+    err = directory_get(a->directory, dn, &row);
     if (err)
         return err;
 
     memcpy(out->ha1_md5, row.ha1_md5, sizeof(out->ha1_md5));
     memcpy(out->ha1_sha256, row.ha1_sha256, sizeof(out->ha1_sha256));
     out->enabled = row.enabled;
+    explicit_bzero(&row, sizeof(row));
 
     return 0;
 }
 
-struct trunk_list {
-    struct trunk_config v[TRUNKS_MAX + 1];
-    size_t n;
-};
-
-static bool trunk_collect_h(const struct trunk *t, void *arg)
+static void trunk_fill(struct trunk_config *tc, const struct trunk *t)
 {
-    struct trunk_list *l = arg;
-    struct trunk_config *tc;
-
-    if (!t->enabled)
-        return false;
-    if (l->n >= TRUNKS_MAX)
-        return true;
-
-    tc = &l->v[l->n++];
     memset(tc, 0, sizeof(*tc));
     (void)snprintf(tc->name, sizeof(tc->name), "%s", t->name);
     (void)snprintf(tc->host, sizeof(tc->host), "%s", t->host);
@@ -94,45 +67,34 @@ static bool trunk_collect_h(const struct trunk *t, void *arg)
     tc->transport = (int)t->transport;
     tc->priority = t->priority;
     tc->ping_seconds = t->ping_seconds;
-
-    return false;
 }
 
-static int trunks_load(struct app_sip *a)
+static void trunks_changed(const struct trunk *v, size_t n, void *arg)
 {
-    struct trunk_list *l;
-    int err;
-
-    l = calloc(1, sizeof(*l));
-    if (!l)
-        return ENOMEM;
-
-    err = trunk_each(a->reader, true, trunk_collect_h, l);
-    if (!err && a->cfg.extra_trunk)
-        l->v[l->n++] = a->extra_trunk;
-    if (!err)
-        err = trunks_set(a->trunks, l->v, l->n);
-
-    explicit_bzero(l, sizeof(*l));
-    free(l);
-
-    return err;
-}
-
-static void change_h(void *msg, void *arg)
-{
-    const struct change *ch = msg;
     struct app_sip *a = arg;
-    const bool all = mbox_lost(a->changes);
-    int err = 0;
+    struct trunk_config *list = calloc(TRUNKS_MAX + 1, sizeof(*list));
+    size_t used = 0;
+    int err = ENOMEM;
 
-    if (all || ch->noun == STORE_TRUNK)
-        err = trunks_load(a);
-    if (all || ch->noun == STORE_DN)
-        registrar_recheck(a->registrar, all ? "" : ch->key);
-
+    if (list) {
+        for (size_t i = 0; i < n; i++)
+            if (v[i].enabled)
+                trunk_fill(&list[used++], &v[i]);
+        if (a->cfg.extra_trunk)
+            list[used++] = a->extra_trunk;
+        err = trunks_set(a->trunks, list, used);
+        explicit_bzero(list, (TRUNKS_MAX + 1) * sizeof(*list));
+    }
     if (err)
-        log_error("app", "error=\"%s\" trunks cannot be read; the old ones stay", strerror(err));
+        log_error("app", "error=\"%s\" not every trunk is in use", strerror(err));
+    free(list);
+}
+
+static void dn_changed(const char *key, void *arg)
+{
+    struct app_sip *a = arg;
+
+    registrar_recheck(a->registrar, key);
 }
 
 static void drained_h(void *arg)
@@ -206,7 +168,7 @@ static int calls_start(struct app_sip *a)
         .media = a->cfg.media,
         .media_events = a->cfg.media_events,
         .store = a->cfg.store,
-        .reader = a->reader,
+        .directory = a->directory,
         .conf = c,
         .limit_per_dn = conf_u32(c, "call.limit_per_dn"),
         .limit_total = conf_u32(c, "call.limit_total"),
@@ -222,10 +184,6 @@ static int thread_start_h(struct sip_stack *st, void *arg)
     struct app_sip *a = arg;
     int err;
 
-    err = store_reader_alloc(&a->reader, a->cfg.store);
-    if (err)
-        return err;
-
     err = registrar_start(a);
     if (err)
         return err;
@@ -234,7 +192,7 @@ static int thread_start_h(struct sip_stack *st, void *arg)
     if (err)
         return err;
 
-    err = trunks_load(a);
+    err = directory_start(a->directory, st);
     if (err)
         return err;
 
@@ -251,11 +209,7 @@ static int thread_start_h(struct sip_stack *st, void *arg)
     if (err)
         return err;
 
-    err = sip_stack_watch(st, a->drains, drain_h, a);
-    if (err)
-        return err;
-
-    return sip_stack_watch(st, a->changes, change_h, a);
+    return sip_stack_watch(st, a->drains, drain_h, a);
 }
 
 static int thread_stop_h(struct sip_stack *st, void *arg)
@@ -267,13 +221,14 @@ static int thread_stop_h(struct sip_stack *st, void *arg)
     trunks_free(a->trunks);
     registrar_free(a->registrar);
     drain_free(a->drain);
-    store_reader_free(a->reader);
+    directory_stop(a->directory);
 
     return 0;
 }
 
 int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *why, size_t whysz)
 {
+    struct directory_config directory = {cfg->store, dn_changed, trunks_changed, NULL};
     struct app_sip *a;
     int err;
 
@@ -281,13 +236,10 @@ int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *w
     if (!a)
         return ENOMEM;
 
+    directory.arg = a;
     a->cfg = *cfg;
     if (cfg->extra_trunk)
         a->extra_trunk = *cfg->extra_trunk;
-
-    err = mbox_alloc(&a->changes, "provisioning", sizeof(struct change), CHANGES_MAX);
-    if (err)
-        goto out;
 
     err = mbox_alloc(&a->drains, "drain", sizeof(struct drain_order), DRAINS_MAX);
     if (err)
@@ -297,7 +249,7 @@ int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *w
     if (err)
         goto out;
 
-    err = store_listen(cfg->store, store_change_handler, a);
+    err = directory_alloc(&a->directory, &directory);
     if (err)
         goto out;
 
@@ -306,8 +258,7 @@ int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *w
 out:
     if (err) {
         (void)snprintf(why, whysz, "the signalling thread cannot start: %s", strerror(err));
-        store_unlisten(cfg->store, store_change_handler, a);
-        mbox_free(a->changes, NULL, NULL);
+        directory_free(a->directory);
         mbox_free(a->drains, NULL, NULL);
         ask_mbox_free(a->questions);
         free(a);
@@ -323,8 +274,7 @@ void app_sip_stop(struct app_sip *a)
         return;
 
     sip_stack_stop(a->cfg.stack);
-    store_unlisten(a->cfg.store, store_change_handler, a);
-    mbox_free(a->changes, NULL, NULL);
+    directory_free(a->directory);
     mbox_free(a->drains, NULL, NULL);
     ask_mbox_free(a->questions);
     explicit_bzero(&a->extra_trunk, sizeof(a->extra_trunk));

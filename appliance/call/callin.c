@@ -13,6 +13,7 @@
 #include "call/callin.h"
 #include "call/callend.h"
 #include "call/callmid.h"
+#include "call/directory.h"
 #include "call/party.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -213,7 +214,7 @@ static bool check(struct call *c, const struct sip_msg *msg, const struct bindin
     struct dn dn;
 
     *r = (struct call_refusal){404, "Not Found", ""};
-    if (!dn_valid(c->cdr.dn) || dn_get(c->calls->cfg.reader, c->cdr.dn, &dn) || !dn.enabled)
+    if (!dn_valid(c->cdr.dn) || directory_get(c->calls->cfg.directory, c->cdr.dn, &dn) || !dn.enabled)
         return false;
     c->dn_codec = dn.codec;
     if (dn.codec == DN_CODEC_PCMU || dn.codec == DN_CODEC_PCMA) {

@@ -11,6 +11,7 @@
 #include "call/callout.h"
 #include "call/callend.h"
 #include "call/callmid.h"
+#include "call/directory.h"
 #include "call/party.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -381,7 +382,7 @@ void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip
 
     if (registrar_authorize(cs->cfg.registrar, msg, name, sizeof(name)))
         return;
-    if (dn_get(cs->cfg.reader, name, &dn) || !dn.enabled) {
+    if (directory_get(cs->cfg.directory, name, &dn) || !dn.enabled) {
         (void)sip_treply(NULL, sip, msg, 403, "Forbidden");
         return;
     }

@@ -17,6 +17,7 @@
 #include "store/dn.h"
 
 struct calls;
+struct directory;
 
 struct calls_config {
     struct sip_stack *stack;
@@ -25,7 +26,7 @@ struct calls_config {
     struct media *media;
     struct mbox *media_events;   /* of struct media_event; watched by calls */
     struct store *store;         /* CDRs */
-    struct store_reader *reader; /* DNs; of the signalling thread */
+    struct directory *directory; /* DNs */
     const struct conf *conf;     /* for what is live: sip.agent_headers */
     uint32_t limit_per_dn;       /* calls at once per DN */
     uint32_t limit_total;

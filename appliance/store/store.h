@@ -28,12 +28,15 @@ void store_reader_free(struct store_reader *r);
 
 enum store_noun { STORE_DN, STORE_TRUNK, STORE_USER, STORE_SETTING };
 /* Told after commit, on the writer thread: post to your own mailbox. key = dn, trunk name, … ; a change made by another process is
- * noticed within 1 s (PRAGMA data_version) and told with key "". */
+ * noticed within 1 s (PRAGMA data_version) and told with key "". So is everything once a minute: what a listener lost is made good. */
 typedef void(store_change_h)(enum store_noun noun, const char *key, void *arg);
 int store_listen(struct store *s, store_change_h *h,
                  void *arg); /* ENOSPC: too many. Never write from the handler: EDEADLK */
 /* No call of h is running or will come after this returns. Not from the handler. */
 void store_unlisten(struct store *s, store_change_h *h, void *arg);
+
+/* How often everything is told again; tests make it shorter, before the store is opened. */
+extern uint32_t store_again_ms;
 
 /* Who the audit names for writes of the calling thread from now on ("" = "system"): a user of the console, "cli:root". */
 void store_actor(const char *who);

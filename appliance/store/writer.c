@@ -125,6 +125,8 @@ static void writer_tell(const struct store *s, enum store_noun noun, const char 
         s->listeners[i].h(noun, key, s->listeners[i].arg);
 }
 
+uint32_t store_again_ms = 60000;
+
 static void writer_tell_all(const struct store *s)
 {
     for (int noun = STORE_DN; noun <= STORE_SETTING; noun++)
@@ -272,6 +274,10 @@ static void writer_tick(struct store *s)
     writer_check_others(s);
     cdrbatch_replay(s);
     metric_set(&spill_bytes, (int64_t)spill_size(s->dir));
+    if (now >= s->again_ms) {
+        s->again_ms = now + store_again_ms;
+        writer_tell_all(s);
+    }
     if (now < s->disk_ms)
         return;
     s->disk_ms = now + WRITER_DISK_MS;
@@ -288,6 +294,7 @@ static void *writer_main(void *arg)
 
     thread_writes = s;
     pthread_setname_np(pthread_self(), "store");
+    s->again_ms = clock_ms() + store_again_ms;
     sql_number(&s->sql, "PRAGMA data_version", &s->data_version);
     while (!s->stopping) {
         struct pollfd fds[2] = {

@@ -57,7 +57,7 @@ struct store {
     bool notes;           /* this process has noted calls that run */
     bool troubled;        /* the database could not be written; told to health */
     int64_t data_version; /* changes when another process commits */
-    uint64_t tick_ms, disk_ms, seen_ms;
+    uint64_t tick_ms, disk_ms, seen_ms, again_ms;
 };
 
 struct store_tx { /* one job's transaction, on the writer thread */
