@@ -10,7 +10,8 @@ const STATS_MS = 2000;
 const MEND_MS = 3000; // between two tries to restore the audio path
 const JOINED = new Set(['connected', 'completed']); // iceConnectionState
 const BROKEN = new Set(['disconnected', 'failed']);
-const BUSY = { status_code: 486, reason_phrase: 'Busy Here' };
+export const BUSY = { status_code: 486, reason_phrase: 'Busy Here' };
+export const NO_MICROPHONE = { status_code: 480, reason_phrase: 'No Microphone' };
 
 // JsSIP ends a call when its audio path has failed, and when a request in it was lost with the connection. The gateway keeps it for a
 // minute, so do we.
@@ -59,9 +60,9 @@ export class Call {
         if (this.data.state === 'incoming' && this.#session?.isInProgress()) this.#session.answer(this.#media());
     }
 
-    // Hangs up, cancels or declines.
-    hangup() {
-        if (this.#session && !this.#session.isEnded()) this.#session.terminate(this.data.state === 'incoming' ? BUSY : {});
+    // Hangs up, cancels or declines: with the answer.
+    hangup(answer = BUSY) {
+        if (this.#session && !this.#session.isEnded()) this.#session.terminate(this.data.state === 'incoming' ? answer : {});
     }
 
     digit(digit) {

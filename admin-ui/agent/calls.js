@@ -1,5 +1,5 @@
 // The calls of an agent: one on the line, a second one that waits, and those that were missed.
-import { Call } from './call.js';
+import { BUSY, Call, NO_MICROPHONE } from './call.js';
 import { callerOf } from './caller.js';
 import { saveMissed } from './memory.js';
 import { notifyCall, notifyDone } from './notify.js';
@@ -101,10 +101,10 @@ export class Calls {
         const call = new Call(this.#kit, { ...caller, state: 'incoming', text: 'Incoming call' }, true);
 
         if (!this.#audio.alive) {
-            session.terminate({ status_code: 480, reason_phrase: 'No Microphone' });
+            session.terminate(NO_MICROPHONE);
             this.#miss(call.data);
         } else if (this.#waiting) {
-            session.terminate({ status_code: 486, reason_phrase: 'Busy Here' });
+            session.terminate(BUSY);
             this.#miss(call.data);
         } else if (this.busy) {
             this.#waiting = call;
@@ -145,6 +145,11 @@ export class Calls {
         if (!call) return;
         this.#end(this.#current); // the second one comes to the line
         if (call === this.#current) this.answer();
+    }
+
+    // Nobody could answer: what rings goes to somebody else.
+    microphoneGone() {
+        for (const call of [this.#waiting, this.#current]) if (call?.data.state === 'incoming') call.hangup(NO_MICROPHONE);
     }
 
     digit(digit) {

@@ -25,14 +25,14 @@ function guard() {
         'keydown',
         (event) => {
             const { key, repeat, target, timeStamp } = event;
-            const field = typing(target);
-            const acts = key === 'Enter' || key === 'Escape' || (key === ' ' && !field);
+            const element = target instanceof Element ? target : document.body;
+            const acts = key === 'Enter' || key === 'Escape' || (key === ' ' && element.matches('button'));
 
             if (!acts) {
                 if (!repeat) forget();
                 return;
             }
-            const again = key === last.key && timeStamp - last.at < AGAIN_MS && !(target instanceof Element && target.closest('[data-digit]'));
+            const again = key === last.key && timeStamp - last.at < AGAIN_MS && !element.closest('[data-digit]');
             if (!repeat && !again) last = { key, at: timeStamp };
             if (!repeat && !again) return;
             event.preventDefault();

@@ -36,6 +36,7 @@ const audio = new Audio(document.getElementById('remote-audio'), settings, ticke
     microphone(text) {
         if (store.get().microphoneMissing !== Boolean(text)) store.set({ microphoneMissing: Boolean(text) });
         say('microphone', 'error', text);
+        if (text) calls.microphoneGone();
     },
     trouble: (text) => say('audio', 'warn', text),
     speaker: (text) => say('speaker', 'warn', text),

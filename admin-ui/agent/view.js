@@ -31,11 +31,14 @@ function scrollable(element) {
     else element.removeAttribute('tabindex');
 }
 
+// Without scrolling: that would move what is under a finger.
+const focus = (id) => $(id).focus({ preventScroll: true });
+
 const seen = (element) => element.getClientRects().length > 0 && getComputedStyle(element).visibility === 'visible';
 
 // Where the focus is while nothing is done. On a touch screen a text field would bring up the screen's own keyboard.
 const touch = () => matchMedia('(pointer: coarse)').matches;
-const rest = () => $(touch() ? 'call' : 'dial-number').focus();
+const rest = () => focus(touch() ? 'call' : 'dial-number');
 
 // What stands below a caller's name.
 const numbers = ({ name, number, called }) => [name && number, called && words.called(called)].filter(Boolean).join(' · ');
@@ -297,8 +300,8 @@ export class View {
 
         if (inUse(element) && !(ours && state !== 'incoming')) return;
         if (state === 'incoming') $('answer').focus();
-        else if (state === 'calling') $('hangup').focus();
-        else if (state === 'connected') $('mute').focus();
+        else if (state === 'calling') focus('hangup');
+        else if (state === 'connected') focus('mute');
         else if (state === 'ended') rest();
     }
 
@@ -308,7 +311,7 @@ export class View {
 
         if (element && element !== document.body && seen(element) && !element.matches(':disabled')) return;
         if (this.#state.view !== 'phone') this.#focusView(this.#state.view);
-        else if (LIVE.has(this.#state.call.state)) ($('mute').disabled ? $('hangup') : $('mute')).focus();
+        else if (LIVE.has(this.#state.call.state)) focus($('mute').disabled ? 'hangup' : 'mute');
         else rest();
     }
 

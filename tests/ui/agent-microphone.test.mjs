@@ -22,6 +22,15 @@ test('a microphone that goes away: the page is not ready, says so large, and is 
     await rung();
 });
 
+test('what rings when the microphone goes away is given to somebody else', async () => {
+    await startShift();
+    await rung();
+    const rejected = gateway.next('rejected');
+    await microphoneGone(page);
+    assert.equal(await rejected, 480);
+    await page.locator('#missed-list li', { hasText: 'Ada Lovelace' }).waitFor();
+});
+
 test('a track that ended without a word is opened again on devicechange, also for the call that is on', async () => {
     await startShift();
     await page.evaluate(() => {
