@@ -4,7 +4,7 @@ import { Calls } from './calls.js';
 import { loadIdentity, loadMissed, loadSettings, saveIdentity, saveSettings } from './memory.js';
 import { Drain, readNotice } from './notices.js';
 import { askToNotify } from './notify.js';
-import { Phone } from './phone.js';
+import { Phone, droppedWords } from './phone.js';
 import { Ringer } from './ringer.js';
 import { signIn } from './signin.js';
 import { IDLE_CALL, createStore, initialState } from './store.js';
@@ -67,20 +67,29 @@ const phone = new Phone(ticker, {
 });
 const calls = new Calls({ store, phone, audio, ringer, ticker, settings, say, over });
 
+let dropped = null; // what an administrator did to the DN while a call was on
+
 function noticed(notice) {
     drain.heard(notice);
-    if (!notice.elsewhere) return;
+    if (notice.elsewhere) {
+        store.set({ elsewhere: true });
+        say('elsewhere', 'warn', words.takenOver(store.get().dn));
+    } else if (typeof notice.leaving?.reason === 'string') {
+        dropped = droppedWords(notice.leaving.reason);
+        say('elsewhere', 'warn', words.leaving(dropped));
+    } else {
+        return;
+    }
     phone.release();
-    store.set({ elsewhere: true });
-    say('elsewhere', 'warn', words.takenOver(store.get().dn));
     over();
 }
 
-// No call is on any more: a page whose DN is another's has no more to do.
+// No call is on any more: a page whose DN is another's, or nobody's, has no more to do.
 function over() {
     if (!phone.released || calls.busy) return;
     phone.leave();
-    stopShift('warn', words.elsewhere(store.get().dn));
+    if (dropped) forget('error', dropped);
+    else stopShift('warn', words.elsewhere(store.get().dn));
 }
 
 // After a reload the browser may want a click before it lets anything sound.
@@ -129,6 +138,7 @@ function closeShift(view) {
     calls.hangupAll();
     phone.stop();
     audio.close();
+    dropped = null;
     store.set({ view, messages: {}, elsewhere: false });
 }
 

@@ -1,5 +1,6 @@
 // What the gateway tells a page outside of calls, by a SIP MESSAGE with a JSON body. {"drain":{"seconds":N}}: it is about to stop and lets
-// calls end first (appliance/call/drain.h); how much time is left is said.
+// calls end first (appliance/call/drain.h); how much time is left is said. {"elsewhere":true}, {"leaving":{"reason":…}}: the DN is another
+// page's, or nobody's, and the call that is on goes on to its end (appliance/sip/session.h).
 import { words } from './words.js';
 
 const LONGEST_S = 86400;

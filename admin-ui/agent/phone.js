@@ -229,7 +229,7 @@ export class Phone {
     }
 }
 
-function droppedWords(reason) {
+export function droppedWords(reason) {
     if (/removed/.test(reason)) return words.removed;
     if (/disabled/.test(reason)) return words.disabled;
     if (/password/.test(reason)) return words.passwordChanged;

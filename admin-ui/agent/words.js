@@ -44,6 +44,7 @@ export const words = {
     poorSound: 'The connection loses sound. A network cable instead of Wi-Fi helps, and closing what loads much.',
     notReady: 'The phone is not ready. Wait for “Ready”.',
     inCallElsewhere: (dn) => `DN ${dn} is in a call elsewhere. Take over: that call goes on to its end there, new calls come here.`,
+    leaving: (why) => `${why} This call goes on to its end; no new one comes here.`,
     takenOver: (dn) => `DN ${dn} was taken over by another page or computer. This call goes on to its end; new calls go there.`,
     numberRefused: (character) => `“${character}” cannot be dialled.`,
     numberTooLong: (length, longest) => `${length} characters are too many: at most ${longest}.`,

@@ -18,6 +18,7 @@ static void call_destructor(void *arg)
         (void)table_del(c->calls->by_path, &c->path_id, sizeof(c->path_id));
     mem_deref(c->trunk_lines);
     buf_reset(&c->hdrs);
+    call_session_drop(c);
     callstat_leave(c->cdr.direction, c->state);
 }
 
@@ -74,6 +75,7 @@ void call_answered(struct call *c)
     call_hold_update(c);
 }
 
+/* A call that ends where the DN was signed in before takes no place from those where it is now. */
 static size_t calls_of_dn(const struct calls *cs, const char *dn)
 {
     struct le *le;
@@ -83,7 +85,8 @@ static size_t calls_of_dn(const struct calls *cs, const char *dn)
     {
         const struct call *c = le->data;
 
-        if (c->state < CALL_ENDING && !strcmp(c->cdr.dn, dn))
+        if (c->state < CALL_ENDING && !strcmp(c->cdr.dn, dn) &&
+            !(c->session && session_state(c->session) == SESSION_LEAVING))
             n++;
     }
     return n;
@@ -128,6 +131,22 @@ const char *call_label(struct call *c)
 {
     (void)snprintf(c->label, sizeof(c->label), "id=%s dn=%s", c->cdr.id, c->cdr.dn);
     return c->label;
+}
+
+void call_session_take(struct call *c, uint64_t ws_conn)
+{
+    c->session = registrar_session(c->calls->cfg.registrar, ws_conn);
+    if (c->session)
+        session_hold(c->session);
+}
+
+void call_session_drop(struct call *c)
+{
+    struct session *s = c->session;
+
+    c->session = NULL;
+    if (s)
+        session_release(s);
 }
 
 int call_media_open(struct call *c, bool controlling)

@@ -17,8 +17,8 @@ struct call {
     struct cdr cdr;
     char label[112];
     enum dn_codec dn_codec;
-    bool withheld;     /* who calls does not want to be known */
-    char instance[96]; /* of the browser: the one that may take the call over on a new connection */
+    bool withheld;           /* who calls does not want to be known */
+    struct session *session; /* the browser's, held to the end of the call */
     struct leg *agent, *trunk;
     struct tmr tmr;
 
@@ -50,6 +50,9 @@ int64_t call_wall_ms(const struct call *c);
 /* Draining, total and per-DN limit: 0 or the code to refuse with. */
 uint16_t call_admit(const struct call *c, const char **phrase);
 int call_media_open(struct call *c, bool controlling);
+/* The browser on this connection carries the call: its session is held until call_session_drop(). */
+void call_session_take(struct call *c, uint64_t ws_conn);
+void call_session_drop(struct call *c);
 /* callhdr_pass() with the setting of now. */
 int call_pass(const struct call *c, struct buf *out, const struct sip_msg *msg, enum callhdr_way way);
 /* Notes the CallUUID that this message names for the record; an agent's counts if it may send one. */

@@ -91,6 +91,7 @@ static void end(struct call *c, enum cdr_party by, uint16_t code, const char *ph
     c->agent = c->trunk = NULL;
     leg_end(agent, code, phrase, outbound ? caller_hdrs : hdrs);
     leg_end(trunk, code, phrase, outbound ? hdrs : caller_hdrs);
+    call_session_drop(c); /* behind what the page was just told */
     if (!path) {
         finish(c);
         return;

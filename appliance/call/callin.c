@@ -274,7 +274,7 @@ static int ring(struct call *c, const struct sip_msg *msg, const struct binding 
     (void)addr_str(&laddr, self, sizeof(self));
     (void)snprintf(contact, sizeof(contact), "sip:%s@%s;transport=ws", c->cdr.dn, self);
     introduce(c, msg, from, name);
-    (void)snprintf(c->instance, sizeof(c->instance), "%s", b->instance);
+    call_session_take(c, b->ws_conn);
     err = call_agent_offer(c, b->ws_conn, &sdp);
     if (!err)
         err = leg_connect(&c->agent, c->calls->legs, &cfg, c->hdrs.data ? c->hdrs.data : "", sdp,

@@ -21,20 +21,31 @@ bool call_trunk_permit(struct leg *leg, const struct sip_msg *msg, void *arg)
     return !sip_stack_origin(c->calls->cfg.stack, msg, &o) && o.source == SIP_FROM_TRUNK;
 }
 
-/* The connection that the call runs on, or a new one that its DN has registered by. */
+/* A browser that lost its connection in a call may come back as another one: with the DN's password, and nobody else there. */
+static bool inherits(const struct call *c, const struct session *s)
+{
+    return (!c->session || session_state(c->session) == SESSION_LOST) &&
+           session_state(s) == SESSION_SIGNED_IN && !strcmp(session_binding(s)->dn, c->cdr.dn);
+}
+
+/* The connection that the call runs on, or a new one by which its browser has come back. */
 bool call_agent_permit(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
-    const struct call *c = arg;
-    const struct binding *b;
+    struct call *c = arg;
+    struct session *s;
     struct sip_origin o;
 
     if (sip_stack_origin(c->calls->cfg.stack, msg, &o) || o.source != SIP_FROM_AGENT)
         return false;
     if (o.ws_conn == leg_conn(leg))
         return true;
-    b = registrar_by_conn(c->calls->cfg.registrar, o.ws_conn);
-    if (!b || strcmp(b->dn, c->cdr.dn))
+    s = registrar_session(c->calls->cfg.registrar, o.ws_conn);
+    if (!s || (s != c->session && !inherits(c, s)))
         return false;
+    if (s != c->session) {
+        call_session_drop(c);
+        call_session_take(c, o.ws_conn);
+    }
     leg_move(leg, o.ws_conn);
     return true;
 }

@@ -316,7 +316,7 @@ static void list_targets(struct call *c)
 
 /* --- the INVITE --- */
 
-static void who(struct call *c, const struct sip_msg *msg, const struct dn *dn, const struct binding *b)
+static void who(struct call *c, const struct sip_msg *msg, const struct dn *dn, uint64_t ws_conn)
 {
     struct pl name;
 
@@ -328,8 +328,7 @@ static void who(struct call *c, const struct sip_msg *msg, const struct dn *dn, 
     party_number(c->cdr.callee, sizeof(c->cdr.callee), &msg->uri);
     c->withheld = party_private(msg) || !pl_strcasecmp(&msg->from.uri.host, "anonymous.invalid");
     call_note_uuid(c, msg, CALLHDR_TO_TRUNK);
-    if (b)
-        (void)snprintf(c->instance, sizeof(c->instance), "%s", b->instance);
+    call_session_take(c, ws_conn);
     (void)call_pass(c, &c->hdrs, msg, CALLHDR_TO_TRUNK);
 }
 
@@ -391,7 +390,7 @@ void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip
         (void)sip_treply(NULL, sip, msg, 503, "Service Unavailable");
         return;
     }
-    who(c, msg, &dn, registrar_by_conn(cs->cfg.registrar, o->ws_conn));
+    who(c, msg, &dn, o->ws_conn);
     err = accept_agent(c, msg, o);
     if (err) {
         call_not_accepted(c, msg, err);

@@ -70,7 +70,7 @@ static void binding_h(enum registrar_event ev, const struct binding *b, void *ar
     {
         struct call *c = le->data;
 
-        if (c->agent && b->instance[0] && !strcmp(c->cdr.dn, b->dn) && !strcmp(c->instance, b->instance))
+        if (c->agent && c->session && session_binding(c->session) == b)
             leg_move(c->agent, b->ws_conn);
     }
 }

@@ -3,10 +3,9 @@
 #include "core/fsm.h"
 #include "core/health.h"
 #include "core/log.h"
-#include "core/rnd.h"
-#include "sip/wsedge.h"
 #include <errno.h>
 #include <re.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { TICK_MS = 50 };
@@ -23,7 +22,7 @@ FSM_DEFINE(machine, "drain", states, NULL);
 
 struct drain {
     struct drain_config cfg;
-    uint8_t state; /* enum drain_state */
+    uint8_t state;   /* enum drain_state */
     uint64_t end_ms; /* of the state */
     struct tmr tmr;
 };
@@ -37,37 +36,14 @@ static uint32_t seconds_left(const struct drain *d)
 
 /* --- the pages --- */
 
-/* A page that does not understand it says so, and nothing is lost. */
-static void told_h(int err, const struct sip_msg *msg, void *arg)
-{
-    (void)arg;
-    if (err || msg->scode >= 300)
-        log_debug("call", "code=%u errno=%d a page took no notice of the drain", msg ? msg->scode : 0, err);
-}
-
-static int message_send(const struct drain *d, const struct binding *b)
-{
-    char body[64], route[SIP_WS_ROUTE_LEN];
-    struct uri uri;
-    struct pl pl;
-    int n, err;
-
-    pl_set_str(&pl, sip_ws_route(route, b->ws_conn));
-    err = uri_decode(&uri, &pl);
-    if (err)
-        return err;
-    n = re_snprintf(body, sizeof(body), "{\"drain\":{\"seconds\":%u}}", seconds_left(d));
-    return sip_requestf(
-        NULL, sip_stack_sip(d->cfg.stack), true, "MESSAGE", b->contact, &uri, NULL, NULL, told_h, NULL,
-        "To: <%s>\r\nFrom: <sip:gateway@dngate.invalid>;tag=%08x\r\nCall-ID: drain-%016llx\r\n"
-        "CSeq: 1 MESSAGE\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-        b->contact, rnd_u32(), (unsigned long long)rnd_u64(), n, body);
-}
-
 static bool tell_h(const struct binding *b, void *arg)
 {
     const struct drain *d = arg;
-    int err = message_send(d, b);
+    char json[64];
+    int err;
+
+    (void)snprintf(json, sizeof(json), "{\"drain\":{\"seconds\":%u}}", seconds_left(d));
+    err = session_message(d->cfg.stack, b, json);
 
     if (err)
         log_warn_limited("call", "dn=%s error=\"%s\" page not told of the drain", b->dn, strerror(err));

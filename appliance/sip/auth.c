@@ -27,6 +27,7 @@ enum { AUTH_HA1_LEN = 64, AUTH_HA1_MD5_LEN = 32 };
 
 struct auth {
     struct sip_stack *st;
+    const struct sessions *sessions;
     struct registrar_config cfg;
     struct digest *digest;
     char nobody[AUTH_HA1_LEN + 1]; /* an HA1 that no password has; its second half for MD5 */
@@ -57,7 +58,8 @@ static const struct {
 } fields[] = {FIELD(username), FIELD(realm),  FIELD(nonce), FIELD(uri),      FIELD(response),
               FIELD(qop),      FIELD(cnonce), FIELD(nc),    FIELD(algorithm)};
 
-int auth_alloc(struct auth **ap, struct sip_stack *st, const struct registrar_config *cfg)
+int auth_alloc(struct auth **ap, struct sip_stack *st, const struct registrar_config *cfg,
+               const struct sessions *sessions)
 {
     struct auth *a = calloc(1, sizeof(*a));
     int err;
@@ -65,6 +67,7 @@ int auth_alloc(struct auth **ap, struct sip_stack *st, const struct registrar_co
     if (!a)
         return ENOMEM;
     a->st = st;
+    a->sessions = sessions;
     a->cfg = *cfg;
     rnd_str(a->nobody, sizeof(a->nobody), AUTH_HA1_LEN);
     err = digest_alloc(&a->digest, cfg->realm, 0);
@@ -145,9 +148,13 @@ static void wait_for(struct auth *a, const struct sip_msg *msg, uint32_t delay_m
 }
 
 /* Has somebody signed in on this connection? A ban is for who shares his address, and must not end his shift. */
-static bool knows_password(const struct sip_msg *msg)
+static bool knows_password(const struct auth *a, const struct sip_msg *msg)
 {
-    return msg->tp == SIP_TRANSP_WS && !((const struct sip_conn *)msg->sock)->stranger_ms;
+    const struct session *s = msg->tp == SIP_TRANSP_WS
+                                  ? session_by_conn(a->sessions, ((const struct sip_conn *)msg->sock)->id)
+                                  : NULL;
+
+    return s && session_is_known(s);
 }
 
 enum auth_gate auth_gate(struct auth *a, const struct sip_msg *msg, auth_due_h *due, void *arg)
@@ -159,7 +166,7 @@ enum auth_gate auth_gate(struct auth *a, const struct sip_msg *msg, auth_due_h *
     switch (guard_check(a->cfg.guard, &src, &delay_ms)) {
 
     case GUARD_BAN:
-        if (!knows_password(msg)) {
+        if (!knows_password(a, msg)) {
             shut(a, msg);
             return AUTH_SHUT;
         }

@@ -20,7 +20,8 @@ enum {
 /* A request whose delay has passed; check it now. */
 typedef void(auth_due_h)(const struct sip_msg *msg, void *arg);
 
-int auth_alloc(struct auth **ap, struct sip_stack *st, const struct registrar_config *cfg);
+int auth_alloc(struct auth **ap, struct sip_stack *st, const struct registrar_config *cfg,
+               const struct sessions *sessions);
 void auth_free(struct auth *a);
 
 enum auth_gate { AUTH_NOW, AUTH_WAITS, AUTH_SHUT };

@@ -1,11 +1,17 @@
 /*
- * sip/registrar: REGISTER from browsers (RFC 3261 10.3, digest by RFC 8760), one binding per DN: the newest wins, the older
- * connection is told and closed. Bindings are routed by connection, never by Contact (JsSIP's is *.invalid).
+ * sip/registrar: REGISTER from browsers (RFC 3261 10.3, digest by RFC 8760), one binding per DN, held by the browser's session: the
+ * newest wins. Bindings are routed by connection, never by Contact (JsSIP's is *.invalid).
+ *
+ * While the one who has the DN is in a call, another browser is refused: 403 "DN 5001 is in a call elsewhere", with
+ * `X-Dngate-Elsewhere: in-call` and the same words as Warning; so is the page it was taken from (`signed-in`), when it asks again by
+ * itself. A REGISTER with `X-Dngate-Take-Over: yes` gets it all the same: new calls ring there, the running one goes on to its end where
+ * it is (see sip/session).
  * Owner: signalling thread.
  */
 #ifndef SIP_REGISTRAR_H
 #define SIP_REGISTRAR_H
 
+#include "sip/session.h"
 #include "sip/stack.h"
 
 struct registrar;
@@ -27,29 +33,15 @@ struct registrar_config {
     void *arg;
 };
 
-struct binding { /* one DN's registration */
-    char dn[64];
-    uint64_t ws_conn;
-    struct addr peer;
-    char contact[256]; /* its Contact URI as sent: the request URI of what we send */
-    char route[64];    /* routev[0] for sipsess_connect: leads to its connection whatever the Contact says */
-    char instance[96]; /* +sip.instance or "" */
-    char user_agent[128];
-    int64_t registered_ms, expires_ms; /* Unix ms */
-};
-
-enum registrar_event { REG_ADDED, REG_REFRESHED, REG_REPLACED, REG_EXPIRED, REG_REMOVED, REG_CONN_LOST };
-typedef void(registrar_h)(enum registrar_event ev, const struct binding *b, void *arg);
-
 int registrar_alloc(struct registrar **rp, struct sip_stack *st, const struct registrar_config *cfg);
 void registrar_free(struct registrar *r);
 int registrar_listen(struct registrar *r, registrar_h *h, void *arg);
 const struct binding *registrar_find(const struct registrar *r, const char *dn);
-const struct binding *registrar_by_conn(const struct registrar *r, uint64_t ws_conn);
+/* The browser on this connection, signed in or not; NULL when it has sent nothing yet. */
+struct session *registrar_session(const struct registrar *r, uint64_t ws_conn);
 size_t registrar_count(const struct registrar *r);
-typedef bool(registrar_each_h)(const struct binding *b, void *arg);
 void registrar_each(const struct registrar *r, registrar_each_h *h, void *arg);
-/* Ends a DN's registration (disabled, removed, password changed); its connection is closed with 4003 and reason. */
+/* Ends a DN's registration (disabled, removed, password changed); its connection is closed with 4003 and reason, in a call after it. */
 void registrar_drop(struct registrar *r, const char *dn, const char *reason);
 /* Provisioning of a DN changed (dn "" = any may have): looks it up again and drops its registration when the DN is gone, disabled, or
  * has another password than the one it registered with. */

@@ -52,6 +52,10 @@ struct sip_stack {
         void *arg;
     } gone[SIP_GONE_HANDLERS_MAX];
     size_t gone_count;
+    struct {
+        sip_ws_gone_h *h;
+        void *arg;
+    } opened;
 };
 
 /* h NULL: nobody is a trunk. */

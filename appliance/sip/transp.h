@@ -59,8 +59,7 @@ struct sip_conn {
     uint64_t id;     /* WS */
     uint64_t
         browser; /* WS: the id of the first connection of those on which one browser has come back, see transp_ws.c */
-    char name[17];        /* WS: that id, in place of the sent-by that the browser makes up */
-    uint64_t stranger_ms; /* WS: since when nobody has signed in on it, monotonic; 0 = someone has */
+    char name[17]; /* WS: that id, in place of the sent-by that the browser makes up */
     bool closed;
     bool close_asked; /* WS: web was told to close it */
 

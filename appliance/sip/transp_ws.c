@@ -13,7 +13,6 @@
 #include "sip/transp.h"
 #include "sip/wsedge.h"
 
-#include "core/clock.h"
 #include "core/rnd.h"
 
 #include <errno.h>
@@ -72,7 +71,6 @@ int transp_ws_open(struct sip *sip, uint64_t id, const struct addr *peer, const 
         return ENOMEM;
     c->id = id;
     browser_set(c, id);
-    c->stranger_ms = clock_ms();
     transp_sa(&c->paddr, peer);
     transp_sa(&c->laddr, local);
     return 0;

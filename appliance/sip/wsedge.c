@@ -167,6 +167,8 @@ static void open_conn(struct sip_stack *st, const struct ws_in *m)
         return;
     }
     metric_set(&ws_conns, (int64_t)++st->ws_count);
+    if (st->opened.h)
+        st->opened.h(m->conn, st->opened.arg);
 }
 
 static void close_conn(struct sip_stack *st, uint64_t conn)
@@ -240,6 +242,15 @@ void sip_ws_close(struct sip_stack *st, uint64_t conn, uint16_t code, const char
     if (c)
         c->close_asked = true;
     (void)post_out(st, &m, first);
+}
+
+int sip_ws_on_open(struct sip_stack *st, sip_ws_gone_h *h, void *arg)
+{
+    if (st->opened.h)
+        return EALREADY;
+    st->opened.h = h;
+    st->opened.arg = arg;
+    return 0;
 }
 
 int sip_ws_on_gone(struct sip_stack *st, sip_ws_gone_h *h, void *arg)

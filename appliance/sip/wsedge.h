@@ -57,5 +57,7 @@ void sip_ws_close(struct sip_stack *st, uint64_t conn, uint16_t code, const char
 /* Told on the signalling thread when a connection has gone. */
 typedef void(sip_ws_gone_h)(uint64_t conn, void *arg);
 int sip_ws_on_gone(struct sip_stack *st, sip_ws_gone_h *h, void *arg);
+/* Told when one has come. One listener: EALREADY. */
+int sip_ws_on_open(struct sip_stack *st, sip_ws_gone_h *h, void *arg);
 
 #endif

@@ -20,8 +20,12 @@ static void out_h(void *msg, void *arg)
     struct sip_ws_out *o = msg;
     struct wsagent *a = arg;
 
-    if (o->type == SIP_WS_CLOSE)
-        a->closed = a->closed || o->conn == a->conn;
+    if (o->conn != a->conn && a->other)
+        a = a->other;
+    if (o->type == SIP_WS_CLOSE && o->conn == a->conn && !a->closed) {
+        a->closed = true;
+        a->close_code = o->code;
+    }
     if (o->type == SIP_WS_SEND && o->conn == a->conn && a->count < WSAGENT_QUEUE) {
         char *s = malloc(o->len + 1);
 
@@ -61,6 +65,7 @@ int wsagent_open(struct wsagent *a, struct sip_stack *st, struct mbox *out, uint
     a->st = st;
     a->out = out;
     a->conn = conn;
+    a->instance = (unsigned)conn;
     a->p.send = agent_send;
     a->p.recv = agent_recv;
     a->p.via = "WS";
@@ -107,9 +112,9 @@ static void send_register(struct wsagent *a, unsigned cseq, const char *auth)
         "REGISTER sip:dngate SIP/2.0\r\nVia: SIP/2.0/WS %s;branch=z9hG4bKreg%u-%u\r\nMax-Forwards: 70\r\n"
         "From: <sip:%s@dngate>;tag=r%u\r\nTo: <sip:%s@dngate>\r\nCall-ID: reg-%u\r\nCSeq: %u REGISTER\r\n"
         "Contact: <sip:%s@%s;transport=ws>;reg-id=1;+sip.instance=\"<urn:uuid:%u>\";expires=600\r\n"
-        "Supported: path,gruu,outbound\r\n%sContent-Length: 0\r\n\r\n",
+        "Supported: path,gruu,outbound\r\n%s%sContent-Length: 0\r\n\r\n",
         a->p.host, (unsigned)a->conn, cseq, a->dn, (unsigned)a->conn, a->dn, (unsigned)a->conn, cseq, a->dn,
-        a->p.host, (unsigned)a->conn, auth);
+        a->p.host, a->instance, a->hdrs ? a->hdrs : "", auth);
     (void)a->p.send(&a->p, text, strlen(text));
 }
 
@@ -119,7 +124,7 @@ int wsagent_register(struct wsagent *a)
         auth[1024];
     const char *uri = "sip:dngate";
     const char *for_ha2[] = {"REGISTER", uri};
-    struct sipmsg m;
+    struct sipmsg m, *final = &a->registered;
 
     send_register(a, 1, "");
     if (!sippeer_expect(&a->p, &m, "401 REGISTER", 0))
@@ -140,11 +145,20 @@ int wsagent_register(struct wsagent *a)
                    "cnonce=\"abcdef\", qop=auth, nc=00000001\r\n",
                    a->dn, realm, nonce, uri, response);
     send_register(a, 2, auth);
-    while (!a->p.recv(&a->p, &m, SIPPEER_MS)) {
-        if (sipmsg_code(&m) >= 200 && sipmsg_has(&m, "CSeq: 2 REGISTER"))
-            return sipmsg_code(&m);
+    while (!a->p.recv(&a->p, final, SIPPEER_MS)) {
+        if (sipmsg_code(final) >= 200 && sipmsg_has(final, "CSeq: 2 REGISTER"))
+            return sipmsg_code(final);
     }
     return 0;
+}
+
+uint16_t wsagent_wait_closed(struct wsagent *a, int ms)
+{
+    uint64_t end = clock_ms() + (uint64_t)ms, now;
+
+    while (!a->closed && (now = clock_ms()) < end && !mbox_wait(a->out, (int)(end - now)))
+        (void)mbox_drain(a->out, out_h, a);
+    return a->close_code;
 }
 
 const char *wsagent_sdp(char *buf, size_t sz, const char *setup, const char *dir)

@@ -13,12 +13,17 @@ enum { WSAGENT_QUEUE = 64 };
 struct wsagent {
     struct sippeer p; /* first */
     struct sip_stack *st;
-    struct mbox *out; /* of struct sip_ws_out, for this agent alone */
+    struct mbox *out;      /* of struct sip_ws_out, for this agent alone, or for it and other */
+    struct wsagent *other; /* a second one, on the same mailbox; NULL */
     uint64_t conn;
+    unsigned instance; /* +sip.instance is made of it; as conn */
+    const char *hdrs;  /* of its REGISTER; NULL */
     char dn[64], password[64];
     char *queue[WSAGENT_QUEUE];
     size_t head, count;
     bool closed; /* the gateway closed it */
+    uint16_t close_code;
+    struct sipmsg registered; /* the final answer to its last REGISTER */
 };
 
 /* Opens connection number conn. */
@@ -27,6 +32,8 @@ int wsagent_open(struct wsagent *a, struct sip_stack *st, struct mbox *out, uint
 void wsagent_close(struct wsagent *a);
 /* REGISTER with digest; the final code, 0 = none came. */
 int wsagent_register(struct wsagent *a);
+/* Waits for the gateway to close it; the code, 0 = it did not within ms. */
+uint16_t wsagent_wait_closed(struct wsagent *a, int ms);
 /* An SDP as Chromium writes it; its candidate leads nowhere. */
 const char *wsagent_sdp(char *buf, size_t sz, const char *setup, const char *dir);
 

@@ -227,3 +227,20 @@ test('a DN that is taken over in a call: the page says why it takes no other, an
     await pill('Signed in elsewhere');
     assert.equal(registers, 0, 'what is no longer ours is not signed off');
 });
+
+test('a DN that is disabled in a call: the call goes on, then the page signs out and says why', async () => {
+    await startShift();
+    await connected();
+    for (const nonsense of ['{"leaving":true}', '{"leaving":{"reason":5}}']) gateway.message(nonsense);
+    gateway.message('{"leaving":{"reason":"DN disabled"}}');
+    await saying('The administrator disabled this DN. This call goes on to its end');
+    await call('connected');
+    let registers = 0;
+    gateway.on('register', () => registers++);
+    const bye = gateway.next('bye');
+    await page.click('#hangup');
+    await bye;
+    await page.locator('#dn').waitFor();
+    await saying('The administrator disabled this DN.');
+    assert.equal(registers, 0, 'what is no longer ours is not signed off');
+});

@@ -46,9 +46,8 @@ static void sign_in(const char *algorithm)
             !strstr(rig.text, ";expires=600"))
             testing_fail(__FILE__, __LINE__, "Contact: %s", rig.text);
         if (!l.found || l.b.ws_conn != 7 || strcmp(l.b.contact, "sip:abc7@r4k2.invalid;transport=ws") ||
-            strcmp(l.b.user_agent, "JsSIP 3.13.8") || strcmp(l.b.route, "sip:[100::7]:9;transport=ws"))
-            testing_fail(__FILE__, __LINE__, "binding %d %s %s %s", l.found, l.b.contact, l.b.user_agent,
-                         l.b.route);
+            strcmp(l.b.user_agent, "JsSIP 3.13.8"))
+            testing_fail(__FILE__, __LINE__, "binding %d %s %s", l.found, l.b.contact, l.b.user_agent);
     }
     rig_stop(&rig);
 }
