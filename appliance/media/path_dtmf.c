@@ -253,9 +253,9 @@ static void missing_end(struct path *p, bool from_browser, uint64_t now_us)
     struct path_in *in = from_browser ? &p->from_browser : &p->from_trunk;
     char digit = 0;
     unsigned ms = 0;
+    enum dtmf_what what = dtmf_rx_tick(&in->events, now_us, &digit, &ms);
 
-    if (in->events.active)
-        digit_step(p, from_browser, dtmf_rx_tick(&in->events, now_us, &digit, &ms), digit, ms);
+    digit_step(p, from_browser, what, digit, ms);
 }
 
 void path_dtmf_tick(struct path *p, uint64_t now_us)

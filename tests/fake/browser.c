@@ -291,6 +291,11 @@ static int send_protected(struct fbrowser *b, int (*protect)(struct srtpctx *s, 
     return err ? err : to_peer(b, buf, n);
 }
 
+void fbrowser_skip(struct fbrowser *b)
+{
+    b->seq++;
+}
+
 int fbrowser_send_raw(struct fbrowser *b, const void *p, size_t n)
 {
     return send_protected(b, srtpctx_protect, p, n);

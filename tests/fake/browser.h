@@ -59,6 +59,8 @@ void fbrowser_mute(struct fbrowser *b);
 uint32_t fbrowser_ssrc(const struct fbrowser *b);
 /* One packet; the sequence number counts by itself. ENOTCONN, or the errno of sendto. */
 int fbrowser_send(struct fbrowser *b, uint8_t pt, bool marker, uint32_t ts, const void *payload, size_t n);
+/* A packet that is lost on the way. */
+void fbrowser_skip(struct fbrowser *b);
 /* The n bytes as they are, header included, whatever they say; at most 1400. */
 int fbrowser_send_raw(struct fbrowser *b, const void *p, size_t n);
 /* A compound RTCP packet, unprotected; at most 1400 bytes. */

@@ -1,4 +1,5 @@
 /* Ports: pairs, on every address, until there are none. */
+#include "addrs.h"
 #include "net/ports.h"
 #include "testing.h"
 
