@@ -49,7 +49,8 @@ static const struct conf_def table[] = {
         "Requests a second that one address may send before it gets 429."),
     INT("http.body_max", "65536", 1024, 16777216, "bytes", "Longest request body."),
     INT("http.conns_max", "4096", 16, 65536, "",
-        "Most connections of browsers at a time, WebSockets included."),
+        "Most connections of browsers at a time, WebSockets included; the last quarter is for addresses that "
+        "have fewer than 8."),
     INT("http.conns_per_ip", "1024", 1, 65536, "", "Most connections of one address at a time."),
     STR("ws.origins", CONF_FORM_ORIGINS, 1000,
         "Web sites besides this one whose pages may open a WebSocket here: https://host[:port], separated by "

@@ -302,7 +302,7 @@ static void tick(struct web *w, struct lws *wsi)
         tls_tick(w->tls, now);
     if (now - w->swept_ms >= SWEEP_MS) {
         w->swept_ms = now;
-        sources_sweep(w->sources, now);
+        (void)sources_sweep(w->sources, now);
     }
     if (atomic_load(&w->stop))
         stop_tick(w, now);

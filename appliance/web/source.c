@@ -172,14 +172,10 @@ static bool sweep_h(void *val, void *arg)
     return false;
 }
 
-void sources_sweep(struct sources *s, uint64_t now_ms)
+size_t sources_sweep(struct sources *s, uint64_t now_ms)
 {
     s->now_ms = now_ms;
     table_each(s->table, sweep_h, s);
     metric_set(&limit, (int64_t)table_count(s->table));
-}
-
-size_t sources_count(const struct sources *s)
-{
     return table_count(s->table);
 }

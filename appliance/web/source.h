@@ -22,8 +22,7 @@ size_t source_conns(const struct sources *s, const struct addr *a);
 void source_leave(struct sources *s, const struct addr *a, bool banned);
 /* Takes a request from the source's bucket; false = too many, *retry_s is when to come back. */
 bool source_request(struct sources *s, const struct addr *a, uint64_t now_ms, uint32_t *retry_s);
-/* Forgets sources that have nothing open and a full bucket. Now and then. */
-void sources_sweep(struct sources *s, uint64_t now_ms);
-size_t sources_count(const struct sources *s);
+/* Forgets sources that have nothing open and a full bucket. Now and then. Returns how many are left. */
+size_t sources_sweep(struct sources *s, uint64_t now_ms);
 
 #endif

@@ -97,6 +97,7 @@ void web_free(struct web *w)
 {
     if (!w)
         return;
+    web_routes_clear();
     ask_box_free(w->box);
     table_free(w->ws_conns);
     sources_free(w->sources);

@@ -96,7 +96,7 @@ enum { WEB_PARAM_MAX = 255, WEB_ASK_MS = 8000 };
 /* Adds a table, which is kept, not copied. Before web_start. Embedded pages come first; a literal segment goes before a {name}; HEAD is
  * served by GET's. ENOSPC. */
 int web_routes(const struct web_route *v, size_t n, void *arg);
-void web_routes_clear(void);
+void web_routes_clear(void); /* web_free() does */
 
 /* A question for another thread, and what becomes of the request with its answer. */
 struct web_question {

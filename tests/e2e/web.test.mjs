@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
-import { freePort, start } from './dngate.mjs';
+import { binary, freePort, start } from './dngate.mjs';
 
 const run = promisify(execFile);
 let server, base;
@@ -149,4 +149,33 @@ test('SIP over WebSocket on both ports, and a certificate that changes under it'
     assert.equal(shown, wanted);
     assert.match(await sipAnswer(open, register(2)), /SIP\/2.0 401 /);
     open.destroy();
+});
+
+// Whoever guesses too often is told for how long he is locked out, by the page as by the API, until an administrator lifts it.
+test('a banned address can load a page that says so', async () => {
+    const other = await start({ options: ['guard.slow_after=3', 'guard.ban_after=3', 'guard.ban_seconds=600'] });
+    const at = `https://localhost:${other.ports.https}`;
+    const post = (password) =>
+        curl('-D', '-', '--json', JSON.stringify({ dn: '5001', password }), '-H', 'Expect:', `${at}/api/agent/v1/config`);
+    const dngate = (...words) => run(binary(), [...words, '--data', other.dir]);
+
+    try {
+        assert.match(await post('lab5001'), /^HTTP\/1.1 200 /);
+        for (let i = 0; i < 3; i++) assert.match(await post('nonsense'), /^HTTP\/1.1 401 /);
+        const page = await curl('-i', '-H', 'Accept: text/html', `${at}/index-agent-dn.html`);
+        assert.match(page, /^HTTP\/1.1 429 /);
+        assert.match(page, /content-type: text\/html/i);
+        const left = Number(/retry-after: (\d+)/i.exec(page)[1]);
+        assert.ok(left > 500 && left <= 600, `${left} s`);
+        assert.match(page, /locked for another 10 minutes/);
+        const problem = await post('lab5001');
+        assert.match(problem, /^HTTP\/1.1 429 /);
+        assert.match(problem, /content-type: application\/problem\+json/i);
+        assert.match(problem, /retry-after: \d+/i);
+        assert.match((await dngate('ban', 'list')).stdout, /127\.0\.0\.1|::1/);
+        await dngate('ban', 'clear');
+        assert.match(await post('lab5001'), /^HTTP\/1.1 200 /);
+    } finally {
+        await other.stop();
+    }
 });

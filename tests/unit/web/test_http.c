@@ -129,10 +129,8 @@ TEST(a_source_has_a_bucket_and_a_number_of_connections)
     CHECK(source_request(s, &a, 1110, &retry));
     CHECK(source_request(s, &other, 1110, &retry));
     source_leave(s, &other, false);
-    sources_sweep(s, 1110); /* other's bucket is not full again */
-    CHECK_EQ_INT(sources_count(s), 2);
-    sources_sweep(s, 100000);
-    CHECK_EQ_INT(sources_count(s), 1); /* a has connections */
+    CHECK_EQ_INT(sources_sweep(s, 1110), 2);   /* other's bucket is not full again */
+    CHECK_EQ_INT(sources_sweep(s, 100000), 1); /* a has connections */
     sources_free(s);
 }
 

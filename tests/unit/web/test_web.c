@@ -1,8 +1,10 @@
 /* The web server as a client sees it: pages, routes, limits. */
 /* TSAN */
 #include "rig.h"
+#include "core/budget.h"
 #include "core/clock.h"
 #include "core/guard.h"
+#include "core/metric.h"
 #include "web/source.h"
 
 /* ---------------------------------------------------------------- pages */
@@ -111,6 +113,13 @@ static void echo_h(const struct web_req *req, struct web_resp *resp, void *arg)
                (const char *)req->body, req->authorization);
 }
 
+static void metrics_h(const struct web_req *req, struct web_resp *resp, void *arg)
+{
+    (void)req;
+    (void)arg;
+    metric_render(&resp->body);
+}
+
 static void slow_h(const struct web_req *req, struct web_resp *resp, void *arg)
 {
     (void)req;
@@ -159,6 +168,49 @@ TEST(routes_bodies_and_problems)
     CHECK(strstr(a.body, "not \\\"you\\\""));
     answer_free(&a);
     client_close(c);
+    server_stop();
+}
+
+/* Many send most of a long body each: the server holds a part of it, says 503 to the others, and serves who wants little. */
+TEST(what_strangers_send_is_held_up_to_a_bound_in_all)
+{
+    enum { MANY = 40, MB = 1 << 20 };
+    static char most[MB - 1];
+    struct client *v[MANY], *other;
+    struct answer a;
+    size_t refused = 0;
+    char *gauge;
+
+    server_prepare();
+    srv.cfg.body_max = MB;
+    route_add("POST", "/api/x", echo_h);
+    route_add("GET", "/api/metrics", metrics_h);
+    CHECK(server_start());
+    for (size_t i = 0; i < MANY; i++) {
+        char req[] = "POST /api/x HTTP/1.1\r\nHost: h\r\nContent-Length: 1048576\r\n\r\n";
+
+        CHECK((v[i] = client_tls(srv.https, 0)));
+        CHECK(client_puts(v[i], req));
+        (void)client_send(v[i], most, sizeof(most));
+    }
+    CHECK((other = client_tls(srv.https, 0)));
+    CHECK_EQ_INT(get(other, &a, "/api/metrics", ""), 200);
+    gauge = strstr(a.body, "dngate_limit_used{name=\"strangers_bytes\"} ");
+    CHECK(gauge && strtoul(strchr(gauge, ' '), NULL, 10) <= BUDGET_STRANGERS);
+    answer_free(&a);
+    for (size_t i = 0; i < MANY; i++) {
+        (void)client_send(v[i], "x", 1); /* the last byte */
+        if (answer_read(v[i], &a, false))
+            refused += a.status == 503;
+        else
+            refused++; /* told, but our bytes were in its way */
+        answer_free(&a);
+        client_close(v[i]);
+    }
+    CHECK(refused >= MANY - BUDGET_STRANGERS / MB && refused < MANY);
+    CHECK_EQ_INT(get(other, &a, "/", ""), 200);
+    answer_free(&a);
+    client_close(other);
     server_stop();
 }
 
