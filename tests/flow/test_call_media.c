@@ -249,6 +249,30 @@ static bool browser_comes_up(void)
     return fbrowser_up(browser);
 }
 
+static bool ice_comes_up(void)
+{
+    uint64_t end = clock_us() + 15000000;
+
+    while (clock_us() < end && !fbrowser_ice_up(browser)) {
+        fbrowser_poll(browser, clock_us());
+        (void)poll(NULL, 0, 2);
+    }
+    return fbrowser_ice_up(browser);
+}
+
+/* The browser goes on answering checks meanwhile. */
+static bool hears_bye(unsigned timeout_ms)
+{
+    uint64_t end = clock_us() + timeout_ms * 1000ull;
+
+    while (clock_us() < end) {
+        fbrowser_poll(browser, clock_us());
+        if (sippeer_expect(&trunk.p, &m, "BYE", 20))
+            return true;
+    }
+    return false;
+}
+
 /* 1 s of tone in 5 s: ITU-T E.180. */
 static bool hears_ringback(void)
 {
@@ -550,6 +574,36 @@ TEST(who_waits_for_the_far_end_hears_it_ring)
     WANT(hear_each_other(port));
     heard_by_browser = 0;
     WANT(talk(port, 60) == 60 && heard_by_browser == 60);
+    close_box();
+}
+
+/* It says active (RFC 8842), and no ClientHello ever comes: the call ends within 15 s, and says why to both. */
+TEST(a_call_whose_browser_never_begins_dtls_ends_with_a_reason)
+{
+    static const char reason[] = "Reason: SIP;cause=500;text=\"Media failed: dtls\"";
+    char sdp[1024], to[64];
+    struct cdr cdr;
+
+    WANT(open_all());
+    (void)snprintf(to, sizeof(to), "sip:5002@127.0.0.1:%u", box.sip_port);
+    sippeer_invite(&trunk.p, &dt, to, "", fake_trunk_sdp(sdp, sizeof(sdp), rtp_port, ""));
+    WANT(sippeer_expect(&agent.p, &m, "INVITE", 0));
+    take_answer(); /* our offer; the fake waits for a ClientHello, as we do */
+    sipdlg_of_invite(&da, &agent.p, &m);
+    sippeer_reply(&agent.p, &m, 200, "OK", "", describe("0 126", "active"));
+    WANT(sippeer_expect(&agent.p, &m, "ACK", 0));
+    WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
+    sipdlg_take(&dt, &m);
+    sippeer_ack(&trunk.p, &dt, NULL);
+    WANT(ice_comes_up());
+    WANT(hears_bye(15000));
+    WANT(sipmsg_has(&m, reason));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "BYE", 0));
+    WANT(sipmsg_has(&m, reason));
+    sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
+    WANT(box_cdr(&box, 1, &cdr));
+    WANT(cdr.hangup == CDR_GATEWAY && !strcmp(cdr.reason, "Media failed: dtls"));
     close_box();
 }
 
