@@ -151,10 +151,9 @@ void call_session_drop(struct call *c)
 
 int call_media_open(struct call *c, bool controlling)
 {
-    const struct media_path_config cfg = {.controlling = controlling, .arg = c};
     int err;
 
-    err = media_path_create(&c->path, c->calls->cfg.media, &cfg, &c->local);
+    err = media_path_create(&c->path, c->calls->cfg.media, controlling, &c->local);
     if (err)
         return err;
     c->path_id = media_path_id(c->path);

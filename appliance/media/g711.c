@@ -7,7 +7,6 @@
 enum { ENC_SHIFT = 2, ENC_SIZE = 65536 >> ENC_SHIFT }; /* µ-law needs 14 bits, A-law 13 */
 
 static uint8_t ulaw_code[ENC_SIZE], alaw_code[ENC_SIZE];
-static uint8_t u2a[256], a2u[256];
 static int16_t ulaw_pcm[256], alaw_pcm[256];
 
 /* G.711 table 2a: inverted bits; a chord of 16 steps, biased by 33 (here ×4: 132). */
@@ -60,10 +59,6 @@ static void make_tables(void)
         ulaw_code[i] = nearest(ulaw_pcm, sample, 0x80, 0x00);
         alaw_code[i] = nearest(alaw_pcm, sample, 0x80, 0x00);
     }
-    for (unsigned i = 0; i < 256; i++) {
-        u2a[i] = alaw_code[(uint16_t)ulaw_pcm[i] >> ENC_SHIFT];
-        a2u[i] = ulaw_code[(uint16_t)alaw_pcm[i] >> ENC_SHIFT];
-    }
 }
 
 void g711_init(void)
@@ -102,16 +97,4 @@ void g711_alaw_dec(int16_t *pcm, const uint8_t *in, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         pcm[i] = alaw_pcm[in[i]];
-}
-
-void g711_ulaw_to_alaw(uint8_t *out, const uint8_t *in, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = u2a[in[i]];
-}
-
-void g711_alaw_to_ulaw(uint8_t *out, const uint8_t *in, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = a2u[in[i]];
 }

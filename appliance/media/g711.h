@@ -13,8 +13,5 @@ void g711_ulaw_enc(uint8_t *out, const int16_t *pcm, size_t n);
 void g711_ulaw_dec(int16_t *pcm, const uint8_t *in, size_t n);
 void g711_alaw_enc(uint8_t *out, const int16_t *pcm, size_t n);
 void g711_alaw_dec(int16_t *pcm, const uint8_t *in, size_t n);
-/* µ-law to A-law and back, octet by octet, in place allowed. */
-void g711_ulaw_to_alaw(uint8_t *out, const uint8_t *in, size_t n);
-void g711_alaw_to_ulaw(uint8_t *out, const uint8_t *in, size_t n);
 
 #endif

@@ -477,11 +477,6 @@ bool ice_settled(const struct ice *ice)
     return ice->state == ICE_UP;
 }
 
-bool ice_controlling(const struct ice *ice)
-{
-    return ice->controlling;
-}
-
 uint32_t ice_rtt_ms(const struct ice *ice)
 {
     return ice->selected ? ice->selected->rtt_ms : 0;

@@ -87,7 +87,6 @@ bool ice_route(const struct ice *ice, struct addr *local, struct addr *remote);
 bool ice_route_early(const struct ice *ice, struct addr *local, struct addr *remote);
 /* A pair is selected and no check under way or due but that of consent: ice_tick may come every 100 ms. */
 bool ice_settled(const struct ice *ice);
-bool ice_controlling(const struct ice *ice);
 /* Of the selected pair's last check; 0 before. */
 uint32_t ice_rtt_ms(const struct ice *ice);
 

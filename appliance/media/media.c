@@ -25,7 +25,6 @@ _Static_assert(MEDIA_PATHS_MAX == 1 << ID_SLOT_BITS, "the slot is the low bits o
 
 struct media_path { /* what signalling holds of it */
     uint32_t id;
-    void *arg;
     struct media *media;
     struct worker *worker;
     struct path *path;                     /* the worker's */
@@ -226,13 +225,13 @@ bool media_has_family(const struct media *m, int af)
 }
 
 /* The worker's half, and its place there. */
-static int path_open(struct media_path *h, const struct media_path_config *cfg, struct media_local *local)
+static int path_open(struct media_path *h, bool controlling, struct media_local *local)
 {
     const struct media *m = h->media;
     struct path_init init = {.id = h->id,
                              .host = worker_host(h->worker),
                              .jbuf_max_ms = m->cfg.jbuf_max_ms,
-                             .controlling = cfg->controlling,
+                             .controlling = controlling,
                              .local = local};
     struct worker_msg msg = {.command = WORKER_START};
     int err = trunk_ports(&m->cfg, &init.rtp, &init.rtcp);
@@ -250,17 +249,15 @@ static int path_open(struct media_path *h, const struct media_path_config *cfg, 
     return err;
 }
 
-int media_path_create(struct media_path **pp, struct media *m, const struct media_path_config *cfg,
-                      struct media_local *local)
+int media_path_create(struct media_path **pp, struct media *m, bool controlling, struct media_local *local)
 {
     struct media_path *h = calloc(1, sizeof(*h));
     int err = h ? id_take(m, &h->id) : ENOMEM;
 
     if (!err) {
-        h->arg = cfg->arg;
         h->media = m;
         h->worker = worker_choose(m);
-        err = path_open(h, cfg, local);
+        err = path_open(h, controlling, local);
     }
     if (err) {
         free(h);
@@ -275,18 +272,6 @@ int media_path_create(struct media_path **pp, struct media *m, const struct medi
 uint32_t media_path_id(const struct media_path *p)
 {
     return p->id;
-}
-
-struct media_path *media_path_find(const struct media *m, uint32_t id)
-{
-    struct media_path *p = m->slots[id % MEDIA_PATHS_MAX];
-
-    return p && p->id == id ? p : NULL;
-}
-
-void *media_path_arg(const struct media_path *p)
-{
-    return p->arg;
 }
 
 /* ---- commands ---- */

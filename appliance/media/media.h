@@ -57,26 +57,17 @@ struct media_cand {
 struct media_local {
     char ice_ufrag[32], ice_pwd[40];
     const uint8_t *fingerprint; /* 32 bytes, SHA-256 */
-    uint16_t
-        ice_port; /* of this path's worker; on every address of media_config.bind, or every one of the machine's for "any" */
-    uint32_t ssrc; /* of what we send to the browser; the same for the whole call */
+    uint16_t ice_port;          /* of this path's worker; on every address that media_config.bind means */
+    uint32_t ssrc;              /* of what we send to the browser; the same for the whole call */
     char cname[24];
-    uint16_t
-        rtp_port; /* trunk side, on the same addresses, of both families when bind has both; RTCP is rtp_port + 1 */
+    uint16_t rtp_port; /* trunk side, on the same addresses, of both families if so; RTCP is rtp_port + 1 */
     uint32_t trunk_ssrc;
 };
 
-struct media_path_config {
-    bool controlling; /* ICE role: true when we made the offer to the browser */
-    void *arg;        /* given back by media_path_arg */
-};
-
-/* Takes a trunk port pair and a place on the least loaded worker. EMFILE, EADDRNOTAVAIL (no port pair left), ENOSPC. */
-int media_path_create(struct media_path **pp, struct media *m, const struct media_path_config *cfg,
-                      struct media_local *local);
+/* Takes a trunk port pair and a place on a worker. controlling: the ICE role, true when we make the offer to the browser. EMFILE,
+ * EADDRNOTAVAIL (no port pair left), ENOSPC, ENOMEM. */
+int media_path_create(struct media_path **pp, struct media *m, bool controlling, struct media_local *local);
 uint32_t media_path_id(const struct media_path *p);
-struct media_path *media_path_find(const struct media *m, uint32_t id);
-void *media_path_arg(const struct media_path *p);
 
 /* From the browser's SDP; may be given once, or again with new ICE credentials (ICE restart). */
 struct media_browser {

