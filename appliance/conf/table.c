@@ -108,8 +108,7 @@ static const struct conf_def table[] = {
     INT("call.ring_seconds", "180", 5, 600, "s", "A call that nobody answers for so long is given up."),
     INT("call.trunk_seconds", "0", 0, 30, "s",
         "Time that each address of a trunk has for a first answer to an INVITE before the next one is tried. "
-        "0 means: as "
-        "much as lets the agent hear after 4 s that none answers, but always two INVITEs."),
+        "0 shares 3.6 s among all of them: the agent hears within 4 s that none answers."),
 
     INT("guard.slow_after", "5", 1, 1000, "",
         "Failed logins of one address after which answers are delayed."),

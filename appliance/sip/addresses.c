@@ -54,9 +54,11 @@ bool sip_stack_listens(const struct sip_stack *st, const struct addr *a)
 
 size_t sip_stack_public(const struct sip_stack *st, struct addr *v, size_t max)
 {
-    size_t n = st->public_count < max ? st->public_count : max;
+    size_t n = 0;
 
-    memcpy(v, st->public_v, n * sizeof(*v));
+    for (size_t i = 0; i < st->public_count && n < max; i++)
+        if (addr_choose(st->laddr, st->laddr_count, &st->public_v[i]) < st->laddr_count)
+            v[n++] = st->public_v[i];
     return n;
 }
 

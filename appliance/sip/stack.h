@@ -66,7 +66,7 @@ void sip_stack_drain(struct sip_stack *st, bool on);
 int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct addr *dst);
 /* Do we listen on this address of the machine? Media bind where signalling does. */
 bool sip_stack_listens(const struct sip_stack *st, const struct addr *a);
-/* The addresses that public.address means just now; returns how many, at most max. */
+/* The addresses that public.address means just now, of the families that we listen on; returns how many, at most max. */
 size_t sip_stack_public(const struct sip_stack *st, struct addr *v, size_t max);
 /*
  * An address that a dialog of ours speaks with stays admitted, whatever becomes of its trunk, until it is released as often as it
