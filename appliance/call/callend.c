@@ -104,7 +104,8 @@ static void end(struct call *c, enum cdr_party by, uint16_t code, const char *ph
     media_path_close(path);
 }
 
-void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phrase, const char *hdrs)
+/* The end, whoever wants it: tells the legs that are left, closes the media, fills the CDR. Once. */
+static void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phrase, const char *hdrs)
 {
     end(c, by, code, phrase, hdrs, hdrs);
 }

@@ -6,8 +6,6 @@
 
 /* Ends a call that is not taken. */
 void call_refused(struct call *c, const struct call_refusal *r);
-/* The end, whoever wants it: tells the legs that are left, closes the media, fills the CDR. Once. */
-void call_end(struct call *c, enum cdr_party by, uint16_t code, const char *phrase, const char *hdrs);
 /* The gateway's own wish: with a Reason header made of it. */
 void call_abort(struct call *c, uint16_t code, const char *text);
 /* A description cannot be served (err: call_refusal()): 488 with Warning for who still waits for an answer, BYE with Reason else. */

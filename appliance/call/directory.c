@@ -361,11 +361,6 @@ int directory_get(struct directory *d, const char *dn, struct dn *out)
     return 0;
 }
 
-size_t directory_count(const struct directory *d)
-{
-    return table_count(d->dns);
-}
-
 int directory_start(struct directory *d, struct sip_stack *st)
 {
     tell_h(d);

@@ -38,6 +38,5 @@ void directory_free(struct directory *d);
 
 /* ENOENT. Constant time. */
 int directory_get(struct directory *d, const char *dn, struct dn *out);
-size_t directory_count(const struct directory *d);
 
 #endif

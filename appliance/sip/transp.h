@@ -114,7 +114,6 @@ int transp_tcp_write(struct sip_conn *conn, const struct mbuf *mb);
 int transp_tcp_send(struct sip_connqent **qentp, const struct sip_transport *t, const struct sa *dst,
                     struct mbuf *mb, sip_transp_h *transph, void *arg);
 int transp_ws_send(struct sip_conn *conn, const struct mbuf *mb);
-void transp_ws_key(struct sa *sa, uint64_t id);
 /* Makes the transaction of a browser's message its own, see transp_ws.c. false: a response to another's request. */
 bool transp_ws_own(const struct sip_conn *conn, struct sip_msg *msg);
 

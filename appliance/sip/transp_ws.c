@@ -22,7 +22,7 @@
 
 enum { WS_ROUTE_PORT = 9, BRANCH_MARK = '-' };
 
-void transp_ws_key(struct sa *sa, uint64_t id)
+static void transp_ws_key(struct sa *sa, uint64_t id)
 {
     uint8_t ip[16] = {0x01, 0x00};
 

@@ -64,11 +64,6 @@ void sip_reason_count(enum sip_reason r)
         metric_add(reasons[r].metric, 1);
 }
 
-int64_t sip_reason_total(enum sip_reason r)
-{
-    return reasons[r].metric ? metric_get(reasons[r].metric) : 0;
-}
-
 static void defect(struct scan *s, enum sip_reason r)
 {
     enum sip_reason *first = reasons[r].words ? &s->reject : &s->drop;

@@ -89,6 +89,5 @@ const char *sip_reason_label(enum sip_reason r);
 const char *sip_reason_words(enum sip_reason r); /* NULL: never answered */
 /* Counts it in dngate_sip_dropped_total. */
 void sip_reason_count(enum sip_reason r);
-int64_t sip_reason_total(enum sip_reason r);
 
 #endif

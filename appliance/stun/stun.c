@@ -12,7 +12,8 @@ static const uint16_t known_attrs[] = {
     STUN_REALM,          STUN_NONCE,    STUN_XOR_MAPPED_ADDRESS, STUN_PRIORITY,   STUN_USE_CANDIDATE,
 };
 
-bool stun_is(const uint8_t *p, size_t n)
+/* Whether a datagram looks like STUN at all: first byte 0..3 and the magic cookie. */
+static bool stun_is(const uint8_t *p, size_t n)
 {
     return n >= STUN_HDR_LEN && p[0] < 4 && wire_get32(p + 4) == STUN_MAGIC;
 }

@@ -51,8 +51,6 @@ struct stun_view {
     size_t mi, fp;      /* where MESSAGE-INTEGRITY and FINGERPRINT begin; 0 = absent */
 };
 
-/* Whether a datagram looks like STUN at all: first byte 0..3 and the magic cookie. */
-bool stun_is(const uint8_t *p, size_t n);
 /* EBADMSG when it is no well-formed message. Attributes behind MESSAGE-INTEGRITY other than FINGERPRINT are
  * invisible. */
 int stun_parse(struct stun_view *v, const uint8_t *p, size_t n);

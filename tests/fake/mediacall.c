@@ -355,18 +355,3 @@ double mediacall_tone_share(const struct mediacall_sink *s, double hz, size_t n,
     *rms = sqrt(power / (double)n);
     return power > 0 ? tone / power : 0;
 }
-
-double mediacall_metric(const char *name)
-{
-    struct buf b;
-    char line[160];
-    const char *s;
-    double v = -1;
-
-    buf_init(&b, 1 << 20);
-    snprintf(line, sizeof(line), "\n%s ", name);
-    if (!metric_render(&b) && (s = strstr(b.data, line)))
-        v = strtod(s + strlen(line), NULL);
-    buf_reset(&b);
-    return v;
-}

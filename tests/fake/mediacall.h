@@ -87,7 +87,5 @@ int mediacall_trunk_send(struct mediacall *c, struct udp *from, uint8_t pt, uint
                          size_t n);
 /* Share of the last n samples' energy that lies at hz (0..1), and their level in RMS. */
 double mediacall_tone_share(const struct mediacall_sink *s, double hz, size_t n, double *rms);
-/* A sample of /metrics, by its name with labels; -1 when there is none. */
-double mediacall_metric(const char *name);
 
 #endif

@@ -49,6 +49,7 @@ scripts() { find .ci/run docker db tests -name '*.sh' -o -path .ci/run | grep -v
 check "layers, banned functions, lengths" tests/lint/layers.sh
 check "layout" formatted
 check "clang-tidy" tidy
+check "functions that nobody calls" tests/lint/unused.sh
 check "shellcheck" scripts
 check "types of the pages' scripts" npm run --silent types --prefix admin-ui
 echo "$passed passed, $failed failed"

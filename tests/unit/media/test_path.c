@@ -1,5 +1,6 @@
 /* A call through a path, end to end on loopback: audio, digits, holds. */
 /* TSAN */
+#include "metrics.h"
 #include "fake/mediacall.h"
 #include "media/g711.h"
 #define TESTING_NO_OOM "threads and sockets: what they wait for would not come"
@@ -27,8 +28,8 @@ static bool hears(const struct mediacall_sink *s, double hz)
 /* Frames that the jitter buffer had to make up because packets came late; as of a second ago. */
 static double made_up(void)
 {
-    return mediacall_metric("dngate_jitter_buffer_made_frames_total{reason=\"lost\"}") +
-           mediacall_metric("dngate_jitter_buffer_made_frames_total{reason=\"silent\"}");
+    return metric_value("dngate_jitter_buffer_made_frames_total{reason=\"lost\"}") +
+           metric_value("dngate_jitter_buffer_made_frames_total{reason=\"silent\"}");
 }
 
 static bool two_seconds_both_ways(struct mediacall *c)

@@ -1,6 +1,7 @@
 /* Whatever the answer lists may come: event types each on its own clock, codecs in mid-stream. And digits for a side that takes no
  * events: tones in its audio. */
 /* TSAN */
+#include "metrics.h"
 #include "fake/mediacall.h"
 #include "media/dtmf.h"
 #define TESTING_NO_OOM "threads and sockets: what they wait for would not come"
@@ -211,13 +212,13 @@ static bool first_digit_gone(struct mediacall *c)
 
 TEST(a_digit_without_room_is_refused_and_counted)
 {
-    double before = mediacall_metric(lost_digits);
+    double before = metric_value(lost_digits);
     struct media_trunk t;
 
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
     CHECK_EQ_INT(media_path_dtmf(call.path, MEDIA_TRUNK, "12345678901234567890123456789012", 6000), 0);
     CHECK_EQ_INT(media_path_dtmf(call.path, MEDIA_TRUNK, "1", 40), ENOSPC);
-    CHECK(mediacall_metric(lost_digits) == before + 1);
+    CHECK(metric_value(lost_digits) == before + 1);
     mediacall_stop(&call);
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
     CHECK_EQ_INT(media_path_dtmf(call.path, MEDIA_TRUNK, "12345678901234567890123456789012", 40), 0);

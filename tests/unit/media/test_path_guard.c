@@ -1,5 +1,6 @@
 /* What a path does not let through, and what it tells of trouble. */
 /* TSAN */
+#include "metrics.h"
 #include "core/clock.h"
 #include "fake/mediacall.h"
 #include "media/dtmf.h"
@@ -241,14 +242,14 @@ static double refused_before;
 static bool most_refused(struct mediacall *c)
 {
     (void)c;
-    return mediacall_metric(ssrc_limit) >= refused_before + 80;
+    return metric_value(ssrc_limit) >= refused_before + 80;
 }
 
 /* A hundred packets that authenticate, each of another source; the source's last byte is at *last. */
 static void many_sources(int (*send)(struct fbrowser *b, const void *p, size_t n), uint8_t *pkt, size_t n,
                          uint8_t *last)
 {
-    refused_before = mediacall_metric(ssrc_limit);
+    refused_before = metric_value(ssrc_limit);
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
     CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
     call.browser_talks = true;
@@ -293,7 +294,7 @@ static double pressed_before;
 static bool too_many(struct mediacall *c)
 {
     (void)c;
-    return mediacall_metric(dtmf_rate) > pressed_before;
+    return metric_value(dtmf_rate) > pressed_before;
 }
 
 static void presses_at_once(uint32_t ts, unsigned n)
@@ -310,10 +311,10 @@ TEST(presses_that_arrive_at_once_all_count_up_to_a_burst)
 {
     CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
     CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
-    pressed_before = mediacall_metric(dtmf_rate);
+    pressed_before = metric_value(dtmf_rate);
     presses_at_once(8000, 5);
     CHECK(mediacall_run(&call, five_told, SOON_MS));
-    CHECK(mediacall_metric(dtmf_rate) == pressed_before);
+    CHECK(metric_value(dtmf_rate) == pressed_before);
     presses_at_once(80000, 50);
     CHECK(mediacall_run(&call, too_many, SOON_MS));
     mediacall_stop(&call);

@@ -1,5 +1,6 @@
 /* What /metrics says of the media of a running and of an ended call. */
 /* TSAN */
+#include "metrics.h"
 #include "fake/mediacall.h"
 #define TESTING_NO_OOM "threads and sockets: what they wait for would not come"
 #include "testing.h"
@@ -11,7 +12,7 @@ static struct mediacall call;
 static bool no_paths(struct mediacall *c)
 {
     (void)c;
-    return mediacall_metric("dngate_media_worker_paths{worker=\"0\"}") == 0;
+    return metric_value("dngate_media_worker_paths{worker=\"0\"}") == 0;
 }
 
 static double bytes(const char *side, const char *direction)
@@ -20,15 +21,15 @@ static double bytes(const char *side, const char *direction)
 
     snprintf(name, sizeof(name), "dngate_media_bytes_total{worker=\"0\",side=\"%s\",direction=\"%s\"}", side,
              direction);
-    return mediacall_metric(name);
+    return metric_value(name);
 }
 
 /* Figures are published once a second. */
 static bool all_told(struct mediacall *c)
 {
     return c->browser_n >= 75 && c->trunk_n >= 75 &&
-           mediacall_metric("dngate_audio_packets_expected_total{from=\"browser\"}") == c->browser_n &&
-           mediacall_metric("dngate_audio_packets_expected_total{from=\"trunk\"}") == c->trunk_n;
+           metric_value("dngate_audio_packets_expected_total{from=\"browser\"}") == c->browser_n &&
+           metric_value("dngate_audio_packets_expected_total{from=\"trunk\"}") == c->trunk_n;
 }
 
 static bool enough_said(struct mediacall *c)
@@ -42,23 +43,23 @@ TEST(a_call_shows_while_it_runs_and_stays_in_the_totals)
     double expected;
 
     CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
-    CHECK(isnan(mediacall_metric("dngate_live_mos_mean{from=\"trunk\"}")));
+    CHECK(isnan(metric_value("dngate_live_mos_mean{from=\"trunk\"}")));
     CHECK(mediacall_run(&call, mediacall_up, 8000));
     call.browser_talks = call.trunk_talks = true;
     CHECK(mediacall_run(&call, enough_said, 30000));
     call.browser_talks = call.trunk_talks = false;
     CHECK(mediacall_run(&call, all_told, 30000)); /* every packet, and none twice */
-    CHECK(mediacall_metric("dngate_limit_used{name=\"rtp_port_pairs\"}") == 1);
-    CHECK(mediacall_metric("dngate_media_worker_paths{worker=\"0\"}") == 1);
-    CHECK(mediacall_metric("dngate_media_worker_load_ratio{worker=\"0\"}") > 0);
-    CHECK(mediacall_metric("dngate_media_worker_cpu_seconds_total{worker=\"0\"}") > 0);
-    CHECK(mediacall_metric("dngate_jitter_buffer_delay_mean_seconds") > 0.001);
-    CHECK(mediacall_metric("dngate_jitter_buffer_delay_max_seconds") <= 0.2);
-    CHECK(mediacall_metric("dngate_live_mos_mean{from=\"trunk\"}") > 3.5);
-    CHECK(mediacall_metric("dngate_live_mos_mean{from=\"browser\"}") ==
-          mediacall_metric("dngate_live_mos_min{from=\"browser\"}")); /* of one call */
-    CHECK(mediacall_metric("dngate_audio_packets_lost_total{from=\"browser\"}") == 0);
-    CHECK(mediacall_metric("dngate_audio_packets_lost_total{from=\"trunk\"}") == 0);
+    CHECK(metric_value("dngate_limit_used{name=\"rtp_port_pairs\"}") == 1);
+    CHECK(metric_value("dngate_media_worker_paths{worker=\"0\"}") == 1);
+    CHECK(metric_value("dngate_media_worker_load_ratio{worker=\"0\"}") > 0);
+    CHECK(metric_value("dngate_media_worker_cpu_seconds_total{worker=\"0\"}") > 0);
+    CHECK(metric_value("dngate_jitter_buffer_delay_mean_seconds") > 0.001);
+    CHECK(metric_value("dngate_jitter_buffer_delay_max_seconds") <= 0.2);
+    CHECK(metric_value("dngate_live_mos_mean{from=\"trunk\"}") > 3.5);
+    CHECK(metric_value("dngate_live_mos_mean{from=\"browser\"}") ==
+          metric_value("dngate_live_mos_min{from=\"browser\"}")); /* of one call */
+    CHECK(metric_value("dngate_audio_packets_lost_total{from=\"browser\"}") == 0);
+    CHECK(metric_value("dngate_audio_packets_lost_total{from=\"trunk\"}") == 0);
     CHECK(bytes("trunk", "in") >= call.trunk_n * 172.0);
     CHECK(bytes("trunk", "out") >= 172.0 * 70 && bytes("browser", "out") > call.trunk_n * 40.0);
     expected = call.browser_n;
@@ -66,8 +67,8 @@ TEST(a_call_shows_while_it_runs_and_stays_in_the_totals)
     CHECK(mediacall_run(&call, mediacall_ended, 8000));
     call.path = NULL;
     CHECK(mediacall_run(&call, no_paths, 8000));
-    CHECK(isnan(mediacall_metric("dngate_live_mos_mean{from=\"trunk\"}")));
-    CHECK(mediacall_metric("dngate_audio_packets_expected_total{from=\"browser\"}") == expected);
+    CHECK(isnan(metric_value("dngate_live_mos_mean{from=\"trunk\"}")));
+    CHECK(metric_value("dngate_audio_packets_expected_total{from=\"browser\"}") == expected);
     CHECK(bytes("trunk", "in") >= call.trunk_n * 172.0);
     mediacall_stop(&call);
 }

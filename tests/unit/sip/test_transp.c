@@ -1,9 +1,13 @@
 /* Who may speak, what a malformed message gets on each transport, streams, and the way to a browser whatever its Contact says. */
 /* TSAN */
+#include "metrics.h"
 #include "rig.h"
 
 #include <re.h>
 #include <re-private/sip.h>
+
+#define UNKNOWN_SOURCE "dngate_sip_dropped_total{reason=\"unknown_source\"}"
+#define UNMATCHED "dngate_sip_dropped_total{reason=\"unmatched_response\"}"
 
 #define TO_HERE "To: <sip:5001@127.0.0.1>\r\n"
 #define HEAD(method, transport, branch)                                                                      \
@@ -51,7 +55,7 @@ static void rig_tcp_send(int fd, const char *p, size_t n)
 
 TEST(a_stranger_gets_nothing_on_udp)
 {
-    int64_t before = sip_reason_total(SIP_REASON_UNKNOWN_SOURCE);
+    double before = metric_value(UNKNOWN_SOURCE);
     struct rig rig = {0};
     struct addr a;
     int stranger, trunk;
@@ -65,7 +69,7 @@ TEST(a_stranger_gets_nothing_on_udp)
     if (answered(&rig, trunk, 200)) {
         CHECK_OR(strstr(rig.text, "Allow: INVITE") && strstr(rig.text, "Accept: application/sdp"), ;);
         CHECK_OR(!sock_recv(&rig, stranger, 0), ;);
-        CHECK_OR(sip_reason_total(SIP_REASON_UNKNOWN_SOURCE) == before + 2, ;);
+        CHECK_OR(metric_value(UNKNOWN_SOURCE) == before + 2, ;);
     }
     close(stranger);
     close(trunk);
@@ -659,7 +663,7 @@ static void ask_h(void *arg)
 
 TEST(another_connection_cannot_answer_for_a_browser)
 {
-    int64_t before = sip_reason_total(SIP_REASON_UNMATCHED);
+    double before = metric_value(UNMATCHED);
     struct rig rig = {0};
     char request[1024];
 
@@ -673,7 +677,7 @@ TEST(another_connection_cannot_answer_for_a_browser)
         snprintf(request, sizeof(request), "%s", rig.text);
         answer(&rig, 2, "");
         ws_sync(&rig, 2);
-        CHECK_OR(sip_reason_total(SIP_REASON_UNMATCHED) == before + 1 && !asked.code, ;);
+        CHECK_OR(metric_value(UNMATCHED) == before + 1 && !asked.code, ;);
         snprintf(rig.text, sizeof(rig.text), "%s", request);
         answer(&rig, 1, "");
         sem_wait(&asked.done);
