@@ -94,6 +94,13 @@ void codec_dec_free(struct codec_dec *d)
     free(d);
 }
 
+void codec_dec_reset(struct codec_dec *d)
+{
+    memset(&d->plc, 0, sizeof(d->plc));
+    if (d->opus)
+        opus_decoder_ctl(d->opus, OPUS_RESET_STATE);
+}
+
 static void plc_remember(struct plc *c, const int16_t *pcm, size_t n)
 {
     if (n >= PLC_HISTORY) {

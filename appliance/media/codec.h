@@ -28,6 +28,7 @@ uint32_t codec_packet_ticks(enum media_codec c, const uint8_t *p, size_t n);
 /* EINVAL, ENOMEM. One Opus decoder takes about 19 kB, one encoder about 44 kB. */
 int codec_dec_alloc(struct codec_dec **dp, enum media_codec c);
 void codec_dec_free(struct codec_dec *d);
+void codec_dec_reset(struct codec_dec *d);
 /* Decodes one packet into pcm (room for CODEC_SAMPLES_MAX). EBADMSG: malformed; conceal instead. */
 int codec_dec_frame(struct codec_dec *d, const uint8_t *p, size_t n, int16_t *pcm, size_t *samples);
 /* Makes up `samples` (a multiple of 20, at most CODEC_SAMPLES_MAX) for a lost packet. next, when not NULL, is the packet after it, whose in-band FEC
