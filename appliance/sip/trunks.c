@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+METRIC_COUNTER(silences, "dngate_trunk_silences_total", NULL,
+               "Calls to which an address of a trunk said nothing at all");
 METRIC_COUNTER(rests, "dngate_trunk_rests_total", NULL,
                "Times that a trunk asked for a rest (503, Retry-After)");
 
@@ -373,6 +375,7 @@ void trunks_silent(struct trunks *t, const struct trunk_target *target)
 {
     struct peer *pr = peer_by_id(t, target->trunk);
 
+    metric_add(&silences, 1);
     for (size_t i = 0; pr && i < pr->target_count; i++) {
         struct target *tg = pr->targets[i];
 

@@ -29,8 +29,7 @@ GAUGES(trunk_code, "dngate_trunk_last_code", "trunk",
        "SIP code of the last answer to OPTIONS; 0 when none came");
 GAUGES(trunk_since, "dngate_trunk_state_since_timestamp_seconds", "trunk",
        "When the trunk's state last changed, Unix time");
-METRIC_COUNTER(trunk_downs, "dngate_trunk_failures_total", NULL,
-               "Times that a trunk stopped answering calls or OPTIONS");
+METRIC_COUNTER(trunk_downs, "dngate_trunk_failures_total", NULL, "Times that a trunk went down");
 METRIC_COUNTER(pings, "dngate_trunk_pings_total", NULL, "OPTIONS sent to trunks");
 
 /* A trunk is UNKNOWN again when its name leads to an address that was never asked. */
@@ -56,15 +55,17 @@ static void ping_h(void *arg);
 
 void trunkstate_health(const struct trunks *t)
 {
-    const struct peer *down = NULL, *unknown = NULL;
+    const struct peer *down = NULL, *unknown = NULL, *suspect = NULL;
     size_t up = 0;
 
     for (size_t i = 0; i < t->n; i++) {
         const struct peer *pr = t->peers[i];
 
         up += pr->p.state == TRUNK_UP;
-        if (!down && (pr->p.state == TRUNK_DOWN || pr->p.state == TRUNK_SUSPECT))
+        if (!down && pr->p.state == TRUNK_DOWN)
             down = pr;
+        if (!suspect && pr->p.state == TRUNK_SUSPECT)
+            suspect = pr;
         if (!unknown && pr->p.state == TRUNK_UNKNOWN)
             unknown = pr;
     }
@@ -74,6 +75,8 @@ void trunkstate_health(const struct trunks *t)
         /* A fresh install is no fault that a restart or a load balancer could mend. */
         health_set("trunk", HEALTH_DEGRADED,
                    "no trunk is configured: dngate trunk add NAME --address HOST:PORT");
+    else if (suspect) /* that one call found it silent makes the box no less ready: OPTIONS will tell */
+        health_set("trunk", HEALTH_DEGRADED, "trunk %s said nothing to a call", suspect->p.cfg.name);
     else if (!up && unknown)
         health_set("trunk", HEALTH_DOWN, "trunk %s has not answered yet", unknown->p.cfg.name);
     else if (!up)
@@ -143,7 +146,7 @@ void trunkstate_update(struct peer *pr, enum trunk_state alone, const char *why)
 {
     struct trunks *t = pr->trunks;
     char addr[ADDR_STRLEN], label[sizeof(pr->p.cfg.name) + 8];
-    bool moved, worked = pr->p.state == TRUNK_UP || pr->p.state == TRUNK_UNKNOWN;
+    bool moved;
 
     addr_update(pr);
     (void)snprintf(label, sizeof(label), "trunk=%s", pr->p.cfg.name);
@@ -158,7 +161,7 @@ void trunkstate_update(struct peer *pr, enum trunk_state alone, const char *why)
         log_info("trunk", "trunk=%s address=%s code=%u rtt_us=%u %s", pr->p.cfg.name, addr, pr->p.last_code,
                  pr->p.rtt_us, fsm_name(&peer_machine, pr->p.state));
     } else {
-        metric_add(&trunk_downs, worked);
+        metric_add(&trunk_downs, pr->p.state == TRUNK_DOWN);
         log_warn("trunk", "trunk=%s address=%s code=%u %s: %s", pr->p.cfg.name, addr, pr->p.last_code,
                  fsm_name(&peer_machine, pr->p.state), why);
     }

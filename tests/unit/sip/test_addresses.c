@@ -7,10 +7,13 @@
 #include "core/health.h"
 #include "sip/resolver.h"
 #include "sip/stack.h"
+#include "sip/trunks.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { WAIT_MS = 10000 };
 
@@ -104,6 +107,78 @@ TEST(an_interface_that_is_bound_is_told_to_loopback_peers)
     }
 }
 
+/* ------------------------------------------------------------------ what is sent from where */
+
+static struct trunk_config peers[2];
+
+static int trunks_start_h(struct sip_stack *st, void *arg)
+{
+    int err = trunks_alloc(arg, st);
+
+    return err ? err : trunks_set(*(struct trunks **)arg, peers, 2);
+}
+
+static int trunks_stop_h(struct sip_stack *st, void *arg)
+{
+    (void)st;
+    trunks_free(*(struct trunks **)arg);
+    return 0;
+}
+
+/* A socket on 127.0.0.1 and a trunk that is there. */
+static int trunk_open(struct trunk_config *v, const char *name, int type)
+{
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof(ss);
+    struct addr a;
+
+    addr_parse_ip(&a, "127.0.0.1", 0);
+    CHECK_OR(!bind(fd, &a.u.sa, addr_len(&a)) && !getsockname(fd, (struct sockaddr *)&ss, &len), ;);
+    CHECK_OR(type == SOCK_DGRAM || !listen(fd, 4), ;);
+    addr_set_sockaddr(&a, (struct sockaddr *)&ss);
+    *v = (struct trunk_config){.port = addr_port(&a), .transport = type == SOCK_STREAM, .ping_seconds = 60};
+    snprintf(v->name, sizeof(v->name), "%s", name);
+    snprintf(v->host, sizeof(v->host), "127.0.0.1");
+    return fd;
+}
+
+/* Who sent the OPTIONS, and does its Via say so? */
+static bool from(const struct sockaddr_storage *ss, const char *text, const char *ip)
+{
+    char via[64], str[ADDR_STRLEN];
+    struct addr a;
+
+    addr_set_sockaddr(&a, (const struct sockaddr *)ss);
+    snprintf(via, sizeof(via), " %s:", ip);
+    return !strcmp(addr_ip(&a, str, sizeof(str)), ip) && strstr(strstr(text, "Via:"), via);
+}
+
+TEST(it_is_sent_from_what_is_told)
+{
+    int udp = trunk_open(&peers[0], "udp", SOCK_DGRAM), tcp = trunk_open(&peers[1], "tcp", SOCK_STREAM), conn;
+    struct sip_stack *st = open_stack("127.0.0.2", "::1", "");
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof(ss);
+    struct trunks *trunks = NULL;
+    char text[4096] = "";
+
+    CHECK_OR(st && !sip_stack_start(st, trunks_start_h, trunks_stop_h, &trunks), return );
+    CHECK_OR(recvfrom(udp, text, sizeof(text) - 1, 0, (struct sockaddr *)&ss, &len) > 0, ;);
+    CHECK_OR(from(&ss, text, "127.0.0.2"), ;);
+    len = sizeof(ss);
+    conn = accept(tcp, (struct sockaddr *)&ss, &len);
+    memset(text, 0, sizeof(text));
+    CHECK_OR(recv(conn, text, sizeof(text) - 1, 0) > 0, ;);
+    CHECK_OR(from(&ss, text, "127.0.0.2"), ;);
+    sip_stack_free(st);
+    close(conn);
+    close(tcp);
+    close(udp);
+}
+
+/* ------------------------------------------------------------------ public.address as a name */
+
 static _Atomic bool dns_works;
 
 static int lookup_h(struct addr *v, size_t max, size_t *n, const char *host, uint16_t port)
@@ -139,6 +214,7 @@ TEST(a_public_name_that_does_not_resolve_yet_is_asked_for_again)
     struct sip_stack *st;
 
     health_reset();
+    dns_works = false;
     resolver_lookup = lookup_h;
     resolver_retry_ms = 10;
     st = open_stack("127.0.0.2", NULL, "gw.example");

@@ -149,6 +149,7 @@ TEST(up_down_and_failover)
     drain(&rig, fa);
     rig_run(&rig, silent_h, &rig);
     change_is(3, "a", TRUNK_SUSPECT);
+    CHECK_OR(health_ready(), ;);
     c = choose(&rig);
     CHECK_OR(!strcmp(c.name[0], "b") && !strcmp(c.name[1], "a") && !c.name[2][0], ;);
     CHECK_OR(sock_recv(&rig, fa, RIG_WAIT_MS), ;);
