@@ -3,6 +3,8 @@ import { words } from './words.js';
 
 const SILENT_INTERVALS = 2; // so long without a packet is no audio
 const PATIENT_INTERVALS = 3; // so long the first sound is awaited
+const POOR_TIMES = 2; // so often in a row it is only a moment
+const HEARD_LOSS = 0.03;
 
 const qualityWords = ['No audio', 'Poor', 'Fair', 'Good', 'Excellent'];
 
@@ -22,7 +24,7 @@ export function bars({ loss, jitter, rtt }) {
 }
 
 function pick(report) {
-    const found = { received: 0, sent: 0, lost: 0, jitter: 0, rtt: 0, farLoss: 0, codec: '' };
+    const found = { received: 0, sent: 0, lost: 0, jitter: 0, rtt: 0, farLoss: 0, toldAt: 0, codec: '' };
 
     for (const s of report.values()) {
         if (s.type === 'inbound-rtp' && s.kind === 'audio') {
@@ -34,6 +36,7 @@ function pick(report) {
             found.sent = s.packetsSent ?? 0;
         } else if (s.type === 'remote-inbound-rtp' && s.kind === 'audio') {
             found.farLoss = s.fractionLost ?? 0;
+            found.toldAt = s.timestamp ?? 0;
             found.rtt = Math.max(found.rtt, (s.roundTripTime ?? 0) * 1000);
         } else if (s.type === 'candidate-pair' && s.nominated && s.currentRoundTripTime !== undefined) {
             found.rtt = Math.max(found.rtt, s.currentRoundTripTime * 1000);
@@ -45,9 +48,9 @@ function pick(report) {
 // Turns successive reports of one call into readings: loss 0..1, jitter and rtt in ms, codec, packets received and sent, bars (-1 before
 // the first sound), word, and an advice where the agent would ask for one.
 export class Quality {
-    #last = { received: 0, lost: 0 };
+    #last = { received: 0, lost: 0, toldAt: 0 };
     #silent = 0; // intervals without a packet
-    #poor = 0; // intervals in a row
+    #poor = 0; // times in a row that it was found so; the far end tells every 5 s or so
     /** @type {import('./types').Reading} */
     #reading = NO_AUDIO_YET;
 
@@ -56,9 +59,11 @@ export class Quality {
         const last = this.#last;
         const received = now.received < last.received ? now.received : now.received - last.received; // a new stream counts from 0
 
+        const told = now.toldAt !== last.toldAt;
+
         this.#last = now;
         this.#silent = received > 0 ? 0 : this.#silent + 1;
-        this.#reading = received > 0 ? this.#flowing(now, received, Math.max(0, now.lost - last.lost)) : this.#quiet(now);
+        this.#reading = received > 0 ? this.#flowing(now, received, Math.max(0, now.lost - last.lost), told) : this.#quiet(now);
         return this.#reading;
     }
 
@@ -69,9 +74,10 @@ export class Quality {
         return this.#silent < SILENT_INTERVALS ? before : { ...before, bars: 0, word: qualityWords[0], advice: words.soundStopped };
     }
 
-    #flowing(now, received, lost) {
+    #flowing(now, received, lost, told) {
+        const heard = lost / (received + lost);
         const reading = {
-            loss: Math.max(lost / (received + lost), now.farLoss),
+            loss: Math.max(heard, now.farLoss),
             jitter: now.jitter,
             rtt: now.rtt,
             codec: now.codec,
@@ -80,7 +86,8 @@ export class Quality {
         };
         const n = bars(reading);
 
-        this.#poor = n > 1 ? 0 : this.#poor + 1;
-        return { ...reading, bars: n, word: qualityWords[n], advice: this.#poor > 1 ? words.poorSound : null };
+        if (n > 1) this.#poor = 0;
+        else if (told || heard > HEARD_LOSS) this.#poor++;
+        return { ...reading, bars: n, word: qualityWords[n], advice: this.#poor > POOR_TIMES ? words.poorSound : null };
     }
 }

@@ -86,6 +86,7 @@ export class View {
         this.#wire();
         this.#wireSettings(settings);
         listenToKeys(() => this.#state, actions);
+        new ResizeObserver(() => scrollable($('call-notes'))).observe($('call-notes'));
     }
 
     render(state) {
