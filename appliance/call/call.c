@@ -75,7 +75,14 @@ void call_answered(struct call *c)
     call_hold_update(c);
 }
 
-/* A call that ends where the DN was signed in before takes no place from those where it is now. */
+/* It ends where the DN was signed in before, or waits for a browser that was lost: no place of those where the DN is now. */
+static bool elsewhere(const struct call *c)
+{
+    const enum session_state st = c->session ? session_state(c->session) : SESSION_GONE;
+
+    return st == SESSION_LEAVING || st == SESSION_LOST;
+}
+
 static size_t calls_of_dn(const struct calls *cs, const char *dn)
 {
     struct le *le;
@@ -85,8 +92,7 @@ static size_t calls_of_dn(const struct calls *cs, const char *dn)
     {
         const struct call *c = le->data;
 
-        if (c->state < CALL_ENDING && !strcmp(c->cdr.dn, dn) &&
-            !(c->session && session_state(c->session) == SESSION_LEAVING))
+        if (c->state < CALL_ENDING && !strcmp(c->cdr.dn, dn) && !elsewhere(c))
             n++;
     }
     return n;

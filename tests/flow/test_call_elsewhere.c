@@ -258,3 +258,19 @@ TEST(an_agent_with_the_new_password_is_served_while_the_old_call_runs)
     CHECK_EQ_INT(wsagent_wait_closed(&agent, 5000), 4003);
     close_box();
 }
+
+/* Calls whose browser is gone wait for it, not in the way of the agent at another one. */
+TEST(calls_of_a_lost_browser_do_not_make_its_agent_busy)
+{
+    BOX();
+    for (int i = 0; i < 2; i++) /* call.limit_per_dn */
+        WANT(talks(&agent));
+    calls();
+    WANT(sippeer_expect(&trunk.p, &m, "486", 0));
+    sippeer_ack_failure(&trunk.p, &dt, &m, ruri);
+    wsagent_close(&agent);
+    second.other = NULL;
+    WANT(wsagent_register(&second) == 200);
+    WANT(talks(&second) && agent_hangs_up(&second));
+    close_box();
+}
