@@ -437,8 +437,6 @@ int sip_transp_send(struct sip_connqent **qentp, struct sip *sip, void *sock, en
     (void)host;
     if (!sip || !dst || !mb)
         return EINVAL;
-    if (!mbuf_get_left(mb))
-        return 0; /* withdrawn: libre goes on with its timers, and what the peer says late still finds the transaction */
     switch (tp) {
 
     case SIP_TRANSP_UDP:

@@ -89,8 +89,6 @@ int transp_tcp_write(struct sip_conn *c, const struct mbuf *mb)
 
     if (c->closed)
         return ENOTCONN;
-    if (!mbuf_get_left(mb))
-        return 0; /* withdrawn while it waited for the connection */
     if (!c->tx)
         c->tx = mbuf_alloc(mbuf_get_left(mb));
     if (!c->tx)
