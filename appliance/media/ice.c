@@ -100,9 +100,12 @@ int ice_local(struct ice *ice, const char *ufrag, const char *pwd)
     struct ice_cred old = ice->local;
     int err = cred_set(&ice->local, ufrag, pwd);
 
-    if (!err)
-        ice->local_old = old;
-    return err;
+    if (err)
+        return err;
+    ice->local_old = old;
+    for (size_t i = 0; i < ice->pair_count; i++)
+        ice->pairs[i].early = false;
+    return 0;
 }
 
 /* ---- pairs ---- */
@@ -288,28 +291,34 @@ void ice_media(struct ice *ice, const struct addr *src, uint64_t now_ms)
     ice->talker_packets = 0;
 }
 
-/* A restart (RFC 8445 9) begins with an empty list; the selected pair stays as the way for media, to be proven again. */
+/* A restart (RFC 8445 9) begins with an empty list; the selected pair stays as the way for media, to be proven again, and so do those
+ * that the peer has checked, and may have nominated, before we heard of its new credentials. */
 static void restart(struct ice *ice)
 {
-    struct pair keep = {0};
+    struct pair *selected = NULL;
+    size_t kept = 0;
 
     for (size_t i = 0; i < ice->pair_count; i++) {
-        if (&ice->pairs[i] == ice->selected)
-            keep = ice->pairs[i];
-        else
+        struct pair p = ice->pairs[i];
+        bool is_selected = &ice->pairs[i] == ice->selected;
+
+        if (!is_selected && !p.early) {
             pair_forget(ice, &ice->pairs[i]);
+            continue;
+        }
+        p.state = PAIR_WAITING;
+        p.check = (struct check){0};
+        p.triggered = p.early;
+        p.nominated = p.nominated && p.early;
+        ice->pairs[kept] = p;
+        if (is_selected)
+            selected = &ice->pairs[kept];
+        kept++;
     }
-    ice->pair_count = 0;
-    if (ice->selected) {
-        keep.state = PAIR_WAITING;
-        keep.check = (struct check){0};
-        keep.nominated = keep.triggered = false;
-        ice->pairs[0] = keep;
-        ice->pair_count = 1;
-        ice->selected = &ice->pairs[0];
-    }
+    ice->pair_count = kept;
+    ice->selected = selected;
     ice->first_ok_ms = 0;
-    ice_move(ice, ice->selected ? ICE_RESTARTING : ICE_CHECKING);
+    ice_move(ice, selected ? ICE_RESTARTING : ICE_CHECKING);
 }
 
 static bool cand_usable(const struct addr *a)

@@ -74,7 +74,8 @@ void ice_remote(struct ice *ice, const char *ufrag, const char *pwd, const struc
 /* New local credentials for a restart; the old ones are taken until a pair of the new generation is selected, unless the
  * agent had given up. EINVAL. */
 int ice_local(struct ice *ice, const char *ufrag, const char *pwd);
-/* A parsed STUN message. EACCES: not authenticated, EBADMSG: not for us or malformed; nothing was done then. */
+/* A parsed STUN message. EACCES: not authenticated, EBADMSG: not for us or malformed, ENOSPC: no room for its source; nothing was
+ * done then. */
 int ice_recv(struct ice *ice, const struct stun_view *msg, const struct addr *local, const struct addr *src,
              uint64_t now_ms);
 /* Authenticated media came from src: where a peer talks from is where it listens. */

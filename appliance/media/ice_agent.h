@@ -20,6 +20,8 @@ struct pair {
     bool triggered; /* to be checked before the ordinary ones: RFC 8445 7.3.1.4 */
     bool told;      /* by ICE_CLAIMED or ICE_VERIFIED */
     bool nominated; /* by the peer */
+    bool
+        early; /* the peer's check came for our new credentials in a restart, by which it may be ahead of its signalling */
     struct check check;
     uint64_t ok_ms, nominated_ms; /* last success, last USE-CANDIDATE */
     uint32_t rtt_ms;

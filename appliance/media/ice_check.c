@@ -192,21 +192,26 @@ static void check_back(struct ice *ice, struct pair *p, uint64_t now_ms)
         p->check.next_ms = soon;
 }
 
-/* RFC 8445 7.3.1.3 to 7.3.1.5: learn the source, check back, note the nomination. */
-static void request_accepted(struct ice *ice, const struct stun_view *m, const struct addr *local,
-                             const struct addr *src, uint64_t now_ms)
+/* The pair that a request came on, learned from it when it is new (RFC 8445 7.3.1.3). */
+static struct pair *request_pair(struct ice *ice, const struct stun_view *m, const struct addr *src,
+                                 uint64_t now_ms)
 {
     struct pair *p = ice_pair_find(ice, src);
     uint32_t prio = 0;
+
+    if (p)
+        return p;
+    (void)stun_get_u32(m, STUN_PRIORITY, &prio);
+    return ice_pair_add(ice, src, prio, now_ms);
+}
+
+/* RFC 8445 7.3.1.4 and 7.3.1.5: check back, note the nomination. */
+static void request_accepted(struct ice *ice, const struct stun_view *m, bool new_cred, struct pair *p,
+                             uint64_t now_ms)
+{
     size_t n;
 
-    if (!p) {
-        (void)stun_get_u32(m, STUN_PRIORITY, &prio);
-        p = ice_pair_add(ice, src, prio, now_ms);
-        if (!p)
-            return;
-    }
-    p->local = *local;
+    p->early = p->early || (new_cred && ice->local_old.ufrag[0]);
     if (!p->told)
         ice_pair_tell(ice, p, ICE_CLAIMED);
     if (p->state != PAIR_SUCCEEDED && ice->remote.ufrag[0])
@@ -225,6 +230,7 @@ static int request_recv(struct ice *ice, const struct stun_view *m, const struct
 {
     const struct ice_cred *cred = cred_of(ice, m);
     uint16_t unknown[STUN_UNKNOWN_MAX];
+    struct pair *p;
 
     if (!cred || !stun_auth(m, cred->pwd, strlen(cred->pwd)))
         return EACCES;
@@ -236,8 +242,12 @@ static int request_recv(struct ice *ice, const struct stun_view *m, const struct
         reply(ice, m, cred, local, src, ROLE_CONFLICT);
         return 0;
     }
+    p = request_pair(ice, m, src, now_ms);
+    if (!p)
+        return ENOSPC; /* no answer: it will ask again. One that believes its nomination was heard would not */
+    p->local = *local;
     reply(ice, m, cred, local, src, 0);
-    request_accepted(ice, m, local, src, now_ms);
+    request_accepted(ice, m, cred == &ice->local, p, now_ms);
     return 0;
 }
 

@@ -1,10 +1,14 @@
 /* Two ICE agents that talk through memory on a fake clock. */
 #include "addrs.h"
+#include "core/buf.h"
+#include "core/metric.h"
 #include "media/ice_agent.h"
 #include "testing.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { QUEUE = 256, MSG = 1400 };
 
@@ -29,6 +33,8 @@ static struct end a, b;
 static struct datagram queue[QUEUE];
 static size_t head, tail;
 static uint64_t now;
+static unsigned loss; /* percent */
+static uint64_t dice;
 
 static void send_h(const uint8_t *p, size_t n, const struct addr *src, const struct addr *dst, void *arg)
 {
@@ -93,7 +99,7 @@ static void tell(struct end *e, const struct end *peer, bool with_candidate)
 
 static bool setup(bool a_controlling, bool b_controlling)
 {
-    head = tail = 0;
+    head = tail = loss = 0;
     now = 1000000;
     return !end_alloc(&a, "a", a_controlling, "10.0.0.1:1000") &&
            !end_alloc(&b, "b", b_controlling, "10.0.0.2:2000");
@@ -112,7 +118,8 @@ static void deliver(void)
         struct end *to = d.from == &a ? &b : &a;
         struct stun_view v;
 
-        if (to->deaf || !addr_eq(&d.dst, &to->seen_as) || stun_parse(&v, d.data, d.n))
+        if (to->deaf || (loss && test_random(&dice) % 100 < loss) || !addr_eq(&d.dst, &to->seen_as) ||
+            stun_parse(&v, d.data, d.n))
             continue;
         (void)ice_recv(to->ice, &v, &to->addr, &d.from->seen_as, now);
     }
@@ -343,26 +350,34 @@ TEST(the_wrong_password_opens_nothing)
     teardown();
 }
 
-/* A check of the peer's from each of `count` ports of one address, as somebody with its password can forge them. */
-static void flood(struct end *e, const char *user, unsigned count)
+/* A check of the peer's from src, as somebody with its password can forge it. */
+static int forge(struct end *e, const char *user, const char *pwd, const struct addr *src)
 {
     uint8_t msg[256], tid[STUN_TID_LEN] = {1};
     struct stun_writer w;
     struct stun_view v;
-    struct addr src;
     size_t n;
 
-    CHECK_EQ_INT(addr_parse(&src, "10.9.9.9:1"), 0);
     stun_begin(&w, msg, sizeof(msg), STUN_BINDING, STUN_REQUEST, tid);
     stun_put(&w, STUN_USERNAME, user, strlen(user));
     stun_put_u64(&w, e->ice->controlling ? STUN_ICE_CONTROLLED : STUN_ICE_CONTROLLING, 1);
-    stun_put_integrity(&w, "a-password-0123456789", 21);
+    stun_put_integrity(&w, pwd, strlen(pwd));
     stun_put_fingerprint(&w);
-    CHECK_EQ_INT(stun_end(&w, &n), 0);
-    CHECK_EQ_INT(stun_parse(&v, msg, n), 0);
-    for (unsigned port = 1; port <= count; port++) {
-        addr_set_port(&src, (uint16_t)port);
-        CHECK_EQ_INT(ice_recv(e->ice, &v, &e->addr, &src, now), 0);
+    if (stun_end(&w, &n) || stun_parse(&v, msg, n))
+        return EPROTO;
+    return ice_recv(e->ice, &v, &e->addr, src, now);
+}
+
+static void flood(void)
+{
+    struct addr src;
+    int err;
+
+    CHECK_EQ_INT(addr_parse(&src, "10.9.9.9:1"), 0);
+    for (uint16_t port = 1; port <= 1000; port++) {
+        addr_set_port(&src, port);
+        err = forge(&a, "afrag:bfrag", "a-password-0123456789", &src);
+        CHECK(!err || err == ENOSPC);
         head = tail;
     }
 }
@@ -370,7 +385,7 @@ static void flood(struct end *e, const char *user, unsigned count)
 TEST(pairs_are_bounded)
 {
     CHECK(setup(false, true));
-    flood(&a, "afrag:bfrag", 1000);
+    flood();
     CHECK_EQ_INT(a.claimed - a.forgotten, ICE_PAIRS_MAX);
     CHECK_EQ_INT(a.verified, 0); /* nobody has answered us */
     ice_close(a.ice);
@@ -392,15 +407,15 @@ TEST(a_full_table_keeps_the_pair_in_use)
         many[i] = (struct media_cand){.priority = 1000 + i};
         CHECK_EQ_INT(addr_parse_ip(&many[i].addr, "10.7.7.7", (uint16_t)(1000 + i)), 0);
     }
-    flood(&a, "afrag:bfrag", 1000);
+    flood();
     CHECK(ice_route_early(a.ice, &local, &remote) && addr_eq(&remote, &b.addr));
     ice_remote(a.ice, "bfrag", "b-password-0123456789", many, MEDIA_CANDS_MAX, now);
     CHECK(ice_route_early(a.ice, &local, &remote) && addr_eq(&remote, &b.addr));
     run(4000);
     check_connected();
-    flood(&a, "afrag:bfrag", 1000);
+    flood();
     run(30000);
-    flood(&a, "afrag:bfrag", 1000);
+    flood();
     check_connected();
     CHECK_EQ_INT(a.consent_lost + a.moved, 0);
     teardown();
@@ -426,4 +441,136 @@ TEST(networks_left_long_ago_make_room)
     }
     CHECK_EQ_INT(a.consent_lost, 0);
     teardown();
+}
+
+/* Credentials of e's nth generation. */
+static void cred_of(const struct end *e, unsigned n, char ufrag[16], char pwd[48])
+{
+    snprintf(ufrag, 16, "%s%ufrag", e->name, n);
+    snprintf(pwd, 48, "%s%u-password-0123456789", e->name, n);
+}
+
+static void told_of(struct end *e, const struct end *peer, unsigned n)
+{
+    struct media_cand c = {.addr = peer->seen_as, .priority = 100};
+    char ufrag[16], pwd[48];
+
+    cred_of(peer, n, ufrag, pwd);
+    ice_remote(e->ice, ufrag, pwd, &c, 1, now);
+}
+
+/* Both get new credentials; they hear of the other's one after the other, with time in between, as by SIP. */
+static void restart_both(unsigned n, unsigned between_ms)
+{
+    char ufrag[16], pwd[48];
+
+    cred_of(&a, n, ufrag, pwd);
+    CHECK_EQ_INT(ice_local(a.ice, ufrag, pwd), 0);
+    told_of(&b, &a, n);
+    cred_of(&b, n, ufrag, pwd);
+    CHECK_EQ_INT(ice_local(b.ice, ufrag, pwd), 0);
+    run(between_ms);
+    told_of(&a, &b, n);
+}
+
+static void agent_is_sound(const struct end *e)
+{
+    const struct ice *ice = e->ice;
+    bool has = ice->state == ICE_UP || ice->state == ICE_RESTARTING;
+    unsigned told = 0;
+
+    CHECK(ice->pair_count <= ICE_PAIRS_MAX);
+    CHECK(ice->state == ICE_DEAD || has == (ice->selected != NULL));
+    CHECK(!ice->selected || (ice->selected >= ice->pairs && ice->selected < ice->pairs + ice->pair_count));
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        told += ice->pairs[i].told;
+        for (size_t k = 0; k < i; k++)
+            CHECK(!addr_eq(&ice->pairs[i].remote, &ice->pairs[k].remote));
+    }
+    CHECK(e->forgotten <= e->claimed + e->verified);
+    CHECK(told > 0 || e->forgotten > 0 || e->claimed + e->verified == 0);
+}
+
+static void happens(unsigned *generation)
+{
+    struct end *e = test_random(&dice) % 2 ? &a : &b, *other = e == &a ? &b : &a;
+    char ufrag[20], pwd[48];
+    struct addr src;
+
+    CHECK_EQ_INT(addr_parse(&src, "10.9.9.9:1"), 0);
+    switch (test_random(&dice) % 7) {
+    case 0:
+        restart_both(++*generation, (unsigned)(test_random(&dice) % 3000));
+        break;
+    case 1: /* another network */
+        addr_set_port(&e->seen_as, (uint16_t)(1000 + test_random(&dice) % 60000));
+        break;
+    case 2:
+        for (int i = 0; i < 5; i++)
+            ice_media(e->ice, &other->seen_as, now);
+        break;
+    case 3:
+        e->deaf = test_random(&dice) % 2;
+        break;
+    case 4:
+        loss = (unsigned)(test_random(&dice) % 60);
+        break;
+    case 5: /* candidates that come later */
+        told_of(e, other, *generation);
+        break;
+    case 6:
+        cred_of(e, *generation, ufrag, pwd);
+        strcat(ufrag, ":x");
+        for (unsigned i = (unsigned)(test_random(&dice) % 50); i; i--) {
+            addr_set_port(&src, (uint16_t)i);
+            (void)forge(e, ufrag, pwd, &src); /* refused when it has given up */
+        }
+        break;
+    }
+    run((unsigned)(test_random(&dice) % 100 ? test_random(&dice) % 4000 : 40000));
+}
+
+static double moves_refused(void)
+{
+    static const char name[] = "\ndngate_fsm_refused_total{machine=\"ice\"} ";
+    struct buf text;
+    double v = -1;
+    const char *s;
+
+    buf_init(&text, 1 << 20);
+    if (!metric_render(&text) && (s = strstr(text.data, name)))
+        v = strtod(s + strlen(name), NULL);
+    buf_reset(&text);
+    return v;
+}
+
+/* Whatever happens to two agents, in any order: no move that the table lacks; and the next restart in calm air finds the way. */
+TEST(any_order_of_events_leaves_two_sound_agents)
+{
+    double before = moves_refused();
+
+    dice = test_seed();
+    for (unsigned game = 0; game < 40; game++) {
+        struct addr local, remote;
+        unsigned generation = 0;
+
+        CHECK(setup(test_random(&dice) % 2, test_random(&dice) % 2));
+        restart_both(generation, (unsigned)(test_random(&dice) % 3000));
+        for (unsigned i = 0; i < 60; i++) {
+            happens(&generation);
+            agent_is_sound(&a);
+            agent_is_sound(&b);
+        }
+        a.deaf = b.deaf = false;
+        loss = 0;
+        restart_both(++generation, 200);
+        run(15000);
+        CHECK(ice_route(a.ice, &local, &remote) && addr_eq(&remote, &b.seen_as));
+        CHECK(ice_route(b.ice, &local, &remote) && addr_eq(&remote, &a.seen_as));
+        CHECK(a.ice->controlling != b.ice->controlling);
+        ice_close(a.ice);
+        ice_close(b.ice);
+        teardown();
+    }
+    CHECK(moves_refused() == before);
 }
