@@ -106,12 +106,17 @@ static void located(struct peer *pr, const struct addr *v, size_t n)
 
 /* ------------------------------------------------------------------ names */
 
+/* A trunk that is down may have moved: its name is asked for as often as one that is not known. */
 static void resolve_h(void *arg)
 {
     struct peer *pr = arg;
+    const bool lost = !pr->target_count || pr->p.state == TRUNK_DOWN;
 
-    (void)resolver_ask(pr->trunks->resolver, pr->p.cfg.name, pr->p.cfg.host, pr->p.cfg.port);
-    tmr_start(&pr->resolve, pr->target_count ? resolver_again_ms : resolver_retry_ms, resolve_h, pr);
+    if (lost || clock_ms() >= pr->asked_ms + resolver_again_ms) {
+        pr->asked_ms = clock_ms();
+        (void)resolver_ask(pr->trunks->resolver, pr->p.cfg.name, pr->p.cfg.host, pr->p.cfg.port);
+    }
+    tmr_start(&pr->resolve, MIN(resolver_again_ms, resolver_retry_ms), resolve_h, pr);
 }
 
 /* Name servers give the addresses in another order each time; that is no change. */
@@ -143,7 +148,6 @@ static void resolved_h(const char *key, const char *host, int err, const struct 
         log_info("trunk", "trunk=%s host=%s address=%s resolved", key, host,
                  addr_str(&v[i], str, sizeof(str)));
     located(pr, v, n);
-    tmr_start(&pr->resolve, resolver_again_ms, resolve_h, pr);
 }
 
 static int locate(struct peer *pr)

@@ -33,6 +33,7 @@ struct peer {
     struct target *targets[TRUNK_TARGETS_MAX]; /* in the name's order */
     size_t target_count;                       /* 0: not resolved */
     uint64_t rests_until_ms;                   /* monotonic */
+    uint64_t asked_ms;                         /* when its name was last asked for, monotonic */
     struct tmr ping, answer, resolve;
 };
 

@@ -390,6 +390,26 @@ TEST(a_name_that_moves_takes_its_admission_along)
     resolver_again_ms = was;
 }
 
+TEST(a_trunk_that_is_down_is_looked_for_elsewhere_soon)
+{
+    struct rig rig = {.extra_h = listen_extra_h};
+    const uint32_t was = resolver_retry_ms;
+    struct trunk_config v;
+    struct addr a;
+    int fd;
+
+    resolver_retry_ms = 20;
+    CHECK(rig_start(&rig));
+    fd = named_trunk(&v, &a, 9, 1); /* nobody is there */
+    CHECK_OR(rig_trunks(&rig, &v, 1), ;);
+    change_is(0, "a", TRUNK_DOWN);
+    dns_first = 1;
+    CHECK_OR(sock_recv(&rig, fd, RIG_WAIT_MS), ;);
+    close(fd);
+    rig_stop(&rig);
+    resolver_retry_ms = was;
+}
+
 static void rest_h(void *arg)
 {
     struct trunks *t = ((struct rig *)arg)->trunks;
