@@ -7,6 +7,8 @@
 
 METRIC_LIMIT(legs_gauge, "sip_dialogs", LEGS_MAX);
 
+uint32_t leg_second = 1000;
+
 /* --- states --- */
 
 static const struct fsm_state states[] = {

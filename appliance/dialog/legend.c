@@ -21,7 +21,7 @@ static void end_client_early(struct leg *leg)
         leg_give_up(leg);
     else
         (void)leg_send_cancel(leg);
-    tmr_start(&leg->tmr, LEG_LINGER_MS, linger_h, leg);
+    tmr_start(&leg->tmr, LEG_LINGER_S * (uint64_t)leg_second, linger_h, leg);
 }
 
 void leg_end(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs)

@@ -16,6 +16,7 @@
 
 #include "core/fsm.h"
 #include "dialog/leg.h"
+#include "dialog/legclock.h"
 #include "dialog/legterms.h"
 #include "sip/authclient.h"
 #include <re-private/sip.h>
@@ -30,7 +31,7 @@ enum leg_state {
     LEG_DEAD /* waits for its last transactions */
 };
 
-enum { LEG_HASH = 1024, LEG_LINGER_MS = 32000 };
+enum { LEG_HASH = 1024, LEG_LINGER_S = 32 };
 
 struct legs {
     struct sip_stack *st;

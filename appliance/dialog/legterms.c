@@ -37,9 +37,8 @@ bool leg_terms_asked(struct leg *leg, const struct sip_msg *msg)
     }
     if (expires < LEG_SE_MIN && t->peer_can) {
         leg_terms_restore(leg);
-        (void)sip_treplyf(leg->strans ? &leg->strans : NULL, NULL, leg->legs->sip, msg, false, 422,
-                          "Session Interval Too Small", "Min-SE: %u\r\nContent-Length: 0\r\n\r\n",
-                          LEG_SE_MIN);
+        (void)sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, 422, "Session Interval Too Small",
+                          "Min-SE: %u\r\nContent-Length: 0\r\n\r\n", LEG_SE_MIN);
         return false;
     }
     t->expires = MIN(MAX(expires, (uint32_t)LEG_SE_MIN), MAX((uint32_t)LEG_SE_MAX, min));

@@ -7,8 +7,6 @@
 
 enum { AGAIN_S = 10 };
 
-uint32_t leg_timer_second = 1000;
-
 static void session_h(void *arg);
 static void refresh(struct leg *leg);
 
@@ -22,7 +20,7 @@ static void again(struct leg *leg)
     const uint32_t half = MAX(leg->terms.expires / 2, (uint32_t)AGAIN_S);
 
     leg->timer_again_s = MIN(leg->timer_again_s ? leg->timer_again_s * 2 : (uint32_t)AGAIN_S, half);
-    wait_ms(leg, (uint64_t)leg->timer_again_s * leg_timer_second);
+    wait_ms(leg, (uint64_t)leg->timer_again_s * leg_second);
 }
 
 /* Both sides asked at once: who made the Call-ID waits longer (RFC 3261 14.1), in steps of 10 ms. */
@@ -95,5 +93,5 @@ void leg_timer_start(struct leg *leg)
         return;
     }
     s = leg->terms.we_refresh ? s / 2 : s - MIN(s / 3, (uint64_t)32);
-    wait_ms(leg, s * leg_timer_second);
+    wait_ms(leg, s * leg_second);
 }

@@ -15,9 +15,6 @@
 
 struct leg;
 
-/* A second of it in ms; tests make it shorter, before the thread starts. */
-extern uint32_t leg_timer_second;
-
 /* From now on, by the terms that hold. */
 void leg_timer_start(struct leg *leg);
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,6 +93,7 @@ int box_open(struct box *b, const char *const options[], struct fake_trunk *trun
     err = err ? err : store_reader_alloc(&b->reader, b->store);
     err = err ? err : settings(b, options);
     err = err ? err : parts(b);
+    b->drained_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     err = err ? err : provision(b, trunks, trunk_count);
     if (!err) {
         cfg = (struct app_sip_config){.stack = b->stack,
@@ -99,7 +101,8 @@ int box_open(struct box *b, const char *const options[], struct fake_trunk *trun
                                       .conf = b->conf,
                                       .guard = b->guard,
                                       .media = b->media,
-                                      .media_events = b->events};
+                                      .media_events = b->events,
+                                      .drained_fd = b->drained_fd};
         err = app_sip_start(&b->app, &cfg, why, sizeof(why));
     }
     if (err)
@@ -123,6 +126,7 @@ void box_close(struct box *b)
     mbox_free(b->out, drop_h, NULL);
     mbox_free(b->events, NULL, NULL);
     guard_free(b->guard);
+    (void)close(b->drained_fd);
     conf_free(b->conf);
     store_reader_free(b->reader);
     store_close(b->store);

@@ -20,6 +20,7 @@ struct box {
     struct sip_stack *stack;
     struct app_sip *app;
     uint16_t sip_port;
+    int drained_fd; /* readable when app_sip_drain() is done */
 };
 
 /* options: "key=value", NULL ends; trunks get priority in their order. DNs 5001 (opus), 5002 (pcmu), 5003 (disabled); password

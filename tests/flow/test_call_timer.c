@@ -1,12 +1,12 @@
 /* The session timer (RFC 4028), with seconds of 5 to 40 ms. */
 /* TSAN */
 #include "core/clock.h"
-#include "dialog/legtimer.h"
+#include "dialog/legclock.h"
 #include "fake/ends.h"
 #include "testing.h"
 
 #define TIMER_BOX(ms)                                                                                        \
-    leg_timer_second = ms;                                                                                   \
+    leg_second = ms;                                                                                         \
     BOX(NULL)
 
 TEST(we_refresh_when_the_trunk_wants_it_and_notice_its_death)
@@ -172,6 +172,25 @@ TEST(a_short_session_is_refused_only_to_those_who_understand_it)
                    fake_trunk_sdp(offer, sizeof(offer), 40000, ""));
     WANT(agent_answers(""));
     WANT(!strcmp(sipmsg_hdr(&m, "Session-Expires", val, sizeof(val)), "90;refresher=uas"));
+    WANT(agent_hangs_up());
+    ends_close();
+}
+
+/* It was the INVITE that got it, and the call rang on without a transaction. */
+TEST(an_update_with_a_short_session_is_what_gets_the_422)
+{
+    TIMER_BOX(1000);
+    trunk_calls("", NULL);
+    WANT(sippeer_expect(&agent.p, &agent_req, "INVITE", 0));
+    sippeer_reply(&agent.p, &agent_req, 180, "Ringing", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "180 INVITE", 0));
+    sipdlg_take(&dt, &m);
+    sippeer_request(&trunk.p, &dt, "UPDATE", "Session-Expires: 60\r\nSupported: timer\r\n", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "422 UPDATE", 0));
+    sipdlg_of_invite(&da, &agent.p, &agent_req);
+    sippeer_reply(&agent.p, &agent_req, 200, "OK", "", wsagent_sdp(sdp, sizeof(sdp), "active", "sendrecv"));
+    WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
+    sippeer_ack(&trunk.p, &dt, NULL);
     WANT(agent_hangs_up());
     ends_close();
 }
