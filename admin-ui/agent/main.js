@@ -62,6 +62,7 @@ const phone = new Phone(ticker, {
         stopShift('warn', words.inCallElsewhere(store.get().dn));
         store.set({ elsewhere: true });
     },
+    takenOver: () => noticed({ elsewhere: true }),
     signedOut: (text) => forget('error', text),
     reconnected: () => calls.reconnected(),
 });

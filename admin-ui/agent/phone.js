@@ -29,7 +29,7 @@ export class Phone {
     #released = false;
 
     // events: registration(state), online(whether the gateway can be reached), trouble(text or null), session(session, request),
-    // message(request), elsewhere(), inCallElsewhere(), signedOut(text), reconnected()
+    // message(request), elsewhere(), inCallElsewhere(), takenOver(), signedOut(text), reconnected()
     constructor(ticker, events) {
         this.#ticker = ticker;
         this.#events = events;
@@ -186,10 +186,15 @@ export class Phone {
 
     #failed(ua, { response, cause }) {
         const status = response?.status_code;
+        const elsewhere = response?.getHeader('X-Dngate-Elsewhere'); // appliance/sip/registrar.h
 
-        if (response?.getHeader('X-Dngate-Elsewhere') === 'in-call') {
+        if (elsewhere === 'in-call') {
             this.#abandon('replaced');
             this.#events.inCallElsewhere();
+            return;
+        }
+        if (elsewhere) {
+            this.#events.takenOver();
             return;
         }
         if (status === 401 || status === 403 || status === 407) {

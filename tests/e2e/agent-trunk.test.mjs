@@ -152,6 +152,20 @@ check('keypad digits of a call that came in arrive as telephone events, once eac
     await nextCdr();
 });
 
+check('the page shows which number was called, and that a number is withheld', async (t) => {
+    const far = await farEnd(t);
+    const called = ['P-Called-Party-ID', '<tel:+49800123456>'];
+    for (const [headers, who] of [[[called], /Ada Lovelace.*7001.*called: \+49800123456/], [[called, ['Privacy', 'id']], /^\s*Number withheld\s*called: \+49800123456\s*$/]]) {
+        const answered = far.call('5001', { address: '127.0.0.1', port: server.ports['sip-udp'] }, headers);
+        await agent.call('incoming');
+        assert.match((await agent.page.textContent('#caller')).replace(/\s+/g, ' '), who);
+        await agent.page.keyboard.press('Escape');
+        assert.equal((await answered).status, 486);
+        await agent.call('idle');
+    }
+    await nextCdr(2);
+});
+
 check('the trunk holds and resumes: the page stays connected, audio comes back', async (t) => {
     const far = await farEnd(t);
     await agent.dial('4711');

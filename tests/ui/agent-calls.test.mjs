@@ -196,7 +196,7 @@ test('the second call rings on when the first ends, and is missed when it gives 
 });
 
 test('a DN that is in a call elsewhere: says so and offers to take over', async () => {
-    gateway.inCallElsewhere = true;
+    gateway.elsewhere = 'in-call';
     await signIn();
     await page.click('#start-shift');
     await saying('DN 5001 is in a call elsewhere');
@@ -226,6 +226,15 @@ test('a DN that is taken over in a call: the page says why it takes no other, an
     await saying('signed in on another page');
     await pill('Signed in elsewhere');
     assert.equal(registers, 0, 'what is no longer ours is not signed off');
+});
+
+test('a DN that was taken meanwhile is not asked for again and again', async () => {
+    await startShift();
+    gateway.elsewhere = 'signed-in';
+    gateway.socket.terminate();
+    await page.locator('#start-shift').waitFor();
+    await saying('signed in on another page');
+    await pill('Signed in elsewhere');
 });
 
 test('a DN that is disabled in a call: the call goes on, then the page signs out and says why', async () => {

@@ -22,10 +22,14 @@ export class AgentPage {
         this.dn = dn;
     }
 
-    async startShift(password = `lab${this.dn}`) {
+    async signIn(password = `lab${this.dn}`) {
         await this.page.fill('#dn', this.dn);
         await this.page.fill('#password', password);
         await this.page.click('#sign-in');
+    }
+
+    async startShift(password) {
+        await this.signIn(password);
         await this.page.click('#start-shift');
         await this.registration('registered');
     }

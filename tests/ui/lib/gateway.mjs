@@ -24,7 +24,7 @@ export class FakeGateway extends EventEmitter {
     health = { ready: true, parts: { web: { state: 'up', reason: 'listening' }, trunk: { state: 'up', reason: 'lab answers' } } };
     refuseSockets = false;
     muteReinvites = false;
-    inCallElsewhere = false; // the DN is, and a REGISTER must say that it takes over
+    elsewhere = ''; // in-call or signed-in: the DN is, and a REGISTER must say that it takes over
 
     async start() {
         execFileSync(process.execPath, [join(root, 'admin-ui/build.mjs'), this.#www, join(this.#www, 'www.c')]);
@@ -50,7 +50,8 @@ export class FakeGateway extends EventEmitter {
     reset() {
         this.removeAllListeners();
         this.registrations = 0;
-        this.refuseSockets = this.muteReinvites = this.inCallElsewhere = false;
+        this.refuseSockets = this.muteReinvites = false;
+        this.elsewhere = '';
     }
 
     async next(event) {
@@ -170,8 +171,8 @@ export class FakeGateway extends EventEmitter {
             ws.send(reply(msg, 401, 'Unauthorized', { tag: 'fake', headers: [challenge('SHA-256'), challenge('MD5')] }));
             return;
         }
-        if (this.inCallElsewhere && msg.get('X-Dngate-Take-Over') !== 'yes') {
-            ws.send(reply(msg, 403, 'DN is in a call elsewhere', { tag: 'fake', headers: [['X-Dngate-Elsewhere', 'in-call']] }));
+        if (this.elsewhere && msg.get('X-Dngate-Take-Over') !== 'yes') {
+            ws.send(reply(msg, 403, 'DN is elsewhere', { tag: 'fake', headers: [['X-Dngate-Elsewhere', this.elsewhere]] }));
             return;
         }
         this.contact = /<([^>]+)>/.exec(msg.get('Contact'))[1];

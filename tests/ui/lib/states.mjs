@@ -37,9 +37,7 @@ export class Scene {
     }
 
     async signedIn() {
-        await this.page.fill('#dn', '5001');
-        await this.page.fill('#password', 'lab5001');
-        await this.page.click('#sign-in');
+        await this.agent.signIn();
         await this.page.locator('#start-shift').waitFor();
     }
 
@@ -187,7 +185,7 @@ export const states = {
         await s.pill('Signed in elsewhere');
     },
     'in a call elsewhere': async (s) => {
-        s.gateway.inCallElsewhere = true;
+        s.gateway.elsewhere = 'in-call';
         await s.signedIn();
         await s.page.click('#start-shift');
         await s.page.locator('#take-over').waitFor();
