@@ -227,6 +227,7 @@ static int news_read(struct directory *d, enum store_noun noun, const char *key,
         n->kind = NEWS_DNS;
         return dns_read(d, &n->dns);
     }
+    d->dns_sum = 0; /* a restore may lead back to exactly what was read last as a whole */
     (void)snprintf(n->dn.dn, sizeof(n->dn.dn), "%s", key);
     err = dn_get(d->reader, key, &n->dn);
     n->kind = err == ENOENT ? NEWS_DN_GONE : NEWS_DN;
