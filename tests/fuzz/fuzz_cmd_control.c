@@ -13,6 +13,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct client c = {.data = data, .size = size};
     const uint8_t *end = size ? memchr(data, '\n', size) : NULL;
+    sigset_t all, before;
     struct pollfd pfd;
     struct json *j;
     pthread_t th;
@@ -112,9 +114,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (end && touches_files(data, (size_t)(end - data)))
         return 0;
     buf_init(&c.answer, WIRE_LINE_MAX);
+    (void)sigfillset(&all); /* the fuzzer's alarm clock is not for the client */
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
     must(!pthread_create(&th, NULL, client_main, &c));
     pfd = (struct pollfd){.fd = control_fd(control), .events = POLLIN};
     must(poll(&pfd, 1, 10000) == 1);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     control_accept(control);
     pthread_join(th, NULL);
     if (!end) {
