@@ -1,8 +1,7 @@
 /*
  * core/budget: a bound on memory that many hold together, whoever they are: what strangers can make us keep (bytes that came and are
- * not yet understood, answers they do not take) stays below BUDGET_STRANGERS in all. Any thread; no lock.
- *
- * A quarter is only for those who hold little, so that a few who hold much cannot shut out everybody else.
+ * not yet understood, answers that they do not take) stays below BUDGET_STRANGERS in all. It has parts, so that who fills one leaves
+ * the others alone, and a quarter of each part is only for those who hold little. Any thread; no lock.
  */
 #ifndef CORE_BUDGET_H
 #define CORE_BUDGET_H
@@ -10,13 +9,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum budget_part {
+    BUDGET_WEB, /* heads, bodies, WebSocket messages, answers that wait for their peer; of agents who signed in only until they did */
+    BUDGET_MAILBOX, /* SIP messages of browsers on their way to signalling */
+    BUDGET_SIP, /* SIP messages of browsers on which nobody has signed in: transactions, delayed answers */
+    BUDGET_TCP, /* what trunks have begun to send, and do not take, over TCP */
+    BUDGET_PARTS,
+};
+
 enum {
-    BUDGET_STRANGERS = 32 << 20,
-    BUDGET_LITTLE = 16 * 1024, /* who asks for no more than this in all has the last quarter to himself */
+    BUDGET_STRANGERS = 32 << 20, /* the sum of the parts */
+    BUDGET_LITTLE = 16 * 1024,   /* who asks for no more than this in all has the last quarter to himself */
 };
 
 /* Takes n bytes for someone who holds `held` already. False: there are none left (counted in dngate_memory_refused_total). */
-bool budget_take(size_t held, size_t n);
-void budget_give(size_t n);
+bool budget_take(enum budget_part part, size_t held, size_t n);
+void budget_give(enum budget_part part, size_t n);
 
 #endif

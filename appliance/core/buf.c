@@ -23,11 +23,18 @@ void buf_init_charged(struct buf *b, size_t max)
 /* Of a charged one: to have cap bytes. */
 static bool charge(const struct buf *b, size_t cap)
 {
-    if (cap > b->cap && !budget_take(b->cap, cap - b->cap))
+    if (cap > b->cap && !budget_take(BUDGET_WEB, b->cap, cap - b->cap))
         return false;
     if (cap < b->cap)
-        budget_give(b->cap - cap);
+        budget_give(BUDGET_WEB, b->cap - cap);
     return true;
+}
+
+void buf_uncharge(struct buf *b)
+{
+    if (b->charged)
+        budget_give(BUDGET_WEB, b->cap);
+    b->charged = false;
 }
 
 void buf_reset(struct buf *b)
@@ -68,7 +75,7 @@ static int buf_reserve(struct buf *b, size_t n)
     data = realloc(b->data, cap);
     if (!data) {
         if (b->charged)
-            budget_give(cap - b->cap);
+            budget_give(BUDGET_WEB, cap - b->cap);
         return b->err = ENOMEM;
     }
     b->data = data;

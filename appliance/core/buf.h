@@ -19,6 +19,8 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 /* The same for bytes that strangers send or let us wait with; growing fails with ENOBUFS when all of them hold too much. */
 void buf_init_charged(struct buf *b, size_t max);
+/* From here on it is ours: its owner is no stranger. */
+void buf_uncharge(struct buf *b);
 void buf_reset(struct buf *b); /* frees */
 void buf_clear(struct buf *b); /* keeps the memory, clears err */
 int buf_write(struct buf *b, const void *p, size_t n);

@@ -351,6 +351,7 @@ const struct registrar_dn *session_dn(const struct session *s)
 void session_known(struct session *s)
 {
     s->known = true;
+    sip_ws_known(s->ss->st, s->b.ws_conn);
     if (s->state == SESSION_CONNECTED)
         s->until_ms = 0;
 }

@@ -67,7 +67,8 @@ static void conn_destructor(void *arg)
     }
     mem_deref(c->rx);
     mem_deref(c->tx);
-    budget_give(c->held);
+    if (c->tp == SIP_TRANSP_TCP)
+        budget_give(BUDGET_TCP, c->held);
 }
 
 struct sip_transport *transp_find(const struct sip *sip, enum sip_transp tp, const struct sa *dst)
@@ -265,17 +266,56 @@ static void undecodable(struct sip_check *c, const char *p)
     c->reason = SIP_REASON_DECODE;
 }
 
-/* Copies the message for libre; a browser's gets the route to its connection (see transp_ws.c). */
-static struct mbuf *message_copy(const char *p, const struct sip_check *c, const struct sip_conn *conn)
+/* A stranger's message, as long as somebody holds it: a transaction, a delayed answer (RFC 3261 8.2.7). */
+struct kept {
+    struct mbuf mb;
+    struct sip_conn *conn;
+    size_t n; /* of the budget */
+};
+
+static void kept_destructor(void *arg)
 {
-    struct mbuf *mb = mbuf_alloc(c->len + 128);
+    struct kept *k = arg;
+
+    mem_deref(k->mb.buf);
+    budget_give(BUDGET_SIP, k->n);
+    if (k->conn)
+        k->conn->held -= k->n;
+    mem_deref(k->conn);
+}
+
+/* NULL: this one makes us hold too much, or all of them together do. */
+static struct mbuf *kept_alloc(struct sip_conn *conn, size_t size)
+{
+    const size_t n = size + TRANSP_KEPT_BESIDES;
+    struct kept *k;
+
+    if (conn->held + n > TRANSP_KEPT_MAX || !budget_take(BUDGET_SIP, conn->held, n))
+        return NULL;
+    k = mem_zalloc(sizeof(*k), kept_destructor);
+    if (!k) {
+        budget_give(BUDGET_SIP, n);
+        return NULL;
+    }
+    mbuf_init(&k->mb);
+    k->conn = mem_ref(conn);
+    k->n = n;
+    conn->held += n;
+    return mbuf_resize(&k->mb, size) ? mem_deref(k) : &k->mb;
+}
+
+/* Copies the message for libre; a browser's gets the route to its connection (see transp_ws.c). */
+static struct mbuf *message_copy(const char *p, const struct sip_check *c, struct sip_conn *conn)
+{
+    const bool browser = conn && conn->tp == SIP_TRANSP_WS;
+    struct mbuf *mb = browser && !conn->known ? kept_alloc(conn, c->len + 128) : mbuf_alloc(c->len + 128);
     char route[SIP_WS_ROUTE_LEN];
     int err;
 
     if (!mb)
         return NULL;
     err = mbuf_write_mem(mb, (const uint8_t *)p, c->start_len);
-    if (conn && conn->tp == SIP_TRANSP_WS)
+    if (browser)
         err |= mbuf_printf(mb, "Record-Route: <%s;lr>\r\n", sip_ws_route(route, conn->id));
     err |= mbuf_write_mem(mb, (const uint8_t *)p + c->start_len, c->len - c->start_len);
     return err ? mem_deref(mb) : mb;

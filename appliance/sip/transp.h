@@ -23,6 +23,9 @@ enum {
     TRANSP_TCP_CONNS_MAX = 256,   /* of one stack */
     TRANSP_TCP_PER_PEER_MAX = 16, /* from one address */
     TRANSP_TCP_QUEUE_MAX = 262144,
+    TRANSP_KEPT_MAX = 262144, /* bytes of messages of a browser on which nobody has signed in */
+    TRANSP_KEPT_BESIDES =
+        4096, /* about what a message costs beside its bytes: headers, transaction, answer */
 };
 
 struct transp_edge {
@@ -62,6 +65,8 @@ struct sip_conn {
     char name[17]; /* WS: that id, in place of the sent-by that the browser makes up */
     bool closed;
     bool close_asked; /* WS: web was told to close it */
+    bool known;       /* WS: who sends here has signed in once */
+    size_t held; /* bytes taken from the budget: TCP: of rx and tx; WS: of messages that somebody holds */
 
     int fd; /* TCP, from here on */
     bool established;
@@ -69,7 +74,6 @@ struct sip_conn {
     struct list ql; /* of sip_connqent: waiting for the connection */
     struct tmr tmr;
     struct mbuf *rx, *tx;
-    size_t held; /* bytes of these, taken from the budget */
 };
 
 struct sip_connqent {

@@ -52,10 +52,10 @@ static int charge(struct sip_conn *c)
 {
     size_t now = (c->rx ? c->rx->size : 0) + (c->tx ? c->tx->size : 0);
 
-    if (now > c->held && !budget_take(c->held, now - c->held))
+    if (now > c->held && !budget_take(BUDGET_TCP, c->held, now - c->held))
         return ENOBUFS;
     if (now < c->held)
-        budget_give(c->held - now);
+        budget_give(BUDGET_TCP, c->held - now);
     c->held = now;
     return 0;
 }

@@ -34,7 +34,7 @@ static void *frame_copy(const void *p, size_t len)
 {
     void *copy = malloc(len);
 
-    if (copy && !budget_take(0, len)) {
+    if (copy && !budget_take(BUDGET_MAILBOX, 0, len)) {
         free(copy);
         copy = NULL;
     }
@@ -46,7 +46,7 @@ static void *frame_copy(const void *p, size_t len)
 static void frame_free(void *data, size_t len)
 {
     if (data)
-        budget_give(len);
+        budget_give(BUDGET_MAILBOX, len);
     free(data);
 }
 
@@ -251,6 +251,17 @@ int sip_ws_on_open(struct sip_stack *st, sip_ws_gone_h *h, void *arg)
     st->opened.h = h;
     st->opened.arg = arg;
     return 0;
+}
+
+void sip_ws_known(struct sip_stack *st, uint64_t conn)
+{
+    struct sip_ws_out m = {.type = SIP_WS_KNOWN, .conn = conn};
+    struct sip_conn *c = transp_ws_find(st->sip, conn);
+
+    if (!c || c->known)
+        return;
+    c->known = true;
+    (void)post_out(st, &m, false); /* a full mailbox: it stays among the strangers there */
 }
 
 int sip_ws_on_gone(struct sip_stack *st, sip_ws_gone_h *h, void *arg)

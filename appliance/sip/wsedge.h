@@ -14,7 +14,7 @@ struct mbox;
 
 enum { SIP_WS_FRAME_MAX = 65535, SIP_WS_CONNS_MAX = 8192 };
 
-enum sip_ws_out_type { SIP_WS_SEND, SIP_WS_CLOSE };
+enum sip_ws_out_type { SIP_WS_SEND, SIP_WS_CLOSE, SIP_WS_KNOWN /* is no stranger: what it holds is ours */ };
 struct sip_ws_out { /* SIGNALLING → WEB, by value; data is malloc'd and owned by the receiver */
     enum sip_ws_out_type type;
     uint64_t conn;
@@ -54,6 +54,8 @@ struct sa;
 int sip_ws_dst(const struct sip_stack *st, uint64_t conn, struct sa *dst, int *tp);
 /* Asks WEB to close it after what was sent. */
 void sip_ws_close(struct sip_stack *st, uint64_t conn, uint16_t code, const char *reason);
+/* Who sends there has proved who he is. */
+void sip_ws_known(struct sip_stack *st, uint64_t conn);
 /* Told on the signalling thread when a connection has gone. */
 typedef void(sip_ws_gone_h)(uint64_t conn, void *arg);
 int sip_ws_on_gone(struct sip_stack *st, sip_ws_gone_h *h, void *arg);

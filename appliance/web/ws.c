@@ -180,6 +180,12 @@ void ws_send(struct conn *c, const void *p, size_t n)
     frame_send(c, ws_utf8_valid(p, n) ? WS_OP_TEXT : WS_OP_BINARY, p, n);
 }
 
+void ws_known(struct conn *c)
+{
+    buf_uncharge(&c->ws->dec.msg);
+    buf_uncharge(&c->out);
+}
+
 void ws_close(struct conn *c, uint16_t code, const char *reason)
 {
     struct ws *ws = c->ws;

@@ -34,6 +34,8 @@ struct ws_service {
 void ws_upgrade(struct conn *c, const struct ws_service *s, void *arg);
 /* A message: text when it is UTF-8. A peer that is too far behind is closed. */
 void ws_send(struct conn *c, const void *p, size_t n);
+/* The peer has proved who he is: his buffers do not count among the strangers'. */
+void ws_known(struct conn *c);
 /* Sends Close and waits for the peer's. */
 void ws_close(struct conn *c, uint16_t code, const char *reason);
 

@@ -65,6 +65,8 @@ static void out_h(void *msg, void *arg)
 
     if (c && o->type == SIP_WS_CLOSE) {
         ws_close(c, o->code, o->reason);
+    } else if (c && o->type == SIP_WS_KNOWN) {
+        ws_known(c);
     } else if (c) {
         metric_add(&ws_messages_out, 1);
         ws_send(c, o->data, o->len);

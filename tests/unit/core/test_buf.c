@@ -160,6 +160,6 @@ TEST(what_strangers_hold_is_bounded_in_all)
         CHECK_EQ_INT(buf_write(&big[i % MANY], piece, sizeof(piece)), 0);
         buf_reset(&big[i % MANY]);
     }
-    CHECK(budget_take(0, BUDGET_LITTLE));
-    budget_give(BUDGET_LITTLE);
+    CHECK(budget_take(BUDGET_WEB, 0, BUDGET_LITTLE));
+    budget_give(BUDGET_WEB, BUDGET_LITTLE);
 }

@@ -188,8 +188,11 @@ static void rig_stop(struct rig *rig)
 static void rig_frame_h(void *msg, void *arg)
 {
     struct rig *rig = arg;
-    struct rig_frame *f = calloc(1, sizeof(*f));
+    struct rig_frame *f;
 
+    if (((struct sip_ws_out *)msg)->type == SIP_WS_KNOWN)
+        return; /* nothing goes to the browser */
+    f = calloc(1, sizeof(*f));
     f->out = *(struct sip_ws_out *)msg;
     *rig->tail = f;
     rig->tail = &f->next;

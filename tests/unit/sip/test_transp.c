@@ -3,6 +3,9 @@
 #include "metrics.h"
 #include "rig.h"
 
+#include "core/buf.h"
+#include "core/metric.h"
+
 #include <re.h>
 #include <re-private/sip.h>
 
@@ -713,4 +716,55 @@ TEST(an_agent_calls_only_as_himself)
     }
     rig_run(&rig, caller_close_h, NULL);
     rig_stop(&rig);
+}
+
+/* ------------------------------------------------------------------ what a stranger makes us hold */
+
+#define METRIC_USED "dngate_limit_used{name=\"strangers_bytes_sip\"} "
+
+static unsigned long strangers_hold(void)
+{
+    struct buf out;
+    unsigned long n = 0;
+    const char *p;
+
+    buf_init(&out, 1 << 20);
+    if (!metric_render(&out) && (p = strstr(out.data, METRIC_USED)))
+        n = strtoul(p + strlen(METRIC_USED), NULL, 10);
+    buf_reset(&out);
+    return n;
+}
+
+/* INVITEs with long bodies, each challenged and none of them acknowledged: a transaction would hold each for 32 s. */
+TEST(a_stranger_who_sends_invites_is_held_up_to_a_bound)
+{
+    enum { INVITES = 400, BODY = 6000, ONE = 262144 };
+    struct rig rig = {.extra_h = caller_extra_h};
+    static char body[BODY + 1];
+    unsigned long held;
+    uint16_t code;
+
+    memset(body, 'x', BODY);
+    CHECK(rig_start(&rig));
+    for (uint64_t conn = 1; conn <= 2; conn++) {
+        ws_open(&rig, conn);
+        for (int i = 0; i < INVITES; i++)
+            ws_send(
+                &rig, conn,
+                "INVITE sip:600@dngate.test SIP/2.0\r\nVia: SIP/2.0/WSS r4k2.invalid;branch=z9hG4bK%u-%d\r\n"
+                "Max-Forwards: 69\r\nFrom: <sip:5001@dngate.test>;tag=a\r\nTo: <sip:600@dngate.test>\r\n"
+                "Call-ID: s%u-%d\r\nCSeq: 1 INVITE\r\nContent-Length: %d\r\n\r\n%s",
+                (unsigned)conn, i, (unsigned)conn, i, BODY, body);
+        ws_send(&rig, conn, "\r\n\r\n");
+        while (ws_next(&rig, conn, &code, RIG_WAIT_MS) && strcmp(rig.text, "\r\n"))
+            ;
+        held = strangers_hold();
+        CHECK_OR(held > 0 && held <= conn * ONE, ;);
+    }
+    ws_open(&rig, 3);
+    if (ws_sign_in(&rig, 3, "5001", "lab5001", "MD5", "u", 600, 200)) /* nobody else is touched */
+        CHECK_OR(strangers_hold() <= 3 * ONE, ;);
+    rig_run(&rig, caller_close_h, NULL);
+    rig_stop(&rig);
+    CHECK_EQ_INT(strangers_hold(), 0); /* all of it is given back */
 }

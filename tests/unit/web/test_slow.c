@@ -1,6 +1,7 @@
 /* Peers that take their time to read: nothing is lost, nothing grows, nobody spins. */
 /* TSAN */
 #include "rig.h"
+#include "core/budget.h"
 #include "core/table.h"
 #include "web/conn.h"
 #include "web/source.h"
@@ -291,6 +292,35 @@ TEST(after_an_error_little_is_read)
     answer_free(&a);
     CHECK(shout(c) <= CONN_LINGER_MAX + 2 * 16384);
     client_close(c);
+    server_stop();
+}
+
+/* Strangers hold all that they may; who has signed in is served. */
+TEST(an_agent_who_signed_in_needs_no_room_of_the_strangers)
+{
+    struct client *agent, *stranger;
+    static char message[30000];
+    size_t taken = 0;
+    struct frame f;
+
+    WITH_SERVER;
+    CHECK((stranger = ws_open()));
+    CHECK((agent = ws_open()));
+    CHECK(sip_wait(&sip.opened, 2));
+    sip_send(SIP_WS_KNOWN, NULL, 0, 0);
+    sip_send(SIP_WS_SEND, "hello", 5, 0); /* it has been heard */
+    CHECK(ws_get(agent, &f));
+    free(f.data);
+    while (budget_take(BUDGET_WEB, 0, 1024))
+        taken += 1024;
+    CHECK(ws_put(agent, 0x81, true, message, sizeof(message)));
+    CHECK(sip_wait(&sip.messages, 1));
+    CHECK_EQ_INT(sip.len, sizeof(message));
+    CHECK(ws_put(stranger, 0x81, true, message, sizeof(message)));
+    CHECK(client_closed(stranger)); /* there is no room for a word of farewell either */
+    budget_give(BUDGET_WEB, taken);
+    client_close(agent);
+    client_close(stranger);
     server_stop();
 }
 
