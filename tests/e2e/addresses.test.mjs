@@ -8,7 +8,6 @@ import { after, before, test } from 'node:test';
 import { launchChromium } from '../ui/lib/chromium.mjs';
 import { noNameServer, start } from './dngate.mjs';
 import { makeSpeech } from './lib/audio.mjs';
-import { OPUS } from './lib/echo.mjs';
 import { ADDRESS, inNamespace } from './lib/netns.mjs';
 import { AgentPage } from './lib/page.mjs';
 
@@ -28,7 +27,7 @@ async function bothWays(t, { host, options, env }) {
     try {
         await agent.dial('600');
         await agent.call('connected');
-        await agent.checkEcho(t, OPUS);
+        await agent.hears(); // itself: both ways
         await agent.hangup();
         await agent.dial('700'); // the lab calls back
         await agent.answer();
@@ -52,9 +51,9 @@ inNamespace(import.meta.url, 'Addresses', () => {
     });
 
     const ipv6 = { timeout: 120000, skip: !existsSync('/proc/net/if_inet6') && 'SKIPPED: the kernel has no IPv6' };
-    const check = (name, setting, how = { timeout: 120000 }) => test(name, how, (t) => bothWays(t, setting));
+    const check = (name, setting) => test(name, { timeout: 120000 }, (t) => bothWays(t, setting));
     check('bound to an interface, the lab on loopback', { host: ADDRESS, options: [`bind.address=${ADDRESS}`] });
-    check('bound to an interface and loopback', { host: ADDRESS, options: [`bind.address=${ADDRESS},::1`] }, ipv6);
+    check('bound to two addresses of one family', { host: ADDRESS, options: [`bind.address=${ADDRESS},127.0.0.2`] });
     check('bound to another loopback address', { host: '127.0.0.2', options: ['bind.address=127.0.0.2'] });
     test('bound to IPv6 alone', ipv6, async (t) => {
         execFileSync('ip', ['addr', 'add', `${ADDRESS6}/64`, 'dev', 'dn0', 'nodad']);
