@@ -2,7 +2,9 @@
 /* TSAN */
 #include "conf/conf.h"
 #include "core/clock.h"
+#include "core/mbox.h"
 #include "fake/ends.h"
+#include "media/media.h"
 #include "testing.h"
 #include <errno.h>
 
@@ -348,6 +350,55 @@ TEST(an_agents_headers_cross_as_the_setting_says)
     sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
     WANT(box_cdr(&box, 1, &cdr) && !strcmp(cdr.call_uuid, "uuid-1"));
     ends_close();
+}
+
+/* --- media that cannot come --- */
+
+/* What a worker says of its path, whose number is one of the first. */
+static void media_says(enum media_event_type type, enum media_reason reason)
+{
+    for (uint32_t id = 0; id < 64; id++) {
+        const struct media_event ev = {.type = type, .path_id = id, .reason = reason};
+
+        (void)mbox_post(box.events, &ev);
+    }
+}
+
+static void media_fails(enum media_event_type type, enum media_reason reason, const char *text)
+{
+    struct cdr cdr;
+
+    BOX(NULL);
+    WANT(talk(""));
+    media_says(type, reason);
+    WANT(sippeer_expect(&trunk.p, &m, "BYE", 0));
+    WANT(strstr(sipmsg_hdr(&m, "Reason", val, sizeof(val)), text));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "BYE", 0));
+    WANT(strstr(sipmsg_hdr(&m, "Reason", val, sizeof(val)), text));
+    sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
+    WANT(box_cdr(&box, 1, &cdr) && cdr.hangup == CDR_GATEWAY && strstr(text, cdr.reason));
+    ends_close();
+}
+
+TEST(a_handshake_that_never_ends_ends_the_call_with_a_reason)
+{
+    media_fails(MEDIA_FAILED, MEDIA_NO_DTLS, "SIP;cause=500;text=\"Media failed: dtls\"");
+}
+
+TEST(a_browser_with_another_certificate_ends_the_call_with_a_reason)
+{
+    media_fails(MEDIA_FAILED, MEDIA_WRONG_PEER, "SIP;cause=500;text=\"Media failed: fingerprint\"");
+}
+
+TEST(a_browser_that_no_address_reaches_ends_the_call_with_a_reason)
+{
+    media_fails(MEDIA_FAILED, MEDIA_NO_ICE, "SIP;cause=500;text=\"Media failed: ice\"");
+}
+
+TEST(silence_ends_the_call_with_a_reason)
+{
+    media_fails(MEDIA_TIMEOUT, MEDIA_TRUNK_SILENT, "SIP;cause=408;text=\"Media timeout: trunk\"");
 }
 
 /* --- the end of it all --- */
