@@ -1,6 +1,4 @@
 #include "sip/transp.h"
-#include "sip/remsg.h"
-#include "sip/wsedge.h"
 
 #include "core/budget.h"
 #include "core/log.h"
@@ -13,12 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TRUNK_SIP(var, what, direction, help)                                                                \
-    METRIC_COUNTER(var, "dngate_trunk_sip_" what "_total", "direction=\"" direction "\"", help)
-TRUNK_SIP(trunk_rx, "messages", "in", "SIP messages from and to trunks");
-TRUNK_SIP(trunk_tx, "messages", "out", "SIP messages from and to trunks");
-TRUNK_SIP(trunk_rx_bytes, "bytes", "in", "Bytes of SIP messages from and to trunks");
-TRUNK_SIP(trunk_tx_bytes, "bytes", "out", "Bytes of SIP messages from and to trunks");
+METRIC_COUNTER(trunk_tx, "dngate_trunk_sip_messages_total", "direction=\"out\"",
+               "SIP messages from and to trunks");
+METRIC_COUNTER(trunk_tx_bytes, "dngate_trunk_sip_bytes_total", "direction=\"out\"",
+               "Bytes of SIP messages from and to trunks");
 METRIC_LIMIT(tcp_conns, "sip_tcp_connections", TRANSP_TCP_CONNS_MAX);
 
 void transp_sa(struct sa *sa, const struct addr *a)
@@ -182,174 +178,19 @@ void transp_refuse(enum sip_reason r, enum sip_transp tp, const struct sa *src)
                      sip_transp_name(tp), addr_str(&a, str, sizeof(str)));
 }
 
-static void count(bool tx, enum sip_transp tp, size_t len)
+static void count(enum sip_transp tp, size_t len)
 {
     if (tp == SIP_TRANSP_WS) /* the WEB thread counts those */
         return;
-    metric_add(tx ? &trunk_tx : &trunk_rx, 1);
-    metric_add(tx ? &trunk_tx_bytes : &trunk_rx_bytes, (int64_t)len);
+    metric_add(&trunk_tx, 1);
+    metric_add(&trunk_tx_bytes, (int64_t)len);
 }
 
-static void trace(const struct sip *sip, bool tx, enum sip_transp tp, const struct sa *src,
-                  const struct sa *dst, const uint8_t *p, size_t len)
+static void trace(const struct sip *sip, enum sip_transp tp, const struct sa *src, const struct sa *dst,
+                  const struct mbuf *mb)
 {
     if (sip->traceh)
-        sip->traceh(tx, tp, src, dst, p, len, sip->arg);
-}
-
-/* Offers it to the listeners in their order, transactions first. */
-static void dispatch(struct sip *sip, const struct sip_conn *conn, struct sip_msg *msg)
-{
-    struct le *le = sip->lsnrl.head;
-
-    if (msg->tp == SIP_TRANSP_WS && !transp_ws_own(conn, msg)) {
-        sip_reason_count(SIP_REASON_UNMATCHED);
-        return;
-    }
-    while (le) {
-        struct sip_lsnr *lsnr = le->data;
-
-        le = le->next;
-        if (msg->req == lsnr->req && lsnr->msgh(msg, lsnr->arg))
-            return;
-    }
-    if (!msg->req)
-        sip_reason_count(SIP_REASON_UNMATCHED);
-    else if (!pl_strcmp(&msg->met, "CANCEL"))
-        (void)sip_reply(sip, msg, 481, "Transaction Does Not Exist");
-    else
-        (void)sip_reply(sip, msg, 501, "Not Implemented");
-}
-
-typedef int(decode_h)(struct sip_msg **msgp, struct mbuf *mb);
-
-static int decode(struct sip_msg **msgp, decode_h *h, struct mbuf *mb, const struct sip_transport *t,
-                  struct sip_conn *conn, const struct sa *src, const struct sa *dst)
-{
-    struct sip_msg *msg;
-    int err;
-
-    mb->pos = 0;
-    err = h(&msg, mb);
-    if (err)
-        return err;
-    msg->sock = conn ? mem_ref(conn) : mem_ref((void *)t);
-    msg->src = *src;
-    msg->dst = *dst;
-    msg->tp = t->tp;
-    *msgp = msg;
-    return 0;
-}
-
-/* The 400 is made from the headers alone, as far as they can be read. */
-static void reject(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
-                   const struct sa *dst, const char *p, const struct sip_check *c)
-{
-    struct mbuf *mb = mbuf_alloc(c->head_len);
-    struct sip_msg *msg = NULL;
-
-    if (!mb)
-        return;
-    if (!mbuf_write_mem(mb, (const uint8_t *)p, c->head_len) &&
-        !decode(&msg, remsg_skim, mb, t, conn, src, dst))
-        (void)sip_reply(t->sip, msg, 400, sip_reason_words(c->reason));
-    mem_deref(msg);
-    mem_deref(mb);
-}
-
-/* The validator let it through, the decoder did not: an ACK or a response is dropped, any other request refused. */
-static void undecodable(struct sip_check *c, const char *p)
-{
-    const bool answers = c->request && strncmp(p, "ACK ", 4);
-
-    c->verdict = answers ? SIP_MSG_REJECT : SIP_MSG_DROP;
-    c->reason = SIP_REASON_DECODE;
-}
-
-/* A stranger's message, as long as somebody holds it: a transaction, a delayed answer (RFC 3261 8.2.7). */
-struct kept {
-    struct mbuf mb;
-    struct sip_conn *conn;
-    size_t n; /* of the budget */
-};
-
-static void kept_destructor(void *arg)
-{
-    struct kept *k = arg;
-
-    mem_deref(k->mb.buf);
-    budget_give(BUDGET_SIP, k->n);
-    if (k->conn)
-        k->conn->held -= k->n;
-    mem_deref(k->conn);
-}
-
-/* NULL: this one makes us hold too much, or all of them together do. */
-static struct mbuf *kept_alloc(struct sip_conn *conn, size_t size)
-{
-    const size_t n = size + TRANSP_KEPT_BESIDES;
-    struct kept *k;
-
-    if (conn->held + n > TRANSP_KEPT_MAX || !budget_take(BUDGET_SIP, conn->held, n))
-        return NULL;
-    k = mem_zalloc(sizeof(*k), kept_destructor);
-    if (!k) {
-        budget_give(BUDGET_SIP, n);
-        return NULL;
-    }
-    mbuf_init(&k->mb);
-    k->conn = mem_ref(conn);
-    k->n = n;
-    conn->held += n;
-    return mbuf_resize(&k->mb, size) ? mem_deref(k) : &k->mb;
-}
-
-/* Copies the message for libre; a browser's gets the route to its connection (see transp_ws.c). */
-static struct mbuf *message_copy(const char *p, const struct sip_check *c, struct sip_conn *conn)
-{
-    const bool browser = conn && conn->tp == SIP_TRANSP_WS;
-    struct mbuf *mb = browser && !conn->known ? kept_alloc(conn, c->len + 128) : mbuf_alloc(c->len + 128);
-    char route[SIP_WS_ROUTE_LEN];
-    int err;
-
-    if (!mb)
-        return NULL;
-    err = mbuf_write_mem(mb, (const uint8_t *)p, c->start_len);
-    if (browser)
-        err |= mbuf_printf(mb, "Record-Route: <%s;lr>\r\n", sip_ws_route(route, conn->id));
-    err |= mbuf_write_mem(mb, (const uint8_t *)p + c->start_len, c->len - c->start_len);
-    return err ? mem_deref(mb) : mb;
-}
-
-void transp_input(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
-                  const struct sa *dst, void *p, size_t len, enum sip_carrier carrier)
-{
-    struct sip_check c = {.verdict = SIP_MSG_OK, .len = len};
-    struct sip_msg *msg = NULL;
-    struct mbuf *mb = NULL;
-
-    trace(t->sip, false, t->tp, src, dst, p, len);
-    if (t->edge)
-        count(false, t->tp, len);
-    if (t->edge) {
-        sip_unfold(p, len);
-        sip_validate(&c, p, len, carrier);
-    }
-    if (c.verdict == SIP_MSG_OK) {
-        mb = message_copy(p, &c, conn);
-        if (!mb)
-            return;
-        if (!decode(&msg, sip_msg_decode, mb, t, conn, src, dst))
-            dispatch(t->sip, conn, msg);
-        else if (t->edge)
-            undecodable(&c, p);
-    }
-    if (c.verdict == SIP_MSG_REJECT)
-        reject(t, conn, src, dst, p, &c);
-    if (c.verdict != SIP_MSG_OK)
-        transp_refuse(c.reason, t->tp, src);
-    mem_deref(msg);
-    mem_deref(mb);
+        sip->traceh(true, tp, src, dst, mbuf_buf(mb), mbuf_get_left(mb), sip->arg);
 }
 
 static int transport_add(struct sip *sip, enum sip_transp tp, int fd, const struct transp_edge *edge)
@@ -455,9 +296,9 @@ static int conn_send(struct sip_connqent **qentp, struct sip *sip, struct sip_co
     if (!conn || conn->closed)
         conn = transp_conn_find(sip, tp, dst);
     if (conn && (tp == SIP_TRANSP_WS || conn->established)) {
-        trace(sip, true, tp, &conn->laddr, &conn->paddr, mbuf_buf(mb), mbuf_get_left(mb));
+        trace(sip, tp, &conn->laddr, &conn->paddr, mb);
         if (conn->edge)
-            count(true, tp, mbuf_get_left(mb));
+            count(tp, mbuf_get_left(mb));
         return tp == SIP_TRANSP_WS ? transp_ws_send(conn, mb) : transp_tcp_write(conn, mb);
     }
     if (tp == SIP_TRANSP_WS)
@@ -465,7 +306,7 @@ static int conn_send(struct sip_connqent **qentp, struct sip *sip, struct sip_co
     t = transp_find(sip, tp, dst);
     if (!t)
         return EPROTONOSUPPORT;
-    trace(sip, true, tp, &t->laddr, dst, mbuf_buf(mb), mbuf_get_left(mb));
+    trace(sip, tp, &t->laddr, dst, mb);
     return transp_tcp_send(qentp, t, dst, mb, transph, arg);
 }
 
@@ -484,9 +325,9 @@ int sip_transp_send(struct sip_connqent **qentp, struct sip *sip, void *sock, en
             t = transp_find(sip, tp, dst);
         if (!t)
             return EPROTONOSUPPORT;
-        trace(sip, true, tp, &t->laddr, dst, mbuf_buf(mb), mbuf_get_left(mb));
+        trace(sip, tp, &t->laddr, dst, mb);
         if (t->edge)
-            count(true, tp, mbuf_get_left(mb));
+            count(tp, mbuf_get_left(mb));
         return transp_udp_send(t, dst, mb);
 
     case SIP_TRANSP_TCP:

@@ -2,7 +2,7 @@
  * sip/transp: our transports beneath libre's transactions; these files replace libre's sip/transp.c (the functions that <re_sip.h>
  * and its private header promise). Private to sip/.
  *
- *   transp.c       which transport or connection a message takes; what every message passes on its way in
+ *   transp.c       which transport or connection a message takes   transp_in.c    what every message passes on its way in
  *   transp_udp.c   datagrams, in batches          transp_tcp.c   streams          transp_ws.c   frames of the web thread
  *
  * Several `struct sip` may exist, each on its own thread. One made by plain sip_alloc() and sip_transp_add() behaves as with libre;
