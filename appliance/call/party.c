@@ -133,11 +133,11 @@ void party_number(char *dst, size_t sz, const struct uri *uri)
         dst[0] = '\0';
 }
 
-/* RFC 3261 25.1: user = 1*( unreserved / escaped / user-unreserved ) */
+/* RFC 3261 25.1: user = 1*( unreserved / escaped / user-unreserved ); not the semicolon, before a telephone number's parameters */
 static bool user_char(char c)
 {
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-           (c && strchr("-_.!~*'()&=+$,;?/", c));
+           (c && strchr("-_.!~*'()&=+$,?/", c));
 }
 
 void party_uri(char *dst, size_t sz, const char *number, const struct pl *host, int af)

@@ -487,16 +487,13 @@ static int adopt(struct session *s, uint64_t conn)
 static int browser_find(struct session **sp, struct sessions *ss, const struct binding *b, bool *moved)
 {
     struct session *here = session_by_conn(ss, b->ws_conn), *known = elsewhere_find(ss, b);
-    int err = 0;
 
-    *moved = false;
-    if (here && here->state == SESSION_SIGNED_IN && strcmp(here->b.dn, b->dn))
-        session_sign_out(here, REG_REMOVED); /* one DN on a connection: the newest */
-    if (known && !(here && here->calls)) {
-        err = adopt(known, b->ws_conn);
-        *moved = true;
+    *moved = known && !(here && here->calls);
+    if (here && here->state == SESSION_SIGNED_IN && (*moved || strcmp(here->b.dn, b->dn)))
+        session_sign_out(here, REG_REMOVED); /* one DN and one browser on a connection: the newest */
+    if (*moved) {
         *sp = known;
-        return err;
+        return adopt(known, b->ws_conn);
     }
     *sp = here ? here : session_of(ss, b->ws_conn);
     return *sp ? 0 : ENOMEM;

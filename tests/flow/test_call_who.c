@@ -124,6 +124,48 @@ TEST(only_the_browser_that_was_asked_answers)
     close_box();
 }
 
+/* Two pages that make up the same names for all that identifies a call and its transactions. */
+TEST(two_agents_who_say_the_same_do_not_disturb_each_other)
+{
+    static struct sipmsg invites[2];
+    struct wsagent twin;
+    struct sipdlg dlg[2];
+    char val[256];
+
+    BOX();
+    WANT(!wsagent_open(&twin, box.stack, box.out, 2, "5002", "secret5002"));
+    agent.other = &twin;
+    twin.other = &agent;
+    WANT(wsagent_register(&twin) == 200);
+    (void)snprintf(twin.p.host, sizeof(twin.p.host), "%s", agent.p.host);
+    (void)snprintf(twin.p.tag, sizeof(twin.p.tag), "%s", agent.p.tag);
+    sippeer_invite(&agent.p, &dlg[0], "sip:600@dngate", "",
+                   wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendrecv"));
+    WANT(sippeer_expect(&trunk.p, &invites[0], "INVITE", 0));
+    sippeer_reply(&trunk.p, &invites[0], 180, "Ringing", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "180", 0));
+    sippeer_invite(&twin.p, &dlg[1], "sip:600@dngate", "",
+                   wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendrecv"));
+    CHECK_STR(dlg[0].branch, dlg[1].branch);
+    CHECK_STR(dlg[0].callid, dlg[1].callid);
+    WANT(sippeer_expect(&trunk.p, &invites[1], "INVITE", 0));
+    sippeer_reply(&trunk.p, &invites[1], 180, "Ringing", "", NULL);
+    WANT(sippeer_expect(&twin.p, &m, "180", 0));
+    WANT(strstr(sipmsg_hdr(&invites[1], "P-Asserted-Identity", val, sizeof(val)), "sip:5002@"));
+    sippeer_cancel(&twin.p, &dlg[1], "sip:600@dngate", "");
+    WANT(sippeer_expect(&twin.p, &m, "487 INVITE", 0));
+    sippeer_ack_failure(&twin.p, &dlg[1], &m, "sip:600@dngate");
+    WANT(sippeer_expect(&trunk.p, &m, "CANCEL", 0));
+    WANT(strstr(sipmsg_hdr(&m, "From", val, sizeof(val)), "sip:5002@"));
+    sippeer_reply(&trunk.p, &invites[0], 200, "OK", "", offer());
+    WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0));
+    sipdlg_take(&dlg[0], &m);
+    sippeer_ack(&agent.p, &dlg[0], NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    wsagent_close(&twin);
+    close_box();
+}
+
 /* --- who calls, whom --- */
 
 static bool ends(const char *hdrs, struct cdr *cdr)
