@@ -156,11 +156,19 @@ static int line_add(struct sip_msg *msg, const struct sip_hdr *line, bool list, 
 
 /* ------------------------------------------------------------------ the head */
 
+/* Of the line that begins at p: empty, so that the body follows? */
+static bool is_empty(const char *p, const char *lf)
+{
+    return lf == p || (lf == p + 1 && *p == '\r');
+}
+
 /* The LF that ends the line which begins at p: one that no blank follows, which would continue it. */
 static const char *line_end(const char *p, const char *end)
 {
     const char *lf = memchr(p, '\n', (size_t)(end - p));
 
+    if (lf && is_empty(p, lf))
+        return lf;
     while (lf && lf + 1 < end && (lf[1] == ' ' || lf[1] == '\t'))
         lf = memchr(lf + 1, '\n', (size_t)(end - lf - 1));
     return lf;
@@ -209,7 +217,7 @@ static int lines_read(struct sip_msg *msg, const char **pp, const char *end, boo
         if (!lf)
             return ENODATA;
         *pp = lf + 1;
-        if (lf == p || (lf == p + 1 && *p == '\r'))
+        if (is_empty(p, lf))
             return 0;
         colon = memchr(p, ':', (size_t)(lf - p));
         if (!strict && (*p == ' ' || *p == '\t')) { /* the start line's */

@@ -72,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rc.guard = guard;
     st.edge = (struct transp_edge){nobody_h, NULL, wsedge_frame_h, &st};
     st.gone_count = 0;
+    st.opened.h = NULL;
     (void)addr_parse_ip(&a, "192.0.2.7", 4000);
     if (!sip_alloc(&st.sip, NULL, 8, 8, 8, "fuzz", NULL, NULL) && !transp_add_ws(st.sip, &st.edge) &&
         !registrar_alloc(&r, &st, &rc) && !sip_listen(&lsnr, st.sip, true, invite_h, r) &&

@@ -257,6 +257,16 @@ TEST(via_as_the_grammar_has_it)
     }
 }
 
+TEST(a_body_that_begins_with_a_blank_is_no_header)
+{
+    struct sip_msg *msg = message("BYE sip:2@h SIP/2.0\r\n" BASE "\r\n v=0\r\nVia: no\r\n\r\n");
+
+    CHECK(msg);
+    CHECK_OR(mbuf_get_left(msg->mb) == 17 && !memcmp(mbuf_buf(msg->mb), " v=0", 4), ;);
+    CHECK_OR(sip_msg_hdr_count(msg, SIP_HDR_VIA) == 1, ;);
+    mem_deref(msg);
+}
+
 TEST(a_request_uri_may_be_a_number)
 {
     struct sip_msg *msg = message("INVITE tel:+49-30-5001;ext=2 SIP/2.0\r\n" BASE "\r\n");
