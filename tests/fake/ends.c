@@ -1,5 +1,7 @@
 #include "fake/ends.h"
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct box box;
 struct fake_trunk trunk;
@@ -77,4 +79,16 @@ bool agent_hangs_up(void)
         return false;
     sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
     return true;
+}
+
+uint32_t path_in(const struct sipmsg *msg)
+{
+    static const char name[] = "a=ice-ufrag:";
+    const char *p = strstr(msg->text, name);
+    char hex[9];
+
+    if (!p)
+        return 0;
+    (void)snprintf(hex, sizeof(hex), "%s", p + sizeof(name) - 1);
+    return (uint32_t)strtoul(hex, NULL, 16);
 }

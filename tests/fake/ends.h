@@ -34,5 +34,7 @@ void trunk_calls(const char *hdrs, const char *offer);
 /* And the agent takes the call, in its 200 with these headers; m is our 200 to the trunk. */
 bool agent_answers(const char *hdrs);
 bool agent_hangs_up(void);
+/* The number of the media path that the SDP in msg, to the agent, speaks of: our ICE user fragment begins with it. 0: none. */
+uint32_t path_in(const struct sipmsg *msg);
 
 #endif

@@ -16,7 +16,7 @@
 enum {
     SLOTS = 16,
     STEPS = 4000,
-    PATHS = 64,
+    PATHS = 8,
     QUIET_MS = 40000 /* more than 64 T1, which some transactions may take */
 };
 
@@ -31,7 +31,8 @@ struct slot { /* a dialog as one end sees it */
 static struct slot slots[SLOTS];
 static uint64_t rnd;
 static bool pages_go;
-static size_t at; /* the slot that is taken next: an old dialog is forgotten */
+static uint32_t paths[PATHS]; /* the newest calls' media */
+static size_t at;             /* the slot that is taken next: an old dialog is forgotten */
 
 static unsigned any(unsigned n)
 {
@@ -161,6 +162,8 @@ static void take(struct sippeer *p, const struct sipmsg *msg, bool polite)
     char to[256], cseq[64];
 
     (void)sipmsg_hdr(msg, "CSeq", cseq, sizeof(cseq));
+    if (path_in(msg))
+        paths[any(PATHS)] = path_in(msg);
     if (!s && code >= 200 && code < 300 && strstr(cseq, "INVITE"))
         s = slot_again(p, msg);
     if (code && strstr(cseq, "INVITE") && s) {
@@ -201,7 +204,7 @@ static void media_says(void)
                                                   MEDIA_FAILED, MEDIA_TIMEOUT,   MEDIA_TRUNK_LATCHED,
                                                   MEDIA_DTMF,   MEDIA_DTMF_LOST};
     struct media_event ev = {.type = types[any(sizeof(types) / sizeof(types[0]))],
-                             .path_id = any(PATHS),
+                             .path_id = paths[any(PATHS)],
                              .reason = any(MEDIA_REASONS),
                              .digit = '5',
                              .from_browser = any(2)};
