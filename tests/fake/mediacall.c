@@ -232,6 +232,8 @@ static int engine_start(struct mediacall *c, const struct mediacall_config *cfg)
     int err;
 
     err = addr_parse_ip(&mcfg.bind[0], cfg->any_address ? "0.0.0.0" : "127.0.0.1", 0);
+    if (!err && cfg->both_families)
+        err = addr_parse_ip(&mcfg.bind[mcfg.bind_count++], "::1", 0);
     if (!err)
         err = mbox_alloc(&c->events, "mediacall", sizeof(struct media_event), 256);
     mcfg.events = c->events;

@@ -65,8 +65,9 @@ struct mediacall_config {
     enum media_codec browser, trunk;
     bool we_offer; /* we are controlling, and DTLS server; else the browser offered and we are DTLS client */
     bool wrong_fingerprint;
-    bool any_address; /* the engine binds to 0.0.0.0 */
-    bool no_trunk;    /* the test tells the trunk's address itself */
+    bool any_address;   /* the engine binds to 0.0.0.0 */
+    bool both_families; /* … to 127.0.0.1 and ::1 */
+    bool no_trunk;      /* the test tells the trunk's address itself */
     uint32_t rtp_timeout_s;
 };
 

@@ -10,7 +10,7 @@
 
 static struct mediacall call;
 
-enum { SECOND = 8000 };
+enum { SECOND = 8000, FRAME = 160 };
 
 /* Share of a second's energy that is not the tone (measured in pieces of 50 ms), or 1 when the level is wrong (the fakes' is 8000 peak). */
 static double spoilt(const struct mediacall_sink *s, double hz)
@@ -202,4 +202,46 @@ TEST(any_packet_length_of_the_trunk_is_taken)
         CHECK_EQ_INT(call.at_browser.last.ts - call.at_browser.first.ts, (call.at_browser.packets - 1) * 960);
         mediacall_stop(&call);
     }
+}
+
+static struct udp six;
+
+/* What the trunk's IPv6 socket got. */
+static bool heard_by_six(struct mediacall *c)
+{
+    return udp_read(c->reader, &six) > 0;
+}
+
+static bool heard_by_browser(struct mediacall *c)
+{
+    return c->at_browser.packets > 0;
+}
+
+/* bind.address names one address of each family: the port pair is open on both. */
+TEST(rtp_is_open_on_every_address)
+{
+    struct mediacall_config cfg = {
+        .browser = MEDIA_PCMU, .trunk = MEDIA_PCMU, .no_trunk = true, .both_families = true};
+    const uint8_t silence[FRAME] = {0};
+    struct media_trunk t;
+    struct addr lo;
+
+    CHECK_EQ_INT(addr_parse_ip(&lo, "::1", 0), 0);
+    if (udp_bind(&six, &lo, false, 0)) {
+        printf("# no IPv6 here\n");
+        return;
+    }
+    CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 8000));
+    mediacall_trunk(&call, &t);
+    CHECK_EQ_INT(addr_parse_ip(&t.rtp, "::1", udp_port(&six)), 0);
+    t.rtcp = (struct addr){0};
+    CHECK_EQ_INT(media_path_trunk(call.path, &t), 0);
+    call.browser_talks = true;
+    CHECK(mediacall_run(&call, heard_by_six, 8000));
+    CHECK_EQ_INT(addr_parse_ip(&call.path_addr, "::1", call.local.rtp_port), 0);
+    CHECK_EQ_INT(mediacall_trunk_send(&call, &six, 0, 160, silence, sizeof(silence)), 0);
+    CHECK(mediacall_run(&call, heard_by_browser, 8000));
+    mediacall_stop(&call);
+    udp_close(&six);
 }
