@@ -279,7 +279,7 @@ static void sleep_until(uint64_t us)
     (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
-/* One or two calls have fewer packets than a clock has ticks. */
+/* For the few that no clock ticks for. */
 static uint64_t next_due_us(const struct worker *w)
 {
     uint64_t due_us = POLLER_FOREVER, soonest_us = clock_us() + WORKER_TICK_US;

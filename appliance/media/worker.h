@@ -3,7 +3,7 @@
  * Private to media/.
  *
  *   while calls run, every WORKER_TICK_US:  commands → read all that is ready → due playout → one sendmmsg → sleep
- *   with one call or two: the same, whenever a packet comes or something is due
+ *   with up to WORKER_AWAITED: the same, whenever a packet comes or something is due
  *   without calls: sleep until a command or packet comes
  */
 #ifndef MEDIA_WORKER_H
@@ -23,7 +23,7 @@ struct path;
 struct path_host;
 
 enum {
-    WORKER_AWAITED = 4, /* so many paths: no ticks, each packet is waited for */
+    WORKER_AWAITED = 4, /* so many paths cost less when each packet is waited for than a clock that ticks */
     WORKER_TICK_US = 2000,
     WORKER_TICK_FEW_US = 4000, /* with fewer than WORKER_FEW paths */
     WORKER_FEW = 12,
