@@ -29,14 +29,14 @@ static int provision(struct box *b, struct fake_trunk *trunks, size_t n)
               : dn_add(b->store, "5002", "secret5002", "Agent Two", DN_CODEC_PCMU, true, why, sizeof(why));
     err = err ? err : dn_add(b->store, "5003", "secret5003", "Gone", DN_CODEC_AUTO, false, why, sizeof(why));
     for (size_t i = 0; i < n && !err; i++) {
-        struct trunk t = {.host = "127.0.0.1",
-                          .port = trunks[i].port,
+        struct trunk t = {.port = trunks[i].port,
                           .enabled = true,
                           .priority = (int)i + 1,
                           .ping_seconds = trunks[i].never_pinged ? 0 : 30,
                           .codecs = "pcmu,pcma"};
 
         (void)snprintf(t.name, sizeof(t.name), "trunk%zu", i + 1);
+        (void)snprintf(t.host, sizeof(t.host), "%s", trunks[i].host ? trunks[i].host : "127.0.0.1");
         if (trunks[i].username) {
             (void)snprintf(t.username, sizeof(t.username), "%s", trunks[i].username);
             (void)snprintf(t.password, sizeof(t.password), "%s", trunks[i].password);

@@ -10,6 +10,7 @@ struct fake_trunk {
     int fd;
     uint16_t port, gateway_port;
     const char *username, *password; /* what the gateway is to know of it; NULL = none */
+    const char *host;                /* what the gateway is to know of its place; NULL = 127.0.0.1 */
     bool never_pinged;
 };
 

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/health.h"
 #include "fake/box.h"
+#include "sip/resolver.h"
 #include "store/trunk.h"
 #include "testing.h"
 #include <errno.h>
@@ -397,6 +398,51 @@ TEST(each_silent_trunk_gets_two_invites_or_none)
     close_box();
 }
 
+/* Waits until this is in the health of the box. */
+static bool health_says(const char *text)
+{
+    bool said = false;
+
+    for (int i = 0; i < SIPPEER_MS && !said; i++) {
+        struct buf b;
+
+        buf_init(&b, 8192);
+        said = !health_json(&b) && strstr(b.data, text);
+        buf_reset(&b);
+        (void)poll(NULL, 0, 1);
+    }
+    return said;
+}
+
+/* Nobody is at the first address of sip.example. */
+static int lookup_h(struct addr *v, size_t max, size_t *n, const char *host, uint16_t port)
+{
+    if (strcmp(host, "sip.example") || max < 2)
+        return EHOSTUNREACH;
+    *n = 2;
+    return addr_parse_ip(&v[0], "127.0.0.9", port) | addr_parse_ip(&v[1], "127.0.0.1", port);
+}
+
+TEST(a_call_goes_to_the_next_address_of_a_name)
+{
+    struct cdr cdr;
+
+    resolver_lookup = lookup_h;
+    CHECK_EQ_INT(fake_trunk_open(&trunk), 0);
+    trunk.host = "sip.example";
+    trunk.never_pinged = true;
+    CHECK_EQ_INT(box_open(&box, NULL, &trunk, 1), 0);
+    CHECK_EQ_INT(wsagent_open(&agent, box.stack, box.out, 1, "5001", "secret5001"), 0);
+    WANT(wsagent_register(&agent) == 200 && health_says("\"trunk\":{\"state\":\"up\""));
+    dial("600", "");
+    WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+    WANT(strstr(invite.text, "INVITE sip:600@127.0.0.1:"));
+    sippeer_reply(&trunk.p, &invite, 486, "Busy Here", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "486", 0));
+    WANT(box_cdr(&box, 1, &cdr) && !strcmp(cdr.trunk, "trunk1"));
+    close_box();
+}
+
 TEST(trunk_seconds_is_what_each_trunk_has)
 {
     const char *options[] = {"call.trunk_seconds=5", NULL};
@@ -410,29 +456,13 @@ TEST(trunk_seconds_is_what_each_trunk_has)
     close_box();
 }
 
-/* Waits until the appliance knows no trunk any more. */
-static bool trunks_are_gone(void)
-{
-    bool gone = false;
-
-    for (int i = 0; i < SIPPEER_MS && !gone; i++) {
-        struct buf b;
-
-        buf_init(&b, 8192);
-        gone = !health_json(&b) && strstr(b.data, "no trunk is configured");
-        buf_reset(&b);
-        (void)poll(NULL, 0, 1);
-    }
-    return gone;
-}
-
 TEST(a_call_whose_trunk_is_removed_is_hung_up_by_the_trunk)
 {
     struct sipdlg stray;
 
     BOX(NULL, 1);
     WANT(talk());
-    WANT(!trunk_remove(box.store, "trunk1") && trunks_are_gone());
+    WANT(!trunk_remove(box.store, "trunk1") && health_says("no trunk is configured"));
     sippeer_invite(&trunk.p, &stray, "sip:5001@127.0.0.1", "", fake_trunk_sdp(sdp, sizeof(sdp), 40002, ""));
     WANT(sippeer_expect(&trunk.p, &m, "403 INVITE", 0)); /* a call goes on, but none begins */
     sippeer_request(&trunk.p, &dt, "BYE", "", NULL, NULL);
@@ -445,7 +475,7 @@ TEST(a_call_whose_trunk_is_removed_is_hung_up_by_the_agent)
 {
     BOX(NULL, 1);
     WANT(talk());
-    WANT(!trunk_remove(box.store, "trunk1") && trunks_are_gone());
+    WANT(!trunk_remove(box.store, "trunk1") && health_says("no trunk is configured"));
     WANT(agent_hangs_up());
     while (sippeer_expect(&trunk.p, &m, "BYE", 50)) /* repeated before the answer was read */
         ;
