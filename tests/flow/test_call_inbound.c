@@ -321,5 +321,20 @@ TEST(required_extensions_we_lack_are_named)
     call("5001", "Require: 100rel\r\n", offer());
     WANT(sippeer_expect(&trunk.p, &m, "420", 0));
     WANT(sipmsg_has(&m, "Unsupported: 100rel"));
+    sippeer_ack_failure(&trunk.p, &dt, &m, ruri);
+    call("5001", "Require: timer\r\nProxy-Require: sec-agree\r\nRequire: a, b\r\n", offer());
+    WANT(sippeer_expect(&trunk.p, &m, "420", 0));
+    WANT(sipmsg_has(&m, "Unsupported: a, b, sec-agree\r\n"));
+    sippeer_ack_failure(&trunk.p, &dt, &m, ruri);
+    /* within a dialog, too, and the call goes on */
+    WANT(rings("", offer()));
+    WANT(answers());
+    sipdlg_take(&dt, &m);
+    sippeer_ack(&trunk.p, &dt, NULL);
+    sippeer_request(&trunk.p, &dt, "INVITE", "Require: replaces\r\n", "application/sdp", offer());
+    WANT(sippeer_expect(&trunk.p, &m, "420 INVITE", 0) && sipmsg_has(&m, "Unsupported: replaces\r\n"));
+    sippeer_request(&agent.p, &da, "INFO", "Require: what\r\n", NULL, NULL);
+    WANT(sippeer_expect(&agent.p, &m, "420 INFO", 0) && sipmsg_has(&m, "Unsupported: what\r\n"));
+    WANT(sippeer_caught_up(&trunk.p, &dt));
     close_box();
 }

@@ -3,6 +3,7 @@
 
 #include "sip/hdrname.h"
 #include "sip/remsg.h"
+#include "sip/validate.h"
 
 #include <errno.h>
 #include <re.h>
@@ -274,6 +275,55 @@ TEST(a_request_uri_may_be_a_number)
     CHECK(msg);
     CHECK_OR(same(&msg->uri.user, "+49-30-5001") && same(&msg->uri.params, ";ext=2"), ;);
     CHECK_OR(same(&msg->uri.scheme, "tel") && !msg->uri.host.l, ;);
+    mem_deref(msg);
+}
+
+/* RFC 4475 3.1.1.1, "A Short Tortuous INVITE", and 3.1.1.2, "Wide Range of Valid Characters", as they are. */
+TEST(tortuous_messages_are_read)
+{
+    char tortuous[] =
+        "INVITE sip:vivekg@chair-dnrc.example.com;unknownparam SIP/2.0\r\n"
+        "TO :\r\n sip:vivekg@chair-dnrc.example.com ;   tag    = 1918181833n\r\n"
+        "from   : \"J Rosenberg \\\\\\\"\"       <sip:jdrosen@example.com>\r\n  ;\r\n  tag = 98asjd8\r\n"
+        "MaX-fOrWaRdS: 0068\r\nCall-ID: wsinv.ndaksdj@192.0.2.1\r\nContent-Length   : 150\r\ncseq: 0009\r\n  "
+        "INVITE\r\n"
+        "Via  : SIP  /   2.0\r\n /UDP\r\n    192.0.2.2;branch=390skdjuw\r\ns :\r\n"
+        "NewFangledHeader:   newfangled value\r\n continued newfangled value\r\n"
+        "UnknownHeaderWithUnusualValue: ;;,,;;,;\r\nContent-Type: application/sdp\r\n"
+        "Route:\r\n <sip:services.example.com;lr;unknownwith=value;unknown-no-value>\r\n"
+        "v:  SIP  / 2.0  / TCP     spindle.example.com   ;\r\n  branch  =   z9hG4bK9ikj8  ,\r\n"
+        " SIP  /    2.0   / UDP  192.168.255.111   ; branch=\r\n z9hG4bK30239\r\n"
+        "m:\"Quoted string \\\"\\\"\" <sip:jdrosen@example.com> ; newparam =\r\n      newvalue ;\r\n  "
+        "secondparam ; q = 0.33\r\n"
+        "\r\n";
+    char wide[] =
+        "!interesting-Method0123456789_*+`.%indeed'~ sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:"
+        "&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com SIP/2.0\r\n"
+        "Via: SIP/2.0/TCP host1.example.com;branch=z9hG4bK-.!%66*_+`'~\r\n"
+        "To: \"BEL:\\\x07 NUL:\\\x01 DEL:\\\x7f\" "
+        "<sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*@example.com>\r\n"
+        "From: token1~` token2'+_ token3*%!.- "
+        "<sip:mundane@example.com>;fromParam''~+*_!.-%=\"\xd1\x80\";tag=_token~1'+`*%!-.\r\n"
+        "Call-ID: intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{\r\nCSeq: 139122385 "
+        "!interesting-Method0123456789_*+`.%indeed'~\r\n"
+        "Max-Forwards: 255\r\nextensionHeader-!.%*+_`'~:\xef\xbb\xbf\xe5\xa4\xa7\r\nContent-Length: "
+        "0\r\n\r\n";
+    struct sip_msg *msg;
+
+    sip_unfold(tortuous, sizeof(tortuous) - 1);
+    msg = message(tortuous);
+    CHECK(msg);
+    CHECK_OR(same(&msg->to.tag, "1918181833n") && same(&msg->from.tag, "98asjd8") && msg->cseq.num == 9, ;);
+    CHECK_OR(same(&msg->via.branch, "390skdjuw") && sip_msg_hdr_count(msg, SIP_HDR_VIA) == 3, ;);
+    CHECK_OR(same(&msg->from.dname, "J Rosenberg \\\\\\\"") && same(&msg->from.uri.user, "jdrosen"), ;);
+    CHECK_OR(sip_msg_hdr_count(msg, SIP_HDR_CONTACT) == 1 && sip_msg_hdr_count(msg, SIP_HDR_ROUTE) == 1, ;);
+    mem_deref(msg);
+    msg = message(wide);
+    CHECK(msg);
+    CHECK_OR(same(&msg->from.dname, "token1~` token2'+_ token3*%!.-") && same(&msg->from.uri.user, "mundane"),
+             ;);
+    CHECK_OR(same(&msg->from.tag, "_token~1'+`*%!-.") && same(&msg->to.uri.host, "example.com"), ;);
+    CHECK_OR(same(&msg->uri.host, "example.com"), ;);
     mem_deref(msg);
 }
 
