@@ -122,7 +122,7 @@ void party_number(char *dst, size_t sz, const struct uri *uri)
 {
     const char *semi = uri->user.l ? memchr(uri->user.p, ';', uri->user.l) : NULL;
     struct pl user = {uri->user.p, semi ? (size_t)(semi - uri->user.p) : uri->user.l};
-    char plain[2 * PARTY_MAX];
+    char plain[2 * PARTY_MAX] = "";
     size_t n = unescape(plain, sizeof(plain), &user);
 
     if (is_phone_uri(uri))

@@ -213,6 +213,35 @@ check('a reload during a call hangs up, and the page is ready again by itself', 
     await nextCdr();
 });
 
+check('a second page in mid-call: it is told, takes over, and who talks goes on to the end', async (t) => {
+    const saying = (who, text) => who.page.locator('#message p', { hasText: text }).waitFor();
+    const far = await farEnd(t);
+
+    await agent.dial('4711');
+    await agent.call('connected');
+    const other = await newAgent(t, '5001');
+    await other.signIn('secret5001');
+    await other.page.click('#start-shift');
+    await saying(other, 'DN 5001 is in a call elsewhere');
+    await other.page.click('#take-over');
+    await other.registration('registered');
+    await saying(agent, 'This call goes on to its end');
+    await agent.checkEcho(t, OPUS);
+    await agent.page.click('#hangup');
+    await agent.page.locator('#start-shift').waitFor();
+    await saying(agent, 'signed in on another page');
+    assert.equal((await nextCdr())[0].hangup, 'agent');
+    const answered = far.call('5001', { address: '127.0.0.1', port: server.ports['sip-udp'] });
+    await other.call('incoming');
+    await other.page.keyboard.press('Escape');
+    assert.equal((await answered).status, 486);
+    await other.call('idle');
+    await nextCdr();
+    await agent.page.click('#start-shift'); // an idle page gives way at once
+    await agent.registration('registered');
+    await saying(other, 'signed in on another page');
+});
+
 check('closing the page during a call ends it at the trunk', async (t) => {
     const far = await farEnd(t);
     const other = await newAgent(t, '5002');
