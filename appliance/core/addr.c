@@ -271,7 +271,7 @@ size_t addr_choose(const struct addr *v, size_t n, const struct addr *dst)
 {
     const bool loopback = addr_is_loopback(dst);
     size_t found = n, fits = 0;
-    struct addr src;
+    struct addr src = {0};
 
     for (size_t i = 0; i < n; i++) {
         if (addr_af(&v[i]) != addr_af(dst))

@@ -16,10 +16,9 @@ enum { BATCH = 32, NAME_LEN = 32, MSG_SIZE_MAX = 64 * 1024, SLOTS_MAX = 1 << 20 
 
 struct mbox {
     char name[NAME_LEN];
-    pthread_mutex_t lock; /* guards head, tail, dropped, lost and ring */
+    pthread_mutex_t lock; /* guards head, tail, dropped and ring */
     size_t head, tail;    /* counted up, from 0 again whenever it is empty; head - tail messages wait */
     uint64_t dropped;
-    bool lost; /* something was dropped, and the owner has not asked yet */
     size_t slots, reserve, msg_size;
     uint8_t *ring;
     uint8_t *batch; /* the owner's: messages between ring and handler */
@@ -114,7 +113,6 @@ static int post(struct mbox *mb, const void *msg, size_t room)
     pthread_mutex_lock(&mb->lock);
     if (mb->head - mb->tail >= room) {
         mb->dropped++;
-        mb->lost = true;
         pthread_mutex_unlock(&mb->lock);
         return ENOBUFS;
     }
@@ -134,17 +132,6 @@ int mbox_post(struct mbox *mb, const void *msg)
 int mbox_post_sure(struct mbox *mb, const void *msg)
 {
     return post(mb, msg, mb->slots);
-}
-
-bool mbox_lost(struct mbox *mb)
-{
-    bool lost;
-
-    pthread_mutex_lock(&mb->lock);
-    lost = mb->lost;
-    mb->lost = false;
-    pthread_mutex_unlock(&mb->lock);
-    return lost;
 }
 
 int mbox_fd(const struct mbox *mb)

@@ -8,7 +8,6 @@
 #ifndef CORE_MBOX_H
 #define CORE_MBOX_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,9 +29,6 @@ void mbox_reserve(struct mbox *mb, size_t slots);
 int mbox_post(struct mbox *mb, const void *msg);
 /* The same for what must not be lost ("it has gone"): finds room in the reserve, which is as large as such messages can be many. */
 int mbox_post_sure(struct mbox *mb, const void *msg);
-/* Was a message refused since this was last asked? Then the owner looks again at everything that messages tell about. A refusal finds
- * a mailbox that is full, so an owner that asks in its handler misses none. Owner thread. */
-bool mbox_lost(struct mbox *mb);
 
 /* Ends the owner's waiting though no message is there, for what it sees elsewhere. Any thread. */
 void mbox_wake(struct mbox *mb);
