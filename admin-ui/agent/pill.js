@@ -23,4 +23,5 @@ export function pill(state) {
 }
 
 // Can a call be taken or made now?
-export const isReady = (state) => state.view === 'phone' && state.registration.state === 'registered' && !state.microphoneMissing && !state.elsewhere;
+export const isReady = (state) =>
+    state.view === 'phone' && state.registration.state === 'registered' && !state.microphoneMissing && !state.elsewhere && !state.draining;

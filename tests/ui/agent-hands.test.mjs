@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { call, connected, focused, gateway, page, pill, rung, saying, startShift } from './lib/stage.mjs';
-import { microphoneGone } from './lib/states.mjs';
+import { microphoneBack, microphoneGone } from './lib/states.mjs';
 
 // Where they are on the page, however far it is scrolled.
 const boxes = () =>
@@ -44,9 +44,15 @@ for (const [width, height] of [[1280, 800], [900, 800], [360, 740]])
         gateway.bye(id);
         await call('ended');
         await look('ended');
-        assert.deepEqual(new Set(seen), new Set([true]), 'and they are seen');
         await call('idle');
         assert.deepEqual(await boxes(), idle, 'idle');
+        await microphoneBack(page);
+        await pill('Draining');
+        await connected();
+        gateway.message('{"elsewhere":true}');
+        await pill('Signed in elsewhere');
+        await look('taken over');
+        assert.deepEqual(new Set(seen), new Set([true]), 'and they are seen');
     });
 
 test('keys that are held down, and a second Enter at once, do nothing', async () => {

@@ -251,6 +251,7 @@ test('a gateway that drains says how much time is left, until the connection goe
     assert.equal(await page.locator('#message [data-source=drain]').count(), 0);
     gateway.message('{"drain":{"seconds":240}}');
     await saying('can go on for 4 minutes');
+    assert.equal(await page.isEnabled('#dial'), false);
     gateway.message('{"drain":{"seconds":9}}');
     await saying('can go on for a few seconds');
     const again = gateway.next('registered');
