@@ -54,7 +54,8 @@ static void refuse(struct leg *leg, const struct sip_msg *msg)
 {
     if (sip_event_taken(msg))
         (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
-    else if (!pl_strcmp(&msg->met, "NOTIFY")) /* Event: talk, hold come here when we carry them */
+    else if (!pl_strcmp(&msg->met, "NOTIFY") ||
+             !pl_strcmp(&msg->met, "SUBSCRIBE")) /* talk, hold: here, one day */
         (void)leg_reply(leg, msg, 489, "Bad Event", SIP_ALLOW_EVENTS, NULL, NULL);
     else
         (void)leg_reply(leg, msg, 405, "Method Not Allowed", "Allow: " LEG_ALLOW "\r\n", NULL, NULL);

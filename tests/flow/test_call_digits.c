@@ -202,6 +202,9 @@ TEST(an_event_that_nobody_takes_says_which_are_taken)
                         NULL);
         WANT(sippeer_expect(p, &m, "489 NOTIFY", 0));
         WANT(sipmsg_hdr(&m, "Allow-Events", val, sizeof(val))[0]);
+        sippeer_request(p, i ? &da : &dt, "SUBSCRIBE", "Event: x-genesys-gvp-tenant-ports\r\n", NULL, NULL);
+        WANT(sippeer_expect(p, &m, "489 SUBSCRIBE", 0));
+        WANT(sipmsg_hdr(&m, "Allow-Events", val, sizeof(val))[0]);
     }
     WANT(agent_hangs_up());
     ends_close();
