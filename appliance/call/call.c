@@ -56,9 +56,14 @@ int64_t call_wall_ms(const struct call *c)
 
 void call_move(struct call *c, enum call_state to)
 {
+    const struct call_has has = {.agent = c->agent,
+                                 .trunk = c->trunk,
+                                 .media = c->path,
+                                 .answer_time = c->cdr.answer_ms,
+                                 .end_time = c->cdr.end_ms};
     const enum call_state from = c->state;
 
-    if (!call_state_move(&c->state, to, call_label(c)))
+    if (!call_state_move(&c->state, to, &has, call_label(c)))
         return;
     callstat_leave(c->cdr.direction, from);
     callstat_enter(c->cdr.direction, to);

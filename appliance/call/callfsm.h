@@ -23,8 +23,13 @@ enum call_state {
 };
 
 const char *call_state_name(enum call_state s);
-/* Moves *state; false when it is there already, or when the table lacks the move (core/fsm). label begins its log lines. */
-bool call_state_move(uint8_t *state, enum call_state to, const char *label);
+struct
+    call_has { /* what a state promises: both legs and media while it rings or is answered, its times, nothing left when it is over */
+    bool agent, trunk, media, answer_time, end_time;
+};
+/* Moves *state; false when it is there already, or when the table lacks the move (core/fsm). has: the call when it has moved; label
+ * begins its log lines. */
+bool call_state_move(uint8_t *state, enum call_state to, const struct call_has *has, const char *label);
 /* Answered and not ending: two people talk, or one waits. */
 bool call_state_up(enum call_state s);
 

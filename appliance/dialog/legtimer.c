@@ -31,21 +31,20 @@ static void glare(struct leg *leg)
 
 static void refreshed_h(int err, const struct sip_msg *msg, void *arg)
 {
+    const uint16_t code = err ? 0 : msg->scode;
     struct leg *leg = arg;
 
-    if ((!err && msg->scode < 200) || (leg->state != LEG_CONFIRMED && leg->state != LEG_ANSWERED))
+    if ((!err && code < 200) || (leg->state != LEG_CONFIRMED && leg->state != LEG_ANSWERED))
         return;
-    if (err) {
-        again(leg);
-    } else if (msg->scode < 300) {
+    if (code >= 200 && code < 300) {
         leg_retarget(leg, msg);
         leg_terms_agreed(leg, msg);
         leg_timer_start(leg);
-    } else if (!pl_strcmp(&msg->cseq.met, "UPDATE") && (msg->scode == 405 || msg->scode == 501)) {
+    } else if ((code == 405 || code == 501) && !pl_strcmp(&msg->cseq.met, "UPDATE")) {
         leg->allow.seen = true; /* whatever it says */
         leg->allow.update = false;
         refresh(leg);
-    } else if (msg->scode == 491) {
+    } else if (code == 491) {
         glare(leg);
     } else {
         again(leg);
