@@ -14,17 +14,17 @@ METRIC_COUNTER(refused, "dngate_memory_refused_total", NULL,
 
 static const struct {
     struct metric *used;
-    size_t size;
+    size_t size, little;
 } parts[BUDGET_PARTS] = {
-    [BUDGET_WEB] = {&web, WEB},
-    [BUDGET_MAILBOX] = {&mailbox, MAILBOX},
-    [BUDGET_SIP] = {&sip, SIP},
-    [BUDGET_TCP] = {&tcp, TCP},
+    [BUDGET_WEB] = {&web, WEB, BUDGET_LITTLE_SOURCE},
+    [BUDGET_MAILBOX] = {&mailbox, MAILBOX, BUDGET_LITTLE_MESSAGE},
+    [BUDGET_SIP] = {&sip, SIP, BUDGET_LITTLE_MESSAGE},
+    [BUDGET_TCP] = {&tcp, TCP, BUDGET_LITTLE_CONN},
 };
 
 bool budget_take(enum budget_part part, size_t held, size_t n)
 {
-    const size_t max = held + n <= BUDGET_LITTLE ? parts[part].size : parts[part].size / 4 * 3;
+    const size_t max = held + n <= parts[part].little ? parts[part].size : parts[part].size / 4 * 3;
 
     /* Taken first, so that two who come at once do not both see the last bytes. */
     if (n && metric_sum(parts[part].used, (int64_t)n) > (int64_t)max) {

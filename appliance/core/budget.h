@@ -19,7 +19,14 @@ enum budget_part {
 
 enum {
     BUDGET_STRANGERS = 32 << 20, /* the sum of the parts */
-    BUDGET_LITTLE = 16 * 1024,   /* who asks for no more than this in all has the last quarter to himself */
+    /* Who holds no more than this has the last quarter of a part to himself: */
+    BUDGET_LITTLE_SOURCE = 256 * 1024, /* WEB: a source, over all its connections */
+    BUDGET_LITTLE_CONN = 64 * 1024,    /* TCP: a connection */
+    BUDGET_LITTLE_MESSAGE = 16 * 1024, /* MAILBOX, SIP: a message or two */
+};
+
+struct budget_account { /* what somebody holds; owned by one thread */
+    size_t held;
 };
 
 /* Takes n bytes for someone who holds `held` already. False: there are none left (counted in dngate_memory_refused_total). */

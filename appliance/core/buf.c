@@ -14,38 +14,49 @@ void buf_init(struct buf *b, size_t max)
     b->max = max;
 }
 
-void buf_init_charged(struct buf *b, size_t max)
+void buf_init_charged(struct buf *b, size_t max, struct budget_account *a)
 {
     buf_init(b, max);
-    b->charged = true;
+    b->account = a;
 }
 
-/* Of a charged one: to have cap bytes. */
+/* To have cap bytes. */
 static bool charge(const struct buf *b, size_t cap)
 {
-    if (cap > b->cap && !budget_take(BUDGET_WEB, b->cap, cap - b->cap))
+    struct budget_account *a = b->account;
+
+    if (!a)
+        return true;
+    if (cap > b->cap && !budget_take(BUDGET_WEB, a->held, cap - b->cap))
         return false;
     if (cap < b->cap)
         budget_give(BUDGET_WEB, b->cap - cap);
+    a->held += cap - b->cap;
     return true;
+}
+
+/* It did not get the cap bytes that it was charged for. */
+static void charge_undo(const struct buf *b, size_t cap)
+{
+    if (!b->account)
+        return;
+    budget_give(BUDGET_WEB, cap - b->cap);
+    b->account->held -= cap - b->cap;
 }
 
 void buf_uncharge(struct buf *b)
 {
-    if (b->charged)
-        budget_give(BUDGET_WEB, b->cap);
-    b->charged = false;
+    (void)charge(b, 0);
+    b->account = NULL;
 }
 
 void buf_reset(struct buf *b)
 {
-    bool charged = b->charged;
+    struct budget_account *a = b->account;
 
-    if (charged)
-        (void)charge(b, 0);
+    buf_uncharge(b);
     free(b->data);
-    buf_init(b, b->max);
-    b->charged = charged;
+    buf_init_charged(b, b->max, a);
 }
 
 void buf_clear(struct buf *b)
@@ -70,12 +81,11 @@ static int buf_reserve(struct buf *b, size_t n)
         return 0;
     while (cap <= b->len + n)
         cap *= 2;
-    if (b->charged && !charge(b, cap))
+    if (!charge(b, cap))
         return b->err = ENOBUFS;
     data = realloc(b->data, cap);
     if (!data) {
-        if (b->charged)
-            budget_give(BUDGET_WEB, cap - b->cap);
+        charge_undo(b, cap);
         return b->err = ENOMEM;
     }
     b->data = data;

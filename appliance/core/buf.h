@@ -7,19 +7,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct budget_account;
+
 struct buf {
     char *data; /* always 0-terminated once something was written */
     size_t len;
     size_t cap;
-    size_t max;   /* longest content; growing past it fails with EMSGSIZE and leaves the content as it was */
-    bool charged; /* its memory counts against what strangers may make us hold (core/budget) */
+    size_t max; /* longest content; growing past it fails with EMSGSIZE and leaves the content as it was */
+    struct budget_account
+        *account; /* whose memory it is of what strangers may make us hold (core/budget); NULL: ours */
     int err;      /* first error; once set, writes do nothing, so that a chain needs one check at its end */
 };
 
 void buf_init(struct buf *b, size_t max);
-/* The same for bytes that strangers send or let us wait with; growing fails with ENOBUFS when all of them hold too much. */
-void buf_init_charged(struct buf *b, size_t max);
-/* From here on it is ours: its owner is no stranger. */
+/* The same for bytes that strangers send or let us wait with (BUDGET_WEB; a NULL: ours after all); growing fails with ENOBUFS when
+ * they hold too much. */
+void buf_init_charged(struct buf *b, size_t max, struct budget_account *a);
+/* From here on it is ours: its owner is no stranger, or goes. */
 void buf_uncharge(struct buf *b);
 void buf_reset(struct buf *b); /* frees */
 void buf_clear(struct buf *b); /* keeps the memory, clears err */

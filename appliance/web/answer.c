@@ -120,7 +120,7 @@ static void error_body(struct conn *c, struct buf *body, const char **type, int 
     if (!strncmp(path, "/api/", 5)) {
         struct web_resp resp;
 
-        web_resp_init(&resp);
+        web_resp_init(&resp, NULL);
         web_problem(&resp, status, reason, "%s", detail);
         *type = resp.content_type;
         buf_write(body, resp.body.data, resp.body.len);

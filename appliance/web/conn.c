@@ -45,9 +45,10 @@ int conn_alloc(struct conn **cp, struct web *w, enum listener_kind kind, const s
     c->peer = *peer;
     c->local = *local;
     c->tls_up = kind == LISTEN_HTTP;
-    buf_init_charged(&c->in, HTTP_HEAD_MAX);
-    buf_init_charged(&c->rest, CONN_REST_MAX);
-    buf_init_charged(&c->out, OUT_MAX);
+    c->account = source_account(w->sources, peer);
+    buf_init_charged(&c->in, HTTP_HEAD_MAX, c->account);
+    buf_init_charged(&c->rest, CONN_REST_MAX, c->account);
+    buf_init_charged(&c->out, OUT_MAX, c->account);
     c->next = w->conns;
     c->prevp = &w->conns;
     if (c->next)
@@ -71,11 +72,11 @@ void conn_free(struct conn *c)
         c->next->prevp = c->prevp;
     c->w->conn_count--;
     metric_add(&web_conns, -1);
-    c->w->banned_count -= c->banned;
-    source_leave(c->w->sources, &c->peer, c->banned);
     buf_reset(&c->in);
     buf_reset(&c->rest);
     buf_reset(&c->out);
+    c->w->banned_count -= c->banned;
+    source_leave(c->w->sources, &c->peer, c->banned); /* last: its account was ours */
     free(c->head);
     free(c);
 }
@@ -148,7 +149,7 @@ bool conn_resume(struct conn *c)
     struct buf rest = c->rest;
     bool ok = true;
 
-    buf_init_charged(&c->rest, CONN_REST_MAX);
+    buf_init_charged(&c->rest, CONN_REST_MAX, c->account);
     edge_hold(c, false);
     if (rest.len)
         ok = conn_rx(c, (const uint8_t *)rest.data, rest.len);

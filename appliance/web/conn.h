@@ -31,6 +31,7 @@ enum {
 
 enum conn_phase { CONN_HEAD, CONN_BODY, CONN_WAIT, CONN_REPLY, CONN_WS, CONN_LINGER };
 
+struct budget_account;
 struct exchange;
 struct ws;
 
@@ -50,7 +51,8 @@ struct conn {
     bool held;        /* reads nothing until what came is done with */
     bool banned;      /* its source was when it came: it is here for the page that says so */
 
-    struct buf in; /* head being received; http_head points into it */
+    struct budget_account *account; /* the source's: what all its connections hold */
+    struct buf in;                  /* head being received; http_head points into it */
     size_t scan;
     struct http_head *head;
     uint64_t got;       /* bytes of the body that have come */

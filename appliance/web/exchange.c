@@ -6,15 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-int exchange_alloc(struct exchange **xp, struct ask_box *box, size_t body_max,
+int exchange_alloc(struct exchange **xp, struct ask_box *box, size_t body_max, struct budget_account *a,
                    void (*answered)(struct exchange *x, void *owner), void *owner)
 {
     struct exchange *x = calloc(1, sizeof(*x));
 
     if (!x)
         return ENOMEM;
-    web_resp_init(&x->resp);
-    buf_init_charged(&x->body, body_max);
+    web_resp_init(&x->resp, a);
+    buf_init_charged(&x->body, body_max, a);
     x->box = box;
     x->answered = answered;
     x->owner = owner;
@@ -34,8 +34,12 @@ void exchange_leave(struct exchange *x)
     if (!x)
         return;
     x->owner = NULL;
-    if (!x->question)
+    if (!x->question) {
         exchange_free(x);
+        return;
+    }
+    buf_uncharge(&x->resp.body); /* the account goes with the connection */
+    buf_uncharge(&x->body);
 }
 
 /* ---- questions ---- */
@@ -81,12 +85,12 @@ void web_answered(int err, void *value, void *arg)
 
 /* ---- answers ---- */
 
-void web_resp_init(struct web_resp *resp)
+void web_resp_init(struct web_resp *resp, struct budget_account *a)
 {
     memset(resp, 0, sizeof(*resp));
     resp->status = 200;
     resp->content_type = "application/json";
-    buf_init_charged(&resp->body, WEB_BODY_OUT_MAX);
+    buf_init_charged(&resp->body, WEB_BODY_OUT_MAX, a);
 }
 
 void web_resp_reset(struct web_resp *resp)

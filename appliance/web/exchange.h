@@ -30,12 +30,12 @@ struct exchange {
     void *owner; /* the connection; NULL: it has gone */
 };
 
-int exchange_alloc(struct exchange **xp, struct ask_box *box, size_t body_max,
+int exchange_alloc(struct exchange **xp, struct ask_box *box, size_t body_max, struct budget_account *a,
                    void (*answered)(struct exchange *x, void *owner), void *owner);
 /* The owner has done with it, or goes. */
 void exchange_leave(struct exchange *x);
 
-void web_resp_init(struct web_resp *resp);
+void web_resp_init(struct web_resp *resp, struct budget_account *a);
 void web_resp_reset(struct web_resp *resp);
 
 #endif

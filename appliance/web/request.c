@@ -223,7 +223,7 @@ static bool exchange_begin(struct conn *c)
 
     if ((c->kind == LISTEN_HTTP && strcmp(h->path, "/healthz")) || static_find(h->path))
         return true;
-    if (exchange_alloc(&c->x, c->w->box, c->w->cfg.body_max, answered_h, c))
+    if (exchange_alloc(&c->x, c->w->box, c->w->cfg.body_max, c->account, answered_h, c))
         return false;
     (void)route_find(c->x, http_method_name(h->method), h->path, allow, sizeof(allow));
     describe(c->x, c);

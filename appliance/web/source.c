@@ -1,4 +1,5 @@
 #include "web/source.h"
+#include "core/budget.h"
 #include "core/metric.h"
 #include "core/table.h"
 #include <errno.h>
@@ -10,6 +11,7 @@ enum { BURST = 4 }; /* seconds' worth that may come at once */
 struct source {
     uint8_t key[9];
     uint32_t conns, banned; /* banned: of these, accepted while the source was banned */
+    struct budget_account account;
     double tokens;
     uint64_t updated_ms;
 };
@@ -109,6 +111,13 @@ int source_enter(struct sources *s, const struct addr *a, bool banned)
     src->conns++;
     src->banned += banned;
     return 0;
+}
+
+struct budget_account *source_account(struct sources *s, const struct addr *a)
+{
+    struct source *src = source_get(s, a);
+
+    return src ? &src->account : NULL;
 }
 
 size_t source_conns(const struct sources *s, const struct addr *a)

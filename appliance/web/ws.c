@@ -107,7 +107,7 @@ static int ws_alloc(struct conn *c, const struct ws_service *service, void *arg)
         return ENOMEM;
     ws->service = service;
     ws->arg = arg;
-    ws_decoder_init(&ws->dec, service->message_max);
+    ws_decoder_init(&ws->dec, service->message_max, c->account);
     ws->opened_ms = ws->heard_ms = ws->credit_ms = clock_ms();
     ws->credit = WS_BURST * 1000;
     ws->code = 1006;

@@ -5,10 +5,10 @@
 
 enum { FIN = 0x80, RSV = 0x70, OPCODE = 0x0f, MASK = 0x80, LEN7 = 0x7f };
 
-void ws_decoder_init(struct ws_decoder *d, size_t message_max)
+void ws_decoder_init(struct ws_decoder *d, size_t message_max, struct budget_account *a)
 {
     memset(d, 0, sizeof(*d));
-    buf_init_charged(&d->msg, message_max);
+    buf_init_charged(&d->msg, message_max, a);
     d->head_need = 2;
 }
 

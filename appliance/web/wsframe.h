@@ -46,7 +46,8 @@ struct ws_decoder {
     bool in_payload, fin, in_message, text;
 };
 
-void ws_decoder_init(struct ws_decoder *d, size_t message_max);
+/* What a message takes is charged to a (core/budget; NULL: to nobody). */
+void ws_decoder_init(struct ws_decoder *d, size_t message_max, struct budget_account *a);
 /* Is a frame or a message of several begun and not at its end? */
 bool ws_decoder_partial(const struct ws_decoder *d);
 void ws_decoder_reset(struct ws_decoder *d); /* frees */

@@ -12,7 +12,7 @@ static uint64_t run(const uint8_t *p, size_t n, size_t step)
     uint64_t sum = 1469598103934665603u;
     enum ws_event ev = WS_MORE;
 
-    ws_decoder_init(&d, MESSAGE_MAX);
+    ws_decoder_init(&d, MESSAGE_MAX, NULL);
     while (n && ev != WS_BAD && ev != WS_CLOSE) {
         size_t part = step < n ? step : n, used;
 

@@ -30,7 +30,7 @@ static bool set_up(void)
     snprintf(t.dir, sizeof(t.dir), "/tmp/dngate-test-XXXXXX");
     web_routes_clear();
     addr_parse_ip(&t.peer, "192.0.2.7", 4711);
-    web_resp_init(&t.resp);
+    web_resp_init(&t.resp, NULL);
     return mkdtemp(t.dir) && !store_open(&t.store, t.dir, why, sizeof(why)) &&
            !guard_alloc(&t.guard, &(struct guard_config){0}) && !store_desk_start(&t.desk, t.store) &&
            !ask_box_alloc(&t.box, "test", 4) &&
@@ -68,7 +68,8 @@ static int ask_for(const char *method, const char *path, const char *type, const
     char allow[100];
 
     web_resp_reset(&t.resp);
-    if (exchange_alloc(&x, t.box, 4096, answered_h, &t) || route_find(x, method, path, allow, sizeof(allow)))
+    if (exchange_alloc(&x, t.box, 4096, NULL, answered_h, &t) ||
+        route_find(x, method, path, allow, sizeof(allow)))
         return -1;
     x->req = (struct web_req){.method = method,
                               .path = path,
@@ -85,7 +86,7 @@ static int ask_for(const char *method, const char *path, const char *type, const
     while (x->question && poll(&pfd, 1, 20000) == 1)
         ask_box_drain(t.box);
     t.resp = x->resp;
-    web_resp_init(&x->resp);
+    web_resp_init(&x->resp, NULL);
     exchange_leave(x);
     return t.resp.status;
 }

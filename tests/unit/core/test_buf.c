@@ -135,12 +135,13 @@ TEST(utf8_sequences)
 TEST(what_strangers_hold_is_bounded_in_all)
 {
     enum { MANY = 64 };
+    struct budget_account greedy = {0}, modest = {0};
     struct buf big[MANY], little;
     static char piece[1 << 20];
     size_t full = 0, held = 0;
 
     for (size_t i = 0; i < MANY; i++) {
-        buf_init_charged(&big[i], 2 << 20);
+        buf_init_charged(&big[i], 2 << 20, &greedy);
         if (!buf_write(&big[i], piece, sizeof(piece)))
             full++;
         else
@@ -148,10 +149,11 @@ TEST(what_strangers_hold_is_bounded_in_all)
         held += big[i].cap;
     }
     CHECK(full && full < MANY && held <= BUDGET_STRANGERS / 4 * 3);
-    buf_init_charged(&little, 1 << 20);
-    CHECK_EQ_INT(buf_write(&little, piece, BUDGET_LITTLE / 2), 0); /* who holds little has a quarter left */
+    buf_init_charged(&little, 1 << 20, &modest);
+    CHECK_EQ_INT(buf_write(&little, piece, BUDGET_LITTLE_SOURCE / 4),
+                 0); /* who holds little has a quarter left */
     CHECK_EQ_INT(buf_write(&little, piece, sizeof(piece) / 2), ENOBUFS);
-    CHECK_EQ_INT(little.len, BUDGET_LITTLE / 2);
+    CHECK_EQ_INT(little.len, BUDGET_LITTLE_SOURCE / 4);
     buf_reset(&little);
     free(buf_take(&big[0], NULL)); /* whoever takes it has it on his own account */
     for (size_t i = 0; i < MANY; i++)
@@ -160,6 +162,7 @@ TEST(what_strangers_hold_is_bounded_in_all)
         CHECK_EQ_INT(buf_write(&big[i % MANY], piece, sizeof(piece)), 0);
         buf_reset(&big[i % MANY]);
     }
-    CHECK(budget_take(BUDGET_WEB, 0, BUDGET_LITTLE));
-    budget_give(BUDGET_WEB, BUDGET_LITTLE);
+    CHECK(!greedy.held && !modest.held);
+    CHECK(budget_take(BUDGET_WEB, 0, BUDGET_LITTLE_SOURCE));
+    budget_give(BUDGET_WEB, BUDGET_LITTLE_SOURCE);
 }
