@@ -25,7 +25,7 @@ struct path_host;
 enum {
     WORKER_AWAITED = 4, /* so many paths cost less when each packet is waited for than a clock that ticks */
     WORKER_TICK_US = 2000,
-    WORKER_TICK_FEW_US = 4000, /* with fewer than WORKER_FEW paths */
+    WORKER_TICK_FEW_US = 4500, /* with fewer than WORKER_FEW paths */
     WORKER_FEW = 12,
     WORKER_FILL = 16, /* paths that a worker has before the next one gets its first */
 };

@@ -43,6 +43,21 @@ static struct {
     unsigned heard_count;
 } rig;
 
+static struct {           /* set before rig_start */
+    bool no_events;       /* neither side takes them */
+    fbrowser_rtp_h *rtph; /* what the browser gets */
+} rig_wish;
+
+static void rig_formats(struct media_formats *f, bool opus, uint8_t event)
+{
+    if (opus)
+        (void)media_formats_add(f, RIG_OPUS, MEDIA_OPUS, 48000);
+    (void)media_formats_add(f, 0, MEDIA_PCMU, 8000);
+    (void)media_formats_add(f, 8, MEDIA_PCMA, 8000);
+    if (!rig_wish.no_events)
+        (void)media_formats_add(f, event, MEDIA_EVENT, 8000);
+}
+
 static uint8_t *rig_room_h(const struct addr *dst, void *arg)
 {
     (void)dst;
@@ -81,20 +96,14 @@ static int rig_path(enum media_codec codec, bool we_are_client)
     struct media_local local = {.ice_ufrag = "00000001abcdefgh", .ice_pwd = "password-of-the-path-1234"};
     struct path_init init = {
         .id = 1, .host = &rig.host, .controlling = true, .local = &local, .jbuf_max_ms = 200};
-    struct media_browser b = {
-        .codec = codec,
-        .formats = {{{RIG_OPUS, MEDIA_OPUS, 48000}, {0, MEDIA_PCMU, 8000}, {RIG_EVENT, MEDIA_EVENT, 8000}},
-                    3},
-        .we_are_dtls_client = we_are_client,
-        .cand_count = 1};
-    struct media_trunk t = {.codec = MEDIA_PCMU,
-                            .formats = {{{0, MEDIA_PCMU, 8000}, {RIG_TRUNK_EVENT, MEDIA_EVENT, 8000}}, 2},
-                            .ptime_ms = 20,
-                            .dir = MEDIA_SENDRECV};
+    struct media_browser b = {.codec = codec, .we_are_dtls_client = we_are_client, .cand_count = 1};
+    struct media_trunk t = {.codec = MEDIA_PCMU, .ptime_ms = 20, .dir = MEDIA_SENDRECV};
     const struct fbrowser_local *theirs = fbrowser_local(rig.browser);
     struct addr lo;
     int err;
 
+    rig_formats(&b.formats, true, RIG_EVENT);
+    rig_formats(&t.formats, false, RIG_TRUNK_EVENT);
     (void)addr_parse_ip(&lo, "127.0.0.1", 0);
     err = ports_open(&init.rtp, &init.rtcp, &lo, 1, 0, 0);
     if (!err)
@@ -140,6 +149,7 @@ static int rig_start(enum media_codec codec, bool we_are_client, bool browser_is
                                   .claimh = rig_claim_h,
                                   .eventh = rig_event_h};
     cfg.identity = rig.identity;
+    cfg.rtph = rig_wish.rtph;
     if (!err)
         err = fbrowser_alloc(&rig.browser, &cfg);
     if (err)
