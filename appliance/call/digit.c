@@ -101,6 +101,9 @@ int digit_read(struct digit *d, const struct sip_msg *msg)
 
 const char *digit_write(char buf[DIGIT_BODY_MAX], const struct digit *d)
 {
-    (void)snprintf(buf, DIGIT_BODY_MAX, "Signal=%c\r\nDuration=%u\r\n", d->key, d->ms);
+    const char key[] = {d->key, '\0'};
+
+    (void)snprintf(buf, DIGIT_BODY_MAX, "Signal=%s\r\nDuration=%u\r\n", d->key == DIGIT_FLASH ? "16" : key,
+                   d->ms);
     return buf;
 }

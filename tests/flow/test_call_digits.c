@@ -54,7 +54,7 @@ TEST(an_agents_digit_goes_as_info_where_the_trunk_takes_no_events)
     sippeer_reply(&trunk.p, &agent_req, 415, "Unsupported Media Type", "", NULL);
     WANT(sippeer_expect(&agent.p, &m, "200 INFO", 0));
     agent_presses("Signal=16\r\n"); /* which a flash has none of */
-    WANT(relayed(&trunk.p, &agent.p, "Signal=!\r\nDuration=160\r\n", 415));
+    WANT(relayed(&trunk.p, &agent.p, "Signal=16\r\nDuration=160\r\n", 415));
     agent_presses("Signal=16\r\n"); /* what is about our own dialog is not the agent's */
     WANT(sippeer_expect(&trunk.p, &agent_req, "INFO", 0));
     sippeer_reply(&trunk.p, &agent_req, 401, "Unauthorized", "", NULL);
@@ -83,7 +83,7 @@ TEST(a_flash_is_carried_by_info_alone)
     trunk_calls(ALLOWS, NULL);
     WANT(agent_answers(""));
     agent_presses("Signal=16\r\n");
-    WANT(relayed(&trunk.p, &agent.p, "Signal=!\r\nDuration=160\r\n", 200));
+    WANT(relayed(&trunk.p, &agent.p, "Signal=16\r\nDuration=160\r\n", 200));
     WANT(agent_hangs_up());
     ends_close();
 }
@@ -118,6 +118,8 @@ TEST(a_trunks_digit_reaches_the_page)
     WANT(sippeer_expect(&agent.p, &agent_req, "INFO", 0));
     sippeer_reply(&agent.p, &agent_req, 415, "Unsupported Media Type", "", NULL);
     WANT(sippeer_expect(&trunk.p, &m, "200 INFO", 0));
+    trunk_presses(RELAY, "Signal=16\r\n"); /* a page would take it for a 1 */
+    WANT(sippeer_expect(&trunk.p, &m, "415 INFO", 0));
     sippeer_request(&agent.p, &da, "INFO", NO_INFO, NULL, NULL);
     WANT(sippeer_expect(&agent.p, &m, "200 INFO", 0));
     trunk_presses(RELAY, "Signal=5\r\n"); /* then as an event in its audio */

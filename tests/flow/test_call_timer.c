@@ -238,6 +238,38 @@ TEST(a_refresh_answered_422_asks_for_longer)
     ends_close();
 }
 
+TEST(a_refresh_by_reinvite_is_challenged_and_made_longer_like_any_other)
+{
+    TIMER_BOX(10);
+    WANT(talk("Session-Expires: 100;refresher=uac\r\nAllow: INVITE\r\n"));
+    WANT(refreshed_by("INVITE", "100;refresher=uac"));
+    sippeer_reply(&trunk.p, &m, 401, "Who Are You", "WWW-Authenticate: Digest realm=\"s\", nonce=\"n\"\r\n",
+                  NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0) && refreshed_by("INVITE", "100;refresher=uac"));
+    WANT(strstr(sipmsg_hdr(&m, "Authorization", val, sizeof(val)), "nonce=\"n\""));
+    sippeer_reply(&trunk.p, &m, 422, "Session Interval Too Small", "Min-SE: 120\r\n", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0) && refreshed_by("INVITE", "120;refresher=uac"));
+    reinvite_is_answered("");
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(agent_hangs_up());
+    ends_close();
+}
+
+/* The Call-ID is the trunk's, so ours goes again within 2 s (RFC 3261 14.1). */
+TEST(a_refresh_within_a_call_of_the_trunks_meets_its_reinvite)
+{
+    TIMER_BOX(10);
+    trunk_calls("Session-Expires: 100;refresher=uas\r\nSupported: timer\r\nAllow: INVITE\r\n", NULL);
+    WANT(agent_answers(""));
+    WANT(refreshed_by("INVITE", "100;refresher=uac"));
+    sippeer_reply(&trunk.p, &m, 491, "Request Pending", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0) && refreshed_by("INVITE", "100;refresher=uac"));
+    reinvite_is_answered("");
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(agent_hangs_up());
+    ends_close();
+}
+
 TEST(no_refusal_of_a_refresh_ends_the_call)
 {
     static const int codes[] = {400, 403, 420, 488, 500, 503, 603};
