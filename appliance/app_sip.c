@@ -257,7 +257,7 @@ int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *w
 
 out:
     if (err) {
-        (void)snprintf(why, whysz, "the signalling thread cannot start: %s", strerror(err));
+        (void)snprintf(why, whysz, "the signalling thread cannot start: %s", store_strerror(err));
         directory_free(a->directory);
         mbox_free(a->drains, NULL, NULL);
         ask_mbox_free(a->questions);
