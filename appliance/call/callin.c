@@ -153,6 +153,8 @@ static void who(struct call *c, const struct sip_msg *msg, const struct sip_orig
     party_caller(&caller, msg);
     party_called(&called, msg);
     party_number(c->cdr.dn, sizeof(c->cdr.dn), &msg->uri);
+    if (!dn_valid(c->cdr.dn)) /* log lines and our Contact are made of it */
+        c->cdr.dn[0] = '\0';
     memcpy(c->cdr.callee, called.number, sizeof(c->cdr.callee));
     memcpy(c->cdr.caller, caller.number, sizeof(c->cdr.caller));
     c->withheld = caller.withheld;
@@ -168,7 +170,7 @@ static void who(struct call *c, const struct sip_msg *msg, const struct sip_orig
 
 static int accept_trunk(struct call *c, const struct sip_msg *msg, const struct sip_origin *o)
 {
-    char contact[192], self[ADDR_STRLEN];
+    char contact[PARTY_URI_MAX], self[ADDR_STRLEN];
     struct leg_config cfg = {
         .label = call_label(c), .route = {.tp = msg->tp, .addr = o->peer}, .contact = contact};
     const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, o->trunk);
@@ -180,8 +182,8 @@ static int accept_trunk(struct call *c, const struct sip_msg *msg, const struct 
         cfg.username = peer->cfg.username;
         cfg.password = peer->cfg.password;
     }
-    (void)snprintf(contact, sizeof(contact), "sip:%s@%s%s", c->cdr.dn, addr_str(&laddr, self, sizeof(self)),
-                   msg->tp == SIP_TRANSP_TCP ? ";transport=tcp" : "");
+    party_contact(contact, sizeof(contact), c->cdr.dn, addr_str(&laddr, self, sizeof(self)),
+                  msg->tp == SIP_TRANSP_TCP ? ";transport=tcp" : "");
     return leg_accept(&c->trunk, c->calls->legs, &cfg, msg, &trunk_handlers, c);
 }
 
@@ -214,7 +216,7 @@ static bool check(struct call *c, const struct sip_msg *msg, const struct bindin
     struct dn dn;
 
     *r = (struct call_refusal){404, "Not Found", ""};
-    if (!dn_valid(c->cdr.dn) || directory_get(c->calls->cfg.directory, c->cdr.dn, &dn) || !dn.enabled)
+    if (!c->cdr.dn[0] || directory_get(c->calls->cfg.directory, c->cdr.dn, &dn) || !dn.enabled)
         return false;
     c->dn_codec = dn.codec;
     if (dn.codec == DN_CODEC_PCMU || dn.codec == DN_CODEC_PCMA) {
@@ -257,7 +259,7 @@ static void introduce(struct call *c, const struct sip_msg *msg, char uri[PARTY_
 
 static int ring(struct call *c, const struct sip_msg *msg, const struct binding *b)
 {
-    char contact[192], self[ADDR_STRLEN], from[PARTY_URI_MAX], name[2 * PARTY_MAX];
+    char contact[PARTY_URI_MAX], self[ADDR_STRLEN], from[PARTY_URI_MAX], name[2 * PARTY_MAX];
     struct leg_config cfg = {.label = call_label(c),
                              .route = {.ws_conn = b->ws_conn},
                              .contact = contact,
@@ -271,8 +273,7 @@ static int ring(struct call *c, const struct sip_msg *msg, const struct binding 
     err = sip_stack_laddr(c->calls->cfg.stack, &laddr, &b->peer);
     if (err)
         return err;
-    (void)addr_str(&laddr, self, sizeof(self));
-    (void)snprintf(contact, sizeof(contact), "sip:%s@%s;transport=ws", c->cdr.dn, self);
+    party_contact(contact, sizeof(contact), c->cdr.dn, addr_str(&laddr, self, sizeof(self)), ";transport=ws");
     introduce(c, msg, from, name);
     call_session_take(c, b->ws_conn);
     err = call_agent_offer(c, b->ws_conn, &sdp);

@@ -209,8 +209,8 @@ static const char *uri_transport(int transport)
 static int trunk_invite(struct call *c, const struct trunk_peer *peer, const struct addr *addr,
                         const char *sdp)
 {
-    char self[ADDR_STRLEN], ip[ADDR_STRLEN], contact[192], to[PARTY_URI_MAX], ruri[PARTY_URI_MAX], own[160],
-        name[2 * PARTY_MAX];
+    char self[ADDR_STRLEN], ip[ADDR_STRLEN], contact[PARTY_URI_MAX], to[PARTY_URI_MAX], ruri[PARTY_URI_MAX],
+        own[PARTY_URI_MAX], name[2 * PARTY_MAX];
     const struct trunk_config *t = &peer->cfg;
     struct leg_config cfg = {.label = call_label(c),
                              .contact = contact,
@@ -231,12 +231,13 @@ static int trunk_invite(struct call *c, const struct trunk_peer *peer, const str
     cfg.route.addr = *addr;
     cfg.route.tp = (enum sip_transp)t->transport;
     (void)addr_ip(&laddr, ip, sizeof(ip));
-    (void)snprintf(contact, sizeof(contact), "sip:%s@%s%s", c->cdr.dn, addr_str(&laddr, self, sizeof(self)),
-                   uri_transport(t->transport));
+    party_contact(contact, sizeof(contact), c->cdr.dn, addr_str(&laddr, self, sizeof(self)),
+                  uri_transport(t->transport));
     pl_set_str(&host, addr_str(addr, self, sizeof(self)));
     party_uri(to, sizeof(to), c->cdr.callee, &host, AF_UNSPEC);
     (void)snprintf(ruri, sizeof(ruri), "%s%s", to, uri_transport(t->transport));
-    (void)snprintf(own, sizeof(own), strchr(ip, ':') ? "sip:%s@[%s]" : "sip:%s@%s", c->cdr.dn, ip);
+    pl_set_str(&host, ip);
+    party_uri(own, sizeof(own), c->cdr.dn, &host, strchr(ip, ':') ? AF_INET6 : AF_INET);
     party_quote(name, sizeof(name), c->cdr.caller_name);
     buf_init(&hdrs, LEG_HDRS_MAX * 2);
     if (name[0])
@@ -334,14 +335,13 @@ static void who(struct call *c, const struct sip_msg *msg, const struct dn *dn, 
 
 static int accept_agent(struct call *c, const struct sip_msg *msg, const struct sip_origin *o)
 {
-    char contact[192], self[ADDR_STRLEN];
+    char contact[PARTY_URI_MAX], self[ADDR_STRLEN];
     struct leg_config cfg = {.label = call_label(c), .route = {.ws_conn = o->ws_conn}, .contact = contact};
     struct addr laddr;
 
     if (sip_stack_laddr(c->calls->cfg.stack, &laddr, &o->peer))
         return ENETUNREACH;
-    (void)snprintf(contact, sizeof(contact), "sip:%s@%s;transport=ws", c->cdr.dn,
-                   addr_str(&laddr, self, sizeof(self)));
+    party_contact(contact, sizeof(contact), c->cdr.dn, addr_str(&laddr, self, sizeof(self)), ";transport=ws");
     return leg_accept(&c->agent, c->calls->legs, &cfg, msg, &agent_handlers, c);
 }
 

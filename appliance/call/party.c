@@ -152,7 +152,17 @@ void party_uri(char *dst, size_t sz, const char *number, const struct pl *host, 
             n += (size_t)snprintf(user + n, sizeof(user) - n, "%%%02X", (unsigned char)*number);
     }
     user[n] = '\0';
-    (void)re_snprintf(dst, sz, af == AF_INET6 ? "sip:%s@[%r]" : "sip:%s@%r", user, host);
+    (void)re_snprintf(dst, sz, af == AF_INET6 ? "sip:%s%s[%r]" : "sip:%s%s%r", user, n ? "@" : "", host);
+}
+
+void party_contact(char *dst, size_t sz, const char *number, const char *self, const char *params)
+{
+    char uri[PARTY_URI_MAX];
+    struct pl host;
+
+    pl_set_str(&host, self);
+    party_uri(uri, sizeof(uri), number, &host, AF_UNSPEC);
+    (void)re_snprintf(dst, sz, "%s%s", uri, params);
 }
 
 /* --- parties --- */

@@ -45,7 +45,9 @@ void party_text(char *dst, size_t sz, const struct pl *src, bool escapes);
 size_t party_char(const char *s, size_t n, size_t *step);
 /* For between two quotes: " and \ escaped. */
 void party_quote(char *dst, size_t sz, const char *text);
-/* "sip:NUMBER@HOST", the number escaped as a user part is; af: of the host. */
+/* "sip:NUMBER@HOST", the number escaped as a user part is, "sip:HOST" without one; af: of the host. */
 void party_uri(char *dst, size_t sz, const char *number, const struct pl *host, int af);
+/* Our Contact for it at an address as addr_str() writes it; params: ";transport=…" or "". */
+void party_contact(char *dst, size_t sz, const char *number, const char *self, const char *params);
 
 #endif

@@ -141,7 +141,7 @@ static void no_stranger(const struct registrar *r, const struct sip_msg *msg)
 /* A user part that no DN can have is asked for like any other, and found unknown. */
 static void user_copy(char *buf, size_t sz, const struct pl *user)
 {
-    if (regmsg_copy(buf, sz, user))
+    if (re_snprintf(buf, sz, "%H", uri_user_unescape, user) < 0)
         buf[0] = 0;
 }
 

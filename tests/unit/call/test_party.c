@@ -183,6 +183,10 @@ TEST(what_is_written_is_escaped_again)
     CHECK_STR(out, "sip:+49%2030%237*@192.0.2.1:5060");
     party_uri(out, sizeof(out), "j\xc3\xb6@\">", &v6, AF_INET6);
     CHECK_STR(out, "sip:j%C3%B6%40%22%3E@[2001:db8::1]");
+    party_uri(out, sizeof(out), "", &v4, AF_UNSPEC);
+    CHECK_STR(out, "sip:192.0.2.1:5060");
+    party_contact(out, sizeof(out), "50#1", "192.0.2.1:5060", ";transport=tcp");
+    CHECK_STR(out, "sip:50%231@192.0.2.1:5060;transport=tcp");
     party_quote(out, sizeof(out), "a \"b\" \\");
     CHECK_STR(out, "a \\\"b\\\" \\\\");
     memset(full, '"', sizeof(full));

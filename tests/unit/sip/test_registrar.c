@@ -62,6 +62,23 @@ TEST(sign_in_sha256)
     sign_in("SHA-256");
 }
 
+/* A DN may have a #, which a URI writes as %23 (RFC 3261 19.1.4: escaped or not, it is the same). */
+TEST(an_escaped_user_is_the_same_dn)
+{
+    struct creds c = {.user = "5001", .password = "lab5001", .algorithm = "MD5", .nc = 1};
+    struct rig rig = {0};
+    char auth[1024];
+
+    CHECK(rig_start(&rig));
+    ws_open(&rig, 7);
+    ws_register(&rig, 7, "%35001", UUID_A, 600, "");
+    if (ws_expect(&rig, 7, 401) && creds_challenge(&c, &rig)) {
+        ws_register(&rig, 7, "%35001", UUID_A, 600, creds_header(&c, "REGISTER", auth, sizeof(auth)));
+        CHECK_OR(ws_expect(&rig, 7, 200) && look(&rig).found, ;);
+    }
+    rig_stop(&rig);
+}
+
 TEST(challenge_offers_md5_last_for_jssip)
 {
     struct rig rig = {0};
