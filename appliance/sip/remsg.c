@@ -138,7 +138,7 @@ struct pl remsg_value_next(struct pl *rest)
  * Each of several values is found by its id; of Via and Route each is a line of its own, too (so does libre, whose replies copy
  * lines).
  */
-static int line_add(struct sip_msg *msg, const struct sip_hdr *line, bool list, bool strict)
+static int line_add(struct sip_msg *msg, const struct sip_hdr *line, bool list, unsigned *values, bool strict)
 {
     const bool each = line->id == SIP_HDR_VIA || line->id == SIP_HDR_ROUTE;
     struct pl rest = line->val, one;
@@ -148,8 +148,11 @@ static int line_add(struct sip_msg *msg, const struct sip_hdr *line, bool list, 
         return hdr_add(msg, line, &line->val, IN_LINES | BY_ID, strict);
     while (rest.l && !err) {
         one = remsg_value_next(&rest);
-        if (one.l)
-            err = hdr_add(msg, line, &one, each ? IN_LINES | BY_ID : BY_ID, strict);
+        if (!one.l)
+            continue;
+        if (++*values > REMSG_VALUES_MAX)
+            return strict ? E2BIG : 0;
+        err = hdr_add(msg, line, &one, each ? IN_LINES | BY_ID : BY_ID, strict);
     }
     return err || each ? err : hdr_add(msg, line, &line->val, IN_LINES, strict);
 }
@@ -207,6 +210,7 @@ static int start_read(struct sip_msg *msg, const char *p, const char *end, bool 
 static int lines_read(struct sip_msg *msg, const char **pp, const char *end, bool strict)
 {
     const char *p = *pp, *lf, *colon;
+    unsigned values = 0;
     int err = 0;
 
     while (!err) {
@@ -229,7 +233,7 @@ static int lines_read(struct sip_msg *msg, const char **pp, const char *end, boo
         line.name = trimmed(p, colon);
         line.val = trimmed(colon + 1, lf);
         line.id = sip_hdrname_id(&line.name, &list);
-        err = line.name.l ? line_add(msg, &line, list, strict) : EBADMSG;
+        err = line.name.l ? line_add(msg, &line, list, &values, strict) : EBADMSG;
         p = *pp;
     }
     return err;

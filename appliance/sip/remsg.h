@@ -4,6 +4,9 @@
 
 #include <re.h>
 
+/* Of lists in one message: each costs us some 150 bytes, and its sender two. */
+enum { REMSG_VALUES_MAX = 1024 };
+
 /* As sip_msg_decode(), for the 400 alone: what cannot be read of URIs, From, To and Content-Type is left empty. */
 int remsg_skim(struct sip_msg **msgp, struct mbuf *mb);
 /* The value up to the comma that parts it from the next (RFC 3261 7.3.1), without blanks; what follows the comma stays in rest. */

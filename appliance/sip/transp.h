@@ -23,9 +23,9 @@ enum {
     TRANSP_TCP_CONNS_MAX = 256,   /* of one stack */
     TRANSP_TCP_PER_PEER_MAX = 16, /* from one address */
     TRANSP_TCP_QUEUE_MAX = 262144,
-    TRANSP_KEPT_MAX = 262144, /* bytes of messages of a browser on which nobody has signed in */
-    TRANSP_KEPT_BESIDES =
-        4096, /* about what a message costs beside its bytes: headers, transaction, answer */
+    TRANSP_KEPT_MAX = 262144,   /* bytes of messages of a browser on which nobody has signed in */
+    TRANSP_KEPT_BESIDES = 2048, /* about what a message costs beside its bytes: transaction, answer; … */
+    TRANSP_KEPT_VALUE = 160,    /* … and each header and value of one */
 };
 
 struct transp_edge {

@@ -101,10 +101,20 @@ static void kept_destructor(void *arg)
     mem_deref(k->conn);
 }
 
-/* NULL: this one makes us hold too much, or all of them together do. */
-static struct mbuf *kept_alloc(struct sip_conn *conn, size_t size)
+/* What a message is to cost beside its bytes: a list is many values in few of them. */
+static size_t besides(const char *p, const struct sip_check *c)
 {
-    const size_t n = size + TRANSP_KEPT_BESIDES;
+    size_t values = 0;
+
+    for (size_t i = 0; i < c->head_len; i++)
+        values += p[i] == '\n' || p[i] == ',';
+    return TRANSP_KEPT_BESIDES + values * TRANSP_KEPT_VALUE;
+}
+
+/* NULL: this one makes us hold too much, or all of them together do. */
+static struct mbuf *kept_alloc(struct sip_conn *conn, size_t size, size_t more)
+{
+    const size_t n = size + more;
     struct kept *k;
 
     if (conn->held + n > TRANSP_KEPT_MAX || !budget_take(BUDGET_SIP, conn->held, n))
@@ -125,7 +135,8 @@ static struct mbuf *kept_alloc(struct sip_conn *conn, size_t size)
 static struct mbuf *message_copy(const char *p, const struct sip_check *c, struct sip_conn *conn)
 {
     const bool browser = conn && conn->tp == SIP_TRANSP_WS;
-    struct mbuf *mb = browser && !conn->known ? kept_alloc(conn, c->len + 128) : mbuf_alloc(c->len + 128);
+    struct mbuf *mb =
+        browser && !conn->known ? kept_alloc(conn, c->len + 128, besides(p, c)) : mbuf_alloc(c->len + 128);
     char route[SIP_WS_ROUTE_LEN];
     int err;
 

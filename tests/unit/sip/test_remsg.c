@@ -7,23 +7,33 @@
 
 #include <errno.h>
 #include <re.h>
+#include <string.h>
 
 static bool same(const struct pl *pl, const char *str)
 {
     return str ? !pl_strcmp(pl, str) : !pl->l;
 }
 
-static struct sip_msg *message(const char *text)
+typedef int(read_h)(struct sip_msg **msgp, struct mbuf *mb);
+
+static int text_read(struct sip_msg **msgp, read_h *h, const char *text)
 {
     struct mbuf *mb = mbuf_alloc(1024);
+    int err = mb ? mbuf_write_str(mb, text) : ENOMEM;
+
+    if (!err) {
+        mb->pos = 0;
+        err = h(msgp, mb);
+    }
+    mem_deref(mb);
+    return err;
+}
+
+static struct sip_msg *message(const char *text)
+{
     struct sip_msg *msg = NULL;
 
-    (void)mbuf_write_str(mb, text);
-    mb->pos = 0;
-    if (sip_msg_decode(&msg, mb))
-        msg = NULL;
-    mem_deref(mb);
-    return msg;
+    return text_read(&msg, sip_msg_decode, text) ? NULL : msg;
 }
 
 /* ------------------------------------------------------------------ names */
@@ -155,6 +165,28 @@ TEST(commas_part_values)
     check_values("P-Asserted-Identity: \"Doe, J. \\\"x,\" <sip:7,1@h>, <tel:+4930>\r\n",
                  SIP_HDR_P_ASSERTED_IDENTITY, pai);
     check_values("Subject: a, b\r\n", SIP_HDR_SUBJECT, one);
+}
+
+/* Two bytes of a list cost us a hundred: there is a bound to it, over all lists of a message. */
+TEST(so_many_values_and_no_more)
+{
+    enum { HALF = REMSG_VALUES_MAX / 2 }; /* the Via of BASE is the one more */
+    static char half[2 * HALF], text[8 * HALF];
+    struct sip_msg *msg = NULL;
+
+    for (size_t i = 0; i + 1 < HALF; i++)
+        memcpy(half + 2 * i, "a,", 2);
+    for (int more = 0; more < 2; more++) {
+        (void)re_snprintf(text, sizeof(text),
+                          "BYE sip:2@h SIP/2.0\r\n" BASE "k: %sb\r\nRequire: %s%s\r\nX: %s\r\n\r\n", half,
+                          half, more ? "b" : "", half);
+        CHECK_EQ_INT(text_read(&msg, more ? remsg_skim : sip_msg_decode, text),
+                     0); /* a 400 can be made of it */
+        CHECK_OR(sip_msg_hdr_count(msg, SIP_HDR_SUPPORTED) == HALF, ;);
+        CHECK_OR(sip_msg_hdr_count(msg, SIP_HDR_REQUIRE) == HALF - 1, ;);
+        msg = mem_deref(msg);
+    }
+    CHECK_EQ_INT(text_read(&msg, sip_msg_decode, text), E2BIG);
 }
 
 /* ------------------------------------------------------------------ addresses */

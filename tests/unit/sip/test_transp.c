@@ -735,6 +735,32 @@ static unsigned long strangers_hold(void)
     return n;
 }
 
+/* What he sends is counted as what it costs us: a list of many values is more than its bytes. */
+TEST(a_strangers_lists_are_counted_by_value)
+{
+    enum { VALUES = 500 };
+    struct rig rig = {.extra_h = caller_extra_h};
+    char list[2 * VALUES + 1];
+    unsigned long held;
+
+    for (size_t i = 0; i < VALUES; i++)
+        memcpy(list + 2 * i, "a,", 2);
+    list[2 * VALUES] = 0;
+    CHECK(rig_start(&rig));
+    ws_open(&rig, 1);
+    ws_send(&rig, 1,
+            "INVITE sip:600@dngate.test SIP/2.0\r\nVia: SIP/2.0/WSS r4k2.invalid;branch=z9hG4bKlist\r\n"
+            "Max-Forwards: 69\r\nFrom: <sip:5001@dngate.test>;tag=a\r\nTo: <sip:600@dngate.test>\r\n"
+            "Call-ID: list\r\nCSeq: 1 INVITE\r\nSupported: %s\r\nContent-Length: 0\r\n\r\n",
+            list);
+    ws_expect(&rig, 1, 401);
+    held = strangers_hold();
+    CHECK_OR(held > (size_t)VALUES * sizeof(struct sip_hdr), ;);
+    rig_run(&rig, caller_close_h, NULL);
+    rig_stop(&rig);
+    CHECK_EQ_INT(strangers_hold(), 0);
+}
+
 /* INVITEs with long bodies, each challenged and none of them acknowledged: a transaction would hold each for 32 s. */
 TEST(a_stranger_who_sends_invites_is_held_up_to_a_bound)
 {
