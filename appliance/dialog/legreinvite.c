@@ -12,6 +12,7 @@ static void reinvite_resp(int err, const struct sip_msg *msg, void *arg)
     if (err || msg->scode >= 300) {
         offer_in(&leg->offer, OFFER_REFUSAL, false);
     } else {
+        leg_retarget(leg, msg); /* the ACK goes there already (RFC 3261 12.2.1.2, 13.2.2.4) */
         leg_send_ack(leg, leg->dlg, msg->cseq.num, true);
         offer_in(&leg->offer, OFFER_SUCCESS, leg_describes(msg));
         if (leg->h && leg->h->reanswered)

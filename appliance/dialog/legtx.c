@@ -112,7 +112,7 @@ int leg_tx_send(struct leg *leg, struct sip_dialog *dlg, const char *met, struct
 
     if (!dlg)
         return EINVAL;
-    if (list_count(&leg->txl) >= LEG_TXS_MAX)
+    if (list_count(&leg->txl) >= LEG_TXS_MAX + (leg->state == LEG_DEAD)) /* room for its BYE */
         return ENOSPC;
     tx = mem_zalloc(sizeof(*tx), tx_destructor);
     if (!tx)

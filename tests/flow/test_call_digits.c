@@ -105,6 +105,21 @@ TEST(more_digits_than_there_is_room_for_are_refused)
     ends_close();
 }
 
+/* However many of them the trunk leaves unanswered, the call ends there, too. */
+TEST(digits_that_nobody_answers_leave_room_for_the_end)
+{
+    BOX(NULL);
+    trunk_calls(ALLOWS, plain_sdp(""));
+    WANT(agent_answers(""));
+    for (int i = 0; i < 33; i++)
+        agent_presses("Signal=1\r\n");
+    WANT(sippeer_expect(&agent.p, &m, "500 INFO", 0)); /* the last */
+    sippeer_request(&agent.p, &da, "BYE", "", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "BYE", 0));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    ends_close();
+}
+
 TEST(a_trunks_digit_reaches_the_page)
 {
     BOX(NULL);

@@ -94,9 +94,13 @@ TEST(a_trunk_whose_allow_lacks_update_is_refreshed_by_the_same_sdp)
     for (int i = 0; i < 2; i++) {
         WANT(refreshed_by("INVITE", "100;refresher=uac"));
         WANT(strstr(sipmsg_body(&m), o) && !strcmp(sipmsg_body(&m), offered));
+        (void)snprintf(trunk.p.uri_params, sizeof(trunk.p.uri_params), ";moved=%d", i);
         reinvite_is_answered("");
-        WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+        WANT(
+            sippeer_expect(&trunk.p, &m, "ACK", 0)); /* where the answer's Contact says (RFC 3261 12.2.1.2) */
+        WANT(strstr(strtok(m.text, "\r"), trunk.p.uri_params));
     }
+    trunk.p.uri_params[0] = '\0';
     /* the latest counts: its next request allows UPDATE, and the one after that does not */
     sippeer_request(&trunk.p, &dt, "INFO", "Allow: INVITE, ACK, BYE, CANCEL, UPDATE\r\n", NULL, NULL);
     WANT(refreshed_by("UPDATE", "100;refresher=uac"));
