@@ -6,6 +6,10 @@
 #include "call/callhdr.h"
 #include "call/callset.h"
 #include "call/sdp.h"
+#include "sip/registrar.h"
+#include "sip/trunks.h"
+#include "store/cdr.h"
+#include "store/dn.h"
 
 enum { CALL_TRIES_MAX = 8 }; /* trunks that are tried for one call */
 

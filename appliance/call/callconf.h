@@ -1,10 +1,36 @@
-/* call/callconf: settings that take effect in running calls. (A file without libre, which has a conf_alloc() of its own.) */
+/*
+ * call/callconf: what calls are given when they start, and the settings that take effect in running ones. Without libre, which has a
+ * conf_alloc() of its own.
+ */
 #ifndef CALL_CALLCONF_H
 #define CALL_CALLCONF_H
 
-#include <stddef.h>
+#include <stdint.h>
 
 struct conf;
+struct directory;
+struct mbox;
+struct media;
+struct registrar;
+struct sip_stack;
+struct store;
+struct trunks;
+
+struct calls_config {
+    struct sip_stack *stack;
+    struct registrar *registrar;
+    struct trunks *trunks;
+    struct media *media;
+    struct mbox *media_events;   /* of struct media_event; watched by calls */
+    struct store *store;         /* CDRs */
+    struct directory *directory; /* DNs */
+    const struct conf *conf;     /* for what is live: sip.agent_headers */
+    uint32_t limit_per_dn;       /* calls at once per DN */
+    uint32_t limit_total;
+    uint32_t ring_seconds; /* no answer from the agent: 480 … */
+    uint32_t
+        trunk_seconds; /* for a trunk's first word, then the next is tried; 0 = all share CALL_TRUNK_BUDGET_MS */
+};
 
 enum { CALLCONF_MAX = 2048 };
 

@@ -9,31 +9,12 @@
 #ifndef CALL_CALLS_H
 #define CALL_CALLS_H
 
-#include "media/media.h"
-#include "sip/registrar.h"
-#include "sip/stack.h"
-#include "sip/trunks.h"
+#include "call/callconf.h"
 #include "store/cdr.h"
-#include "store/dn.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 struct calls;
-struct directory;
-
-struct calls_config {
-    struct sip_stack *stack;
-    struct registrar *registrar;
-    struct trunks *trunks;
-    struct media *media;
-    struct mbox *media_events;   /* of struct media_event; watched by calls */
-    struct store *store;         /* CDRs */
-    struct directory *directory; /* DNs */
-    const struct conf *conf;     /* for what is live: sip.agent_headers */
-    uint32_t limit_per_dn;       /* calls at once per DN */
-    uint32_t limit_total;
-    uint32_t ring_seconds; /* no answer from the agent: 480 … */
-    uint32_t
-        trunk_seconds; /* for a trunk's first word, then the next is tried; 0 = all share CALL_TRUNK_BUDGET_MS */
-};
 
 /* On the signalling thread (in start_h). */
 int calls_alloc(struct calls **cp, const struct calls_config *cfg);

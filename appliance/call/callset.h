@@ -2,7 +2,7 @@
 #ifndef CALL_CALLSET_H
 #define CALL_CALLSET_H
 
-#include "call/calls.h"
+#include "call/callconf.h"
 #include "core/table.h"
 #include "dialog/leg.h"
 

@@ -3,6 +3,8 @@
 #include "core/fsm.h"
 #include "core/health.h"
 #include "core/log.h"
+#include "sip/registrar.h"
+#include "sip/stack.h"
 #include <errno.h>
 #include <re.h>
 #include <stdio.h>

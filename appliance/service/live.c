@@ -1,4 +1,5 @@
 #include "service/live.h"
+#include "sip/registrar.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,6 +6,7 @@
 #define SERVICE_LIVE_H
 
 #include "call/calls.h"
+#include "core/addr.h"
 #include "core/ask.h"
 #include "service/service.h"
 
