@@ -35,7 +35,8 @@ static bool seconds(const struct pl *pl, uint32_t *out)
     return pl->l > 0;
 }
 
-int regmsg_copy(char *buf, size_t sz, const struct pl *pl)
+/* pl as a string into buf, whole or not at all (pl_strcpy() cuts): 0, or EMSGSIZE. */
+static int copy_whole(char *buf, size_t sz, const struct pl *pl)
 {
     return pl->l < sz ? pl_strcpy(pl, buf, sz) : EMSGSIZE;
 }
@@ -50,7 +51,7 @@ static int contact_decode(struct regmsg *w, const struct pl *hdr)
         w->all = true;
         return 0;
     }
-    if (sip_addr_decode(&addr, hdr) || regmsg_copy(w->contact, sizeof(w->contact), &addr.auri))
+    if (sip_addr_decode(&addr, hdr) || copy_whole(w->contact, sizeof(w->contact), &addr.auri))
         return EBADMSG;
     if (contact_param(&addr.params, "expires", &val) && !seconds(&val, &w->expires))
         return EBADMSG;

@@ -24,7 +24,4 @@ struct regmsg {
  */
 int regmsg_decode(struct regmsg *w, const struct sip_msg *msg, uint32_t expires);
 
-/* pl as a string into buf, whole or not at all (pl_strcpy() cuts): 0, or EMSGSIZE. */
-int regmsg_copy(char *buf, size_t sz, const struct pl *pl);
-
 #endif
