@@ -72,12 +72,15 @@ static void ask_h(void *arg)
     tmr_start(&st->public_tmr, st->public_count ? resolver_again_ms : resolver_retry_ms, ask_h, st);
 }
 
+/* In any order: name servers turn it with each answer, and a call is to be told the same address as the last one. */
 static bool same(const struct sip_stack *st, const struct addr *v, size_t n)
 {
-    for (size_t i = 0; i < n && i < st->public_count; i++)
-        if (!addr_eq_ip(&st->public_v[i], &v[i]))
-            return false;
-    return n == st->public_count;
+    size_t found = 0;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < st->public_count; k++)
+            found += addr_eq_ip(&st->public_v[k], &v[i]);
+    return found == n && n == st->public_count;
 }
 
 static void resolved_h(const char *key, const char *host, int err, const struct addr *v, size_t n, void *arg)

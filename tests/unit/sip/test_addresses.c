@@ -229,3 +229,38 @@ TEST(a_public_name_that_does_not_resolve_yet_is_asked_for_again)
     sip_stack_free(st);
     resolver_retry_ms = was;
 }
+
+static _Atomic unsigned lookups;
+
+static int turning_h(struct addr *v, size_t max, size_t *n, const char *host, uint16_t port)
+{
+    const unsigned turn = lookups++ % 2;
+
+    if (strcmp(host, "two.example") || max < 2)
+        return EHOSTUNREACH;
+    addr_parse_ip(&v[turn], "192.0.2.7", port);
+    addr_parse_ip(&v[!turn], "192.0.2.8", port);
+    *n = 2;
+    return 0;
+}
+
+TEST(another_order_of_the_same_addresses_is_no_change)
+{
+    const uint32_t was = resolver_again_ms;
+    struct sip_stack *st;
+
+    lookups = 0;
+    resolver_lookup = turning_h;
+    resolver_again_ms = 1;
+    st = open_stack("127.0.0.2", NULL, "two.example");
+    CHECK_OR(st && !sip_stack_start(st, NULL, NULL, NULL), return );
+    for (unsigned turn = 1; turn < 7; turn++) {
+        for (int i = 0; i < WAIT_MS && lookups < turn; i++)
+            (void)poll(NULL, 0, 1);
+        CHECK_OR(lookups >= turn, ;);
+    }
+    sip_stack_stop(st);
+    CHECK_STR(told(st, "198.51.100.1"), "192.0.2.7");
+    sip_stack_free(st);
+    resolver_again_ms = was;
+}
