@@ -1,4 +1,5 @@
 /* A second page, a changed password, a DN that goes, all in mid-call: nobody hears dead air, and each is told. */
+/* TSAN */
 #include "fake/box.h"
 #include "store/dn.h"
 #include "testing.h"
