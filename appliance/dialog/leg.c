@@ -194,7 +194,7 @@ const char *leg_callid(const struct leg *leg)
 
 bool leg_takes_info(const struct leg *leg)
 {
-    return leg && (!leg->allow.seen || leg->allow.info);
+    return leg && !leg->allow.info_unheard && (!leg->allow.seen || leg->allow.info);
 }
 
 uint64_t leg_conn(const struct leg *leg)

@@ -117,7 +117,7 @@ struct offer *leg_offer(struct leg *leg);
 /* The number for the o= line of our next description; NULL: for the INVITE that is to open the dialog. */
 uint32_t leg_sdp_version(const struct leg *leg);
 const char *leg_callid(const struct leg *leg);
-bool leg_takes_info(const struct leg *leg); /* the peer's last Allow had INFO, or it has sent none */
+bool leg_takes_info(const struct leg *leg); /* its last Allow had it, or there was none; and it answers */
 uint64_t leg_conn(const struct leg *leg);
 
 #endif

@@ -73,6 +73,7 @@ struct leg {
     bool client; /* we made the Call-ID */
     struct {     /* what the peer's last Allow said */
         bool seen, update, info;
+        bool info_unheard; /* one of ours had no answer: no more of them */
     } allow;
     char *end_hdrs; /* with CANCEL or BYE */
     bool cancelled; /* CANCEL was sent */

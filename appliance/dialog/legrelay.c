@@ -38,7 +38,10 @@ static void relay_resp(int err, const struct sip_msg *msg, void *arg)
         code = msg->scode;
         (void)pl_strcpy(&msg->reason, phrase, sizeof(phrase));
     }
-    if (code >= 300 && r->refusedh && r->to->h && r->refusedh(r->msg, r->arg))
+    if (err == ETIMEDOUT && !pl_strcmp(&r->msg->met, "INFO"))
+        r->to->allow.info_unheard = true;
+    /* another way half a minute later is none */
+    if (!err && code >= 300 && r->refusedh && r->to->h && r->refusedh(r->msg, r->arg))
         (void)sip_treply(&r->strans, r->sip, r->msg, 200, "OK");
     else
         (void)sip_treply(&r->strans, r->sip, r->msg, code, phrase);
