@@ -34,6 +34,7 @@ export class Audio {
         this.#events = events;
         element.volume = settings.volume;
         navigator.mediaDevices?.addEventListener('devicechange', () => this.#devicesChanged());
+        this.#followPermission();
         ticker.every(RETRY_MS, () => this.#wanted && !this.#denied && !this.alive && this.#reopen());
     }
 
@@ -177,6 +178,14 @@ export class Audio {
         this.#denied = false;
         if (!this.alive || (preferred && !this.#uses(preferred))) await this.#reopen();
         else await this.#applySpeaker(lists);
+    }
+
+    // Where the browser tells: that the microphone is allowed again plugs nothing in.
+    async #followPermission() {
+        const name = /** @type {PermissionName} */ ('microphone');
+        const status = await navigator.permissions?.query({ name }).catch(() => null);
+
+        status?.addEventListener('change', () => this.#devicesChanged());
     }
 
     // 'default' is a device too, and which one it is changes.

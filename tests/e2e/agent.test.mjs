@@ -188,31 +188,6 @@ check('a second call waits, and is taken: the first one ends', async () => {
     assert.deepEqual(rows.map((r) => r.code), [200, 200, 200]);
 });
 
-check('the DN on a second page while the first is in a call: taken over, and the call goes on to its end', async () => {
-    const first = await newAgent('5002');
-    await first.startShift();
-    await first.dial('600');
-    await first.call('connected');
-    await first.hears();
-    const second = await newAgent('5002');
-    const says = (page, words) => page.page.locator('#message', { hasText: words }).waitFor();
-    await second.signIn();
-    await second.page.click('#start-shift');
-    await says(second, 'DN 5002 is in a call elsewhere');
-    await second.page.click('#take-over');
-    await second.registration('registered');
-    await says(first, 'taken over by another page');
-    await first.call('connected');
-    await first.hears();
-    await agent.dial('5002');
-    await second.answer();
-    await Promise.all([agent.hears(), second.hears()]);
-    await agent.hangup();
-    await first.page.click('#hangup');
-    await says(first, 'signed in on another page');
-    assert.equal((await nextCdr(3)).filter((row) => row.code === 200).length, 3);
-});
-
 check('a reload keeps the shift, and nothing is left behind', async () => {
     await agent.page.reload();
     await agent.registration('registered');

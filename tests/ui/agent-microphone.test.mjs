@@ -74,6 +74,25 @@ test('a microphone that another program holds is tried again until it can be had
     assert.equal(await page.locator('#message p').count(), 0);
 });
 
+test('a microphone that is blocked in mid-shift and allowed again: the phone is ready by itself', async () => {
+    await page.addInitScript(() => {
+        const status = new EventTarget();
+        navigator.permissions.query = async () => status;
+        window.tellPermission = () => status.dispatchEvent(new Event('change'));
+    });
+    await page.reload();
+    await startShift();
+    await microphoneGone(page, 'NotAllowedError');
+    await saying('allow the microphone; the phone is ready again then');
+    await pill('No microphone');
+    await page.evaluate(() => {
+        navigator.mediaDevices.getUserMedia = window.openMicrophone;
+        window.tellPermission();
+    });
+    await pill('Ready');
+    assert.equal(await page.locator('#message p').count(), 0);
+});
+
 // From now on only these of the browser's fake devices are plugged in.
 async function plugged(labels) {
     await page.evaluate((names) => {
