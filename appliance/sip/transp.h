@@ -23,7 +23,8 @@ enum {
     TRANSP_TCP_CONNS_MAX = 256,   /* of one stack */
     TRANSP_TCP_PER_PEER_MAX = 16, /* from one address */
     TRANSP_TCP_QUEUE_MAX = 262144,
-    TRANSP_KEPT_MAX = 262144,   /* bytes of messages of a browser on which nobody has signed in */
+    TRANSP_KEPT_MAX = 262144,        /* bytes of messages of a browser on which nobody has signed in */
+    TRANSP_KEPT_AGENT_MAX = 4 << 20, /* of one on which somebody has */
     TRANSP_KEPT_BESIDES = 2048, /* about what a message costs beside its bytes: transaction, answer; … */
     TRANSP_KEPT_VALUE = 160,    /* … and each header and value of one */
 };
@@ -66,7 +67,7 @@ struct sip_conn {
     bool closed;
     bool close_asked; /* WS: web was told to close it */
     bool known;       /* WS: who sends here has signed in once */
-    size_t held; /* bytes taken from the budget: TCP: of rx and tx; WS: of messages that somebody holds */
+    size_t held;      /* bytes: TCP: of rx and tx; WS: of messages that somebody holds */
 
     int fd; /* TCP, from here on */
     bool established;

@@ -83,11 +83,12 @@ static void undecodable(struct sip_check *c, const char *p)
     c->reason = SIP_REASON_DECODE;
 }
 
-/* A stranger's message, as long as somebody holds it: a transaction, a delayed answer (RFC 3261 8.2.7). */
+/* A browser's message, as long as somebody holds it: a transaction, a delayed answer (RFC 3261 8.2.7). */
 struct kept {
     struct mbuf mb;
     struct sip_conn *conn;
-    size_t n; /* of the budget */
+    size_t n;
+    bool stranger; /* n is of the budget, too */
 };
 
 static void kept_destructor(void *arg)
@@ -95,7 +96,8 @@ static void kept_destructor(void *arg)
     struct kept *k = arg;
 
     mem_deref(k->mb.buf);
-    budget_give(BUDGET_SIP, k->n);
+    if (k->stranger)
+        budget_give(BUDGET_SIP, k->n);
     if (k->conn)
         k->conn->held -= k->n;
     mem_deref(k->conn);
@@ -111,21 +113,23 @@ static size_t besides(const char *p, const struct sip_check *c)
     return TRANSP_KEPT_BESIDES + values * TRANSP_KEPT_VALUE;
 }
 
-/* NULL: this one makes us hold too much, or all of them together do. */
+/* NULL: this one makes us hold too much, or all strangers together do. */
 static struct mbuf *kept_alloc(struct sip_conn *conn, size_t size, size_t more)
 {
-    const size_t n = size + more;
+    const size_t n = size + more, max = conn->known ? TRANSP_KEPT_AGENT_MAX : TRANSP_KEPT_MAX;
     struct kept *k;
 
-    if (conn->held + n > TRANSP_KEPT_MAX || !budget_take(BUDGET_SIP, conn->held, n))
+    if (conn->held + n > max || (!conn->known && !budget_take(BUDGET_SIP, conn->held, n)))
         return NULL;
     k = mem_zalloc(sizeof(*k), kept_destructor);
     if (!k) {
-        budget_give(BUDGET_SIP, n);
+        if (!conn->known)
+            budget_give(BUDGET_SIP, n);
         return NULL;
     }
     mbuf_init(&k->mb);
     k->conn = mem_ref(conn);
+    k->stranger = !conn->known;
     k->n = n;
     conn->held += n;
     return mbuf_resize(&k->mb, size) ? mem_deref(k) : &k->mb;
@@ -135,8 +139,7 @@ static struct mbuf *kept_alloc(struct sip_conn *conn, size_t size, size_t more)
 static struct mbuf *message_copy(const char *p, const struct sip_check *c, struct sip_conn *conn)
 {
     const bool browser = conn && conn->tp == SIP_TRANSP_WS;
-    struct mbuf *mb =
-        browser && !conn->known ? kept_alloc(conn, c->len + 128, besides(p, c)) : mbuf_alloc(c->len + 128);
+    struct mbuf *mb = browser ? kept_alloc(conn, c->len + 128, besides(p, c)) : mbuf_alloc(c->len + 128);
     char route[SIP_WS_ROUTE_LEN];
     int err;
 

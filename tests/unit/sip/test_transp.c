@@ -735,6 +735,38 @@ static unsigned long strangers_hold(void)
     return n;
 }
 
+/* An agent who signed in has more room, but not all of it: what others send is answered. */
+TEST(an_agent_who_sends_invites_is_held_up_to_a_bound)
+{
+    enum { INVITES = 800, BODY = 7000, ALL = 4 << 20 };
+    struct rig rig = {.extra_h = caller_extra_h};
+    static char body[BODY + 1];
+    unsigned answers = 0;
+    uint16_t code;
+
+    memset(body, 'x', BODY);
+    CHECK(rig_start(&rig));
+    ws_open(&rig, 1);
+    if (ws_sign_in(&rig, 1, "5001", "lab5001", "MD5", "u", 600, 200)) {
+        for (int i = 0; i < INVITES; i++)
+            ws_send(
+                &rig, 1,
+                "INVITE sip:600@dngate.test SIP/2.0\r\nVia: SIP/2.0/WSS r4k2.invalid;branch=z9hG4bKa%d\r\n"
+                "Max-Forwards: 69\r\nFrom: <sip:5001@dngate.test>;tag=a\r\nTo: <sip:600@dngate.test>\r\n"
+                "Call-ID: a%d\r\nCSeq: 1 INVITE\r\nContent-Length: %d\r\n\r\n%s",
+                i, i, BODY, body);
+        ws_send(&rig, 1, "\r\n\r\n");
+        while (ws_next(&rig, 1, &code, RIG_WAIT_MS) && strcmp(rig.text, "\r\n"))
+            answers += strstr(rig.text, " 486 ") != NULL;
+        CHECK_OR(answers > 100 && answers <= ALL / BODY, ;);
+    }
+    ws_open(&rig, 2);
+    ws_sign_in(&rig, 2, "5001", "lab5001", "MD5", "v", 600, 200);
+    rig_run(&rig, caller_close_h, NULL);
+    rig_stop(&rig);
+    CHECK_EQ_INT(strangers_hold(), 0);
+}
+
 /* What he sends is counted as what it costs us: a list of many values is more than its bytes. */
 TEST(a_strangers_lists_are_counted_by_value)
 {
