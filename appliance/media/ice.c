@@ -439,6 +439,12 @@ static void consent(struct ice *ice, uint64_t now_ms)
         ice_check_start(ice, p, CHECK_CONSENT, now_ms);
 }
 
+void ice_patience(struct ice *ice, uint64_t now_ms)
+{
+    if (ice->state == ICE_CHECKING)
+        ice->deadline_ms = now_ms + ICE_TIMEOUT_MS;
+}
+
 void ice_tick(struct ice *ice, uint64_t now_ms)
 {
     if (!ice_alive(ice))

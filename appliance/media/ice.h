@@ -80,6 +80,8 @@ int ice_recv(struct ice *ice, const struct stun_view *msg, const struct addr *lo
              uint64_t now_ms);
 /* Authenticated media came from src: where a peer talks from is where it listens. */
 void ice_media(struct ice *ice, const struct addr *src, uint64_t now_ms);
+/* The time of ICE_TIMEOUT_MS without any pair begins now. */
+void ice_patience(struct ice *ice, uint64_t now_ms);
 /* About every 20 ms. */
 void ice_tick(struct ice *ice, uint64_t now_ms);
 /* Where to send: the selected pair, before that the best one that works. False: nowhere (yet, or no more). */

@@ -110,7 +110,8 @@ enum media_dtmf_way media_path_dtmf_way(const struct media_path *p, enum media_s
 /* Queues digits ("0-9*#A-D", at most 32) that way, each duration_ms long (40..6000; tones 70 at least). All or nothing: ENOTSUP: there
  * is no way; ENOSPC: no room behind those that wait (counted as lost); EINVAL; ENOBUFS. */
 int media_path_dtmf(struct media_path *p, enum media_side to, const char *digits, unsigned duration_ms);
-/* Whether silence on this path is to be expected (call on hold by signalling): stops the RTP timeout. */
+/* Whether silence on this path is to be expected: stops the RTP timeout. Held from before media_path_browser on, it rings: a browser may
+ * come late or not before the answer, so that no ICE or DTLS deadline runs until it is no longer held. */
 int media_path_hold(struct media_path *p, bool held);
 /* Ends it: sends RTCP BYE and DTLS close_notify, frees ports; one MEDIA_ENDED event with the final figures follows. */
 void media_path_close(struct media_path *p);

@@ -196,6 +196,12 @@ void path_set_trunk(struct path *p, const struct media_trunk *t, uint64_t now_us
 
 void path_set_hold(struct path *p, bool held, uint64_t now_us)
 {
+    if (!p->browser_set)
+        p->rings = held;
+    if (p->rings && !held) {
+        p->rings = false;
+        path_secure_answered(p, now_us);
+    }
     if (p->held && !held) {
         in_wait(&p->from_browser, now_us);
         in_wait(&p->from_trunk, now_us);

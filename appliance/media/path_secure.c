@@ -26,6 +26,7 @@ enum {
     RTCP_HEADER = 8, /* with the sender's SSRC */
     DTLS_LIMIT_US =
         12000000, /* from the first pair of addresses that works to the keys: who has none hears nothing */
+    DTLS_STALE_US = 3000000, /* so long without an answer, and the next retransmission is too far away */
 };
 
 static void fail(struct path *p, enum media_reason reason)
@@ -171,11 +172,19 @@ void path_secure_close(struct path *p)
     keys_close(p);
 }
 
+static void association_begin(struct path *p)
+{
+    enum dtls_role role = p->we_are_client ? DTLS_CLIENT : DTLS_SERVER;
+
+    keys_close(p);
+    if (dtls_alloc(&p->dtls, p->host->identity, role, p->fingerprint, dtls_out_h, p))
+        fail(p, MEDIA_NO_DTLS);
+}
+
 /* The same certificate and role go on with their association (also over an ICE restart); others need a new one. */
 void path_secure_set(struct path *p, uint64_t now_us)
 {
     struct media_browser *b = &p->browser;
-    enum dtls_role role = b->we_are_dtls_client ? DTLS_CLIENT : DTLS_SERVER;
     bool same = p->dtls && dtls_state(p->dtls) != DTLS_FAILED && p->we_are_client == b->we_are_dtls_client &&
                 !memcmp(p->fingerprint, b->fingerprint, sizeof(p->fingerprint));
 
@@ -183,11 +192,9 @@ void path_secure_set(struct path *p, uint64_t now_us)
     explicit_bzero(b->ice_pwd, sizeof(b->ice_pwd));
     if (same)
         return;
-    keys_close(p);
     p->we_are_client = b->we_are_dtls_client;
     memcpy(p->fingerprint, b->fingerprint, sizeof(p->fingerprint));
-    if (dtls_alloc(&p->dtls, p->host->identity, role, p->fingerprint, dtls_out_h, p))
-        fail(p, MEDIA_NO_DTLS);
+    association_begin(p);
 }
 
 static void keys_take(struct path *p, uint64_t now_us)
@@ -233,10 +240,35 @@ bool path_secure_settled(const struct path *p)
     return p->srtp_in && ice_settled(p->ice);
 }
 
+void path_secure_answered(struct path *p, uint64_t now_us)
+{
+    bool stale = p->dtls && dtls_state(p->dtls) == DTLS_HANDSHAKE && p->dtls_due_us &&
+                 now_us + DTLS_LIMIT_US > p->dtls_due_us + DTLS_STALE_US;
+
+    ice_patience(p->ice, now_us / 1000);
+    if (stale)
+        association_begin(p);
+    else
+        p->dtls_due_us = 0;
+}
+
+/* The way is there, but no keys. While it rings the browser may not have looked at our SDP yet: it is asked again. */
+static void handshake_late(struct path *p)
+{
+    if (p->rings) {
+        association_begin(p);
+        return;
+    }
+    keys_close(p); /* an ICE restart may begin anew */
+    fail(p, MEDIA_NO_DTLS);
+}
+
 void path_secure_tick(struct path *p, uint64_t now_us)
 {
     struct addr local, remote;
 
+    if (p->rings)
+        ice_patience(p->ice, now_us / 1000);
     ice_tick(p->ice, now_us / 1000);
     if (!p->dtls || p->failed || dtls_state(p->dtls) != DTLS_HANDSHAKE)
         return;
@@ -250,10 +282,8 @@ void path_secure_tick(struct path *p, uint64_t now_us)
         }
     }
     dtls_progress(p, now_us);
-    if (!p->srtp_in && p->dtls_due_us && now_us >= p->dtls_due_us) {
-        keys_close(p); /* an ICE restart may begin anew */
-        fail(p, MEDIA_NO_DTLS);
-    }
+    if (!p->srtp_in && p->dtls_due_us && now_us >= p->dtls_due_us)
+        handshake_late(p);
 }
 
 /* ---- receiving ---- */

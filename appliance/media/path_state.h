@@ -90,6 +90,7 @@ struct path {
         struct addr addr;
     } untold;
     bool held;
+    bool rings; /* held since before the browser was known */
 
     struct udp_set rtp, rtcp;
     struct path_watch {

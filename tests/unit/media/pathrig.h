@@ -37,6 +37,7 @@ static struct {
     struct path *path;
     uint64_t now_us;
     unsigned handshake; /* packets of the browser that still get through before it is up */
+    bool deaf;          /* it gets no DTLS */
     unsigned ice_up, dtls_up, failed, digits;
     enum media_reason reason;
     struct rig_heard heard[RIG_HEARD_MAX];
@@ -45,6 +46,7 @@ static struct {
 
 static struct {           /* set before rig_start */
     bool no_events;       /* neither side takes them */
+    bool rings;           /* held until the test says otherwise */
     fbrowser_rtp_h *rtph; /* what the browser gets */
 } rig_wish;
 
@@ -67,8 +69,11 @@ static uint8_t *rig_room_h(const struct addr *dst, void *arg)
 
 static void rig_send_h(size_t n, const struct addr *local, const struct addr *dst, void *arg)
 {
+    const uint8_t *p = udp_queue_room(rig.queue); /* where the packet was written */
+
     (void)arg;
-    udp_queue_push(rig.queue, n, local, dst);
+    if (!rig.deaf || p[0] < 20 || p[0] > 63) /* RFC 7983 */
+        udp_queue_push(rig.queue, n, local, dst);
 }
 
 static void rig_claim_h(struct path *p, enum path_claim what, const struct addr *addr, void *arg)
@@ -114,6 +119,7 @@ static int rig_path(enum media_codec codec, bool we_are_client)
     snprintf(b.ice_pwd, sizeof(b.ice_pwd), "%s", theirs->pwd);
     memcpy(b.fingerprint, theirs->fingerprint, sizeof(b.fingerprint));
     b.cands[0] = (struct media_cand){.addr = theirs->addr, .priority = 1};
+    path_set_hold(rig.path, rig_wish.rings, rig.now_us);
     path_set_browser(rig.path, &b, rig.now_us);
     (void)addr_parse_ip(&t.rtp, "127.0.0.1", udp_port(&rig.trunk));
     path_set_trunk(rig.path, &t, rig.now_us);

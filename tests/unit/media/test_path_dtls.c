@@ -48,3 +48,41 @@ TEST(a_slow_handshake_is_waited_for)
     CHECK(!rig_run(&rig.failed, 3 * LIMIT_MS));
     rig_stop();
 }
+
+/* Rings for a minute, with a browser that looks at our SDP with the answer only. */
+static void ring_and_answer(bool we_are_client, unsigned passes, const unsigned *until)
+{
+    rig_wish.rings = true;
+    CHECK_EQ_INT(rig_start(MEDIA_PCMU, we_are_client, false), 0);
+    rig_wish.rings = false;
+    rig.handshake = 0;
+    rig.deaf = true;
+    CHECK(!rig_run(&rig.failed, 60000));
+    path_set_hold(rig.path, false, rig.now_us);
+    rig.handshake = passes;
+    rig.deaf = !passes;
+    CHECK(rig_run(until, LIMIT_MS));
+    CHECK_EQ_INT(rig.failed + rig.dtls_up, 1);
+    rig_stop();
+}
+
+TEST(while_it_rings_no_handshake_is_late)
+{
+    ring_and_answer(true, 1000, &rig.dtls_up);
+    ring_and_answer(true, 0, &rig.failed); /* from the answer on, as ever */
+    ring_and_answer(false, 0, &rig.failed);
+}
+
+TEST(while_it_rings_nobody_has_to_be_found)
+{
+    rig_wish.rings = true;
+    CHECK_EQ_INT(rig_start(MEDIA_PCMU, true, false), 0);
+    rig_wish.rings = false;
+    fbrowser_mute(rig.browser);
+    CHECK(!rig_run(&rig.failed, 60000));
+    path_set_hold(rig.path, false, rig.now_us);
+    CHECK(!rig_run(&rig.failed, 29000));
+    CHECK(rig_run(&rig.failed, 2000));
+    CHECK_EQ_INT(rig.reason, MEDIA_NO_ICE);
+    rig_stop();
+}
