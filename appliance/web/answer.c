@@ -93,14 +93,16 @@ static bool is_head(const struct conn *c)
 /* Queues an answer; the body stays where it is until it is sent. */
 static void send_answer(struct conn *c, struct reply *r, const void *body)
 {
+    bool http10 = c->head && c->head->http10;
+
     if (!c->head || !c->head->keep_alive || c->w->stopping)
         c->close_after = true;
-    if (r->pieces && c->head->http10)
+    if (r->pieces && http10)
         c->close_after = true; /* its end is the connection's */
     r->tls = c->kind != LISTEN_HTTP;
     r->close = c->close_after;
     r->host = c->head && c->head->host ? c->head->host : "";
-    c->chunked = r->pieces && !c->head->http10;
+    c->chunked = r->pieces && !http10;
     r->chunked = c->chunked;
     c->access.status = r->status;
     c->access.bytes = is_head(c) ? 0 : r->length;
