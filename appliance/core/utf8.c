@@ -29,3 +29,18 @@ size_t utf8_seq(const char *s, size_t n)
         return 0;
     return want;
 }
+
+bool utf8_valid(const void *p, size_t n)
+{
+    const char *s = p;
+
+    while (n) {
+        size_t len = utf8_seq(s, n);
+
+        if (!len)
+            return false;
+        s += len;
+        n -= len;
+    }
+    return true;
+}

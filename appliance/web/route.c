@@ -28,19 +28,6 @@ void web_routes_clear(void)
     table_count = 0;
 }
 
-static bool utf8_whole(const char *s, size_t n)
-{
-    while (n) {
-        size_t len = utf8_seq(s, n);
-
-        if (!len)
-            return false;
-        s += len;
-        n -= len;
-    }
-    return true;
-}
-
 /* A pattern against a decoded path, segment by segment: 0, or how well it fits, where an earlier literal counts for more. */
 static uint32_t path_fit(const char *pattern, const char *path)
 {
@@ -50,7 +37,7 @@ static uint32_t path_fit(const char *pattern, const char *path)
         size_t n = strcspn(++pattern, "/"), m = strcspn(++path, "/");
 
         if (*pattern == '{') {
-            if (!m || m > WEB_PARAM_MAX || !utf8_whole(path, m))
+            if (!m || m > WEB_PARAM_MAX || !utf8_valid(path, m))
                 return 0;
             fit <<= 1;
         } else {

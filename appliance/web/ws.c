@@ -1,6 +1,7 @@
 #include "web/ws.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/utf8.h"
 #include "crypto/hash.h"
 #include "web/answer.h"
 #include "web/edge.h"
@@ -177,7 +178,7 @@ void ws_send(struct conn *c, const void *p, size_t n)
     if (c->dead || c->ws->closing)
         return;
     c->ws->messages_out++;
-    frame_send(c, ws_utf8_valid(p, n) ? WS_OP_TEXT : WS_OP_BINARY, p, n);
+    frame_send(c, utf8_valid(p, n) ? WS_OP_TEXT : WS_OP_BINARY, p, n);
 }
 
 void ws_known(struct conn *c)

@@ -22,21 +22,6 @@ bool ws_decoder_partial(const struct ws_decoder *d)
     return d->head_len || d->in_payload || d->in_message;
 }
 
-bool ws_utf8_valid(const void *p, size_t n)
-{
-    const char *s = p;
-
-    while (n) {
-        size_t len = utf8_seq(s, n);
-
-        if (!len)
-            return false;
-        s += len;
-        n -= len;
-    }
-    return true;
-}
-
 static enum ws_event bad(struct ws_decoder *d, uint16_t code, const char *why)
 {
     d->code = code;
@@ -124,7 +109,7 @@ static enum ws_event close_received(struct ws_decoder *d)
     if (d->code < 1000 || d->code > 4999 || (d->code >= 1004 && d->code <= 1006) ||
         (d->code > 1014 && d->code < 3000))
         return bad(d, 1002, "close code not allowed");
-    if (!ws_utf8_valid(d->ctl + 2, d->ctl_len - 2))
+    if (!utf8_valid(d->ctl + 2, d->ctl_len - 2))
         return bad(d, 1007, "close reason not UTF-8");
     return WS_CLOSE;
 }
@@ -145,7 +130,7 @@ static enum ws_event frame_done(struct ws_decoder *d)
         d->in_message = false;
         if (d->skim)
             return WS_MORE;
-        if (d->text && !ws_utf8_valid(d->msg.data, d->msg.len))
+        if (d->text && !utf8_valid(d->msg.data, d->msg.len))
             return bad(d, 1007, "text not UTF-8");
         return WS_MESSAGE;
     }

@@ -57,6 +57,5 @@ enum ws_event ws_decode(struct ws_decoder *d, const uint8_t *p, size_t n, size_t
 /* Appends one unfragmented, unmasked frame. ENOMEM, EMSGSIZE (out's limit; nothing is written then). */
 int ws_encode(struct buf *out, enum ws_opcode op, const void *p, size_t n);
 int ws_encode_close(struct buf *out, uint16_t code, const char *reason);
-bool ws_utf8_valid(const void *p, size_t n);
 
 #endif

@@ -1,4 +1,5 @@
 /* WebSocket frames from outside: the same events however the bytes are cut, nothing longer than the limit, only UTF-8 as text. */
+#include "core/utf8.h"
 #include "web/wsframe.h"
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static uint64_t run(const uint8_t *p, size_t n, size_t step)
             continue;
         sum = (sum ^ ev) * 1099511628211u;
         if (ev == WS_MESSAGE) {
-            if (d.msg.len > MESSAGE_MAX || (d.text && !ws_utf8_valid(d.msg.data, d.msg.len)))
+            if (d.msg.len > MESSAGE_MAX || (d.text && !utf8_valid(d.msg.data, d.msg.len)))
                 abort();
             for (size_t i = 0; i < d.msg.len; i++)
                 sum = (sum ^ (uint8_t)d.msg.data[i]) * 1099511628211u;

@@ -130,6 +130,8 @@ TEST(utf8_sequences)
     CHECK_EQ_INT(utf8_seq("", 0), 0);
     for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
         CHECK_EQ_INT(utf8_seq(v[i].s, strlen(v[i].s)), v[i].n);
+    CHECK(utf8_valid("", 0) && utf8_valid("a\xc3\xa4\xe2\x82\xac", 6) &&
+          !utf8_valid("a\xc3\xa4\xe2\x82\xac", 5));
 }
 
 TEST(what_strangers_hold_is_bounded_in_all)
