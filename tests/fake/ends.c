@@ -8,7 +8,7 @@ struct fake_trunk trunk;
 struct wsagent agent;
 struct sipdlg da, dt;
 struct sipmsg m, invite, agent_req;
-char sdp[2048], val[1024];
+char sdp[4096], val[1024];
 
 int ends_open(const char *const options[])
 {

@@ -12,7 +12,7 @@ extern struct fake_trunk trunk;
 extern struct wsagent agent;
 extern struct sipdlg da, dt;
 extern struct sipmsg m, invite, agent_req; /* invite: to the trunk; agent_req: to the agent */
-extern char sdp[2048], val[1024];
+extern char sdp[4096], val[1024];
 
 /* The agent is registered then; 0 or what failed. */
 int ends_open(const char *const options[]);

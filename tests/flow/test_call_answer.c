@@ -1,34 +1,10 @@
 /* Offers and answers as they come from outside: other transports, bodies of several parts, addresses that lead nowhere, crossing ones. */
 #include "core/clock.h"
-#include "fake/box.h"
+#include "fake/ends.h"
 #include "testing.h"
 
-static struct box box;
-static struct fake_trunk trunk;
-static struct wsagent agent;
-static struct sipdlg da, dt;
-static struct sipmsg m, ring, invite;
-static char sdp[4096], ruri[96];
-
-static void open_box(void)
-{
-    CHECK_EQ_INT(fake_trunk_open(&trunk), 0);
-    CHECK_EQ_INT(box_open(&box, NULL, &trunk, 1), 0);
-    CHECK_EQ_INT(wsagent_open(&agent, box.stack, box.out, 1, "5001", "secret5001"), 0);
-    CHECK_EQ_INT(wsagent_register(&agent), 200);
-}
-
-static void close_box(void)
-{
-    wsagent_close(&agent);
-    box_close(&box);
-    fake_trunk_close(&trunk);
-}
-
-#define BOX()                                                                                                \
-    open_box();                                                                                              \
-    CHECK_OR(!testing_failed, close_box(); return )
-#define WANT(cond) CHECK_OR(cond, close_box(); return )
+static struct sipmsg ring;
+static char ruri[96];
 
 /* --- descriptions and bodies --- */
 
@@ -155,7 +131,7 @@ TEST(a_proto_is_answered_as_it_is_or_not_at_all)
     static const char *refused[] = {"RTP/SAVP",         "RTP/SAVPF", "UDP/TLS/RTP/SAVPF",
                                     "UDP/TLS/RTP/SAVP", "udp",       "RTP/OTHER"};
 
-    BOX();
+    BOX(NULL);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         (void)snprintf(sdp, sizeof(sdp), HEAD CONN "%s", cases[i].media);
         WANT(talk_in("", sdp));
@@ -168,7 +144,7 @@ TEST(a_proto_is_answered_as_it_is_or_not_at_all)
         call("", sdp);
         WANT(is_refused(488) && sipmsg_has(&m, "\r\nWarning: 302 "));
     }
-    close_box();
+    ends_close();
 }
 
 static const struct {
@@ -194,7 +170,7 @@ enum { SILENT = sizeof(silent) / sizeof(silent[0]) };
 
 TEST(an_offer_without_audio_is_refused_with_the_reason)
 {
-    BOX();
+    BOX(NULL);
     for (size_t i = 0; i < SILENT; i++) {
         if (!silent[i].warning)
             continue;
@@ -211,14 +187,14 @@ TEST(an_offer_without_audio_is_refused_with_the_reason)
             sippeer_ack_failure(&trunk.p, &dt, &m, dt.target);
     }
     WANT(trunk_hangs_up());
-    close_box();
+    ends_close();
 }
 
 TEST(an_answer_without_audio_ends_the_call_with_the_reason)
 {
     struct cdr cdr;
 
-    BOX();
+    BOX(NULL);
     for (size_t i = 0; i < SILENT; i++) {
         WANT(dials(wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendrecv")));
         sippeer_reply(&trunk.p, &invite, 200, "OK", "", silent[i].sdp);
@@ -231,12 +207,12 @@ TEST(an_answer_without_audio_ends_the_call_with_the_reason)
         sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
         WANT(box_cdr(&box, i + 1, &cdr) && cdr.code == 488 && cdr.hangup == CDR_GATEWAY);
     }
-    close_box();
+    ends_close();
 }
 
 TEST(the_far_ends_488_keeps_its_warning)
 {
-    BOX();
+    BOX(NULL);
     WANT(dials(wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendrecv")));
     sippeer_reply(&trunk.p, &invite, 488, "Not Acceptable Here", "Warning: 305 far.example \"No G.711\"\r\n",
                   NULL);
@@ -246,14 +222,14 @@ TEST(the_far_ends_488_keeps_its_warning)
     WANT(rings("", GOOD));
     sippeer_reply(&agent.p, &ring, 488, "Not Acceptable Here", "", NULL);
     WANT(is_refused(488) && sipmsg_has(&m, "\r\nWarning: 399 "));
-    close_box();
+    ends_close();
 }
 
 /* --- bodies --- */
 
 TEST(a_description_is_found_among_other_parts)
 {
-    BOX();
+    BOX(NULL);
     trunk.p.ctype = MIXED;
     WANT(talk_in("MIME-Version: 1.0\r\n", two_parts(GOOD, ISUP("optional"))));
     WANT(sipmsg_has(&m, "Content-Type: application/sdp\r\n") && sipmsg_has(&m, " RTP/AVP 0\r\n"));
@@ -277,7 +253,7 @@ TEST(a_description_is_found_among_other_parts)
     sippeer_reply(&trunk.p, &invite, 200, "OK", "", two_parts(GOOD, ISUP("optional")));
     WANT(sippeer_expect(&trunk.p, &m, "ACK", 0) && sippeer_expect(&agent.p, &m, "200 INVITE", 0));
     WANT(sipmsg_has(&m, "m=audio"));
-    close_box();
+    ends_close();
 }
 
 TEST(a_body_that_must_be_understood_and_is_not_gets_415)
@@ -293,7 +269,7 @@ TEST(a_body_that_must_be_understood_and_is_not_gets_415)
     };
     const char *body;
 
-    BOX();
+    BOX(NULL);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         trunk.p.ctype = cases[i].ctype;
         body = cases[i].body ? cases[i].body : two_parts(GOOD, ISUP("required"));
@@ -313,30 +289,30 @@ TEST(a_body_that_must_be_understood_and_is_not_gets_415)
         WANT(sippeer_expect(&trunk.p, &m, "415 UPDATE", 0) && sipmsg_has(&m, "\r\nAccept: application/sdp"));
     }
     WANT(trunk_hangs_up());
-    close_box();
+    ends_close();
 }
 
 /* A body that nobody has to understand is none: the INVITE asks for our offer. */
 TEST(an_optional_body_is_passed_over)
 {
-    BOX();
+    BOX(NULL);
     trunk.p.ctype = "text/plain";
     WANT(rings("Content-Disposition: render;handling=optional\r\n", "hello"));
     WANT(answers());
     WANT(sipmsg_has(&m, "RTP/AVP 0 8 101"));
-    close_box();
+    ends_close();
 }
 
 TEST(a_notify_says_which_events_are_taken)
 {
-    BOX();
+    BOX(NULL);
     WANT(talk_in("", GOOD));
     sippeer_request(&trunk.p, &dt, "NOTIFY", "Event: talk\r\nSubscription-State: active\r\n", NULL, NULL);
     WANT(sippeer_expect(&trunk.p, &m, "489 NOTIFY", 0) && sipmsg_has(&m, "\r\nAllow-Events: keep-alive\r\n"));
     sippeer_request(&trunk.p, &dt, "NOTIFY", "Event: keep-alive\r\n", NULL, NULL);
     WANT(sippeer_expect(&trunk.p, &m, "200 NOTIFY", 0));
     WANT(trunk_hangs_up());
-    close_box();
+    ends_close();
 }
 
 /* --- towards the browser --- */
@@ -350,7 +326,7 @@ TEST(the_browser_gets_our_answer_once_before_the_call_is_taken)
     char what[16];
     int bodies = 0;
 
-    BOX();
+    BOX(NULL);
     WANT(dials(wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendrecv")));
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         (void)snprintf(what, sizeof(what), "%d INVITE", steps[i].code);
@@ -361,14 +337,14 @@ TEST(the_browser_gets_our_answer_once_before_the_call_is_taken)
     }
     sippeer_reply(&trunk.p, &invite, 200, "OK", "", GOOD);
     WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0) && sipmsg_has(&m, "m=audio"));
-    close_box();
+    ends_close();
 }
 
 TEST(a_browser_that_says_savpf_is_answered_in_its_words)
 {
     char *proto;
 
-    BOX();
+    BOX(NULL);
     (void)wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendrecv");
     proto = strstr(sdp, "UDP/TLS/RTP/SAVPF");
     memmove(proto, proto + 8, strlen(proto + 8) + 1);
@@ -376,7 +352,7 @@ TEST(a_browser_that_says_savpf_is_answered_in_its_words)
     sippeer_reply(&trunk.p, &invite, 200, "OK", "", GOOD);
     WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0) && sipmsg_has(&m, " RTP/SAVPF 111 110\r\n"));
     WANT(!sipmsg_has(&m, "UDP/TLS"));
-    close_box();
+    ends_close();
 }
 
 /* --- an offer that is not answered, or crosses another --- */
@@ -394,7 +370,7 @@ static bool asks_for_an_offer(const char *answer, const char *ctype)
 
 TEST(an_ack_that_answers_nothing_leaves_a_good_call_as_it_is)
 {
-    BOX();
+    BOX(NULL);
     WANT(talk_in("", GOOD));
     WANT(asks_for_an_offer(NULL, NULL) && sippeer_caught_up(&trunk.p, &dt));
     WANT(asks_for_an_offer("hello", "text/plain") && sippeer_caught_up(&trunk.p, &dt));
@@ -405,7 +381,7 @@ TEST(an_ack_that_answers_nothing_leaves_a_good_call_as_it_is)
     /* what was read, and is not what we offered, is an agreement to silence */
     WANT(asks_for_an_offer(HEAD CONN "m=audio 40000 RTP/SAVP 0\r\n" CRYPTO, NULL));
     WANT(both_hear_bye());
-    close_box();
+    ends_close();
 }
 
 /* RFC 3264 8: an offer of ours within the dialog has the lines that the dialog has, and its answer is read by them. */
@@ -421,7 +397,7 @@ TEST(a_later_offer_keeps_the_lines_of_the_dialog)
     };
     const char *audio, *before, *after;
 
-    BOX();
+    BOX(NULL);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         (void)snprintf(sdp, sizeof(sdp), HEAD CONN "%s", cases[i].media);
         WANT(talk_in("", sdp) && sippeer_caught_up(&trunk.p, &dt));
@@ -439,7 +415,7 @@ TEST(a_later_offer_keeps_the_lines_of_the_dialog)
         WANT(sippeer_expect(&trunk.p, &m, "200 UPDATE", 0) && sipmsg_has(&m, "a=sendrecv"));
         WANT(trunk_hangs_up());
     }
-    close_box();
+    ends_close();
 }
 
 /* What a browser may not answer, by what must be missing of its answer: the caller hears why. */
@@ -448,7 +424,7 @@ TEST(a_browsers_answer_without_audio_ends_the_call_with_the_reason)
     static const char *without[] = {"a=fingerprint", "a=rtcp-mux", "a=ice-ufrag", "m=audio", "v=0"};
     char *at;
 
-    BOX();
+    BOX(NULL);
     for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
         WANT(rings("", GOOD));
         (void)wsagent_sdp(sdp, sizeof(sdp), "active", "sendrecv");
@@ -470,26 +446,25 @@ TEST(a_browsers_answer_without_audio_ends_the_call_with_the_reason)
     WANT(sippeer_expect(&agent.p, &m, "ACK", 0) && sippeer_expect(&agent.p, &m, "BYE", 0));
     sippeer_reply(&agent.p, &m, 200, "OK", "", NULL);
     WANT(is_refused(488) && sipmsg_has(&m, "\r\nWarning: 304 "));
-    close_box();
+    ends_close();
 }
 
 TEST(a_call_without_any_answer_ends)
 {
-    BOX();
+    BOX(NULL);
     WANT(rings("", NULL));
     WANT(answers());
     sipdlg_take(&dt, &m);
     sippeer_ack(&trunk.p, &dt, NULL);
     WANT(both_hear_bye());
-    close_box();
+    ends_close();
 }
 
 /* UPDATE: 500 with Retry-After while an offer of its sender is open, 491 while one of ours is (RFC 3311 5.2). */
 TEST(an_update_that_crosses_an_open_offer)
 {
-    char val[64];
 
-    BOX();
+    BOX(NULL);
     WANT(rings("", GOOD));
     sippeer_request(&trunk.p, &dt, "UPDATE", "", "application/sdp", GOOD);
     WANT(sippeer_expect(&trunk.p, &m, "500 UPDATE", 0));
@@ -523,5 +498,5 @@ TEST(an_update_that_crosses_an_open_offer)
     WANT(sippeer_expect(&agent.p, &m, "500 UPDATE", 0) && sipmsg_has(&m, "Retry-After: "));
     sippeer_request(&trunk.p, &dt, "UPDATE", "", "application/sdp", GOOD);
     WANT(sippeer_expect(&trunk.p, &m, "491 UPDATE", 0));
-    close_box();
+    ends_close();
 }

@@ -1,34 +1,10 @@
 /* Who calls, whom, and in what words: header names, folded lines, another's connection; names and numbers of callers. */
-#include "fake/box.h"
+#include "fake/ends.h"
 #include "sip/wsedge.h"
 #include "testing.h"
 
-static struct box box;
-static struct fake_trunk trunk;
-static struct wsagent agent;
-static struct sipdlg da, dt; /* the dialogs as agent and trunk see them */
-static struct sipmsg m, ring, invite;
-static char sdp[2048], ruri[96];
-
-static void open_box(void)
-{
-    CHECK_EQ_INT(fake_trunk_open(&trunk), 0);
-    CHECK_EQ_INT(box_open(&box, NULL, &trunk, 1), 0);
-    CHECK_EQ_INT(wsagent_open(&agent, box.stack, box.out, 1, "5001", "secret5001"), 0);
-    CHECK_EQ_INT(wsagent_register(&agent), 200);
-}
-
-static void close_box(void)
-{
-    wsagent_close(&agent);
-    box_close(&box);
-    fake_trunk_close(&trunk);
-}
-
-#define BOX()                                                                                                \
-    open_box();                                                                                              \
-    CHECK_OR(!testing_failed, close_box(); return )
-#define WANT(cond) CHECK_OR(cond, close_box(); return )
+static struct sipmsg ring;
+static char ruri[96];
 
 static const char *offer(void)
 {
@@ -77,7 +53,7 @@ static bool trunk_hangs_up(const char *hdrs)
 
 TEST(strange_names_and_folded_lines_in_every_message)
 {
-    BOX();
+    BOX(NULL);
     WANT(rings(STRANGE));
     WANT(answers(STRANGE));
     WANT(trunk_hangs_up(STRANGE "Reason: SIP;cause=200;\r\n text=\"Over\"\r\n"));
@@ -95,7 +71,7 @@ TEST(strange_names_and_folded_lines_in_every_message)
     sippeer_request(&agent.p, &da, "BYE", STRANGE, NULL, NULL);
     WANT(sippeer_expect(&agent.p, &m, "200 BYE", 0) && sippeer_expect(&trunk.p, &m, "BYE", 0));
     sippeer_reply(&trunk.p, &m, 200, "OK", STRANGE, NULL);
-    close_box();
+    ends_close();
 }
 
 static int stranger_send(struct sippeer *p, const char *text, size_t len)
@@ -109,7 +85,7 @@ TEST(only_the_browser_that_was_asked_answers)
     struct addr peer, local;
     struct sippeer other;
 
-    BOX();
+    BOX(NULL);
     (void)addr_parse_ip(&peer, "127.0.0.1", 40002);
     (void)addr_parse_ip(&local, "127.0.0.1", 8443);
     WANT(!sip_ws_open(box.stack, 2, &peer, &local));
@@ -121,7 +97,7 @@ TEST(only_the_browser_that_was_asked_answers)
     WANT(sippeer_hears_no(&trunk.p, "486", 300));
     WANT(answers(""));
     WANT(trunk_hangs_up(""));
-    close_box();
+    ends_close();
 }
 
 /* Two pages that make up the same names for all that identifies a call and its transactions. */
@@ -130,9 +106,8 @@ TEST(two_agents_who_say_the_same_do_not_disturb_each_other)
     static struct sipmsg invites[2];
     struct wsagent twin;
     struct sipdlg dlg[2];
-    char val[256];
 
-    BOX();
+    BOX(NULL);
     WANT(!wsagent_open(&twin, box.stack, box.out, 2, "5002", "secret5002"));
     agent.other = &twin;
     twin.other = &agent;
@@ -163,7 +138,7 @@ TEST(two_agents_who_say_the_same_do_not_disturb_each_other)
     sippeer_ack(&agent.p, &dlg[0], NULL);
     WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
     wsagent_close(&twin);
-    close_box();
+    ends_close();
 }
 
 /* --- who calls, whom --- */
@@ -194,7 +169,7 @@ TEST(the_agent_is_shown_who_calls_and_which_number)
     };
     struct cdr cdr = {.id = "first"};
 
-    BOX();
+    BOX(NULL);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         trunk.p.from = rows[i].from;
         trunk.p.to = rows[i].to;
@@ -209,7 +184,7 @@ TEST(the_agent_is_shown_who_calls_and_which_number)
             testing_fail(__FILE__, __LINE__, "row %zu: %s %s %s %s", i, cdr.caller, cdr.caller_name,
                          cdr.callee, cdr.dn);
     }
-    close_box();
+    ends_close();
 }
 
 TEST(a_number_that_is_withheld_is_the_operators_alone)
@@ -226,7 +201,7 @@ TEST(a_number_that_is_withheld_is_the_operators_alone)
     };
     struct cdr cdr = {.id = "first"};
 
-    BOX();
+    BOX(NULL);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         trunk.p.from = rows[i].from;
         WANT(rings(rows[i].hdrs));
@@ -238,7 +213,7 @@ TEST(a_number_that_is_withheld_is_the_operators_alone)
         if (strcmp(cdr.caller, rows[i].caller))
             testing_fail(__FILE__, __LINE__, "row %zu: %s", i, cdr.caller);
     }
-    close_box();
+    ends_close();
 }
 
 TEST(a_request_uri_that_is_a_number_finds_its_dn)
@@ -246,7 +221,7 @@ TEST(a_request_uri_that_is_a_number_finds_its_dn)
     static const char *const uris[] = {"tel:5001", "tel:50-01;phone-context=+49", "sip:50.01@gw;user=phone",
                                        "sip:%35001@gw"};
 
-    BOX();
+    BOX(NULL);
     for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
         sippeer_invite(&trunk.p, &dt, uris[i], "", offer());
         WANT(sippeer_expect(&agent.p, &ring, "INVITE", 0));
@@ -257,10 +232,10 @@ TEST(a_request_uri_that_is_a_number_finds_its_dn)
     }
     sippeer_invite(&trunk.p, &dt, "urn:service:5001", "", offer());
     WANT(sippeer_expect(&trunk.p, &m, "416", 0));
-    close_box();
+    ends_close();
 }
 
-static void dial(const char *uri, const char *hdrs)
+static void dial_to(const char *uri, const char *hdrs)
 {
     sippeer_invite(&agent.p, &da, uri, hdrs, wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendrecv"));
 }
@@ -268,19 +243,18 @@ static void dial(const char *uri, const char *hdrs)
 /* JsSIP's `anonymous: true` (RFC 3323 4.1, RFC 3325 9). */
 TEST(an_agent_may_withhold_his_number)
 {
-    char val[256];
     struct cdr cdr;
 
-    BOX();
+    BOX(NULL);
     agent.p.from = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
-    dial("sip:600@dngate", "P-Preferred-Identity: <sip:5002@dngate>\r\nPrivacy: id\r\n");
+    dial_to("sip:600@dngate", "P-Preferred-Identity: <sip:5002@dngate>\r\nPrivacy: id\r\n");
     WANT(sippeer_expect(&agent.p, &m, "403", 0));
     sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
     for (int i = 0; i < 3; i++) {
         agent.p.from = i < 2 ? agent.p.from : NULL;
-        dial("sip:600@dngate", i == 0   ? "P-Preferred-Identity: <sip:5001@dngate>\r\nPrivacy: id\r\n"
-                               : i == 1 ? ""
-                                        : "Privacy: id\r\n");
+        dial_to("sip:600@dngate", i == 0   ? "P-Preferred-Identity: <sip:5001@dngate>\r\nPrivacy: id\r\n"
+                                  : i == 1 ? ""
+                                           : "Privacy: id\r\n");
         WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
         WANT(sipmsg_has(&invite, "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag="));
         WANT(strstr(sipmsg_hdr(&invite, "P-Asserted-Identity", val, sizeof(val)), "<sip:5001@127.0.0.1>"));
@@ -291,7 +265,7 @@ TEST(an_agent_may_withhold_his_number)
         WANT(box_cdr(&box, (size_t)i + 1, &cdr));
         WANT(!strcmp(cdr.caller, "5001") && !strcmp(cdr.dn, "5001"));
     }
-    close_box();
+    ends_close();
 }
 
 TEST(a_dialled_number_is_escaped_on_the_wire_and_nowhere_else)
@@ -305,9 +279,9 @@ TEST(a_dialled_number_is_escaped_on_the_wire_and_nowhere_else)
     };
     struct cdr cdr;
 
-    BOX();
+    BOX(NULL);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        dial(rows[i].uri, "");
+        dial_to(rows[i].uri, "");
         WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
         if (strncmp(invite.text, rows[i].ruri, strlen(rows[i].ruri)))
             testing_fail(__FILE__, __LINE__, "row %zu: %.80s", i, invite.text);
@@ -317,5 +291,5 @@ TEST(a_dialled_number_is_escaped_on_the_wire_and_nowhere_else)
         WANT(box_cdr(&box, i + 1, &cdr));
         WANT(!strcmp(cdr.callee, rows[i].callee));
     }
-    close_box();
+    ends_close();
 }

@@ -1,5 +1,5 @@
 /* Provisioning reaches those who call and sign in, and a database that nobody can read keeps nobody from either. */
-#include "fake/box.h"
+#include "fake/ends.h"
 #include "store/dn.h"
 #include "testing.h"
 #include <fcntl.h>
@@ -11,32 +11,8 @@
 /* Where SQLite keeps the locks of its write-ahead log: the file format's section 2.2.2. */
 enum { WAL_LOCKS_AT = 120, WAL_LOCKS = 8 };
 
-static struct box box;
-static struct fake_trunk trunk;
-static struct wsagent agent, other;
-static struct sipdlg da, dt;
-static struct sipmsg m, invite;
-static char sdp[2048], why[256];
-
-static void open_box(void)
-{
-    CHECK_EQ_INT(fake_trunk_open(&trunk), 0);
-    CHECK_EQ_INT(box_open(&box, NULL, &trunk, 1), 0);
-    CHECK_EQ_INT(wsagent_open(&agent, box.stack, box.out, 1, "5001", "secret5001"), 0);
-    CHECK_EQ_INT(wsagent_register(&agent), 200);
-}
-
-static void close_box(void)
-{
-    wsagent_close(&agent);
-    box_close(&box);
-    fake_trunk_close(&trunk);
-}
-
-#define BOX()                                                                                                \
-    open_box();                                                                                              \
-    CHECK_OR(!testing_failed, close_box(); return )
-#define WANT(cond) CHECK_OR(cond, close_box(); return )
+static struct wsagent other;
+static char why[256];
 
 /* Another process that lets nobody read or write the database, until it is killed. */
 static pid_t lock_database(void)
@@ -102,7 +78,7 @@ TEST(calls_and_sign_ins_go_on_while_the_database_is_locked)
     pid_t pid;
     bool ok;
 
-    BOX();
+    BOX(NULL);
     pid = lock_database();
     WANT(pid > 0);
     CHECK_EQ_INT(wsagent_open(&other, box.stack, box.out, 2, "5002", "secret5002"), 0);
@@ -117,12 +93,12 @@ TEST(calls_and_sign_ins_go_on_while_the_database_is_locked)
     unlock_database(pid);
     WANT(ok);
     WANT(box_cdr(&box, 3, &cdr)); /* and no record is lost */
-    close_box();
+    ends_close();
 }
 
 TEST(a_change_is_in_force_when_it_is_acknowledged)
 {
-    BOX();
+    BOX(NULL);
     CHECK_EQ_INT(dn_add(box.store, "5004", "secret5004", "New", DN_CODEC_AUTO, true, why, sizeof(why)), 0);
     CHECK_EQ_INT(wsagent_open(&other, box.stack, box.out, 2, "5004", "secret5004"), 0);
     WANT(wsagent_register(&other) == 200);
@@ -132,5 +108,5 @@ TEST(a_change_is_in_force_when_it_is_acknowledged)
     CHECK_EQ_INT(dn_enable(box.store, "5004", false), 0);
     WANT(trunk_hears("5004", "404"));
     wsagent_close(&other);
-    close_box();
+    ends_close();
 }
