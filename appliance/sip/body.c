@@ -1,5 +1,6 @@
 /* sip/body: see body.h. Lines end with CRLF or LF; a header goes on in lines that begin with a blank. */
 #include "sip/body.h"
+#include "sip/blanks.h"
 #include <errno.h>
 #include <string.h>
 
@@ -15,19 +16,9 @@ static int entity(struct pl *sdp, const struct body *b, struct search *s);
 
 static const struct pl none = {"", 0};
 
-static bool blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static struct pl trim(struct pl t)
 {
-    while (t.l && blank(*t.p)) {
-        t.p++;
-        t.l--;
-    }
-    while (t.l && blank(t.p[t.l - 1]))
-        t.l--;
+    blanks_trim(&t);
     return t;
 }
 

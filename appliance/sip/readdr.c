@@ -2,28 +2,11 @@
  * libre's readers of addresses (sip_addr_decode) and of Via (sip_via_decode), replaced at link time: its own keep the last word of a
  * display name without quotes, take no tel: URI, and of Via's transports only names in capitals (RFC 3261 25.1, RFC 3966).
  */
+#include "sip/blanks.h"
 #include "sip/remsg.h"
 
 #include <errno.h>
 #include <string.h>
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static void blanks_skip(struct pl *pl)
-{
-    while (pl->l && is_blank(*pl->p))
-        pl_advance(pl, 1);
-}
-
-static void blanks_trim(struct pl *pl)
-{
-    blanks_skip(pl);
-    while (pl->l && is_blank(pl->p[pl->l - 1]))
-        pl->l--;
-}
 
 /* ------------------------------------------------------------------ URIs */
 

@@ -3,6 +3,7 @@
  * hash, in whatever message it decodes. Ours knows headers by name (sip/hdrname), reads tel: as request URI, and a comma within a
  * quoted string or <> parts nothing. What is in a message stays where it is: every pl points into the mbuf.
  */
+#include "sip/blanks.h"
 #include "sip/hdrname.h"
 #include "sip/remsg.h"
 
@@ -110,11 +111,10 @@ static int hdr_add(struct sip_msg *msg, const struct sip_hdr *like, const struct
 
 static struct pl trimmed(const char *p, const char *end)
 {
-    while (p < end && strchr(" \t\r\n", *p) && *p)
-        p++;
-    while (p < end && strchr(" \t\r\n", end[-1]) && end[-1])
-        end--;
-    return (struct pl){p, (size_t)(end - p)};
+    struct pl pl = {p, (size_t)(end - p)};
+
+    blanks_trim(&pl);
+    return pl;
 }
 
 struct pl remsg_value_next(struct pl *rest)
