@@ -53,6 +53,14 @@ int poller_watch(struct poller *p, int fd, struct poller_watch *w)
     return epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? errno : 0;
 }
 
+int poller_want(struct poller *p, int fd, struct poller_watch *w, unsigned what)
+{
+    struct epoll_event ev = {.data.ptr = w};
+
+    ev.events = (what & POLLER_READ ? EPOLLIN : 0) | (what & POLLER_WRITE ? EPOLLOUT : 0);
+    return epoll_ctl(p->epoll, EPOLL_CTL_MOD, fd, &ev) < 0 ? errno : 0;
+}
+
 static int timeout_ms(uint64_t until_us)
 {
     uint64_t now_us, ms;
