@@ -2,6 +2,7 @@
 #include "core/clock.h"
 #include "core/fsm.h"
 #include "core/guard.h"
+#include "crypto/tls.h"
 #include "web/answer.h"
 #include "web/edge.h"
 #include "web/exchange.h"
@@ -77,6 +78,7 @@ void conn_free(struct conn *c)
     buf_reset(&c->out);
     c->w->banned_count -= c->banned;
     source_leave(c->w->sources, &c->peer, c->banned); /* last: its account was ours */
+    tls_free(c->tls);
     free(c->head);
     free(c);
 }

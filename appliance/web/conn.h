@@ -33,11 +33,13 @@ enum conn_phase { CONN_HEAD, CONN_BODY, CONN_WAIT, CONN_REPLY, CONN_WS, CONN_LIN
 
 struct budget_account;
 struct exchange;
+struct tls;
 struct ws;
 
 struct conn {
     struct web *w;
     struct lws *wsi;
+    struct tls *tls; /* NULL: a plain one, or no byte has come yet */
     struct conn *next, **prevp;
     uint64_t id;
     enum listener_kind kind;
@@ -49,6 +51,7 @@ struct conn {
     bool dead;        /* to be closed by edge.c */
     bool deaf;        /* reads no more: what the peer sends stays with it */
     bool held;        /* reads nothing until what came is done with */
+    bool stuck;       /* reads nothing until the kernel takes what there is to send */
     bool banned;      /* its source was when it came: it is here for the page that says so */
 
     struct budget_account *account; /* the source's: what all its connections hold */
@@ -61,7 +64,7 @@ struct conn {
 
     struct buf out; /* bytes to send, from out_pos */
     size_t out_pos;
-    size_t sending;      /* of these, given to lws but not all with the kernel yet */
+    size_t sending;      /* of these, in a record of the TLS session that is not all with the kernel yet */
     const uint8_t *tail; /* then these: a page's, or the exchange's */
     size_t tail_len;
     bool chunked;    /* the answer is in pieces (RFC 9112 7.1) */

@@ -1,15 +1,18 @@
 /*
- * Sockets and loop. libwebsockets gives the loop, TLS (mbedtls) and timers; its own HTTP and WebSocket roles are not used, because
+ * Sockets and loop. libwebsockets gives the loop and timers; its own HTTP and WebSocket roles are not used, because
  * its request parser rewrites paths, hangs up where HTTP asks for 411, 414 or 431, and takes what smuggles (the table is
- * tests/unit/web/test_lws_http.c). Sockets are accepted here and adopted as raw ones; bytes go to conn.c.
+ * tests/unit/web/test_lws_http.c). Sockets are accepted here and adopted as raw ones; what comes goes through the connection's TLS
+ * session (crypto/tls), if its port has one, to conn.c. We write to the socket ourselves, so that nothing is kept twice: what the
+ * kernel does not take waits in conn's queue, or as the record that it has become in the session.
  */
 #include "web/edge.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/mbox.h"
+#include "crypto/tls.h"
+#include "web/certfile.h"
 #include "web/conn.h"
 #include "web/source.h"
-#include "web/tls.h"
 #include "web/ws.h"
 #include "web/wssip.h"
 #include <errno.h>
@@ -22,12 +25,12 @@
 
 enum {
     BACKLOG = 1024,
-    ACCEPT_BATCH = 64, /* per turn of the loop, so that connections are served, too */
-    SEND_MAX = 16384,  /* one TLS record */
-    RECV_MAX = 16384,
+    ACCEPT_BATCH = 64,              /* per turn of the loop, so that connections are served, too */
+    RECV_MAX = TLS_PLAIN_MAX + 512, /* a TLS record at once */
     TICK_MS = 1000,
     NO_FD_PAUSE_MS = 200,
     STOP_MS = 500,
+    STOP_TICK_MS = 20,
     SWEEP_MS = 10000,
 };
 
@@ -49,13 +52,15 @@ void edge_timer(struct conn *c, uint64_t ms)
 
 void edge_shutdown(struct conn *c)
 {
+    if (c->tls)
+        tls_close(c->tls);
     shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
 }
 
 static void flow_set(struct conn *c)
 {
     if (c->wsi)
-        lws_rx_flow_control(c->wsi, !c->deaf && !c->held);
+        lws_rx_flow_control(c->wsi, !c->deaf && !c->held && !c->stuck);
 }
 
 void edge_deafen(struct conn *c)
@@ -81,54 +86,111 @@ void edge_kill(struct conn *c)
 
 /* ---------------------------------------------------------------- connections */
 
-/* All of what lws was given is with the kernel. False: close it. */
-static bool conn_written(struct conn *c)
+static ssize_t socket_send_h(const void *p, size_t n, void *arg)
 {
-    size_t n = c->sending;
+    struct conn *c = arg;
+    ssize_t sent = send(lws_get_socket_fd(c->wsi), p, n, MSG_NOSIGNAL);
 
-    c->sending = 0;
-    flow_set(c);
-    if (!conn_sent(c, n))
-        return false;
-    if (conn_queued(c))
+    if (sent >= 0)
+        return sent;
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+}
+
+/* The kernel takes no more for now, or again: a peer that does not read is not read either. */
+static void stuck_set(struct conn *c, bool stuck)
+{
+    if (c->stuck != stuck) {
+        c->stuck = stuck;
+        flow_set(c);
+    }
+    if (stuck)
         lws_callback_on_writable(c->wsi);
-    return true;
+}
+
+/* So many bytes were taken for the socket; EAGAIN: c->sending of them are on their way, as a record that is not all with the kernel. */
+static int bytes_write(struct conn *c, const uint8_t *p, size_t n, size_t *taken)
+{
+    ssize_t sent;
+    int err;
+
+    if (c->tls) {
+        err = tls_write(c->tls, p, n, taken);
+        if (err == EAGAIN) {
+            c->sending = *taken;
+            *taken = 0;
+        }
+        return err;
+    }
+    sent = socket_send_h(p, n, c);
+    *taken = sent > 0 ? (size_t)sent : 0;
+    return sent < 0 ? EPIPE : (size_t)sent < n ? EAGAIN : 0;
+}
+
+/* The rest of a record of the session's. */
+static int record_write(struct conn *c, size_t *taken)
+{
+    int err = tls_flush(c->tls);
+
+    if (!err) {
+        *taken = c->sending;
+        c->sending = 0;
+    }
+    return err;
 }
 
 static int conn_write(struct conn *c)
 {
     const uint8_t *p;
-    size_t n = conn_out(c, &p);
-    int sent;
+    size_t n = conn_out(c, &p), taken = 0;
+    int err = 0;
 
     if (c->dead)
         return -1;
-    if (c->sending)
-        return conn_written(c) ? 0 : -1;
-    if (!n)
-        return 0;
-    if (n > SEND_MAX)
-        n = SEND_MAX;
-    /* lws does not write to what it is given as LWS_WRITE_RAW */
-    sent = lws_write(c->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_RAW);
-    if (sent < (int)n) /* lws takes all or fails: it keeps what the kernel did not take */
+    if (c->tls && tls_pending(c->tls))
+        err = record_write(c, &taken);
+    else if (n)
+        err = bytes_write(c, p, n < TLS_PLAIN_MAX ? n : TLS_PLAIN_MAX, &taken);
+    if (err && err != EAGAIN)
         return -1;
-    metric_add(&web_tx_bytes, sent);
-    c->sending = n;
-    if (!lws_partial_buffered(c->wsi))
-        return conn_written(c) ? 0 : -1;
-    /* lws reads nothing until the rest is out, but would wake for what waits to be read */
-    lws_rx_flow_control(c->wsi, 0);
-    lws_callback_on_writable(c->wsi);
+    stuck_set(c, err == EAGAIN);
+    metric_add(&web_tx_bytes, (int64_t)taken);
+    if (taken && !conn_sent(c, taken))
+        return -1;
+    if (!err && conn_queued(c))
+        lws_callback_on_writable(c->wsi);
     return 0;
 }
 
-static void conn_up(struct conn *c)
+/* ---------------------------------------------------------------- bytes that came */
+
+static bool plain_rx(struct conn *c, const uint8_t *p, size_t n)
 {
-    if (c->tls_up)
-        return;
-    c->tls_up = true;
-    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* ours from here on */
+    metric_add(&web_rx_bytes, (int64_t)n);
+    return c->deaf || conn_rx(c, p, n);
+}
+
+/* A session is made with the first byte, so that who only connects costs none. */
+static bool tls_rx(struct conn *c, const uint8_t *p, size_t n)
+{
+    struct web *w = c->w;
+    ssize_t got;
+
+    if (!c->tls && tls_alloc(&c->tls, certfile_server(w->cert), socket_send_h, c))
+        return false;
+    tls_feed(c->tls, p, n);
+    while ((got = tls_read(c->tls, w->plain, sizeof(w->plain))) > 0)
+        if (!plain_rx(c, w->plain, (size_t)got))
+            return false;
+    c->tls_up = c->tls_up || tls_state(c->tls) == TLS_UP || tls_state(c->tls) == TLS_CLOSED;
+    stuck_set(c, tls_pending(c->tls));
+    return got == 0;
+}
+
+static bool bytes_rx(struct conn *c, const uint8_t *p, size_t n)
+{
+    if (c->deaf)
+        return true;
+    return c->kind == LISTEN_HTTP ? plain_rx(c, p, n) : tls_rx(c, p, n);
 }
 
 static void conn_gone(struct lws *wsi, struct conn *c)
@@ -141,6 +203,8 @@ static void conn_gone(struct lws *wsi, struct conn *c)
         log_debug("web", "peer=%s closed without a request: TLS handshake not finished, or a mere probe",
                   addr_ip(&c->peer, peer, sizeof(peer)));
     }
+    if (c->tls)
+        tls_close(c->tls);
     lws_set_opaque_user_data(wsi, NULL);
     conn_free(c);
 }
@@ -149,9 +213,8 @@ static int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void
 {
     struct conn *c;
 
+    (void)user;
     switch (reason) {
-    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
-        return tls_context_h(lws_context_user(lws_get_context(wsi)), user);
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX:
     case LWS_CALLBACK_RAW_WRITEABLE:
@@ -170,11 +233,8 @@ static int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void
         edge_timer(c, c->w->cfg.head_ms);
         return 0;
     case LWS_CALLBACK_RAW_RX:
-        conn_up(c);
-        metric_add(&web_rx_bytes, (int64_t)len);
-        return c->deaf || conn_rx(c, in, len) ? 0 : -1;
+        return bytes_rx(c, in, len) ? 0 : -1;
     case LWS_CALLBACK_RAW_WRITEABLE:
-        conn_up(c);
         return conn_write(c);
     case LWS_CALLBACK_TIMER:
         return conn_timer(c) ? 0 : -1;
@@ -212,8 +272,8 @@ static void adopt(struct listener *l, int fd, const struct addr *peer, const str
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     memset(&info, 0, sizeof(info));
-    info.vh = l->kind == LISTEN_HTTP ? w->plain : tls_vhost(w->tls);
-    info.type = l->kind == LISTEN_HTTP ? LWS_ADOPT_SOCKET : LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL;
+    info.vh = w->host;
+    info.type = LWS_ADOPT_SOCKET;
     info.fd.sockfd = fd;
     info.vh_prot_name = "conn";
     info.opaque = c;
@@ -249,7 +309,7 @@ static void accept_all(struct listener *l)
 
 void edge_pause(struct web *w, bool pause)
 {
-    if (!pause && (w->paused_until_ms || tls_busy(w->tls) || w->stopping))
+    if (!pause && (w->paused_until_ms || w->stopping))
         return;
     if (pause == w->paused)
         return;
@@ -298,16 +358,16 @@ static void tick(struct web *w, struct lws *wsi)
         edge_pause(w, false);
     }
     ask_box_expire(w->box, now);
-    if (w->tls)
-        tls_tick(w->tls, now);
+    if (w->cert)
+        certfile_tick(w->cert, now);
     if (now - w->swept_ms >= SWEEP_MS) {
         w->swept_ms = now;
         (void)sources_sweep(w->sources, now);
     }
     if (atomic_load(&w->stop))
         stop_tick(w, now);
-    if (tls_busy(w->tls) || w->stopping)
-        next = TLS_DRAIN_TICK_MS;
+    if (w->stopping)
+        next = STOP_TICK_MS;
     else if (w->paused_until_ms)
         next = NO_FD_PAUSE_MS;
     lws_set_timer_usecs(wsi, (lws_usec_t)next * 1000);
@@ -349,11 +409,6 @@ static const struct lws_protocols protocols[] = {
     {.name = "answers", .callback = answers_callback},
     LWS_PROTOCOL_LIST_TERM,
 };
-
-const struct lws_protocols *edge_protocols(void)
-{
-    return protocols;
-}
 
 /* ---------------------------------------------------------------- listening */
 
@@ -439,7 +494,7 @@ static struct lws *fd_adopt(struct web *w, int fd, const char *protocol, void *a
     lws_adopt_desc_t info;
 
     memset(&info, 0, sizeof(info));
-    info.vh = w->plain;
+    info.vh = w->host;
     info.type = LWS_ADOPT_RAW_FILE_DESC;
     info.fd.filefd = fd;
     info.vh_prot_name = protocol;
@@ -454,18 +509,18 @@ static int context_open(struct web *w)
     lws_set_log_level(LLL_ERR, lws_log_h);
     memset(&info, 0, sizeof(info));
     info.port = CONTEXT_PORT_NO_LISTEN;
-    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     info.user = w;
     info.timeout_secs = w->cfg.head_ms / 1000 + 1; /* ours comes first */
     info.pt_serv_buf_size = RECV_MAX;
     w->ctx = lws_create_context(&info);
     if (!w->ctx)
         return ENOMEM;
-    info.vhost_name = "plain"; /* not _SERVER: SNI is looked up by port, and only the TLS host may be found */
+    info.vhost_name = "raw";
     info.protocols = protocols;
     info.options = 0;
-    w->plain = lws_create_vhost(w->ctx, &info);
-    return w->plain ? 0 : ENOMEM;
+    w->host = lws_create_vhost(w->ctx, &info);
+    return w->host ? 0 : ENOMEM;
 }
 
 int edge_open(struct web *w, char *why, size_t whysz)
@@ -473,7 +528,7 @@ int edge_open(struct web *w, char *why, size_t whysz)
     int fd, err = context_open(w);
 
     if (!err && (w->cfg.https_on || w->cfg.wss_on)) {
-        err = tls_open(&w->tls, w, why, whysz);
+        err = certfile_open(&w->cert, w, why, whysz);
         if (err)
             return err;
     }
@@ -507,8 +562,8 @@ void edge_run(struct web *w)
         if (lws_service(w->ctx, 0) < 0)
             break;
         if (atomic_exchange(&w->reload, false))
-            tls_reload(w->tls);
-        if ((atomic_load(&w->stop) && !w->stopping) || tls_busy(w->tls))
+            certfile_reload(w->cert);
+        if (atomic_load(&w->stop) && !w->stopping)
             lws_set_timer_usecs(w->inbox, 1); /* tick now */
     }
 }
@@ -520,5 +575,5 @@ void edge_close(struct web *w)
     for (size_t i = 0; i < w->listener_count; i++)
         if (!w->listeners[i].wsi)
             close(w->listeners[i].fd);
-    tls_close(w->tls);
+    certfile_close(w->cert);
 }

@@ -13,9 +13,6 @@ void edge_run(struct web *w);
 void edge_close(struct web *w);
 /* Makes edge_run look at w->stop and w->reload. Any thread. */
 void edge_wake(struct web *w);
-struct lws_protocols;
-/* For virtual hosts: what our sockets speak. */
-const struct lws_protocols *edge_protocols(void);
 /* Listeners accept, or let newcomers wait in the kernel's backlog. */
 void edge_pause(struct web *w, bool pause);
 

@@ -7,7 +7,7 @@
 #include "web/route.h"
 #include "web/source.h"
 #include "web/static.h"
-#include "web/tls.h"
+#include "web/certfile.h"
 #include "web/ws.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,8 +55,9 @@ static bool host_is_ours(const struct conn *c)
     snprintf(name, sizeof(name), "%.*s", (int)n, c->head->host);
     if (!addr_parse_ip(&literal, name, 0))
         return addr_eq_ip(&literal, &c->local) ||
-               tls_has_name(c->w->tls, addr_ip(&literal, own, sizeof(own)));
-    return (!strcasecmp(name, "localhost") && addr_is_loopback(&c->local)) || tls_has_name(c->w->tls, name);
+               certfile_has_name(c->w->cert, addr_ip(&literal, own, sizeof(own)));
+    return (!strcasecmp(name, "localhost") && addr_is_loopback(&c->local)) ||
+           certfile_has_name(c->w->cert, name);
 }
 
 /* The absolute form is what proxies are asked with (RFC 9112 3.2.2): ours when the host is, and we are no proxy. */

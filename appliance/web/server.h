@@ -3,10 +3,12 @@
 #define WEB_SERVER_H
 
 #include "core/metric.h"
+#include "crypto/tls.h"
 #include "web/web.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct certfile;
 struct conn;
 struct lws;
 struct lws_context;
@@ -14,7 +16,6 @@ struct lws_vhost;
 struct mbox;
 struct sources;
 struct table;
-struct tls;
 
 enum listener_kind { LISTEN_HTTP, LISTEN_HTTPS, LISTEN_WSS, LISTEN_KINDS };
 
@@ -34,9 +35,9 @@ struct web {
     size_t listener_count;
     uint16_t ports[LISTEN_KINDS];
     struct lws_context *ctx;
-    struct lws_vhost *plain; /* http.port and the file descriptors we watch */
-    struct lws *inbox;       /* watches the mailbox; its timer is our tick */
-    struct tls *tls;
+    struct lws_vhost *host; /* of all that the loop watches */
+    struct lws *inbox;      /* watches the mailbox; its timer is our tick */
+    struct certfile *cert;
     struct conn *conns; /* all, in a list */
     size_t conn_count, banned_count;
     struct table *ws_conns; /* by id */
@@ -47,6 +48,7 @@ struct web {
     uint64_t paused_until_ms; /* no file descriptors left: listeners wait */
     uint64_t swept_ms;
     bool paused;
+    uint8_t plain[TLS_PLAIN_MAX]; /* what a TLS session has read, on its way to conn.c */
     pthread_t thread;
     bool stopping;
     uint64_t stop_ms;

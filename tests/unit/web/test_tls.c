@@ -110,6 +110,88 @@ TEST(a_new_certificate_is_taken_and_open_connections_live_on)
     server_stop();
 }
 
+/* The first flight, of which the peer gets a few bytes only until hold is false. */
+static struct {
+    bool hold;
+    size_t sent;
+} hello;
+
+static int hello_send_h(void *arg, const unsigned char *p, size_t n)
+{
+    const size_t few = 10;
+
+    if (hello.hold && hello.sent >= few)
+        return MBEDTLS_ERR_SSL_WANT_WRITE;
+    if (hello.hold && n > few)
+        n = few;
+    hello.sent += n;
+    return mbedtls_net_send(arg, p, n);
+}
+
+/* Who dawdles in his handshake neither delays the new certificate for others nor loses his connection to it. */
+TEST(a_handshake_under_way_outlives_a_new_certificate)
+{
+    struct client *slow, *c;
+    struct cert_info info;
+    uint8_t shown[32];
+    struct answer a;
+    char why[200];
+
+    WITH_SERVER;
+    CHECK((c = client_tls(srv.https, 0))); /* for its configuration */
+    slow = client_plain(srv.https);
+    mbedtls_ssl_init(&slow->ssl);
+    CHECK_EQ_INT(mbedtls_ssl_setup(&slow->ssl, &c->conf), 0);
+    CHECK_EQ_INT(mbedtls_ssl_set_hostname(&slow->ssl, NULL), 0);
+    slow->net.fd = slow->fd;
+    mbedtls_ssl_set_bio(&slow->ssl, &slow->net, hello_send_h, mbedtls_net_recv, NULL);
+    hello.hold = true;
+    CHECK_EQ_INT(mbedtls_ssl_handshake(&slow->ssl), MBEDTLS_ERR_SSL_WANT_WRITE);
+
+    CHECK_EQ_INT(cert_make(srv.cfg.cert, srv.cfg.key, "localhost"), 0);
+    CHECK_EQ_INT(cert_check(srv.cfg.cert, srv.cfg.key, &info, why, sizeof(why)), 0);
+    web_reload(srv.w);
+    do
+        CHECK(shown_certificate(shown));
+    while (memcmp(shown, info.sha256, 32));
+
+    hello.hold = false;
+    CHECK_EQ_INT(mbedtls_ssl_handshake(&slow->ssl), 0);
+    slow->tls = true;
+    CHECK_EQ_INT(get(slow, &a, "/", ""), 200);
+    answer_free(&a);
+    mbedtls_ssl_free(&slow->ssl);
+    slow->tls = false;
+    client_close(slow);
+    client_close(c);
+    server_stop();
+}
+
+/* RFC 8446 6.1: an end that is not told could be an attacker's. */
+TEST(the_end_of_a_connection_is_told)
+{
+    struct client *c;
+    struct answer a;
+    uint8_t byte;
+    int ret;
+
+    WITH_SERVER;
+    for (int i = 0; i < 2; i++) { /* after an answer, and after an error's */
+        CHECK((c = client_tls(srv.https, i ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3)));
+        CHECK_EQ_INT(client_ask(c, &a,
+                                i ? "GET / HTTP/1.1\r\n\r\n"
+                                  : "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+                     i ? 400 : 200);
+        answer_free(&a);
+        do
+            ret = mbedtls_ssl_read(&c->ssl, &byte, 1);
+        while (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET);
+        CHECK_EQ_INT(ret, MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
+        client_close(c);
+    }
+    server_stop();
+}
+
 /* Appends one file to another. */
 static bool file_append(const char *to, const char *from)
 {

@@ -1,0 +1,282 @@
+/* crypto/tls: see tls.h. */
+#include "crypto/tls.h"
+
+#include "core/rnd.h"
+
+#include <mbedtls/pk.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tls_server {
+    atomic_uint refs;
+    mbedtls_x509_crt crt;
+    mbedtls_pk_context key;
+    mbedtls_ssl_config conf;
+};
+
+struct tls {
+    mbedtls_ssl_context ssl;
+    struct tls_server *server;
+    enum tls_state state;
+    bool stuck;        /* the transport did not take all of what mbedtls had for it */
+    const uint8_t *in; /* what is fed in */
+    size_t in_len;
+    tls_send_h *sendh;
+    void *arg;
+};
+
+/* Of TLS 1.2 only what has forward secrecy and authenticated encryption: all browsers of the last ten years have it. */
+static const int ciphersuites[] = {
+    MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+    MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
+    MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    0,
+};
+static const char *protocols[] = {"http/1.1", "stun.turn", "stun.nat-discovery", NULL};
+
+static int rng_h(void *arg, unsigned char *out, size_t n)
+{
+    (void)arg;
+    rnd_bytes(out, n);
+    return 0;
+}
+
+/* ---- what sessions share ---- */
+
+static int conf_setup(struct tls_server *s)
+{
+    mbedtls_ssl_config *c = &s->conf;
+
+    if (mbedtls_ssl_config_defaults(c, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                    MBEDTLS_SSL_PRESET_DEFAULT))
+        return ENOMEM;
+    mbedtls_ssl_conf_min_tls_version(c, MBEDTLS_SSL_VERSION_TLS1_2);
+    mbedtls_ssl_conf_max_tls_version(c, MBEDTLS_SSL_VERSION_TLS1_3);
+    mbedtls_ssl_conf_rng(c, rng_h, NULL);
+    mbedtls_ssl_conf_ciphersuites(c, ciphersuites);
+    if (mbedtls_ssl_conf_alpn_protocols(c, protocols))
+        return EINVAL;
+    return mbedtls_ssl_conf_own_cert(c, &s->crt, &s->key) ? ENOMEM : 0;
+}
+
+static int pem_load(struct tls_server *s, const char *cert, const char *key)
+{
+    int bad = mbedtls_x509_crt_parse(&s->crt, (const uint8_t *)cert, strlen(cert) + 1);
+
+    if (!bad)
+        bad = mbedtls_pk_parse_key(&s->key, (const uint8_t *)key, strlen(key) + 1, NULL, 0, rng_h, NULL);
+    if (!bad)
+        bad = mbedtls_pk_check_pair(&s->crt.pk, &s->key, rng_h, NULL);
+    return bad ? EBADMSG : 0;
+}
+
+int tls_server_alloc(struct tls_server **sp, const char *cert, const char *key)
+{
+    struct tls_server *s = calloc(1, sizeof(*s));
+    int err;
+
+    if (!s)
+        return ENOMEM;
+    atomic_init(&s->refs, 1);
+    mbedtls_x509_crt_init(&s->crt);
+    mbedtls_pk_init(&s->key);
+    mbedtls_ssl_config_init(&s->conf);
+    err = pem_load(s, cert, key);
+    if (!err)
+        err = conf_setup(s);
+    if (err)
+        tls_server_unref(s);
+    else
+        *sp = s;
+    return err;
+}
+
+struct tls_server *tls_server_ref(struct tls_server *s)
+{
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+void tls_server_unref(struct tls_server *s)
+{
+    if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    mbedtls_ssl_config_free(&s->conf);
+    mbedtls_pk_free(&s->key);
+    mbedtls_x509_crt_free(&s->crt);
+    free(s);
+}
+
+/* ---- what mbedtls calls ---- */
+
+static int bio_send_h(void *arg, const unsigned char *p, size_t n)
+{
+    struct tls *t = arg;
+    ssize_t sent = t->sendh(p, n, t->arg);
+
+    t->stuck = sent >= 0 && (size_t)sent < n;
+    if (sent < 0)
+        return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+    return sent ? (int)sent : MBEDTLS_ERR_SSL_WANT_WRITE;
+}
+
+static int bio_recv_h(void *arg, unsigned char *p, size_t sz)
+{
+    struct tls *t = arg;
+    size_t n = t->in_len < sz ? t->in_len : sz;
+
+    if (!n)
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    memcpy(p, t->in, n);
+    t->in += n;
+    t->in_len -= n;
+    return (int)n;
+}
+
+/* ---- a session ---- */
+
+int tls_alloc(struct tls **tp, struct tls_server *s, tls_send_h *sendh, void *arg)
+{
+    struct tls *t = calloc(1, sizeof(*t));
+
+    if (!t)
+        return ENOMEM;
+    mbedtls_ssl_init(&t->ssl);
+    t->server = tls_server_ref(s);
+    tls_bind(t, sendh, arg);
+    mbedtls_ssl_set_bio(&t->ssl, t, bio_send_h, bio_recv_h, NULL);
+    if (mbedtls_ssl_setup(&t->ssl, &s->conf)) {
+        tls_free(t);
+        return ENOMEM;
+    }
+    *tp = t;
+    return 0;
+}
+
+void tls_free(struct tls *t)
+{
+    if (!t)
+        return;
+    mbedtls_ssl_free(&t->ssl);
+    tls_server_unref(t->server);
+    free(t);
+}
+
+void tls_bind(struct tls *t, tls_send_h *sendh, void *arg)
+{
+    t->sendh = sendh;
+    t->arg = arg;
+}
+
+static void handshake_step(struct tls *t)
+{
+    int ret = mbedtls_ssl_handshake(&t->ssl);
+
+    if (!ret)
+        t->state = TLS_UP;
+    else if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE)
+        t->state = TLS_FAILED;
+    /* Who has sent more but not taken our flight speaks no TLS: each flight answers the one before, and the kernel takes ours whole
+     * unless earlier ones are still there. */
+    else if (t->stuck && t->in_len)
+        t->state = TLS_FAILED;
+}
+
+void tls_feed(struct tls *t, const void *p, size_t n)
+{
+    t->in = p;
+    t->in_len = n;
+}
+
+ssize_t tls_read(struct tls *t, void *p, size_t sz)
+{
+    int ret;
+
+    if (t->state == TLS_HANDSHAKE)
+        handshake_step(t);
+    if (t->state == TLS_HANDSHAKE)
+        return 0;
+    if (t->state != TLS_UP)
+        return -1;
+    ret = mbedtls_ssl_read(&t->ssl, p, sz);
+    if (ret > 0)
+        return ret;
+    if (ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE)
+        return 0;
+    t->state = ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ? TLS_CLOSED : TLS_FAILED;
+    return -1;
+}
+
+int tls_write(struct tls *t, const void *p, size_t n, size_t *taken)
+{
+    int ret, max;
+
+    *taken = 0;
+    if (t->state != TLS_UP)
+        return ENOTCONN;
+    if (t->stuck)
+        return EAGAIN;
+    max = mbedtls_ssl_get_max_out_record_payload(&t->ssl);
+    if (max > 0 && n > (size_t)max)
+        n = (size_t)max;
+    ret = mbedtls_ssl_write(&t->ssl, p, n);
+    if (ret != MBEDTLS_ERR_SSL_WANT_WRITE && ret <= 0) {
+        t->state = TLS_FAILED;
+        return EPIPE;
+    }
+    *taken = n;
+    return t->stuck ? EAGAIN : 0;
+}
+
+/* mbedtls keeps the rest of a record, and sends it before anything else: what a repeated write names is not looked at again. */
+int tls_flush(struct tls *t)
+{
+    int ret;
+
+    if (!t->stuck)
+        return 0;
+    if (t->state == TLS_HANDSHAKE) {
+        handshake_step(t);
+    } else {
+        ret = mbedtls_ssl_write(&t->ssl, (const uint8_t *)"", 1);
+        if (ret < 0 && ret != MBEDTLS_ERR_SSL_WANT_WRITE)
+            t->state = TLS_FAILED;
+    }
+    if (t->state == TLS_FAILED)
+        return EPIPE;
+    return t->stuck ? EAGAIN : 0;
+}
+
+bool tls_pending(const struct tls *t)
+{
+    return t->stuck;
+}
+
+void tls_close(struct tls *t)
+{
+    if (t->state == TLS_UP && !t->stuck)
+        (void)mbedtls_ssl_close_notify(&t->ssl);
+}
+
+enum tls_state tls_state(const struct tls *t)
+{
+    return t->state;
+}
+
+const char *tls_alpn(const struct tls *t)
+{
+    const char *name = mbedtls_ssl_get_alpn_protocol(&t->ssl);
+
+    return name ? name : "";
+}
