@@ -1,13 +1,13 @@
 /*
- * net/wire: datagrams between threads of this process, as if by the network. A thread has an end; it claims transport addresses of ours,
+ * net/wire: datagrams between threads of this process, as if by the network. A thread has an end; it claims ports of addresses of ours,
  * and what another end sends to one of them comes out here instead of going through the kernel.
  *
- *   RELAY  wire_send(end, src, dst) ──► ring ──► wire_read(end)  MEDIA WORKER        one ring each way for each pair that talks
+ *   RELAY  wire_send(end, src, dst) ──► ring ──► wire_read(end)  MEDIA WORKER        a ring each way for each pair that talks
  *
- * As on a network a datagram may be lost: a full ring drops it (counted). Claiming and releasing take effect at once; what is under way
- * to a released address is dropped by its reader's next claimer or by the reader itself.
+ * As on a network a datagram may be lost: a full ring drops it (counted). A claim holds at once; what is under way to a port when it
+ * is released still comes, and its reader finds by dst that nobody waits for it.
  *
- * Owner: wire_alloc, wire_free and wire_end_alloc are called while no end is in use; an end belongs to one thread. No lock, no allocation
+ * An end belongs to one thread. Its memory is the wire's, so that a sender never meets one that is gone. No lock; nothing is allocated
  * once the first datagram of a pair has gone.
  */
 #ifndef NET_WIRE_H
@@ -22,19 +22,22 @@ struct wire;
 struct wire_end;
 
 enum {
-    WIRE_ENDS_MAX = 72,     /* media workers, and RELAY */
-    WIRE_PACKET_MAX = 2048, /* bytes of a datagram */
-    WIRE_ADDRS_MAX = 8,     /* addresses of ours that an end's ports are at */
+    WIRE_ENDS_MAX = 72,          /* media workers, and RELAY */
+    WIRE_PACKET_MAX = 2048,      /* bytes of a datagram */
+    WIRE_ADDRS_MAX = 16,         /* addresses of ours that an end's ports are at */
+    WIRE_RING_SIZE = 256 * 1024, /* bytes; about a thousand packets of sound */
 };
 
 int wire_alloc(struct wire **wp); /* ENOMEM */
-void wire_free(struct wire *w);   /* after its ends; w may be NULL */
+void wire_free(struct wire *w);   /* when no end is in use any more; w may be NULL */
 
-/* addrs: where the ports that this end claims are reached (ports ignored). ENOSPC, ENOMEM, EMFILE. */
-int wire_end_alloc(struct wire_end **ep, struct wire *w, const struct addr *addrs, size_t count);
-void wire_end_free(struct wire_end *e);
+/* addrs: where the ports that this end claims are reached (ports ignored). One thread at a time, other ends may be in use. ENOSPC,
+ * ENOMEM, EMFILE. */
+int wire_open(struct wire_end **ep, struct wire *w, const struct addr *addrs, size_t count);
+/* Releases its ports. Its place is not used again. e may be NULL. */
+void wire_close(struct wire_end *e);
 
-/* From now on datagrams to this port at each of the end's addresses come here. EADDRINUSE: another end has it. */
+/* From now on datagrams to this port at each of the end's addresses come here. EADDRINUSE: some end has it. */
 int wire_claim(struct wire_end *e, uint16_t port);
 void wire_release(struct wire_end *e, uint16_t port);
 
@@ -43,16 +46,18 @@ bool wire_send(struct wire_end *e, const struct addr *src, const struct addr *ds
                size_t n);
 
 struct wire_packet {
-    const uint8_t *p; /* until the next wire_read */
+    const uint8_t *p; /* until the next wire_read() */
     size_t n;
     struct addr src, dst;
 };
-/* At most max of those that wait. */
+/* At most max of those that wait; what ends sent comes in its order. */
 size_t wire_read(struct wire_end *e, struct wire_packet *v, size_t max);
 
-/* An eventfd that is readable when a datagram came after wire_sleep(); reading wire_read() to its end resets it. */
-int wire_fd(const struct wire_end *e);
-/* Before waiting for wire_fd(): false when something is there already, so that nobody needs to wait. */
+/* Before waiting for wire_fd(): false when something is there already, so that there is nothing to wait for. */
 bool wire_sleep(struct wire_end *e);
+/* An eventfd that is readable when something came after wire_sleep(). */
+int wire_fd(const struct wire_end *e);
+/* To be called when it was, before wire_read(). */
+void wire_woken(struct wire_end *e);
 
 #endif

@@ -81,3 +81,27 @@ TEST(it_waits_until_something_comes_or_the_time)
     CHECK(clock_us() >= start_us + 5000);
     all_close();
 }
+
+/* Writing is told only while it is wanted, nothing at all when nothing is. */
+TEST(what_is_wanted_is_told)
+{
+    struct poller_watch w = {ready_h, &fd[0]};
+    struct poller *p;
+
+    memset(handled, 0, sizeof(handled));
+    reads = false;
+    fd[0] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); /* takes bytes, has none */
+    CHECK(fd[0] >= 0);
+    CHECK_EQ_INT(poller_alloc(&p), 0);
+    CHECK_EQ_INT(poller_watch(p, fd[0], &w), 0);
+    for (unsigned what = 0; what <= (POLLER_READ | POLLER_WRITE); what++) {
+        unsigned before = handled[0];
+
+        CHECK_EQ_INT(poller_want(p, fd[0], &w, what), 0);
+        poller_wait(p, 0);
+        poller_handle(p);
+        CHECK_EQ_INT(handled[0] - before, what & POLLER_WRITE ? 1 : 0);
+    }
+    close(fd[0]);
+    poller_free(p);
+}
