@@ -35,6 +35,9 @@ ifneq ($(wildcard admin-ui/build.mjs),)
 SRC_web   += build/gen/www.c
 endif
 SRC_app   += build/gen/about.c
+# coturn's message codec: not ours, but it reads strangers' bytes, so that it is compiled like a file of ours.
+COTURN    := $(patsubst %,build/deps/src/coturn/ns_turn_%.c,ioaddr msg msg_addr)
+SRC_turn  += $(COTURN)
 SRC_ALL   := $(foreach f,$(LAYERS),$(SRC_$f))
 
 UNIT_SRC  := $(wildcard $(if $(ONLY),$(ONLY:%=tests/unit/%/test_*.c),tests/unit/*/test_*.c))
@@ -49,6 +52,7 @@ USES_FAKE := $(if $(UNIT_SRC)$(FUZZ_SRC),$(shell grep -l '^#include "fake/' $(UN
 # ---------------------------------------------------------------- flags
 
 DEPS     := build/deps
+AS_COTURN := -include turn/coturn.h -iquote appliance/turn -iquote $(DEPS)/include/coturn -fno-sanitize=alignment -w
 DEFS     := -D_GNU_SOURCE -DRELEASE -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6# the last four for libre
 INCLUDES := -Iappliance -Ibuild/gen -isystem $(DEPS)/include -isystem $(DEPS)/include/re
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -113,6 +117,8 @@ RUN_DATA ?= ./data
 run: all
 	exec build/dngate serve --lab --data $(RUN_DATA)
 
+$(COTURN): build/deps.stamp ;
+
 # What of docs/ comes from the program.
 docs: all
 	@rm -rf build/docs-data; node docs/generate.mjs build/dngate build/docs-data
@@ -169,7 +175,8 @@ build/$1/%.o: %.c build/deps.stamp | build/gen/version.h
 	@mkdir -p $$(@D)
 	@echo "$1 $$<"
 	@$$(CC_$1) $$(BASE) $$(CFLAGS_$1) $$(if $$(filter tests/%,$$<),-Itests -Wno-missing-prototypes) \
-		$$(if $$(filter asan.tests/unit/%,$1.$$<),-DTESTING_OOM -O0) -c $$< -o $$@
+		$$(if $$(filter asan.tests/unit/%,$1.$$<),-DTESTING_OOM -O0) \
+		$$(if $$(filter $$(COTURN),$$<),$$(AS_COTURN)) -c $$< -o $$@
 $(foreach f,$(LAYERS),$(eval $(call archive,$1,$f,$(call obj,$1,$(SRC_$f)))))
 $(eval $(call archive,$1,fake,$(call obj,$1,$(FAKE_SRC))))
 endef

@@ -6,7 +6,7 @@
 #   docker/deps.sh --lock     write docker/sources.lock anew, from what Debian 13 and its security suite have today
 #
 # The result lives outside the tree, named by a hash of the recipe, so that `make clean` and a fresh clone are cheap:
-#   ${DNGATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dngate}/deps-HASH/{include,lib,licenses,versions.txt}
+#   ${DNGATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dngate}/deps-HASH/{include,lib,src,licenses,versions.txt}
 # mbedtls is the only TLS and crypto library; nothing here pulls in OpenSSL, zlib or libcap.
 #
 # What is built stands in docker/sources.lock: each file's path in the archive with its SHA-256, and Debian's patches that are applied.
@@ -21,7 +21,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${DNGATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dngate}
 suite=trixie
 lock=$here/sources.lock
-packages=(mbedtls libwebsockets libre libsrtp2 opus sqlite3 yyjson argon2)
+packages=(mbedtls libwebsockets libre libsrtp2 opus sqlite3 yyjson argon2 coturn)
 # Debian's patches that are taken besides those that name a CVE; other packages are built as upstream released them.
 declare -A also=([mbedtls]='*gcc14*' [sqlite3]='41-*' [libwebsockets]='')
 CC=${CC:-gcc}
@@ -357,6 +357,18 @@ build_libwebsockets() {
     cp libwebsockets/LICENSE "$out/licenses/libwebsockets"
 }
 
+# The message codec alone, and as source: it reads what strangers send, so that the Makefile compiles it like a file of ours, with the
+# sanitizers where they are on. Its OAuth tokens and password hashes are left out: nothing of ours calls them, and they want ciphers.
+build_coturn() {
+    unpack coturn
+    mkdir -p "$out/include/coturn" "$out/src/coturn"
+    perl -0777 -pi -e 's{^long turn_random\(void\).*?(?=^static uint32_t ns_crc32\()}{}ms or die "hashes"; s{^/\* OAUTH \*/.*}{}ms or die "OAuth"' \
+        coturn/src/client/ns_turn_msg.c
+    cp coturn/src/ns_turn_defs.h coturn/src/client/*.h "$out/include/coturn/"
+    cp coturn/src/client/*.c "$out/src/coturn/"
+    cp coturn/LICENSE "$out/licenses/coturn"
+}
+
 # lane NAME...: builds one after the other, each into its own log. Two lanes keep two processors busy through
 # the configure steps. (A plain function call under || would lose set -e, hence the subshells.)
 lane() {
@@ -373,7 +385,7 @@ if [ -n "$locking" ]; then write_lock; exit 0; fi
 say "building into $prefix"
 fetch
 (set -e; lane mbedtls libsrtp2 libwebsockets) & a=$!
-(set -e; lane yyjson argon2 sqlite3 libre opus) & b=$!
+(set -e; lane yyjson argon2 coturn sqlite3 libre opus) & b=$!
 failed=0
 wait $a || failed=1
 wait $b || failed=1

@@ -18,6 +18,7 @@ const licences = {
     sqlite3: 'blessing',
     yyjson: 'MIT',
     argon2: 'CC0-1.0 OR Apache-2.0',
+    coturn: 'BSD-3-Clause',
 };
 
 function entry(kind, name, versionInfo, licence, rest = {}) {

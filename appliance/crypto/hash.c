@@ -19,6 +19,11 @@ static void must(int err)
         abort();
 }
 
+void hash_md5(uint8_t out[MD5_LEN], const void *p, size_t n)
+{
+    must(mbedtls_md5(p, n, out));
+}
+
 void hash_sha256(uint8_t out[SHA256_LEN], const void *p, size_t n)
 {
     must(mbedtls_sha256(p, n, out, 0));

@@ -8,6 +8,7 @@
 
 enum { MD5_LEN = 16, SHA1_LEN = 20, SHA256_LEN = 32, MD5_HEXLEN = 33, SHA256_HEXLEN = 65 };
 
+void hash_md5(uint8_t out[MD5_LEN], const void *p, size_t n);
 void hash_sha256(uint8_t out[SHA256_LEN], const void *p, size_t n);
 /* Named so because libre has an hmac_sha1 of another signature, and both may be linked together. */
 void hash_hmac_sha1(uint8_t out[SHA1_LEN], const void *key, size_t klen, const void *p, size_t n);

@@ -4,6 +4,10 @@
  *   one spelling ─► never (loopback, link-local, multicast, …) ─► our own workers' addresses and ports ─► the box's others: refused
  *                ─► networks of the administrator ─► refused
  *
+ * IPv4-mapped addresses are IPv4 ones. The other IPv6 spellings of an IPv4 address (IPv4-compatible, NAT64, 6to4, Teredo, ISATAP) are refused
+ * where that address would be, and where it is this box's; else a network of the administrator must cover either of both. A network
+ * counts for private addresses (RFC 1918, 6598, 4193) only when it lies within such a range: 0.0.0.0/0 is the Internet, not the LAN.
+ *
  * Values and pure functions; relay thread, or any that has its own.
  */
 #ifndef TURN_POLICY_H
@@ -14,7 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum turn_peer { TURN_PEER_REFUSED, TURN_PEER_OWN, TURN_PEER_FOREIGN };
+/* What a peer is to us: one of these, or for an address at any port both. */
+enum turn_peer { TURN_PEER_REFUSED = 0, TURN_PEER_OWN = 1, TURN_PEER_FOREIGN = 2 };
 
 struct turn_net {
     struct addr base;
@@ -35,14 +40,14 @@ struct turn_rules {
 
 struct turn_policy;
 
-/* "10.1.0.0/16", "2001:db8::/32", "192.0.2.7" (one address). EINVAL. */
+/* "10.1.0.0/16", "2001:db8::/32", "192.0.2.7" (one address). EINVAL, also for bits set behind the prefix. */
 int turn_net_parse(struct turn_net *net, const char *text);
 
-int turn_policy_alloc(struct turn_policy **pp, const struct turn_rules *rules); /* ENOMEM, EINVAL */
+int turn_policy_alloc(struct turn_policy **pp, const struct turn_rules *rules); /* ENOMEM */
 void turn_policy_free(struct turn_policy *p);
-/* Whether datagrams may go to and come from this address and port. */
+/* Whether datagrams may go to and come from this address and port: REFUSED, OWN or FOREIGN. */
 enum turn_peer turn_policy_peer(const struct turn_policy *p, const struct addr *peer);
-/* The same for a permission, which is for an address at any port (RFC 8656 9): OWN where any port of it is. */
-enum turn_peer turn_policy_host(const struct turn_policy *p, const struct addr *peer);
+/* The same for a permission, which is for an address at any port (RFC 8656 9): the bits of all that its ports can be. */
+unsigned turn_policy_host(const struct turn_policy *p, const struct addr *peer);
 
 #endif
