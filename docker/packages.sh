@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034 # the groups are named by the arguments
 # Makes sure that the Debian packages a part of the work needs are there; quick and silent when they are.
 #
-#   docker/packages.sh GROUP...     groups: build lint test, image (in its builder), engine (to build and run images)
+#   docker/packages.sh GROUP...     groups: build lint test bench, image (in its builder), engine (to build and run images)
 #
 # As root it installs what is missing; otherwise it names it and exits 1. Debian 12 and 13.
 set -euo pipefail
@@ -13,6 +13,7 @@ build="gcc:gcc libc6-dev make:make cmake:cmake patch:patch tcl:tclsh xz-utils:xz
 lint="clang-format:clang-format clang-tidy:clang-tidy shellcheck:shellcheck"
 test="clang:clang libclang-rt-dev sip-tester:sipp chromium:chromium firefox-esr:firefox-esr espeak-ng:espeak-ng
     sox:sox sqlite3:sqlite3 curl:curl openssl:openssl iproute2:ip procps:ps faketime:faketime"
+bench="coturn:turnserver"
 image="libcap2-bin:setcap"
 engine="docker.io:dockerd docker-compose:docker-compose debootstrap:debootstrap iptables:iptables"
 # Debian 13 has the client and BuildKit in packages of their own.
@@ -23,8 +24,8 @@ fi
 missing=()
 for group in "$@"; do
     case $group in
-    build | lint | test | image | engine) ;;
-    *) echo "usage: docker/packages.sh build|lint|test|image|engine..." >&2; exit 2 ;;
+    build | lint | test | bench | image | engine) ;;
+    *) echo "usage: docker/packages.sh build|lint|test|bench|image|engine..." >&2; exit 2 ;;
     esac
     for entry in ${!group}; do
         package=${entry%%:*}

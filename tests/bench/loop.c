@@ -93,7 +93,7 @@ void loop_lateness_reset(void)
 }
 
 /* Sleeps for the tick alone, then takes whatever has come meanwhile: packets carry the kernel's time, so nothing is lost. */
-static void run_once(void)
+void loop_poll(void)
 {
     static struct epoll_event ev[EVENTS];
     int n = epoll_wait(epfd, ev, EVENTS, 100);
@@ -117,7 +117,7 @@ bool loop_run(bool (*done)(void *arg), void *arg, unsigned ms)
             return true;
         if (clock_ms() >= end)
             return !done;
-        run_once();
+        loop_poll();
         nanosleep(&nap, NULL);
     }
 }

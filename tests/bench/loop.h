@@ -22,6 +22,8 @@ unsigned loop_lateness_ms(double quantile);
 void loop_lateness_reset(void);
 /* Runs until done() says so or ms have passed (false). done may be NULL. */
 bool loop_run(bool (*done)(void *arg), void *arg, unsigned ms);
+/* Handles what is there or comes within a tick, once. */
+void loop_poll(void);
 uint64_t loop_wall_us(void); /* the clock of the kernel's packet timestamps */
 /* A UDP socket on 127.0.0.1 with kernel timestamps, non-blocking; *port is what it got. errno as negative. */
 int loop_udp(uint16_t *port);
