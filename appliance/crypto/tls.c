@@ -123,7 +123,7 @@ void tls_server_unref(struct tls_server *s)
 static int bio_send_h(void *arg, const unsigned char *p, size_t n)
 {
     struct tls *t = arg;
-    ssize_t sent = t->sendh(p, n, t->arg);
+    ssize_t sent = t->sendh ? t->sendh(p, n, t->arg) : -1;
 
     t->stuck = sent >= 0 && (size_t)sent < n;
     if (sent < 0)

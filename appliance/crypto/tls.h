@@ -36,6 +36,7 @@ typedef ssize_t(tls_send_h)(const void *p, size_t n, void *arg);
 
 int tls_alloc(struct tls **tp, struct tls_server *s, tls_send_h *sendh, void *arg);
 void tls_free(struct tls *t); /* says nothing to the peer; wipes keys */
+/* Another transport from now on; sendh NULL: none, to send is an error. */
 void tls_bind(struct tls *t, tls_send_h *sendh, void *arg);
 
 /* Bytes from the peer: to be read out by tls_read, until it returns 0 or less; they stay the caller's. */

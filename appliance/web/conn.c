@@ -23,9 +23,9 @@ int conn_alloc(struct conn **cp, struct web *w, enum listener_kind kind, const s
     struct conn *c;
     int err;
 
-    if (w->conn_count >= w->cfg.conns_max)
+    if (w->conn_count + w->moved_count >= w->cfg.conns_max)
         return ENOSPC;
-    if (w->conn_count >= w->cfg.conns_max - w->cfg.conns_max / 4 &&
+    if (w->conn_count + w->moved_count >= w->cfg.conns_max - w->cfg.conns_max / 4 &&
         source_conns(w->sources, peer) >= SOURCE_FEW)
         return EUSERS; /* the last quarter is for those who have few */
     if (banned && w->banned_count >= CONN_BANNED_MAX)
@@ -77,7 +77,8 @@ void conn_free(struct conn *c)
     buf_reset(&c->rest);
     buf_reset(&c->out);
     c->w->banned_count -= c->banned;
-    source_leave(c->w->sources, &c->peer, c->banned); /* last: its account was ours */
+    if (!c->moved)
+        source_leave(c->w->sources, &c->peer, c->banned); /* last: its account was ours */
     tls_free(c->tls);
     free(c->head);
     free(c);

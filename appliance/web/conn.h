@@ -52,6 +52,9 @@ struct conn {
     bool deaf;        /* reads no more: what the peer sends stays with it */
     bool held;        /* reads nothing until what came is done with */
     bool stuck;       /* reads nothing until the kernel takes what there is to send */
+    bool begun;       /* plain bytes have come by TLS */
+    bool turn;        /* they are TURN's: it is about to leave (web/handoff) */
+    bool moved;       /* has left, and still counts with its source */
     bool banned;      /* its source was when it came: it is here for the page that says so */
 
     struct budget_account *account; /* the source's: what all its connections hold */

@@ -12,6 +12,7 @@
 #include "crypto/tls.h"
 #include "web/certfile.h"
 #include "web/conn.h"
+#include "web/handoff.h"
 #include "web/source.h"
 #include "web/ws.h"
 #include "web/wssip.h"
@@ -24,7 +25,6 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 1024,
     ACCEPT_BATCH = 64,              /* per turn of the loop, so that connections are served, too */
     RECV_MAX = TLS_PLAIN_MAX + 512, /* a TLS record at once */
     TICK_MS = 1000,
@@ -33,8 +33,6 @@ enum {
     STOP_TICK_MS = 20,
     SWEEP_MS = 10000,
 };
-
-static const char *const kind_names[LISTEN_KINDS] = {"http", "https", "wss"};
 
 /* ---------------------------------------------------------------- what a connection asks for */
 
@@ -169,6 +167,15 @@ static bool plain_rx(struct conn *c, const uint8_t *p, size_t n)
     return c->deaf || conn_rx(c, p, n);
 }
 
+/* The first plain bytes say whether it is ours or RELAY's. */
+static bool session_rx(struct conn *c, const uint8_t *p, size_t n)
+{
+    if (!c->begun)
+        handoff_judge(c, p[0]);
+    c->begun = true;
+    return c->turn ? handoff_gather(c, p, n) : !c->dead && plain_rx(c, p, n);
+}
+
 /* A session is made with the first byte, so that who only connects costs none. */
 static bool tls_rx(struct conn *c, const uint8_t *p, size_t n)
 {
@@ -179,9 +186,13 @@ static bool tls_rx(struct conn *c, const uint8_t *p, size_t n)
         return false;
     tls_feed(c->tls, p, n);
     while ((got = tls_read(c->tls, w->plain, sizeof(w->plain))) > 0)
-        if (!plain_rx(c, w->plain, (size_t)got))
+        if (!session_rx(c, w->plain, (size_t)got))
             return false;
     c->tls_up = c->tls_up || tls_state(c->tls) == TLS_UP || tls_state(c->tls) == TLS_CLOSED;
+    if (got == 0 && c->turn) {
+        handoff_go(c, lws_get_socket_fd(c->wsi));
+        return false; /* it is gone from here, one way or the other */
+    }
     stuck_set(c, tls_pending(c->tls));
     return got == 0;
 }
@@ -358,6 +369,7 @@ static void tick(struct web *w, struct lws *wsi)
         edge_pause(w, false);
     }
     ask_box_expire(w->box, now);
+    handoff_returns(w);
     if (w->cert)
         certfile_tick(w->cert, now);
     if (now - w->swept_ms >= SWEEP_MS) {
@@ -409,76 +421,6 @@ static const struct lws_protocols protocols[] = {
     {.name = "answers", .callback = answers_callback},
     LWS_PROTOCOL_LIST_TERM,
 };
-
-/* ---------------------------------------------------------------- listening */
-
-static int listener_open(struct listener *l, uint16_t port)
-{
-    struct sockaddr_storage ss;
-    socklen_t len = sizeof(ss);
-    int on = 1, err;
-
-    addr_set_port(&l->addr, port);
-    l->fd = socket(addr_af(&l->addr), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (l->fd < 0)
-        return errno;
-    setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (addr_af(&l->addr) == AF_INET6)
-        setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-    if (bind(l->fd, &l->addr.u.sa, addr_len(&l->addr)) || listen(l->fd, BACKLOG) ||
-        getsockname(l->fd, (struct sockaddr *)&ss, &len)) {
-        err = errno;
-        close(l->fd);
-        return err;
-    }
-    addr_set_sockaddr(&l->addr, (struct sockaddr *)&ss);
-    return 0;
-}
-
-/* One port on every address; a machine without IPv6 does without. */
-static int kind_listen(struct web *w, enum listener_kind kind, uint16_t port, char *why, size_t whysz)
-{
-    size_t first = w->listener_count;
-
-    for (size_t i = 0; i < w->cfg.bind_count; i++) {
-        struct listener *l = &w->listeners[w->listener_count];
-        char text[ADDR_STRLEN];
-        int err;
-
-        *l = (struct listener){.w = w, .kind = kind, .addr = w->cfg.bind[i]};
-        err = listener_open(l, port);
-        if ((err == EAFNOSUPPORT || err == EADDRNOTAVAIL) && addr_af(&w->cfg.bind[i]) == AF_INET6 &&
-            w->cfg.bind_count > 1)
-            continue;
-        if (err) {
-            snprintf(why, whysz, "%s.port=%u: cannot listen on %s: %s", kind_names[kind], port,
-                     addr_ip(&w->cfg.bind[i], text, sizeof(text)), strerror(err));
-            return err;
-        }
-        port = addr_port(&l->addr);
-        w->listener_count++;
-    }
-    if (w->listener_count == first) {
-        snprintf(why, whysz, "%s.port=%u: no address to listen on", kind_names[kind], port);
-        return EADDRNOTAVAIL;
-    }
-    w->ports[kind] = port;
-    return 0;
-}
-
-int edge_listen(struct web *w, char *why, size_t whysz)
-{
-    const bool on[LISTEN_KINDS] = {w->cfg.http_on, w->cfg.https_on, w->cfg.wss_on};
-    const uint16_t port[LISTEN_KINDS] = {w->cfg.http_port, w->cfg.https_port, w->cfg.wss_port};
-
-    for (int k = 0; k < LISTEN_KINDS; k++) {
-        int err = on[k] ? kind_listen(w, (enum listener_kind)k, port[k], why, whysz) : 0;
-
-        if (err)
-            return err;
-    }
-    return 0;
-}
 
 /* ---------------------------------------------------------------- the loop */
 

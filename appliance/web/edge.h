@@ -4,8 +4,6 @@
 
 #include "web/server.h"
 
-/* Opens the listening sockets (main thread, before edge_open). EADDRINUSE … with the port in why. */
-int edge_listen(struct web *w, char *why, size_t whysz);
 /* Makes the loop and puts sockets, mailbox and certificate into it. */
 int edge_open(struct web *w, char *why, size_t whysz);
 /* Runs until w->stop. */

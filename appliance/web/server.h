@@ -17,7 +17,7 @@ struct mbox;
 struct sources;
 struct table;
 
-enum listener_kind { LISTEN_HTTP, LISTEN_HTTPS, LISTEN_WSS, LISTEN_KINDS };
+enum listener_kind { LISTEN_HTTP, LISTEN_HTTPS, LISTEN_WSS, LISTEN_TURNS, LISTEN_KINDS };
 
 enum { LISTENERS_MAX = 2 * LISTEN_KINDS, WEB_CONNS_DEFAULT = 10000, WEB_CONNS_PER_IP_DEFAULT = 1000 };
 
@@ -40,6 +40,8 @@ struct web {
     struct certfile *cert;
     struct conn *conns; /* all, in a list */
     size_t conn_count, banned_count;
+    size_t moved_count;     /* with TURN now, see web/handoff */
+    struct mbox *moved;     /* of struct addr: whose are over */
     struct table *ws_conns; /* by id */
     struct sources *sources;
     struct mbox *out;    /* of struct sip_ws_out */
@@ -58,6 +60,6 @@ struct web {
 
 extern struct metric web_conns, web_ws_conns, web_rx_bytes, web_tx_bytes;
 extern struct metric web_drop_banned, web_drop_conns, web_drop_source, web_drop_timeout, web_drop_tls,
-    web_drop_rate, web_drop_backlog, web_drop_memory, web_drop_malformed, web_drop_origin;
+    web_drop_rate, web_drop_backlog, web_drop_memory, web_drop_malformed, web_drop_origin, web_drop_not_turn;
 
 #endif

@@ -6,6 +6,8 @@
 #include "crypto/init.h"
 #include "sip/wsedge.h"
 #include "web/edge.h"
+#include "web/handoff.h"
+#include "web/listen.h"
 #include "web/source.h"
 #include "web/ws.h"
 #include "web/wssip.h"
@@ -41,13 +43,14 @@ DROPPED(web_drop_backlog, "backlog");
 DROPPED(web_drop_memory, "memory");
 DROPPED(web_drop_malformed, "malformed");
 DROPPED(web_drop_origin, "origin");
+DROPPED(web_drop_not_turn, "not_turn");
 
 __attribute__((constructor)) static void metrics_register(void)
 {
-    struct metric *all[] = {&web_conns,          &web_ws_conns,   &web_rx_bytes,     &web_tx_bytes,
-                            &web_drop_banned,    &web_drop_conns, &web_drop_source,  &web_drop_timeout,
-                            &web_drop_tls,       &web_drop_rate,  &web_drop_backlog, &web_drop_memory,
-                            &web_drop_malformed, &web_drop_origin};
+    struct metric *all[] = {&web_conns,          &web_ws_conns,    &web_rx_bytes,     &web_tx_bytes,
+                            &web_drop_banned,    &web_drop_conns,  &web_drop_source,  &web_drop_timeout,
+                            &web_drop_tls,       &web_drop_rate,   &web_drop_backlog, &web_drop_memory,
+                            &web_drop_malformed, &web_drop_origin, &web_drop_not_turn};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         metric_register(all[i]);
@@ -101,6 +104,8 @@ void web_free(struct web *w)
     ask_box_free(w->box);
     table_free(w->ws_conns);
     sources_free(w->sources);
+    if (w->moved)
+        mbox_free(w->moved, NULL, NULL);
     if (w->out)
         mbox_free(w->out, out_drop_h, NULL);
     free(w);
@@ -116,11 +121,9 @@ static void *thread_main(void *arg)
 
 static void announce(const struct web *w)
 {
-    static const char *const protos[LISTEN_KINDS] = {"http", "https", "wss"};
-
     for (int k = 0; k < LISTEN_KINDS; k++)
         if (w->ports[k])
-            log_info("web", "listening proto=%s port=%u", protos[k], w->ports[k]);
+            log_info("web", "listening proto=%s port=%u", listen_name(k), w->ports[k]);
 }
 
 int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t whysz)
@@ -146,9 +149,11 @@ int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t w
     if (!err)
         err = ask_box_alloc(&w->box, "web_answers", ASKS_MAX);
     if (!err)
+        err = handoff_open(w);
+    if (!err)
         err = wssip_register(w);
     if (!err)
-        err = edge_listen(w, why, whysz);
+        err = listen_open(w, why, whysz);
     if (!err)
         err = edge_open(w, why, whysz);
     if (!err && cfg->sip)
@@ -195,10 +200,8 @@ void web_require_origin(struct web *w, bool require)
 
 uint16_t web_port(const struct web *w, const char *proto)
 {
-    static const char *const protos[LISTEN_KINDS] = {"http", "https", "wss"};
-
     for (int k = 0; k < LISTEN_KINDS; k++)
-        if (!strcmp(proto, protos[k]))
+        if (!strcmp(proto, listen_name(k)))
             return w->ports[k];
     return 0;
 }

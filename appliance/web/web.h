@@ -1,6 +1,6 @@
 /*
  * web/web: the WEB thread: HTTPS on https.port and wss.port, HTTP on http.port (redirects, except /healthz), static pages,
- * a small router for JSON resources, and /ws. libwebsockets behind it; nothing else includes it.
+ * the TLS side of TURN (there and on turns.port), a small router for JSON resources, and /ws. libwebsockets behind it; nothing else includes it.
  */
 #ifndef WEB_WEB_H
 #define WEB_WEB_H
@@ -17,11 +17,25 @@ struct web;
 struct guard;
 struct sip_stack;
 
+/* A connection by TLS that speaks STUN or TURN, on its way to who serves that. */
+struct web_stream {
+    int fd;
+    struct tls *tls;
+    struct addr peer, local;
+    uint8_t *early; /* plain bytes that have come, at most 16 KiB, malloc'd */
+    size_t early_len;
+    /* To be called once when the connection is over, by any thread, before web_free: until then it counts among its source's. */
+    void (*overh)(void *arg, const struct addr *peer);
+    void *over_arg;
+};
+/* WEB thread; must not block. 0: all of it is the taker's now. Otherwise it stays ours, overh is not called. */
+typedef int(web_stream_h)(const struct web_stream *s, void *arg);
+
 struct web_config {
     struct addr bind[2]; /* addresses; ports below */
     size_t bind_count;
-    uint16_t http_port, https_port, wss_port; /* 0 = any free (tests) */
-    bool http_on, https_on, wss_on;
+    uint16_t http_port, https_port, wss_port, turns_port; /* 0 = any free (tests) */
+    bool http_on, https_on, wss_on, turns_on;
     char cert[512], key[512]; /* PEM files; watched: new files are used for new connections within 5 s */
     char origins[1024]; /* further allowed Origins of /ws, space or comma separated; own host always is */
     bool
@@ -36,6 +50,8 @@ struct web_config {
     struct guard
         *guard; /* banned sources get a page that says so, and a few connections for it; may be NULL */
     struct sip_stack *sip; /* /ws goes here; NULL = 503 */
+    web_stream_h *turn;    /* whoever speaks STUN by TLS goes here; NULL: is answered as bad HTTP */
+    void *turn_arg;
 };
 
 /* EADDRINUSE with the port in why; certificate errors. Logs `listening proto=https port=…` etc. */
@@ -48,7 +64,7 @@ void web_free(struct web *w);
 void web_reload(struct web *w);
 /* The setting ws.require_origin, live. Any thread. */
 void web_require_origin(struct web *w, bool require);
-/* The real port of "http", "https" or "wss". */
+/* The real port of "http", "https", "wss" or "turns". */
 uint16_t web_port(const struct web *w, const char *proto);
 
 struct web_req {                       /* valid during the handler */

@@ -74,6 +74,7 @@ static inline struct client *client_plain(uint16_t port)
 }
 
 static const int *client_suites; /* that the next clients offer; NULL = all */
+static const char **client_alpn; /* the same; NULL = none */
 
 /* version 0 = whatever both like best. NULL when the handshake fails. */
 static void client_close(struct client *c);
@@ -96,6 +97,8 @@ static inline struct client *client_tls(uint16_t port, mbedtls_ssl_protocol_vers
     mbedtls_ssl_conf_rng(&c->conf, mbedtls_ctr_drbg_random, &c->rng);
     if (client_suites)
         mbedtls_ssl_conf_ciphersuites(&c->conf, client_suites);
+    if (client_alpn)
+        mbedtls_ssl_conf_alpn_protocols(&c->conf, client_alpn);
     if (version) {
         mbedtls_ssl_conf_min_tls_version(&c->conf, version);
         mbedtls_ssl_conf_max_tls_version(&c->conf, version);

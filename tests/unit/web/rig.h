@@ -121,7 +121,7 @@ static struct {
     struct web *w;
     struct web_config cfg;
     char dir[64], why[256];
-    uint16_t https, wss, http;
+    uint16_t https, wss, http, turns;
 } srv;
 
 static inline bool server_start(void)
@@ -136,6 +136,7 @@ static inline bool server_start(void)
     srv.https = web_port(srv.w, "https");
     srv.wss = web_port(srv.w, "wss");
     srv.http = web_port(srv.w, "http");
+    srv.turns = web_port(srv.w, "turns");
     return true;
 }
 
