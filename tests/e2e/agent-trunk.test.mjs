@@ -15,6 +15,7 @@ import { G711, OPUS } from './lib/echo.mjs';
 import { FarEnd } from './lib/farend.mjs';
 import { AgentPage } from './lib/page.mjs';
 import { cue, freeUdpPort, sipp } from './lib/sipp.mjs';
+import { until } from './lib/wait.mjs';
 
 const MOH = 440; // Hz, what the far end plays to who waits
 
@@ -26,6 +27,14 @@ const cli = (...args) => execFileSync(binary(), [...args, '--data', dir]);
 async function newAgent(t, dn) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
     t?.after(() => context.close());
+    await context.addInitScript(() => {
+        window.WebSocket = class extends WebSocket {
+            constructor(...how) {
+                super(...how);
+                window.newestSocket = this;
+            }
+        };
+    });
     return AgentPage.open(context, server, dn);
 }
 
@@ -213,7 +222,7 @@ check('a reload during a call hangs up, and the page is ready again by itself', 
     await nextCdr();
 });
 
-check('a second page in mid-call: it is told, takes over, and who talks goes on to the end', async (t) => {
+check('a second page in mid-call: it is told, takes over, and who talks goes on to the end, over blips of the network', async (t) => {
     const saying = (who, text) => who.page.locator('#message p', { hasText: text }).waitFor();
     const far = await farEnd(t);
 
@@ -226,7 +235,13 @@ check('a second page in mid-call: it is told, takes over, and who talks goes on 
     await other.page.click('#take-over');
     await other.registration('registered');
     await saying(agent, 'This call goes on to its end');
+    for (let blips = 1; blips <= 2; blips++) {
+        await agent.page.evaluate(() => window.newestSocket.close());
+        await until(() => frames.filter((frame) => /^X-Dngate-Elsewhere: signed-in\r$/m.test(frame)).length === blips, 30000, 'the page is back for its call');
+    }
     await agent.checkEcho(t, OPUS);
+    await other.registration('registered');
+    assert.equal(await other.page.locator('#message p').count(), 0, 'nobody threw it out');
     await agent.page.click('#hangup');
     await agent.page.locator('#start-shift').waitFor();
     await saying(agent, 'signed in on another page');
