@@ -4,8 +4,7 @@
 #include "core/metric.h"
 #include "media/g711.h"
 #include "media/path_dtmf.h"
-#include "media/path_report.h"
-#include "media/path_secure.h"
+#include "media/path_out.h"
 
 #include <string.h>
 
@@ -37,38 +36,6 @@ int path_down_set(struct path *p)
     return err;
 }
 
-/* Follows the worker's load; cheap, called for every packet. */
-static void follow_load(struct path *p)
-{
-    int wanted = p->host->complexity;
-
-    if (wanted == p->down.complexity)
-        return;
-    p->down.complexity = wanted;
-    codec_enc_complexity(p->down.enc, wanted);
-}
-
-size_t path_down_encode(struct path *p, const int16_t *pcm, uint8_t *out)
-{
-    size_t n = PATH_FRAME;
-
-    switch (p->browser.codec) {
-    case MEDIA_PCMU:
-        g711_ulaw_enc(out, pcm, n);
-        return n;
-    case MEDIA_PCMA:
-        g711_alaw_enc(out, pcm, n);
-        return n;
-    case MEDIA_OPUS:
-        if (!p->down.enc)
-            return 0;
-        follow_load(p);
-        return codec_enc_frame(p->down.enc, pcm, n, out, RTP_PAYLOAD_MAX, &n) ? 0 : n;
-    default:
-        return 0;
-    }
-}
-
 /* One frame of the trunk's audio; its place in time, gaps included, is that of the trunk's timestamps. */
 static void frame_out(struct path *p, const int16_t *pcm, uint32_t ts, uint64_t now_us)
 {
@@ -81,7 +48,7 @@ static void frame_out(struct path *p, const int16_t *pcm, uint32_t ts, uint64_t 
     d->seq++;
     if (!room || p->to_browser.event_on)
         return;
-    n = path_down_encode(p, pcm, room + RTP_HEADER);
+    n = path_browser_encode(p, pcm, room + RTP_HEADER);
     if (!n)
         return;
     (void)rtp_splice_relay(&p->to_browser.splice, &in, now_us, &out);
@@ -101,6 +68,20 @@ static void frames_out(struct path *p, uint64_t now_us)
     memmove(d->pcm, d->pcm + done, d->pcm_count * sizeof(*d->pcm));
 }
 
+/* How many frames were lost before h, which comes `gap` samples later than expected. A pause of who speaks takes time and no
+ * sequence numbers (RFC 3550 5.1, RFC 3551 4.1): the browser must not count it as loss. */
+static uint16_t frames_lost(const struct path_down *d, const struct rtp_hdr *h, int32_t gap)
+{
+    int packets = rtp_seq_diff(h->seq, d->next_seq);
+    int32_t samples = packets * (int32_t)h->len;
+
+    if (packets <= 0)
+        return 0;
+    if (samples > gap)
+        samples = gap;
+    return (uint16_t)(samples < PATH_FRAME ? 1 : samples / PATH_FRAME);
+}
+
 /* Where h stands in the trunk's stream. False: too late, its place has been sent. */
 static bool place(struct path_down *d, const struct rtp_hdr *h)
 {
@@ -109,11 +90,12 @@ static bool place(struct path_down *d, const struct rtp_hdr *h)
     if (!d->started || h->ssrc != d->in_ssrc || gap > JUMP || gap < -JUMP) {
         d->started = true;
         d->in_ssrc = h->ssrc;
+        d->next_seq = h->seq;
         d->ssrc++; /* a new stream for rtp_splice as well */
     } else if (gap < 0) {
         return false;
     } else if (gap > 0) {
-        d->seq = (uint16_t)(d->seq + (gap < PATH_FRAME ? 1 : gap / PATH_FRAME));
+        d->seq = (uint16_t)(d->seq + frames_lost(d, h, gap));
     } else {
         return true;
     }
@@ -186,6 +168,8 @@ static void accepted(struct path *p, const struct rtp_hdr *h, uint64_t now_us)
         rtcp_recv_untimed(&p->from_trunk.recv, h);
         metric_add(&drop_pt, 1);
     }
+    if (rtp_seq_diff(h->seq, p->down.next_seq) >= 0)
+        p->down.next_seq = (uint16_t)(h->seq + 1);
 }
 
 void path_trunk_rtp(struct path *p, const struct udp_packet *pkt, uint64_t now_us)
@@ -216,6 +200,7 @@ void path_trunk_rtp(struct path *p, const struct udp_packet *pkt, uint64_t now_u
 
 void path_set_tone(struct path *p, enum media_tone tone, uint64_t now_us)
 {
+    path_touched(p);
     p->down.tone_on = tone == MEDIA_TONE_RINGBACK;
     p->down.started = false;
     p->down.tone_us = now_us;
@@ -233,7 +218,7 @@ static void tone_out(struct path *p, uint64_t now_us)
     tone_read(&p->down.tone, pcm, PATH_FRAME);
     if (!room || p->to_browser.event_on)
         return;
-    n = path_down_encode(p, pcm, room + RTP_HEADER);
+    n = path_browser_encode(p, pcm, room + RTP_HEADER);
     if (!n)
         return;
     rtp_splice_own(&p->to_browser.splice, p->to_browser.splice.rate / 50, now_us, &out);
