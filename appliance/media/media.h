@@ -20,13 +20,15 @@
 struct media;
 struct media_path;
 struct mbox;
+struct wire;
 
 enum {
     MEDIA_WORKERS_MAX = 64,
     MEDIA_PATHS_MAX = 4096,
     ICE_UFRAG_MAX = 256 + 1,
     ICE_PWD_MAX = 256 + 1,
-    MEDIA_CANDS_MAX = 16
+    MEDIA_CANDS_MAX = 16,
+    MEDIA_REACHED_MAX = 16
 };
 
 struct media_config {
@@ -39,6 +41,10 @@ struct media_config {
     uint32_t jbuf_max_ms;      /* most delay the jitter buffer may take, e.g. 200 */
     uint8_t tos;               /* of what we send: DSCP << 2, 0xb8 = EF */
     struct mbox *events;       /* of struct media_event; owner: signalling */
+    struct wire *wire;         /* to peers inside this process; NULL = none. Must outlive the engine, … */
+    struct addr
+        reached[MEDIA_REACHED_MAX]; /* … and where they find us: public and bound addresses, ports ignored */
+    size_t reached_count;
 };
 
 /* EADDRINUSE with the port in why; EINVAL; ENOMEM. Logs `listening proto=ice port=…` per worker. */

@@ -23,12 +23,16 @@ static void recv_add(struct tally *t, int side, const struct rtcp_recv *r)
     t->lost[side] += rtcp_recv_lost(r);
 }
 
+void tally_add_counts(struct tally *t, int side, const struct udp_count *in, const struct udp_count *out)
+{
+    count_add(&t->in[side], in);
+    count_add(&t->out[side], out);
+}
+
 void tally_add_sockets(struct tally *t, int side, const struct udp_set *set)
 {
-    for (size_t i = 0; i < set->count; i++) {
-        count_add(&t->in[side], &set->v[i].in);
-        count_add(&t->out[side], &set->v[i].out);
-    }
+    for (size_t i = 0; i < set->count; i++)
+        tally_add_counts(t, side, &set->v[i].in, &set->v[i].out);
 }
 
 void tally_add(struct tally *t, const struct path *p)

@@ -35,7 +35,8 @@ struct tally {
     double load;      /* share of one CPU, 0..1 */
 };
 
-/* Worker thread. Adds what sockets of one side have counted; a path's totals; … */
+/* Worker thread. Adds what was counted of one side, by sockets or otherwise; a path's totals; … */
+void tally_add_counts(struct tally *t, int side, const struct udp_count *in, const struct udp_count *out);
 void tally_add_sockets(struct tally *t, int side, const struct udp_set *set);
 void tally_add(struct tally *t, const struct path *p);
 /* … and how it does now. */

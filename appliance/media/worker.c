@@ -6,6 +6,7 @@
 #include "core/mbox.h"
 #include "core/snapshot.h"
 #include "media/demux.h"
+#include "media/inside.h"
 #include "media/path.h"
 #include "media/tally.h"
 #include "net/poller.h"
@@ -50,6 +51,7 @@ struct worker {
     struct udp_set ice;
     struct ice_port ice_ports[UDP_BINDS_MAX];
     struct udp_queue *browsers; /* what goes out by them */
+    struct inside inside;
     struct demux *demux;
     struct path_host host;
     struct path *paths[MEDIA_PATHS_MAX];
@@ -69,14 +71,15 @@ static uint8_t *room_h(const struct addr *dst, void *arg)
 {
     struct worker *w = arg;
 
-    return udp_set_to(&w->ice, dst) ? udp_queue_room(w->browsers) : NULL;
+    return w->inside.end || udp_set_to(&w->ice, dst) ? udp_queue_room(w->browsers) : NULL;
 }
 
 static void send_h(size_t n, const struct addr *local, const struct addr *dst, void *arg)
 {
     struct worker *w = arg;
 
-    (void)udp_queue_push(w->browsers, udp_set_to(&w->ice, dst), n, local, dst);
+    if (!inside_send(&w->inside, udp_queue_room(w->browsers), n, local, dst))
+        (void)udp_queue_push(w->browsers, udp_set_to(&w->ice, dst), n, local, dst);
 }
 
 static void claim_h(struct path *p, enum path_claim what, const struct addr *addr, void *arg)
@@ -107,6 +110,13 @@ static void ice_ready_h(void *arg)
         for (size_t i = 0; i < n; i++)
             demux_packet(w->demux, udp_packet(w->host.reader, i), now_us);
     }
+}
+
+static void inside_packet_h(struct udp_packet *pkt, void *arg)
+{
+    struct worker *w = arg;
+
+    demux_packet(w->demux, pkt, clock_us());
 }
 
 /* ---- paths ---- */
@@ -228,6 +238,7 @@ static void publish(struct worker *w)
     struct tally t = w->past;
 
     tally_add_sockets(&t, TALLY_BROWSER, &w->ice);
+    tally_add_counts(&t, TALLY_BROWSER, &w->inside.in, &w->inside.out);
     for (size_t i = 0; i < w->path_count; i++) {
         tally_add(&t, w->paths[i]);
         tally_add_live(&t, w->paths[i]);
@@ -285,6 +296,7 @@ static void round_do(struct worker *w)
 
     closing_look(w);
     poller_handle(w->host.poller);
+    inside_read(&w->inside, inside_packet_h, w);
     now_us = clock_us();
     paths_tick(w, now_us);
     paths_end(w, now_us);
@@ -332,7 +344,7 @@ static void *worker_main(void *arg)
                 next_us = now_us + tick_us(w);
             sleep_until(next_us);
         }
-        poller_wait(w->host.poller, ticks ? 0 : next_due_us(w));
+        poller_wait(w->host.poller, ticks || !inside_sleep(&w->inside) ? 0 : next_due_us(w));
         round_do(w);
     }
     for (size_t i = 0; i < w->path_count; i++)
@@ -424,6 +436,9 @@ int worker_alloc(struct worker **wp, const struct worker_config *cfg, char *why,
     if (!err)
         err = ice_open(w);
     if (!err)
+        err = inside_open(&w->inside, w->cfg.wire, w->cfg.reached, w->cfg.reached_count, worker_ice_port(w),
+                          w->host.poller);
+    if (!err)
         err = thread_start(w);
     if (err) {
         unsigned port = cfg->media->ice_port ? cfg->media->ice_port + cfg->index : 0;
@@ -459,6 +474,7 @@ void worker_free(struct worker *w)
         pthread_join(w->thread, NULL);
     }
     mbox_free(w->commands, command_drop_h, w);
+    inside_close(&w->inside);
     demux_free(w->demux);
     udp_reader_free(w->host.reader);
     udp_queue_free(w->host.trunk);

@@ -216,11 +216,11 @@ static size_t ring_read(struct ring *r, struct wire_packet *v, size_t max)
     size_t head = atomic_load_explicit(&r->head, memory_order_acquire), n = 0;
 
     while (n < max && r->read != head) {
-        const struct record *rec = record_at(r, r->read);
+        struct record *rec = record_at(r, r->read);
 
         r->read += rec->size;
         if (!rec->filler)
-            v[n++] = (struct wire_packet){(const uint8_t *)(rec + 1), rec->n, rec->src, rec->dst};
+            v[n++] = (struct wire_packet){(uint8_t *)(rec + 1), rec->n, rec->src, rec->dst};
     }
     return n;
 }

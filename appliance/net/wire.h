@@ -46,7 +46,7 @@ bool wire_send(struct wire_end *e, const struct addr *src, const struct addr *ds
                size_t n);
 
 struct wire_packet {
-    const uint8_t *p; /* until the next wire_read() */
+    uint8_t *p; /* the reader's to write in, until the next wire_read() */
     size_t n;
     struct addr src, dst;
 };

@@ -237,6 +237,10 @@ static int engine_start(struct mediacall *c, const struct mediacall_config *cfg)
     if (!err)
         err = mbox_alloc(&c->events, "mediacall", sizeof(struct media_event), 256);
     mcfg.events = c->events;
+    if (cfg->inside) {
+        mcfg.wire = cfg->inside->wire;
+        mcfg.reached[mcfg.reached_count++] = cfg->inside->reached;
+    }
     if (!err)
         err = media_start(&c->media, &mcfg, why, sizeof(why));
     if (!err)
@@ -284,8 +288,12 @@ static int exchange(struct mediacall *c, const struct mediacall_config *cfg)
     err = addr_parse_ip(&r.addr, "127.0.0.1", c->local.ice_port);
     if (err)
         return err;
+    if (cfg->inside)
+        r.addr = cfg->inside->engine;
     fbrowser_remote(c->browser, &r, clock_us());
     mediacall_browser(c, &b);
+    if (cfg->inside)
+        b.cands[0].addr = cfg->inside->browser;
     b.we_are_dtls_client = !cfg->we_offer;
     b.fingerprint[0] ^= cfg->wrong_fingerprint;
     err = media_path_browser(c->path, &b);

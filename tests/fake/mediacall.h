@@ -61,6 +61,15 @@ struct mediacall {
     size_t logged;
 };
 
+struct wire;
+
+struct mediacall_inside { /* the browser is reached by another thread of the process, not by the network */
+    struct wire *wire;
+    struct addr reached; /* where the engine is found by it; port ignored */
+    struct addr browser; /* what the engine knows of the browser, … */
+    struct addr engine;  /* … and the browser of the engine */
+};
+
 struct mediacall_config {
     enum media_codec browser, trunk;
     bool we_offer; /* we are controlling, and DTLS server; else the browser offered and we are DTLS client */
@@ -69,6 +78,7 @@ struct mediacall_config {
     bool both_families; /* … to 127.0.0.1 and ::1 */
     bool no_trunk;      /* the test tells the trunk's address itself */
     uint32_t rtp_timeout_s;
+    const struct mediacall_inside *inside; /* NULL: they reach each other */
 };
 
 int mediacall_start(struct mediacall *c, const struct mediacall_config *cfg);
