@@ -31,7 +31,6 @@
 #include "sip/stack.h"
 #include "sip/trunks.h"
 #include "store/cdr.h"
-#include "store/desk.h"
 #include "store/store.h"
 #include "store/user.h"
 #include "version.h"
@@ -72,7 +71,6 @@ struct app {
     struct lab *lab;
     struct trunk_config lab_trunk;
     struct app_sip *sip;
-    struct store_desk *reading; /* for WEB */
     struct admin_agent *agent_api;
     struct web *web;
     struct service service; /* for the command line; filled in as the parts start */
@@ -303,10 +301,7 @@ static int web_part_start(struct app *a)
     (void)snprintf(cfg.cert, sizeof(cfg.cert), "%s", a->cert);
     (void)snprintf(cfg.key, sizeof(cfg.key), "%s", a->key);
 
-    err = store_desk_start(&a->reading, a->store);
-    if (err)
-        return err;
-    err = admin_agent_alloc(&a->agent_api, store_desk_mbox(a->reading), a->guard);
+    err = admin_agent_alloc(&a->agent_api, app_sip_questions(a->sip), a->guard);
     if (err)
         return err;
     err = admin_status_register();
@@ -427,7 +422,6 @@ static void parts_stop(struct app *a)
 {
     control_free(a->control);
     web_stop(a->web);
-    store_desk_stop(a->reading);
     admin_agent_free(a->agent_api);
     app_sip_stop(a->sip);
     web_free(a->web); /* signalling posted to it until now */

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DRAINS_MAX = 4, QUESTIONS_MAX = 16 };
+enum { DRAINS_MAX = 4, QUESTIONS_MAX = 256 };
 
 struct drain_order { /* MAIN → SIGNALLING */
     uint32_t seconds;
@@ -33,7 +33,7 @@ struct app_sip {
     struct registrar *registrar;
     struct trunks *trunks;
     struct calls *calls;
-    struct service_live live; /* of registrar and calls: what questions are answered from */
+    struct service_live live; /* what questions are answered from */
     struct drain *drain;      /* NULL until it is asked for */
 };
 
@@ -204,7 +204,7 @@ static int thread_start_h(struct sip_stack *st, void *arg)
     if (err)
         return err;
 
-    a->live = (struct service_live){.calls = a->calls, .registrar = a->registrar};
+    a->live = (struct service_live){a->calls, a->registrar, a->directory};
     err = sip_stack_watch(st, a->questions, ask_answer_h, &a->live);
     if (err)
         return err;

@@ -63,6 +63,7 @@ const phone = new Phone(ticker, {
         store.set({ elsewhere: true });
     },
     takenOver: () => noticed({ elsewhere: true }),
+    leaving: (reason) => noticed({ leaving: { reason } }),
     signedOut: (text) => forget('error', text),
     reconnected: () => calls.reconnected(),
 });

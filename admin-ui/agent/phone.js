@@ -27,9 +27,10 @@ export class Phone {
     #wasUp = false;
     #lastPulse = 0;
     #released = false;
+    #served = false; // requests are taken: registered, or for the sake of a call that is on
 
     // events: registration(state), online(whether the gateway can be reached), trouble(text or null), session(session, request),
-    // message(request), elsewhere(), inCallElsewhere(), takenOver(), signedOut(text), reconnected()
+    // message(request), elsewhere(), inCallElsewhere(), takenOver(), leaving(reason), signedOut(text), reconnected()
     constructor(ticker, events) {
         this.#ticker = ticker;
         this.#events = events;
@@ -39,13 +40,9 @@ export class Phone {
         document.addEventListener('visibilitychange', () => document.hidden || this.wake());
     }
 
-    get registered() {
-        return Boolean(this.#ua?.isRegistered());
-    }
-
     // Can a request be sent? Into a connection that is dead without knowing it would lose it: that one is asked, and later tells.
     answers() {
-        return this.registered && Boolean(this.#socket?.answers());
+        return this.#served && Boolean(this.#socket?.answers());
     }
 
     // takeOver: also when the DN is in a call elsewhere, which then goes on to its end there.
@@ -70,8 +67,7 @@ export class Phone {
         this.#ua = ua;
         if (takeOver) ua.registrator().setExtraHeaders(['X-Dngate-Take-Over: yes']);
         this.#listen(ua);
-        this.#wasUp = false;
-        this.#released = false;
+        this.#wasUp = this.#released = this.#served = false;
         this.#downSince = performance.now();
         this.#events.online(true);
         this.#events.registration('connecting');
@@ -113,7 +109,7 @@ export class Phone {
     }
 
     #online() {
-        if (this.registered) {
+        if (this.#served) {
             this.#events.online(true);
             this.#events.trouble(null);
         }
@@ -135,7 +131,7 @@ export class Phone {
         on('disconnected', (data) => this.#disconnected(data));
         on('registered', () => this.#registered(ua));
         on('registrationExpiring', () => this.#released || ua.register());
-        on('unregistered', () => ua.isConnected() && this.#events.registration('connecting'));
+        on('unregistered', () => ua.isConnected() && !this.#served && this.#events.registration('connecting'));
         on('registrationFailed', (data) => this.#failed(ua, data));
         on('newRTCSession', ({ originator, session, request }) => {
             if (originator === 'remote') this.#events.session(session, request);
@@ -149,15 +145,21 @@ export class Phone {
     }
 
     #registered(ua) {
-        ua.registrator().setExtraHeaders([]);
+        ua.registrator().setExtraHeaders(['X-Dngate-Take-Over: no']); // from now on it asks by itself: appliance/sip/registrar.h
+        this.#serve();
+        this.#wasUp = true;
+    }
+
+    #serve() {
+        this.#served = true;
         this.#events.trouble(null);
         this.#events.online(true);
         this.#events.registration('registered');
         if (this.#wasUp) this.#events.reconnected();
-        this.#wasUp = true;
     }
 
     #disconnected({ code, reason }) {
+        this.#served = false;
         if (code === CLOSE_ELSEWHERE || code === CLOSE_REPLACED) {
             this.#abandon('replaced');
             this.#events.elsewhere();
@@ -187,14 +189,19 @@ export class Phone {
     #failed(ua, { response, cause }) {
         const status = response?.status_code;
         const elsewhere = response?.getHeader('X-Dngate-Elsewhere'); // appliance/sip/registrar.h
+        const leaving = response?.getHeader('X-Dngate-Leaving');
 
-        if (elsewhere === 'in-call') {
+        this.#served = false;
+        // Whoever just pressed Start shift is asked; so is one who has no call here, while one runs there.
+        if (elsewhere === 'in-call' || (elsewhere && !this.#wasUp)) {
             this.#abandon('replaced');
             this.#events.inCallElsewhere();
             return;
         }
-        if (elsewhere) {
-            this.#events.takenOver();
+        if (elsewhere || leaving) {
+            if (leaving) this.#events.leaving(leaving);
+            else this.#events.takenOver();
+            if (ua === this.#ua) this.#serve(); // for the call that is on
             return;
         }
         if (status === 401 || status === 403 || status === 407) {

@@ -25,12 +25,6 @@ function unseen(element, out) {
     element.classList.toggle('kept', out);
 }
 
-// What does not fit can be scrolled to with the keyboard.
-function scrollable(element) {
-    if (element.scrollHeight > element.clientHeight) element.tabIndex = 0;
-    else element.removeAttribute('tabindex');
-}
-
 // Without scrolling: that would move what is under a finger.
 const focus = (id) => $(id).focus({ preventScroll: true });
 
@@ -86,7 +80,6 @@ export class View {
         this.#wire();
         this.#wireSettings(settings);
         listenToKeys(() => this.#state, actions);
-        new ResizeObserver(() => scrollable($('call-notes'))).observe($('call-notes'));
     }
 
     render(state) {
@@ -105,7 +98,6 @@ export class View {
         this.#renderDevices(state.devices);
         this.#renderMissed(state.missed, before?.missed);
         this.#renderDial();
-        if (state.messages !== before?.messages || state.waiting !== before?.waiting) scrollable($('call-notes'));
         if (!before) return;
         this.#announce(state, before);
         if (before.view !== state.view) this.#focusView(state.view);
@@ -153,12 +145,14 @@ export class View {
         text($('registration-text'), words);
     }
 
-    // On the phone they stand in the call's card, where there is room kept for them.
-    #renderMessages({ view, messages }) {
+    // On the phone they stand in the call's card, where there is room kept for them. Whether they all fit is a matter of fonts and windows: as long
+    // as there are any the keyboard reaches, and scrolls, them.
+    #renderMessages({ view, messages, waiting }) {
         const list = Object.entries(messages).sort(([, a], [, b]) => a.kind.localeCompare(b.kind)); // errors first
         const key = JSON.stringify(list);
         const place = $(view === 'phone' ? 'call-notes' : 'page-notes');
 
+        $('call-notes').tabIndex = list.length || waiting ? 0 : -1;
         if ($('message').parentElement !== place) place.append($('message'));
         if ($('message').dataset.key === key) return;
         $('message').dataset.key = key;

@@ -1,10 +1,11 @@
 #include "admin/agent.h"
+#include "call/directory.h"
 #include "core/guard.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/metric.h"
 #include "crypto/hash.h"
-#include "store/dn.h"
+#include "service/live.h"
 #include "web/web.h"
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 enum { BODY_MAX = 4096, PASSWORD_MAX = 256 };
 
 struct admin_agent {
-    struct mbox *desk; /* of the thread that reads the database */
+    struct mbox *signalling; /* for questions to it */
     struct guard *guard;
 };
 
@@ -72,35 +73,34 @@ static int credentials_decode(struct credentials *cr, const struct web_req *req,
     return 0;
 }
 
-/* The question to the reading thread, and what of the request is needed with the answer. */
+/* The question to signalling, and what of the request is needed with the answer. */
 struct lookup {
     char dn[DN_MAX];
     char ha1[SHA256_HEXLEN]; /* of the password that was sent */
     char host[264];
     struct addr peer;
     struct dn row;
-    int err; /* of reading it */
+    int err; /* ENOENT: there is none */
 };
 
-/* Reading thread. */
-static void lookup_answer(void *value, void *reader)
+/* Signalling thread. */
+static void lookup_answer(void *value, void *owner)
 {
+    const struct service_live *live = owner;
     struct lookup *l = value;
 
-    l->err = dn_get(reader, l->dn, &l->row);
+    l->err = directory_get(live->directory, l->dn, &l->row);
 }
 
-/* The same work whether or not there is such a DN. EACCES: wrong, unknown or disabled; else the store's error. */
-static int verify(struct lookup *l)
+/* The same work whether or not there is such a DN. */
+static bool verify(struct lookup *l)
 {
     bool right;
 
-    if (l->err && l->err != ENOENT)
-        return l->err;
     if (l->err)
         memset(l->row.ha1_sha256, 'x', SHA256_HEXLEN - 1); /* no password leads to it */
     right = hash_equal(l->ha1, l->row.ha1_sha256, SHA256_HEXLEN - 1);
-    return right && l->row.enabled ? 0 : EACCES;
+    return right && l->row.enabled;
 }
 
 /* "host:port" without the port. */
@@ -151,17 +151,13 @@ static void lookup_later(void *value, struct web_resp *resp, void *arg)
 {
     struct admin_agent *a = arg;
     struct lookup *l = value;
-    int err = verify(l);
 
-    if (!err) {
+    if (verify(l)) {
         guard_ok(a->guard, &l->peer);
         metric_add(&signin_ok, 1);
         config_write(resp, l->host, &l->row);
-    } else if (err == EACCES) {
-        refuse(a, l, resp);
     } else {
-        log_error("http", "error=\"%s\" the database cannot be read", strerror(err));
-        web_problem(resp, 503, "Service Unavailable", "The database cannot be read. Try again in a moment.");
+        refuse(a, l, resp);
     }
     explicit_bzero(l, sizeof(*l));
 }
@@ -190,13 +186,13 @@ static void config_h(const struct web_req *req, struct web_resp *resp, void *arg
         snprintf(l.dn, sizeof(l.dn), "%s", cr.dn);
         snprintf(l.host, sizeof(l.host), "%s", req->host);
         hash_ha1_sha256(l.ha1, cr.dn, DN_REALM, cr.password);
-        web_ask(resp, a->desk, &lookup, &l, a);
+        web_ask(resp, a->signalling, &lookup, &l, a);
     }
     explicit_bzero(&cr, sizeof(cr));
     explicit_bzero(&l, sizeof(l));
 }
 
-int admin_agent_alloc(struct admin_agent **ap, struct mbox *desk, struct guard *g)
+int admin_agent_alloc(struct admin_agent **ap, struct mbox *signalling, struct guard *g)
 {
     static const struct web_route routes[] = {
         {.method = "POST", .path = "/api/agent/v1/config", .h = config_h},
@@ -206,7 +202,7 @@ int admin_agent_alloc(struct admin_agent **ap, struct mbox *desk, struct guard *
 
     if (!a)
         return ENOMEM;
-    a->desk = desk;
+    a->signalling = signalling;
     a->guard = g;
     err = web_routes(routes, sizeof(routes) / sizeof(routes[0]), a);
     if (err) {

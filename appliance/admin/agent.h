@@ -4,7 +4,8 @@
  *   {"dn":"5001","password":"…"} → {"dn","displayName","iceServers":[…],"sip":{"uri","ws","realm"},"features":{…}}
  *
  * Throttled by source like SIP digest: late answers first, then 429. Unknown, disabled and known DNs answer alike to whoever
- * does not know the password. Runs on the WEB thread; the database is read by another.
+ * does not know the password. Runs on the WEB thread; the DN is asked of
+ * signalling, which has it in memory: no sign-in waits for a database.
  */
 #ifndef ADMIN_AGENT_H
 #define ADMIN_AGENT_H
@@ -13,8 +14,9 @@ struct admin_agent;
 struct guard;
 struct mbox;
 
-/* Registers the route; before web_start. desk: a store_desk's mailbox; it and g must outlive the web server. ENOMEM, ENOSPC. */
-int admin_agent_alloc(struct admin_agent **ap, struct mbox *desk, struct guard *g);
+/* Registers the route; before web_start. signalling: for questions that a struct service_live answers; it and g must outlive the web
+ * server. ENOMEM, ENOSPC. */
+int admin_agent_alloc(struct admin_agent **ap, struct mbox *signalling, struct guard *g);
 /* After web_stop. */
 void admin_agent_free(struct admin_agent *a);
 

@@ -64,7 +64,7 @@ static void binding_h(enum registrar_event ev, const struct binding *b, void *ar
     struct calls *cs = arg;
     struct le *le;
 
-    if (ev != REG_ADDED && ev != REG_REPLACED && ev != REG_REFRESHED)
+    if (ev != REG_ADDED && ev != REG_REPLACED && ev != REG_REFRESHED && ev != REG_RETURNED)
         return;
     LIST_FOREACH(&cs->calll, le)
     {

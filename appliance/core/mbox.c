@@ -92,7 +92,7 @@ static uint8_t *mbox_slot(struct mbox *mb, size_t i)
     return mb->ring + (i & (mb->slots - 1)) * mb->msg_size;
 }
 
-void mbox_wake(struct mbox *mb)
+static void mbox_wake(struct mbox *mb)
 {
     uint64_t one = 1;
 

@@ -30,9 +30,6 @@ int mbox_post(struct mbox *mb, const void *msg);
 /* The same for what must not be lost ("it has gone"): finds room in the reserve, which is as large as such messages can be many. */
 int mbox_post_sure(struct mbox *mb, const void *msg);
 
-/* Ends the owner's waiting though no message is there, for what it sees elsewhere. Any thread. */
-void mbox_wake(struct mbox *mb);
-
 /* eventfd to watch for reading. */
 int mbox_fd(const struct mbox *mb);
 

@@ -101,6 +101,20 @@ static void frames_out(struct path *p, uint64_t now_us)
     memmove(d->pcm, d->pcm + done, d->pcm_count * sizeof(*d->pcm));
 }
 
+/* How many frames were lost before h, which comes `gap` samples later than expected. A pause of who speaks takes time and no
+ * sequence numbers (RFC 3550 5.1, RFC 3551 4.1): the browser must not count it as loss. */
+static uint16_t frames_lost(const struct path_down *d, const struct rtp_hdr *h, int32_t gap)
+{
+    int packets = rtp_seq_diff(h->seq, d->next_seq);
+    int32_t samples = packets * (int32_t)h->len;
+
+    if (packets <= 0)
+        return 0;
+    if (samples > gap)
+        samples = gap;
+    return (uint16_t)(samples < PATH_FRAME ? 1 : samples / PATH_FRAME);
+}
+
 /* Where h stands in the trunk's stream. False: too late, its place has been sent. */
 static bool place(struct path_down *d, const struct rtp_hdr *h)
 {
@@ -109,11 +123,12 @@ static bool place(struct path_down *d, const struct rtp_hdr *h)
     if (!d->started || h->ssrc != d->in_ssrc || gap > JUMP || gap < -JUMP) {
         d->started = true;
         d->in_ssrc = h->ssrc;
+        d->next_seq = h->seq;
         d->ssrc++; /* a new stream for rtp_splice as well */
     } else if (gap < 0) {
         return false;
     } else if (gap > 0) {
-        d->seq = (uint16_t)(d->seq + (gap < PATH_FRAME ? 1 : gap / PATH_FRAME));
+        d->seq = (uint16_t)(d->seq + frames_lost(d, h, gap));
     } else {
         return true;
     }
@@ -186,6 +201,8 @@ static void accepted(struct path *p, const struct rtp_hdr *h, uint64_t now_us)
         rtcp_recv_untimed(&p->from_trunk.recv, h);
         metric_add(&drop_pt, 1);
     }
+    if (rtp_seq_diff(h->seq, p->down.next_seq) >= 0)
+        p->down.next_seq = (uint16_t)(h->seq + 1);
 }
 
 void path_trunk_rtp(struct path *p, const struct udp_packet *pkt, uint64_t now_us)

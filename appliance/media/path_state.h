@@ -70,6 +70,7 @@ struct path_down {
     size_t pcm_count;
     bool started;
     uint32_t in_ssrc, next_ts, head_ts; /* trunk's clock: of the next packet wanted, of pcm[0] */
+    uint16_t next_seq;                  /* trunk's: of the next packet, whatever it holds */
     uint32_t ssrc;                      /* of the stream of 20 ms frames, before rtp_splice */
     uint16_t seq;
     struct tone tone;

@@ -14,6 +14,7 @@
 struct service_live {
     struct calls *calls;
     struct registrar *registrar;
+    struct directory *directory;
 };
 
 struct service_calls {

@@ -285,8 +285,13 @@ static void challenge(struct auth *a, const struct sip_msg *msg, bool stale)
         a->cfg.realm, nonce, st, a->cfg.realm, nonce, st);
 }
 
+static const char *ha1_of(const struct registrar_dn *dn, enum digest_alg alg)
+{
+    return alg == DIGEST_MD5 ? dn->ha1_md5 : dn->ha1_sha256;
+}
+
 static int verify(struct auth *a, const struct sip_msg *msg, const struct credentials *c, const char *user,
-                  struct registrar_dn *dn)
+                  const struct registrar_dn *former, struct registrar_dn *dn)
 {
     char method[33];
     struct digest_response r = {
@@ -314,10 +319,15 @@ static int verify(struct auth *a, const struct sip_msg *msg, const struct creden
     else if (!dn->enabled)
         why = &auth_disabled;
     else if (!strcmp(user, c->username))
-        ha1 = r.alg == DIGEST_MD5 ? dn->ha1_md5 : dn->ha1_sha256;
+        ha1 = ha1_of(dn, r.alg);
     err = digest_verify(a->digest, &r, ha1);
     if (!err && ha1 == nobody)
         err = EACCES;
+    if (err == EACCES && former && !strcmp(user, c->username)) {
+        err = digest_verify(a->digest, &r, ha1_of(former, r.alg));
+        *dn = *former;
+        dn->enabled = false;
+    }
     metric_add(!err ? &auth_ok : err == EACCES ? why : &auth_stale, 1);
     return err;
 }
@@ -339,7 +349,8 @@ static void failed(struct auth *a, const struct sip_msg *msg, const char *user)
         challenge(a, msg, false);
 }
 
-int auth_check(struct auth *a, const struct sip_msg *msg, const char *user, struct registrar_dn *dn)
+int auth_check(struct auth *a, const struct sip_msg *msg, const char *user, const struct registrar_dn *former,
+               struct registrar_dn *dn)
 {
     struct credentials c;
     struct find_arg f = {a->cfg.realm, &c};
@@ -350,11 +361,12 @@ int auth_check(struct auth *a, const struct sip_msg *msg, const char *user, stru
         challenge(a, msg, false);
         return EACCES;
     }
-    switch (verify(a, msg, &c, user, dn)) {
+    switch (verify(a, msg, &c, user, former, dn)) {
 
     case 0:
         source_of(a, msg, &src);
-        guard_ok(a->cfg.guard, &src);
+        if (dn->enabled)
+            guard_ok(a->cfg.guard, &src);
         return 0;
 
     case EACCES:

@@ -49,83 +49,147 @@ static void unbind(struct registrar *r, const struct sip_msg *msg, const struct 
     reply_ok(r, msg, NULL, w);
 }
 
-static bool takes_over(const struct sip_msg *msg)
+enum take_over { TAKE_IDLE, TAKE_ANY, TAKE_NONE };
+
+static enum take_over takes_over(const struct sip_msg *msg)
 {
     const struct sip_hdr *hdr = sip_msg_xhdr(msg, "X-Dngate-Take-Over");
 
-    return hdr && !pl_strcasecmp(&hdr->val, "yes");
+    if (!hdr)
+        return TAKE_IDLE;
+    return !pl_strcasecmp(&hdr->val, "yes")  ? TAKE_ANY
+           : !pl_strcasecmp(&hdr->val, "no") ? TAKE_NONE
+                                             : TAKE_IDLE;
 }
 
-/*
- * Why this browser does not get the DN, or NULL: another one is in a call with it; or the DN was taken from this one, whose page asks
- * again by itself. Either may take it over, when somebody says so.
- */
-static const char *held_elsewhere(const struct registrar *r, const struct regmsg *w, uint64_t conn)
+/* Why a password that signed in no longer does; NULL: it does. */
+static const char *dropped(const struct registrar *r, const char *dn, const struct registrar_dn *was)
+{
+    const char *why = NULL;
+    struct registrar_dn now;
+    int err;
+
+    memset(&now, 0, sizeof(now));
+    err = r->cfg.lookup(dn, &now, r->cfg.arg);
+    if (err == ENOENT)
+        why = "DN removed";
+    else if (!err && !now.enabled)
+        why = "DN disabled";
+    else if (!err && !auth_same_password(&now, was))
+        why = "password changed";
+    explicit_bzero(&now, sizeof(now));
+    return why;
+}
+
+/* What a browser that does not get the DN is told: one of them. */
+struct refusal {
+    const char *elsewhere, *leaving;
+};
+
+/* own: its session, when it has a call there and is not signed in; dn: whom its credentials prove. False: it gets the DN. */
+static bool refused(const struct registrar *r, struct refusal *no, const struct regmsg *w,
+                    const struct sip_msg *msg, uint64_t conn, const struct session *own,
+                    const struct registrar_dn *dn)
 {
     const struct session *s = session_by_dn(r->sessions, w->dn), *here = session_by_conn(r->sessions, conn);
+    const enum take_over how = takes_over(msg);
+    const char *why;
 
-    if (!s || s == here || session_same_browser(s, w->dn, w->instance))
-        return NULL;
-    if (session_in_call(s))
-        return "in-call";
-    return here && session_state(here) == SESSION_LEAVING ? "signed-in" : NULL;
+    *no = (struct refusal){NULL, NULL};
+    if (!dn->enabled)
+        no->leaving = (why = dropped(r, w->dn, dn)) ? why : "password changed";
+    else if (how == TAKE_ANY)
+        return false;
+    else if (own && session_leaving(own) == SESSION_CLOSE_TAKEN)
+        no->elsewhere = "signed-in"; /* by the agent's own doing, and for good: also when nobody has it now */
+    else if (s && s != here && !session_same_browser(s, w->dn, w->instance)) {
+        if (!own && session_in_call(s))
+            no->elsewhere = "in-call";
+        else if (own || how == TAKE_NONE || (here && session_state(here) == SESSION_LEAVING))
+            no->elsewhere = "signed-in";
+    } else if (own && session_leaving(own) && how == TAKE_NONE)
+        no->leaving = session_leaving_reason(own);
+    return no->elsewhere || no->leaving;
 }
 
-static void refuse_elsewhere(struct registrar *r, const struct sip_msg *msg, const struct regmsg *w,
-                             const char *how)
+static void refuse(struct registrar *r, const struct sip_msg *msg, const struct regmsg *w,
+                   const struct refusal *no)
 {
+    const char *val = no->leaving ? no->leaving : no->elsewhere;
     char words[128];
 
-    (void)snprintf(words, sizeof(words), "DN %s is %s elsewhere", w->dn,
-                   strcmp(how, "in-call") ? "signed in" : "in a call");
-    log_info("sip", "dn=%s how=%s not registered: elsewhere", w->dn, how);
+    if (no->leaving)
+        (void)snprintf(words, sizeof(words), "DN %s is not signed in any more: %s", w->dn, val);
+    else
+        (void)snprintf(words, sizeof(words), "DN %s is %s elsewhere", w->dn,
+                       strcmp(val, "in-call") ? "signed in" : "in a call");
+    log_info("sip", "dn=%s why=\"%s\" not registered", w->dn, val);
     (void)sip_treplyf(NULL, NULL, r->st->sip, msg, false, 403, words,
-                      "X-Dngate-Elsewhere: %s\r\nWarning: 399 dngate \"%s\"\r\nContent-Length: 0\r\n\r\n",
-                      how, words);
+                      "X-Dngate-%s: %s\r\nWarning: 399 dngate \"%s\"\r\nContent-Length: 0\r\n\r\n",
+                      no->leaving ? "Leaving" : "Elsewhere", val, words);
 }
 
-static int bind_dn(struct registrar *r, struct session **sp, const struct regmsg *w,
-                   const struct sip_msg *msg, const struct sip_origin *o, const struct registrar_dn *dn)
+static void binding_of(struct binding *b, const struct regmsg *w, const struct sip_msg *msg,
+                       const struct sip_origin *o)
 {
     const struct sip_hdr *ua = sip_msg_hdr(msg, SIP_HDR_USER_AGENT);
-    struct binding b = {.ws_conn = o->ws_conn, .peer = o->peer};
 
-    memcpy(b.dn, w->dn, sizeof(b.dn));
-    memcpy(b.contact, w->contact, sizeof(b.contact));
-    memcpy(b.instance, w->instance, sizeof(b.instance));
+    *b = (struct binding){.ws_conn = o->ws_conn, .peer = o->peer};
+    memcpy(b->dn, w->dn, sizeof(b->dn));
+    memcpy(b->contact, w->contact, sizeof(b->contact));
+    memcpy(b->instance, w->instance, sizeof(b->instance));
     if (ua) {
-        struct pl pl = {ua->val.p, ua->val.l < sizeof(b.user_agent) ? ua->val.l : sizeof(b.user_agent) - 1};
+        struct pl pl = {ua->val.p, ua->val.l < sizeof(b->user_agent) ? ua->val.l : sizeof(b->user_agent) - 1};
 
-        (void)pl_strcpy(&pl, b.user_agent, sizeof(b.user_agent));
+        (void)pl_strcpy(&pl, b->user_agent, sizeof(b->user_agent));
     }
-    return session_sign_in(sp, r->sessions, &b, dn, w->expires);
 }
 
-static void serve(struct registrar *r, const struct sip_msg *msg, const struct regmsg *w,
+/* It asks for the DN, for so many seconds. own: see refused(). */
+static void bind_dn(struct registrar *r, const struct sip_msg *msg, const struct regmsg *w,
+                    const struct sip_origin *o, struct session *own, const struct registrar_dn *dn)
+{
+    struct session *s = NULL;
+    struct refusal no;
+    struct binding b;
+    int err;
+
+    binding_of(&b, w, msg, o);
+    if (refused(r, &no, w, msg, o->ws_conn, own, dn)) {
+        err = !own         ? 0
+              : no.leaving ? session_return(own, &b, SESSION_CLOSE_DROPPED, no.leaving)
+                           : session_return(own, &b, SESSION_CLOSE_TAKEN, "signed in elsewhere");
+        if (!err)
+            refuse(r, msg, w, &no);
+    } else {
+        err = session_sign_in(&s, r->sessions, &b, dn, w->expires);
+        if (!err)
+            reply_ok(r, msg, s, w);
+    }
+    if (err)
+        (void)sip_treply(NULL, r->st->sip, msg, 503, "Service Unavailable");
+}
+
+static void serve(struct registrar *r, const struct sip_msg *msg, const struct regmsg *w, struct session *own,
                   const struct registrar_dn *dn)
 {
     struct regmsg granted = *w;
-    struct session *s = NULL;
     struct sip_origin o;
-    const char *how;
 
     (void)sip_stack_origin(r->st, msg, &o);
-    if (!w->present) {
+    if (!dn->enabled) {
+        bind_dn(r, msg, w, &o, own, dn);
+    } else if (!w->present) {
         reply_ok(r, msg, session_by_dn(r->sessions, w->dn), w);
     } else if (!w->expires) {
         unbind(r, msg, w, o.ws_conn);
     } else if (w->expires < r->cfg.expires_min) {
         (void)sip_treplyf(NULL, NULL, r->st->sip, msg, false, 423, "Interval Too Brief",
                           "Min-Expires: %u\r\nContent-Length: 0\r\n\r\n", r->cfg.expires_min);
-    } else if (!takes_over(msg) && (how = held_elsewhere(r, w, o.ws_conn))) {
-        refuse_elsewhere(r, msg, w, how);
     } else {
         if (granted.expires > r->cfg.expires_max)
             granted.expires = r->cfg.expires_max;
-        if (bind_dn(r, &s, &granted, msg, &o, dn))
-            (void)sip_treply(NULL, r->st->sip, msg, 503, "Service Unavailable");
-        else
-            reply_ok(r, msg, s, &granted);
+        bind_dn(r, msg, &granted, &o, own, dn);
     }
 }
 
@@ -148,18 +212,26 @@ static void user_copy(char *buf, size_t sz, const struct pl *user)
 static void register_now(const struct sip_msg *msg, void *arg)
 {
     struct registrar *r = arg;
-    struct registrar_dn dn;
+    const struct sip_conn *conn = msg->sock;
     struct regmsg w = {.expires = 0};
+    struct session *own = NULL;
+    struct registrar_dn dn;
+    int err;
 
-    if (msg->tp == SIP_TRANSP_WS && ((struct sip_conn *)msg->sock)->closed)
+    if (msg->tp == SIP_TRANSP_WS && conn->closed)
         return; /* while it waited */
     user_copy(w.dn, sizeof(w.dn), &msg->to.uri.user);
-    if (!auth_check(r->auth, msg, w.dn, &dn)) {
+    err = regmsg_decode(&w, msg, r->cfg.expires_default);
+    if (!err)
+        own = session_of_browser(r->sessions, conn->id, w.dn, w.instance);
+    if (own && (!session_in_call(own) || session_state(own) == SESSION_SIGNED_IN))
+        own = NULL;
+    if (!auth_check(r->auth, msg, w.dn, own ? session_dn(own) : NULL, &dn)) {
         no_stranger(r, msg);
-        if (regmsg_decode(&w, msg, r->cfg.expires_default))
+        if (err)
             (void)sip_treply(NULL, r->st->sip, msg, 400, "Bad Contact Or Expires");
         else
-            serve(r, msg, &w, &dn);
+            serve(r, msg, &w, own, &dn);
     }
     explicit_bzero(&dn, sizeof(dn));
 }
@@ -248,25 +320,17 @@ void registrar_drop(struct registrar *r, const char *dn, const char *reason)
     struct session *s = session_by_dn(r->sessions, dn);
 
     if (s)
-        session_leave(s, 4003, reason);
+        session_leave(s, SESSION_CLOSE_DROPPED, reason);
 }
 
 static bool recheck_h(const struct binding *b, void *arg)
 {
     struct registrar *r = arg;
     struct session *s = session_by_dn(r->sessions, b->dn);
-    struct registrar_dn now;
-    int err;
+    const char *why = dropped(r, b->dn, session_dn(s));
 
-    memset(&now, 0, sizeof(now));
-    err = r->cfg.lookup(b->dn, &now, r->cfg.arg);
-    if (err == ENOENT)
-        session_leave(s, 4003, "DN removed");
-    else if (!err && !now.enabled)
-        session_leave(s, 4003, "DN disabled");
-    else if (!err && !auth_same_password(&now, session_dn(s)))
-        session_leave(s, 4003, "password changed");
-    explicit_bzero(&now, sizeof(now));
+    if (why)
+        session_leave(s, SESSION_CLOSE_DROPPED, why);
     return false;
 }
 
@@ -336,7 +400,7 @@ int registrar_authorize(struct registrar *r, const struct sip_msg *msg, char *dn
     if (!s) {
         if (auth_gate(r->auth, msg, busy_h, r) != AUTH_NOW)
             return EACCES;
-        err = auth_check(r->auth, msg, user, &row);
+        err = auth_check(r->auth, msg, user, NULL, &row);
         explicit_bzero(&row, sizeof(row));
         if (err)
             return EACCES;

@@ -2,10 +2,16 @@
  * sip/registrar: REGISTER from browsers (RFC 3261 10.3, digest by RFC 8760), one binding per DN, held by the browser's session: the
  * newest wins. Bindings are routed by connection, never by Contact (JsSIP's is *.invalid).
  *
- * While the one who has the DN is in a call, another browser is refused: 403 "DN 5001 is in a call elsewhere", with
- * `X-Dngate-Elsewhere: in-call` and the same words as Warning; so is the page it was taken from (`signed-in`), when it asks again by
- * itself. A REGISTER with `X-Dngate-Take-Over: yes` gets it all the same: new calls ring there, the running one goes on to its end where
- * it is (see sip/session).
+ * X-Dngate-Take-Over of a REGISTER says what is to happen when another browser has the DN: `yes`, it is taken from it, and a call that
+ * runs there goes on to its end there (see sip/session); `no`, the page asks by itself, after its network was away, and takes it from
+ * nobody; without, it is taken from who is in no call. Who does not get it is told by a 403:
+ *
+ *   X-Dngate-Elsewhere: in-call      another browser has the DN, and a call; Warning says so in words
+ *   X-Dngate-Elsewhere: signed-in    it was taken from this browser
+ *   X-Dngate-Leaving: REASON         an administrator ended its registration: "DN disabled", "password changed", …
+ *
+ * A browser that comes back to a call of its own by another connection gets the call, whatever became of the DN meanwhile: it is served
+ * within the call, by the password that it had, until that ends.
  * Owner: signalling thread.
  */
 #ifndef SIP_REGISTRAR_H

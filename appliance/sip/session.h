@@ -4,12 +4,14 @@
  *
  *   connected ⇄ signed in ─► leaving ─► gone       connected: nobody is signed in (yet, or any more); a stranger is closed (4004)
  *       │           │  ▲        │                  leaving: the DN is another browser's, or nobody's: no new call; closed with the
- *       └───────────┴──┼────────┴─► lost ─► gone            last one, by the code and reason it was told of
- *                      └─────────────┘             lost: its connection is gone, a call runs: it may come back by another
+ *       └───────────┴──┼──────┬─┴─► lost ─► gone            last one, by the code and reason it was told of
+ *                      │      └──────┤             lost: its connection is gone, a call runs: it may come back by another,
+ *                      └─────────────┘                   signed in, or leaving as it was
  *
  * The same browser (+sip.instance of its DN) that registers by another connection is the same session: it keeps its calls, its legs move
- * (listeners are told), the old connection is closed with 4002. Another one that registers takes the DN: an idle page is closed with
- * 4001; one in a call keeps its connection to the end of it (see sip/registrar for who may do that).
+ * (listeners are told), the old connection is closed with 4002. That holds also when it does not get its DN: then it is leaving.
+ * Another one that registers takes the DN: an idle page is closed with 4001; one in a call keeps its connection to the end of it (see
+ * sip/registrar for who may do that).
  *
  * A page that leaves in a call is told by a MESSAGE on its connection, application/json:
  *   {"elsewhere":true}                       its DN was taken over by another page
@@ -46,7 +48,18 @@ struct binding { /* one DN's registration */
     int64_t registered_ms, expires_ms; /* Unix ms */
 };
 
-enum registrar_event { REG_ADDED, REG_REFRESHED, REG_REPLACED, REG_EXPIRED, REG_REMOVED, REG_CONN_LOST };
+/* What a WebSocket is closed with; admin-ui/agent/phone.js knows them. */
+enum { SESSION_CLOSE_TAKEN = 4001, SESSION_CLOSE_MOVED, SESSION_CLOSE_DROPPED, SESSION_CLOSE_STRANGER };
+
+enum registrar_event {
+    REG_ADDED,
+    REG_REFRESHED,
+    REG_REPLACED,
+    REG_EXPIRED,
+    REG_REMOVED,
+    REG_CONN_LOST,
+    REG_RETURNED, /* for its calls alone: it is not signed in */
+};
 typedef void(registrar_h)(enum registrar_event ev, const struct binding *b, void *arg);
 typedef bool(registrar_each_h)(const struct binding *b, void *arg);
 
@@ -77,6 +90,12 @@ bool session_is_known(const struct session *s);
 void session_hold(struct session *s);
 void session_release(struct session *s);
 bool session_in_call(const struct session *s);
+/* The browser of this connection, or, when it is known by another one, in a call: that of this instance. NULL: neither has this DN. */
+struct session *session_of_browser(const struct sessions *ss, uint64_t conn, const char *dn,
+                                   const char *instance);
+/* Why it is leaving, or was when it got lost: the code of SESSION_CLOSE_*, 0 when it is or was not. */
+uint16_t session_leaving(const struct session *s);
+const char *session_leaving_reason(const struct session *s);
 /* Do both claims come from one browser? */
 bool session_same_browser(const struct session *s, const char *dn, const char *instance);
 
@@ -86,6 +105,11 @@ bool session_same_browser(const struct session *s, const char *dn, const char *i
  */
 int session_sign_in(struct session **sp, struct sessions *ss, const struct binding *b,
                     const struct registrar_dn *dn, uint32_t seconds);
+/*
+ * s, in a call and not signed in, comes back by b->ws_conn: its calls move there, and it is leaving for this reason. Nothing is done
+ * when it is there, or when that connection has calls or a DN of its own.
+ */
+int session_return(struct session *s, const struct binding *b, uint16_t code, const char *reason);
 /* It unregistered, or its time is over; the connection stays. */
 void session_sign_out(struct session *s, enum registrar_event ev);
 /* Its registration ends, and, with the last call, its connection: code and reason of the WebSocket's Close. */

@@ -9,12 +9,15 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { launchChromium } from '../ui/lib/chromium.mjs';
 import { binary, start } from './dngate.mjs';
-import { makeSpeech, notes } from './lib/audio.mjs';
+import { makeSpeech } from './lib/audio.mjs';
+import { withoutTrace } from './lib/calls.mjs';
 import { watchCdr } from './lib/cdr.mjs';
-import { G711, OPUS } from './lib/echo.mjs';
+import { G711, OPUS, checkNotes } from './lib/echo.mjs';
 import { FarEnd } from './lib/farend.mjs';
 import { AgentPage } from './lib/page.mjs';
+import { checkRowQuality } from './lib/quality.mjs';
 import { cue, freeUdpPort, sipp } from './lib/sipp.mjs';
+import { until } from './lib/wait.mjs';
 
 const MOH = 440; // Hz, what the far end plays to who waits
 
@@ -26,6 +29,14 @@ const cli = (...args) => execFileSync(binary(), [...args, '--data', dir]);
 async function newAgent(t, dn) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
     t?.after(() => context.close());
+    await context.addInitScript(() => {
+        window.WebSocket = class extends WebSocket {
+            constructor(...how) {
+                super(...how);
+                window.newestSocket = this;
+            }
+        };
+    });
     return AgentPage.open(context, server, dn);
 }
 
@@ -52,19 +63,13 @@ after(async () => {
     }
 });
 
-// A test that starts with no call on, and shows the server's side of it when it failed.
+// A test that starts with no call on, and leaves none.
 function check(name, steps) {
-    test(name, async (t) => {
-        try {
-            await agent.call('idle');
-            nextCdr = await watchCdr(server);
-            await steps(t);
-        } catch (error) {
-            t.diagnostic(server.log.slice(-15).join('\n'));
-            if (await agent.page.isVisible('#hangup')) await agent.page.click('#hangup');
-            throw error;
-        }
-    });
+    test(name, (t) => withoutTrace(t, { server: () => server, agent: () => agent }, async () => {
+        await agent.call('idle');
+        nextCdr = await watchCdr(server);
+        await steps(t);
+    }));
 }
 
 async function farEnd(t) {
@@ -73,26 +78,25 @@ async function farEnd(t) {
     return far;
 }
 
-const talk = (t, name, args = []) => sipp(t, name, { server, port, mediaPort, args });
+const talk = (t, name, args = []) => sipp(t, name, { server, port, mediaPort, args, seconds: 300 });
 
-function checkRow(row, expected) {
+async function checkRow(row, talked, expected) {
     for (const [key, value] of Object.entries(expected)) assert.equal(row[key], value, `${key} of ${JSON.stringify(row)}`);
-    assert.ok(row.browser_packets > 200 && row.trunk_packets > 200, `packets in ${JSON.stringify(row)}`);
-    assert.ok(row.browser_mos > 1 && row.trunk_mos > 1, `MOS in ${JSON.stringify(row)}`); // how good depends on the machine
+    await checkRowQuality(server, row, talked);
     assert.ok(row.start_ms <= row.ring_ms && row.ring_ms <= row.answer_ms && row.answer_ms < row.end_ms, `times in ${JSON.stringify(row)}`);
 }
 
-async function dialAndHear(t, who, codec, least) {
+async function dialAndHear(t, who, codec, quality) {
     const { done } = await talk(t, 'uas_talk');
 
     await who.dial('4711');
     await who.call('connected');
-    await who.checkEcho(t, least);
+    const talked = await who.checkEcho(t, quality);
     await who.page.waitForFunction((name) => window.dngate.stats?.codec.toLowerCase() === name, codec);
     await who.hangup();
     await done;
     const [row] = await nextCdr();
-    checkRow(row, { direction: 'outbound', dn: who.dn, callee: '4711', trunk: 'genesys', code: 200, hangup: 'agent', call_uuid: 'E2E-OUT' });
+    await checkRow(row, talked, { direction: 'outbound', dn: who.dn, callee: '4711', trunk: 'genesys', code: 200, hangup: 'agent', call_uuid: 'E2E-OUT' });
     assert.match(row.browser_codec, new RegExp(codec, 'i'));
     assert.match(row.trunk_codec, /pcmu/i);
 }
@@ -116,13 +120,13 @@ check('the trunk calls: the page shows who, answers, hears; the trunk hangs up',
     assert.match(invite, /^X-Genesys-CallUUID: E2E-IN\r$/m);
     assert.match(invite, /^User-to-User: 48656c6c6f;encoding=hex\r$/m);
     await agent.answer();
-    await agent.checkEcho(t, OPUS);
+    const talked = await agent.checkEcho(t, OPUS);
     await cue(port, id);
     await agent.outcome('The other side hung up');
     assert.match(frames.find((frame) => frame.startsWith('BYE')), /^Reason: .*Far end left/m);
     await done;
     const [row] = await nextCdr();
-    checkRow(row, { direction: 'inbound', dn: '5001', caller: '+4930123456', trunk: 'genesys', code: 200, hangup: 'trunk', call_uuid: 'E2E-IN' });
+    await checkRow(row, talked, { direction: 'inbound', dn: '5001', caller: '+4930123456', trunk: 'genesys', code: 200, hangup: 'trunk', call_uuid: 'E2E-IN' });
     assert.equal(row.reason, 'Far end left');
 });
 
@@ -174,9 +178,7 @@ check('the trunk holds and resumes: the page stays connected, audio comes back',
     far.echo = false;
     assert.match((await far.reinvite('sendonly')).body, /a=recvonly/);
     far.play(MOH);
-    await sleep(500);
-    const { heard } = await agent.record(2);
-    assert.deepEqual(notes(heard.subarray(heard.length / 2), [MOH], 700), [MOH], 'who is held hears the music');
+    await checkNotes(t, () => agent.record(3), [[MOH, 1000]]); // once it has begun
     far.play(null);
     assert.match((await far.reinvite('inactive')).body, /a=inactive/);
     for (let i = 0, n = -1; i < 10 && n !== far.received; i++) { // what was on its way
@@ -213,7 +215,7 @@ check('a reload during a call hangs up, and the page is ready again by itself', 
     await nextCdr();
 });
 
-check('a second page in mid-call: it is told, takes over, and who talks goes on to the end', async (t) => {
+check('a second page in mid-call: it is told, takes over, and who talks goes on to the end, over blips of the network', async (t) => {
     const saying = (who, text) => who.page.locator('#message p', { hasText: text }).waitFor();
     const far = await farEnd(t);
 
@@ -226,7 +228,13 @@ check('a second page in mid-call: it is told, takes over, and who talks goes on 
     await other.page.click('#take-over');
     await other.registration('registered');
     await saying(agent, 'This call goes on to its end');
+    for (let blips = 1; blips <= 2; blips++) {
+        await agent.page.evaluate(() => window.newestSocket.close());
+        await until(() => frames.filter((frame) => /^X-Dngate-Elsewhere: signed-in\r$/m.test(frame)).length === blips, 30000, 'the page is back for its call');
+    }
     await agent.checkEcho(t, OPUS);
+    await other.registration('registered');
+    assert.equal(await other.page.locator('#message p').count(), 0, 'nobody threw it out');
     await agent.page.click('#hangup');
     await agent.page.locator('#start-shift').waitFor();
     await saying(agent, 'signed in on another page');
@@ -263,10 +271,13 @@ check('a server that crashed and is back: the page registers by itself', async (
     await agent.registration('connecting');
     server = await serve([`https.port=${https}`]);
     const begin = Date.now();
+    let tries = 0;
+    const tried = () => tries++;
+    agent.page.on('websocket', tried);
     await agent.registration('registered');
-    const took = Date.now() - begin;
-    t.diagnostic(`registered ${took} ms after the server was ready`);
-    assert.ok(took < 5000, `${took} ms`);
+    agent.page.off('websocket', tried);
+    t.diagnostic(`registered ${Date.now() - begin} ms after the server was ready`);
+    assert.ok(tries <= 1, `the first attempt that could succeed did, no later one: ${tries}`);
     await farEnd(t);
     await agent.dial('4711');
     await agent.call('connected');

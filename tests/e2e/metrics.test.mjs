@@ -3,66 +3,21 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import https from 'node:https';
 import { after, before, test } from 'node:test';
 import { launchChromium } from '../ui/lib/chromium.mjs';
 import { start } from './dngate.mjs';
 import { watchCdr } from './lib/cdr.mjs';
+import { ofBrowser } from './lib/counts.mjs';
+import { metricsOfNow, parse, scrape } from './lib/metrics.mjs';
 import { AgentPage } from './lib/page.mjs';
-import { until } from './lib/wait.mjs';
+import { checkMos, mos } from './lib/quality.mjs';
+
+const RTT_MS = 300; // on one machine, at most: 0.2 of a MOS
 
 const docs = (name) => new URL(`../../docs/${name}`, import.meta.url);
 
 let server, browser, during, ended;
-
-const scrape = (path = '/metrics') =>
-    new Promise((resolve, reject) => {
-        const options = { host: '127.0.0.1', port: server.ports.https, path, rejectUnauthorized: false };
-        https.get(options, (response) => {
-            let text = '';
-            response.on('data', (data) => (text += data));
-            response.on('end', () => resolve(text));
-        }).on('error', reject);
-    });
-
-const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\["\\n])*)"/g;
-
-// The text format 0.0.4, strictly: { families: Map(name → {help, type, samples: [{name, labels, value}]}), get(name, labels) }.
-function parse(text) {
-    const families = new Map();
-    let family;
-
-    assert.ok(text.endsWith('\n'));
-    for (const line of text.slice(0, -1).split('\n')) {
-        const help = /^# HELP (\S+) (.+)$/.exec(line), type = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line);
-        if (help) {
-            assert.ok(!families.has(help[1]), `${help[1]} appears twice`);
-            families.set(help[1], (family = { name: help[1], help: help[2], samples: [] }));
-        } else if (type) {
-            assert.equal(type[1], family.name);
-            family.type = type[2];
-        } else {
-            const sample = /^([a-z_][a-z0-9_]*)(?:\{(.*)\})? (NaN|[-+0-9.e]+)$/.exec(line);
-            assert.ok(sample, `not a sample: ${line}`);
-            const labels = Object.fromEntries([...(sample[2] ?? '').matchAll(LABEL)].map(([, k, v]) => [k, v]));
-            const suffix = sample[1].slice(family.name.length);
-            assert.ok(sample[1].startsWith(family.name), `${line} among ${family.name}`);
-            assert.ok(family.type === 'histogram' ? /^_(bucket|sum|count)$/.test(suffix) : !suffix, line);
-            family.samples.push({ name: sample[1], labels, value: Number(sample[3]) });
-        }
-    }
-    const samples = [...families.values()].flatMap((f) => f.samples);
-    const matches = (sample, name, labels) =>
-        sample.name === name && Object.entries(labels).every(([k, v]) => sample.labels[k] === v);
-    return {
-        families, samples,
-        sum: (name, labels = {}) => {
-            const found = samples.filter((sample) => matches(sample, name, labels));
-            assert.ok(found.length, `no ${name} ${JSON.stringify(labels)}`);
-            return found.reduce((all, { value }) => all + value, 0);
-        },
-    };
-}
+let talked, later; // the browser's counts before and after `during`
 
 before(async () => {
     server = await start();
@@ -74,16 +29,14 @@ before(async () => {
     await agent.dial('600');
     await agent.call('connected');
     await agent.hears();
-    const flows = (from) => during.sum('dngate_live_mos_mean', { from }) > 1 && during.sum('dngate_audio_packets_expected_total', { from }) > 10;
-    await until(async () => {
-        during = parse(await scrape());
-        return flows('browser') && flows('trunk');
-    }, 20000, 'both directions have figures');
+    talked = await ofBrowser(agent);
+    during = await metricsOfNow(server);
+    later = await ofBrowser(agent);
     await agent.hangup();
     await agent.dial('603');
     await agent.call('ended');
     await nextCdr(2);
-    ended = parse(await scrape());
+    ended = parse(await scrape(server));
 });
 after(async () => {
     await browser?.close();
@@ -132,15 +85,33 @@ test('a running call shows', () => {
     assert.equal(during.sum('dngate_limit_used', { name: 'rtp_port_pairs' }), 1);
     assert.equal(during.sum('dngate_media_worker_paths'), 1);
     for (const from of ['browser', 'trunk']) {
-        assert.ok(during.sum('dngate_live_mos_mean', { from }) > 1, `MOS from ${from}`); // how good depends on the machine
-        assert.ok(during.sum('dngate_live_mos_min', { from }) > 1);
-        assert.ok(during.sum('dngate_live_jitter_max_seconds', { from }) < 0.2);
-        assert.ok(during.sum('dngate_audio_packets_expected_total', { from }) > 10);
+        assert.equal(during.sum('dngate_live_mos_min', { from }), during.sum('dngate_live_mos_mean', { from }), 'of one call');
+        assert.equal(during.sum('dngate_live_jitter_max_seconds', { from }), during.sum('dngate_live_jitter_mean_seconds', { from }));
         for (const direction of ['in', 'out'])
             assert.ok(during.sum('dngate_media_bytes_total', { side: from, direction }) > 500, `${from} ${direction}`);
     }
     assert.ok(during.sum('dngate_jitter_buffer_delay_mean_seconds') > 0);
     assert.ok(during.sum('dngate_media_worker_load_ratio') > 0);
+});
+
+test('packets are those that the browser has counted', () => {
+    const expected = during.sum('dngate_audio_packets_expected_total', { from: 'browser' });
+
+    assert.ok(talked.said > 0 && talked.said <= expected && expected <= later.said, `${talked.said} ${expected} ${later.said}`);
+    assert.ok(ended.sum('dngate_audio_packets_expected_total', { from: 'trunk' }) >= later.heard - talked.heard, 'the trunk sends what is heard');
+});
+
+test('the MOS of a running call is what its loss, delay and codec give', () => {
+    const late = ['late', 'no_room'].reduce((sum, reason) => sum + during.sum('dngate_jitter_buffer_discarded_packets_total', { reason }), 0);
+    const given = (from, codec, late, rtt, buffer) => {
+        const [lost, expected] = ['lost', 'expected'].map((what) => during.sum(`dngate_audio_packets_${what}_total`, { from }));
+        return mos({ codec, loss: (lost + late) / expected, rtt, buffer, jitter: 1000 * during.sum('dngate_live_jitter_mean_seconds', { from }) });
+    };
+    const browser = (rtt) => given('browser', 'opus', late, rtt, 1000 * during.sum('dngate_jitter_buffer_delay_mean_seconds'));
+    const trunk = given('trunk', 'PCMU', 0, 0, 0);
+
+    checkMos(during.sum('dngate_live_mos_mean', { from: 'browser' }), [browser(RTT_MS), browser(0)]);
+    checkMos(during.sum('dngate_live_mos_mean', { from: 'trunk' }), [trunk, trunk]);
 });
 
 test('an ended call stays in the figures', () => {

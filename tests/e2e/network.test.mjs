@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CHROMIUM, launchChromium } from '../ui/lib/chromium.mjs';
 import { start } from './dngate.mjs';
 import { makeSpeech } from './lib/audio.mjs';
+import { withoutTrace } from './lib/calls.mjs';
 import { watchCdr } from './lib/cdr.mjs';
 import { OPUS } from './lib/echo.mjs';
 import { ADDRESS, FarEnd, inNamespace } from './lib/netns.mjs';
@@ -22,7 +23,6 @@ async function setUp() {
     dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
     server = await start({ options: ['bind.address=0.0.0.0', `public.address=${ADDRESS}`] });
     server.host = ADDRESS;
-    nextCdr = await watchCdr(server);
     end = await FarEnd.open();
     browser = await launchChromium({ program: end.wrap(join(dir, 'chromium'), CHROMIUM), microphone: makeSpeech(dir) });
     const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
@@ -46,13 +46,17 @@ async function survive(t, { cut, mend, seconds, says }) {
     await agent.call('connected');
     await agent.checkEcho(t, OPUS);
 
+    let before;
     cut();
-    const outage = sleep(seconds * 1000);
-    await message('audio connection is interrupted');
-    for (const words of says) await message(words);
-    await outage;
-    const before = await received();
-    mend();
+    try {
+        const outage = sleep(seconds * 1000);
+        await message('audio connection is interrupted');
+        for (const words of says) await message(words);
+        await outage;
+        before = await received();
+    } finally {
+        mend();
+    }
     const back = Date.now();
     await agent.page.waitForFunction((n) => window.dngate.stats?.received > n + 25, before, { timeout: BACK_MS });
     await agent.hears();
@@ -70,14 +74,10 @@ async function survive(t, { cut, mend, seconds, says }) {
 }
 
 function check(name, outage) {
-    test(name, { timeout: 180000 }, async (t) => {
-        try {
-            await survive(t, outage);
-        } catch (error) {
-            t.diagnostic(server.log.slice(-25).join('\n'));
-            throw error;
-        }
-    });
+    test(name, { timeout: 180000 }, (t) => withoutTrace(t, { server: () => server, agent: () => agent }, async () => {
+        nextCdr = await watchCdr(server);
+        await survive(t, outage);
+    }));
 }
 
 inNamespace(import.meta.url, 'An agent loses the network', () => {

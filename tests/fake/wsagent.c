@@ -111,10 +111,10 @@ static void send_register(struct wsagent *a, unsigned cseq, const char *auth)
         text, sizeof(text),
         "REGISTER sip:dngate SIP/2.0\r\nVia: SIP/2.0/WS %s;branch=z9hG4bKreg%u-%u\r\nMax-Forwards: 70\r\n"
         "From: <sip:%s@dngate>;tag=r%u\r\nTo: <sip:%s@dngate>\r\nCall-ID: reg-%u\r\nCSeq: %u REGISTER\r\n"
-        "Contact: <sip:%s@%s;transport=ws>;reg-id=1;+sip.instance=\"<urn:uuid:%u>\";expires=600\r\n"
+        "Contact: <sip:%s@%s;transport=ws>;reg-id=1;+sip.instance=\"<urn:uuid:%u>\";expires=%s\r\n"
         "Supported: path,gruu,outbound\r\n%s%sContent-Length: 0\r\n\r\n",
         a->p.host, (unsigned)a->conn, cseq, a->dn, (unsigned)a->conn, a->dn, (unsigned)a->conn, cseq, a->dn,
-        a->p.host, a->instance, a->hdrs ? a->hdrs : "", auth);
+        a->p.host, a->instance, a->expires ? a->expires : "600", a->hdrs ? a->hdrs : "", auth);
     (void)a->p.send(&a->p, text, strlen(text));
 }
 

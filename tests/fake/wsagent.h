@@ -16,8 +16,9 @@ struct wsagent {
     struct mbox *out;      /* of struct sip_ws_out, for this agent alone, or for it and other */
     struct wsagent *other; /* a second one, on the same mailbox; NULL */
     uint64_t conn;
-    unsigned instance; /* +sip.instance is made of it; as conn */
-    const char *hdrs;  /* of its REGISTER; NULL */
+    unsigned instance;   /* +sip.instance is made of it; as conn */
+    const char *hdrs;    /* of its REGISTER; NULL */
+    const char *expires; /* of its Contact, in seconds; NULL: 600 */
     char dn[64], password[64];
     char *queue[WSAGENT_QUEUE];
     size_t head, count;

@@ -1,53 +1,11 @@
 /* Provisioning reaches those who call and sign in, and a database that nobody can read keeps nobody from either. */
 #include "fake/ends.h"
+#include "locked.h"
 #include "store/dn.h"
 #include "testing.h"
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-/* Where SQLite keeps the locks of its write-ahead log: the file format's section 2.2.2. */
-enum { WAL_LOCKS_AT = 120, WAL_LOCKS = 8 };
 
 static struct wsagent other;
 static char why[256];
-
-/* Another process that lets nobody read or write the database, until it is killed. */
-static pid_t lock_database(void)
-{
-    char path[128], ready;
-    int fds[2];
-    pid_t pid;
-
-    (void)snprintf(path, sizeof(path), "%s/dngate.db-shm", box.dir);
-    if (pipe(fds))
-        return -1;
-    pid = fork();
-    if (!pid) {
-        struct flock lock = {
-            .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = WAL_LOCKS_AT, .l_len = WAL_LOCKS};
-        int fd = open(path, O_RDWR);
-
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (fd < 0 || fcntl(fd, F_SETLKW, &lock) || write(fds[1], "", 1) != 1)
-            _exit(1);
-        for (;;)
-            (void)pause();
-    }
-    (void)close(fds[1]);
-    if (pid > 0 && read(fds[0], &ready, 1) != 1)
-        pid = -1;
-    (void)close(fds[0]);
-    return pid;
-}
-
-static void unlock_database(pid_t pid)
-{
-    (void)kill(pid, SIGKILL);
-    (void)waitpid(pid, NULL, 0);
-}
 
 static bool agent_calls(void)
 {
@@ -79,7 +37,7 @@ TEST(calls_and_sign_ins_go_on_while_the_database_is_locked)
     bool ok;
 
     BOX(NULL);
-    pid = lock_database();
+    pid = database_lock(box.dir);
     WANT(pid > 0);
     CHECK_EQ_INT(wsagent_open(&other, box.stack, box.out, 2, "5002", "secret5002"), 0);
     ok = wsagent_register(&other) == 200 && agent_calls() && trunk_hears("5003", "404");
@@ -90,7 +48,7 @@ TEST(calls_and_sign_ins_go_on_while_the_database_is_locked)
     wsagent_close(&other);
     CHECK_OR(dn_get(box.reader, "5001", &row),
              ;); /* it was locked indeed: SQLite gives up after some seconds */
-    unlock_database(pid);
+    database_unlock(pid);
     WANT(ok);
     WANT(box_cdr(&box, 3, &cdr)); /* and no record is lost */
     ends_close();

@@ -125,7 +125,7 @@ gone() { compose rm -s -f "$1" >/dev/null 2>&1; }
 call() { # HOST PORT [COMMAND]
     [ -d admin-ui/node_modules/playwright-core ] ||
         npm ci --no-audit --no-fund --loglevel=error --prefix admin-ui || return 1
-    timeout -k 5 120 node tests/image/call.mjs "$@"
+    timeout -k 5 300 node tests/image/call.mjs "$@"
 }
 
 drains() { # CONTAINER HOST PORT: docker stop leaves a running call alone until it ends

@@ -237,6 +237,54 @@ test('a DN that was taken meanwhile is not asked for again and again', async () 
     await pill('Signed in elsewhere');
 });
 
+// The network blips in a call whose DN the page has lost: the page is served for the call, and takes its DN from nobody.
+async function servedForItsCall(refusal, words) {
+    await fakeIce();
+    await page.fill('#dial-number', '600');
+    await page.click('#dial');
+    await call('connected');
+    await iceBecomes('connected');
+    Object.assign(gateway, refusal);
+    for (let blips = 0; blips < 2; blips++) {
+        const register = gateway.next('register');
+        gateway.socket.terminate();
+        assert.equal((await register).get('X-Dngate-Take-Over'), 'no', 'asks by itself');
+        await saying(words);
+        const reinvite = gateway.next('reinvite');
+        await iceBecomes('failed');
+        await reinvite;
+        await iceBecomes('connected');
+        await call('connected');
+    }
+    const bye = gateway.next('bye');
+    await page.click('#hangup');
+    await bye;
+}
+
+test('a page that was taken over in a call and whose network blips keeps the call', async () => {
+    await startShift();
+    await servedForItsCall({ elsewhere: 'signed-in' }, 'taken over by another page');
+    await page.locator('#start-shift').waitFor();
+    await saying('signed in on another page');
+    assert.equal(gateway.registrations, 1);
+});
+
+test('a page whose DN was disabled while its network was away keeps the call, then signs out', async () => {
+    await startShift();
+    await servedForItsCall({ leaving: 'DN disabled' }, 'The administrator disabled this DN. This call goes on to its end');
+    await page.locator('#dn').waitFor();
+    await saying('The administrator disabled this DN.');
+});
+
+test('a shift that begins beside a call of before elsewhere offers to take over', async () => {
+    gateway.elsewhere = 'signed-in';
+    await signIn();
+    await page.click('#start-shift');
+    await page.locator('#take-over').waitFor();
+    await page.click('#take-over');
+    await pill('Ready');
+});
+
 test('a DN that is disabled in a call: the call goes on, then the page signs out and says why', async () => {
     await startShift();
     await connected();

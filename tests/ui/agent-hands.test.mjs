@@ -1,6 +1,7 @@
 // What the agent's hands do: nothing moves under a finger, keys do what the hint says and once, what ends a call asks first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { looks, setLook } from './lib/looks.mjs';
 import { call, connected, focused, gateway, page, pill, rung, saying, startShift } from './lib/stage.mjs';
 import { microphoneBack, microphoneGone } from './lib/states.mjs';
 
@@ -15,35 +16,35 @@ const boxes = () =>
         ),
     );
 
-for (const [width, height] of [[1280, 800], [900, 800], [360, 740]])
-    test(`nothing moves from ringing to the end of the call, ${width} wide`, async () => {
-        await page.setViewportSize({ width, height });
+for (const [name, look] of Object.entries({ wide: { width: 1280, height: 800 }, medium: { width: 900, height: 800 }, ...looks }))
+    test(`nothing moves from ringing to the end of the call: ${name}`, async () => {
+        await setLook(page, look);
         await startShift();
         const idle = await boxes();
         const id = await rung({ name: 'Someone with quite a long name that takes more than one line, however wide', headers: [['P-Called-Party-ID', '<sip:0800@gw>']] });
         const seen = [];
-        const look = async (what) => {
+        const same = async (what) => {
             assert.deepEqual(await boxes(), idle, what);
             seen.push(await page.isVisible('#mute'), await page.isVisible('#hangup'));
         };
-        await look('ringing');
+        await same('ringing');
         await page.click('#answer');
         await call('connected');
-        await look('connected');
+        await same('connected');
         for (const digit of '1234567890*#1234567890*#') await page.click(`[data-digit="${digit}"]`);
-        await look('digits sent');
+        await same('digits sent');
         gateway.message('{"drain":{"seconds":240}}');
         await saying('4 minutes');
         gateway.ring({ name: 'Grace Hopper', number: '4712' });
         await page.locator('#waiting').waitFor();
-        await look('a second call and a message');
+        await same('a second call and a message');
         await page.click('#waiting-decline');
         await microphoneGone(page);
         await pill('No microphone');
-        await look('no microphone');
+        await same('no microphone');
         gateway.bye(id);
         await call('ended');
-        await look('ended');
+        await same('ended');
         await call('idle');
         assert.deepEqual(await boxes(), idle, 'idle');
         await microphoneBack(page);
@@ -51,7 +52,7 @@ for (const [width, height] of [[1280, 800], [900, 800], [360, 740]])
         await connected();
         gateway.message('{"elsewhere":true}');
         await pill('Signed in elsewhere');
-        await look('taken over');
+        await same('taken over');
         assert.deepEqual(new Set(seen), new Set([true]), 'and they are seen');
     });
 

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
 export const RATE = 8000;
+export const FRAME_MS = 20;
 
 // A WAV file that Chromium plays as microphone: about ten seconds of speech, 48 kHz mono, trimmed of silence.
 export function makeSpeech(dir) {
@@ -22,7 +23,21 @@ const power = (x) => x.reduce((sum, v) => sum + v * v, 0) / (x.length || 1);
 // dB relative to full scale.
 export const level = (x) => 10 * Math.log10(power(x) + 1e-12);
 
-function correlation(a, b, at) {
+// What lies between these frequencies (a windowed sinc), in place.
+export function band(x, low, high) {
+    const half = RATE / 50;
+    const sinc = (n, hz) => (n ? Math.sin((2 * Math.PI * hz * n) / RATE) / (Math.PI * n) : (2 * hz) / RATE);
+    const taps = Float32Array.from({ length: 2 * half + 1 }, (_, i) =>
+        (sinc(i - half, high) - sinc(i - half, low)) * (0.5 + 0.5 * Math.cos((Math.PI * (i - half)) / (half + 1))));
+
+    return x.map((_, at) => {
+        let sum = 0;
+        for (let i = Math.max(0, half - at); i <= 2 * half && at + i - half < x.length; i++) sum += taps[i] * x[at + i - half];
+        return sum;
+    });
+}
+
+export function correlation(a, b, at = 0) {
     let ab = 0;
     let aa = 0;
     let bb = 0;
@@ -36,44 +51,16 @@ function correlation(a, b, at) {
     return aa && bb ? ab / Math.sqrt(aa * bb) : 0;
 }
 
-// Where in `heard`, between the lags (samples, relative to `from`), this piece is found best. `from` may be near the ends.
-function find(piece, heard, from, [least, most]) {
-    let best = { r: 0, lag: 0 };
+// Of the piece with each place in `heard`, so many from `from` on.
+export const correlations = (piece, heard, from, count) => Float32Array.from({ length: count }, (_, i) => correlation(piece, heard, from + i));
 
-    for (let lag = least; lag <= most; lag++) {
-        const at = from + lag;
-        if (at < 0 || at + piece.length > heard.length) continue;
-        const r = correlation(piece, heard, at);
-        if (Math.abs(r) > Math.abs(best.r)) best = { r, lag };
-    }
-    return best;
-}
+// Where in `heard`, between the lags (samples, relative to `from`), this piece is found best: {r, lag}.
+export function find(piece, heard, from, [least, most]) {
+    const begin = Math.max(0, from + least);
+    const rs = correlations(piece, heard, begin, Math.min(from + most, heard.length - piece.length) - begin + 1);
+    const r = Math.max(...rs);
 
-const median = (values) => values.sort((x, y) => x - y)[Math.floor(values.length / 2)];
-
-/*
- * Compares what was sent with what was heard, in half-second pieces, since a jitter buffer may stretch time in between.
- * lags: [least, most] in ms. Returns {r, delay (ms), gain (dB), pieces}: medians over the pieces that hold speech.
- */
-export function compare(sent, heard, lags = [0, 800]) {
-    const size = RATE / 2;
-    const bounds = lags.map((ms) => Math.round((ms * RATE) / 1000));
-    const found = [];
-
-    for (let from = 0; from + size <= sent.length; from += size) {
-        const piece = sent.subarray(from, from + size);
-        if (level(piece) < -45 || from + size + bounds[1] > heard.length) continue;
-        const best = find(piece, heard, from, bounds);
-        const at = from + best.lag;
-        found.push({ ...best, gain: level(heard.subarray(at, at + size)) - level(piece) });
-    }
-    if (!found.length) return { r: 0, delay: 0, gain: 0, pieces: 0 };
-    return {
-        r: median(found.map((f) => f.r)),
-        delay: (median(found.map((f) => f.lag)) * 1000) / RATE,
-        gain: median(found.map((f) => f.gain)),
-        pieces: found.length,
-    };
+    return { r, lag: begin + rs.indexOf(r) - from };
 }
 
 // The share of the power that is at this frequency (Goertzel), 0..1.
@@ -85,15 +72,12 @@ function tone(x, hz) {
     return (2 * (s1 * s1 + s2 * s2 - k * s1 * s2)) / (x.length * x.length * power(x) + 1e-12);
 }
 
-// Which of these notes are heard for at least `ms` in all.
-export function notes(x, hertz, ms = 150) {
-    const size = RATE / 20;
-    const heard = new Map(hertz.map((hz) => [hz, 0]));
+// What each frame holds: one of these notes (Hz), 0 for silence, -1 for anything else.
+export function frames(x, hertz) {
+    const size = (RATE * FRAME_MS) / 1000;
 
-    for (let at = 0; at + size <= x.length; at += size) {
-        const frame = x.subarray(at, at + size);
-        if (level(frame) < -45) continue;
-        for (const hz of hertz) if (tone(frame, hz) > 0.7) heard.set(hz, heard.get(hz) + 50);
-    }
-    return hertz.filter((hz) => heard.get(hz) >= ms);
+    return Array.from({ length: Math.floor(x.length / size) }, (_, i) => {
+        const frame = x.subarray(i * size, (i + 1) * size);
+        return level(frame) < -45 ? 0 : (hertz.find((hz) => tone(frame, hz) > 0.7) ?? -1);
+    });
 }

@@ -22,6 +22,7 @@ export class FarEnd extends EventEmitter {
     #peer = null; // where the gateway's audio comes from
     #sent = 0;
     #clock = 0; // of what we sent last
+    #voice = {}; // whose it was, and when by that one's clock
     #player = null;
     echo = true;
     received = 0; // audio packets
@@ -103,7 +104,7 @@ export class FarEnd extends EventEmitter {
         this.#player = setInterval(() => {
             for (; due <= performance.now(); due += 20) {
                 const wave = Array.from({ length: FRAME }, () => mulaw(0.25 * Math.sin((2 * Math.PI * hz * n++) / RATE)));
-                this.#speak(Buffer.from(wave), due);
+                this.#speak(Buffer.from(wave), Math.round((due * RATE) / 1000), 'player');
             }
         }, 10);
     }
@@ -195,7 +196,7 @@ export class FarEnd extends EventEmitter {
         if (type === TELEPHONE_EVENT) this.#event(packet.readUInt32BE(4), packet.subarray(12));
         if (type !== PCMU) return;
         this.received++;
-        if (this.echo) this.#speak(packet.subarray(12));
+        if (this.echo) this.#speak(packet.subarray(12), packet.readUInt32BE(4), 'echo');
     }
 
     #event(timestamp, payload) {
@@ -206,13 +207,16 @@ export class FarEnd extends EventEmitter {
         });
     }
 
-    // After a pause the clock has gone on, and the marker says that speech starts (RFC 3551 4.1). at: when the frame was due.
-    #speak(payload, at = performance.now()) {
-        const now = Math.round((at * RATE) / 1000);
-        const starts = now - this.#clock > RATE / 5;
+    // at: when the frame is due on the clock of where it comes from, in samples: however late this process is, time keeps its order. When
+    // that is another one, ours has gone on meanwhile, and the marker says that speech starts (RFC 3551 4.1).
+    #speak(payload, at, from) {
+        const starts = from !== this.#voice.from || Math.abs((at - this.#voice.at) | 0) > RATE;
+        const now = Math.round((performance.now() * RATE) / 1000);
+        const ahead = starts ? Math.max(FRAME, now - this.#clock) : at - this.#voice.at;
         const head = Buffer.from([0x80, PCMU | (starts ? 0x80 : 0), 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]);
 
-        this.#clock = starts ? now : this.#clock + FRAME;
+        this.#voice = { from, at };
+        this.#clock += ahead | 0;
         head.writeUInt16BE(this.#sent++ & 0xffff, 2);
         head.writeUInt32BE(this.#clock >>> 0, 4);
         this.#rtp.send(Buffer.concat([head, payload]), this.#peer.port, this.#peer.address);

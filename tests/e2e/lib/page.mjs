@@ -1,20 +1,30 @@
 // The real agent page in a browser: signing in, calling, recording both directions.
 import { RATE } from './audio.mjs';
+import { ofBoth, ofGateway, since } from './counts.mjs';
 import { checkEcho } from './echo.mjs';
 
+// Runs in the page before its own scripts. Audio processing is switched off: it would change what the test measures. The connections are
+// kept for their figures, and a recorder may wait for a track: from its first sample on.
+function watchPeers() {
+    localStorage.setItem('dngate.settings', JSON.stringify({ echoCancellation: false, noiseSuppression: false, autoGainControl: false }));
+    window.peers = [];
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+        constructor(...args) {
+            super(...args);
+            window.peers.push(this);
+            this.addEventListener('track', ({ track }) => window.newTrack?.(track));
+        }
+    };
+}
+
 export class AgentPage {
-    // context: a browser context of one's own. Audio processing is switched off: it would change what the test measures.
-    static async open(context, server, dn) {
-        await context.addInitScript(() => {
-            localStorage.setItem(
-                'dngate.settings',
-                JSON.stringify({ echoCancellation: false, noiseSuppression: false, autoGainControl: false }),
-            );
-        });
+    // context: a browser context of one's own. recordTracks: what records in the page, where it is not Chromium.
+    static async open(context, server, dn, { recordTracks = record } = {}) {
+        await context.addInitScript(watchPeers);
         const page = await context.newPage();
         page.setDefaultTimeout(30000);
         await page.goto(`https://${server.host ?? 'localhost'}:${server.ports.https}/index-agent-dn.html`);
-        return new AgentPage(page, dn);
+        return Object.assign(new AgentPage(page, dn), { server, recordTracks });
     }
 
     constructor(page, dn) {
@@ -85,17 +95,28 @@ export class AgentPage {
         );
     }
 
-    // What the page says comes back.
-    async checkEcho(t, least) {
+    // What the page says comes back. Resolves with what was counted meanwhile.
+    async checkEcho(t, codec) {
         await this.hears();
-        await checkEcho(t, (seconds) => this.record(seconds), { least, gain: 3 });
+        return checkEcho(t, () => this.record(6), codec);
     }
 
-    // Both directions on one clock for so many seconds: {sent, heard} at RATE.
+    // Both directions for so many seconds: {sent, heard} at RATE, and what was counted before, now, and meanwhile.
     async record(seconds) {
-        const [sent, heard] = await this.page.evaluate(recordInPage, { seconds, rate: RATE });
+        return this.#record(seconds, await ofBoth(this));
+    }
 
-        return { sent: decode(sent), heard: decode(heard) };
+    // The same from the first sample of the next call on.
+    async recordNext(seconds) {
+        return this.#record(seconds, await ofGateway(this.server));
+    }
+
+    async #record(seconds, before) {
+        const { sent, heard, offset } = await this.page.evaluate(this.recordTracks, { seconds, rate: RATE });
+        const now = await ofBoth(this);
+        const bufferMs = Math.max(before.gatewayBufferMs, now.gatewayBufferMs);
+
+        return { sent: decode(sent), heard: decode(heard), offset, bufferMs, before, now, counts: since(before, now) };
     }
 }
 
@@ -105,34 +126,36 @@ function decode(base64) {
     return Float32Array.from({ length: bytes.length / 2 }, (_, i) => bytes.readInt16LE(2 * i) / 32768);
 }
 
-// Runs in the page.
-async function recordInPage({ seconds, rate }) {
-    // In the hardware's rate; it is the recording that is brought to `rate`.
-    const context = new AudioContext();
-    await context.resume();
-    const merger = new ChannelMergerNode(context, { numberOfInputs: 2 });
-    const directions = [window.dngate.localStream, window.dngate.remoteStream].map((stream, i) => {
-        context.createMediaStreamSource(stream).connect(merger, 0, i);
-        return [];
-    });
-    const tap = context.createScriptProcessor(4096, 2, 1);
-    const wanted = seconds * context.sampleRate;
-    let count = 0;
+// Runs in the page. All that the encoder is given and all that the jitter buffer gives: nothing gets lost on the way to here however
+// slow the machine. offset: ms from the first sample sent to the first one heard.
+async function record({ seconds, rate }) {
+    const tracks = [window.dngate.localStream.getAudioTracks()[0],
+                    window.dngate.remoteStream?.getAudioTracks()[0] ?? (await new Promise((resolve) => (window.newTrack = resolve)))];
+    const [sent, heard] = await Promise.all(tracks.map(tap));
 
-    await new Promise((resolve) => {
-        tap.onaudioprocess = ({ inputBuffer }) => {
-            directions.forEach((chunks, i) => chunks.push(inputBuffer.getChannelData(i).slice()));
-            count += inputBuffer.length;
-            if (count >= wanted) resolve();
-        };
-        merger.connect(tap).connect(context.destination);
-    });
-    tap.onaudioprocess = null;
-    const recorded = await Promise.all(directions.map((chunks) => resample(chunks, context.sampleRate)));
-    await context.close();
-    return recorded;
+    return { sent: await pack(sent), heard: await pack(heard), offset: (heard.begin - sent.begin) / 1000 };
 
-    async function resample(chunks, from) {
+    async function tap(track) {
+        const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 100 * (seconds + 30) }).readable.getReader();
+        const tapped = { chunks: [], from: 0, begin: 0 };
+        const giveUp = setTimeout(() => reader.cancel(), (seconds + 30) * 1000);
+
+        for (let left = seconds; left > 0; ) {
+            const { value: data, done } = await reader.read();
+            if (done) break;
+            const chunk = new Float32Array(data.numberOfFrames);
+            data.copyTo(chunk, { planeIndex: 0, format: 'f32-planar' });
+            if (!tapped.chunks.length) Object.assign(tapped, { from: data.sampleRate, begin: data.timestamp });
+            tapped.chunks.push(chunk);
+            left -= chunk.length / data.sampleRate;
+            data.close();
+        }
+        clearTimeout(giveUp);
+        await reader.cancel();
+        return tapped;
+    }
+
+    async function pack({ chunks, from }) {
         const length = chunks.reduce((n, c) => n + c.length, 0);
         const offline = new OfflineAudioContext(1, Math.floor((length * rate) / from), rate);
         const buffer = offline.createBuffer(1, length, from);

@@ -36,9 +36,9 @@ export function play(name, { server, port, args = [], seconds = 60, signal }) {
 }
 
 // Plays until the test is over at the latest, and echoes what it hears at mediaPort. Resolves when its port is open, with the end as `done`.
-export async function sipp(t, name, { server, port, mediaPort, args = [] }) {
+export async function sipp(t, name, { server, port, mediaPort, args = [], seconds }) {
     const over = new AbortController();
-    const done = play(name, { server, port, signal: over.signal, args: ['-mi', '127.0.0.1', '-mp', String(mediaPort), '-rtp_echo', ...args] });
+    const done = play(name, { server, port, seconds, signal: over.signal, args: ['-mi', '127.0.0.1', '-mp', String(mediaPort), '-rtp_echo', ...args] });
 
     t.after(() => over.abort());
     await Promise.race([done, opened(port)]);

@@ -25,6 +25,7 @@ export class FakeGateway extends EventEmitter {
     refuseSockets = false;
     muteReinvites = false;
     elsewhere = ''; // in-call or signed-in: the DN is, and a REGISTER must say that it takes over
+    leaving = ''; // why no REGISTER is taken any more
 
     async start() {
         execFileSync(process.execPath, [join(root, 'admin-ui/build.mjs'), this.#www, join(this.#www, 'www.c')]);
@@ -51,7 +52,7 @@ export class FakeGateway extends EventEmitter {
         this.removeAllListeners();
         this.registrations = 0;
         this.refuseSockets = this.muteReinvites = false;
-        this.elsewhere = '';
+        this.elsewhere = this.leaving = '';
     }
 
     async next(event) {
@@ -165,10 +166,14 @@ export class FakeGateway extends EventEmitter {
     }
 
     #register(ws, msg) {
-        this.emit('register');
+        this.emit('register', msg);
         if (!authorized(msg, PASSWORD)) {
             const challenge = (alg) => ['WWW-Authenticate', `Digest realm="dngate", nonce="${token()}", qop="auth", algorithm=${alg}`];
             ws.send(reply(msg, 401, 'Unauthorized', { tag: 'fake', headers: [challenge('SHA-256'), challenge('MD5')] }));
+            return;
+        }
+        if (this.leaving) {
+            ws.send(reply(msg, 403, 'DN is not signed in any more', { tag: 'fake', headers: [['X-Dngate-Leaving', this.leaving]] }));
             return;
         }
         if (this.elsewhere && msg.get('X-Dngate-Take-Over') !== 'yes') {

@@ -154,6 +154,15 @@ export const states = {
         await s.missed({ name: LONG, number: '+4930901820945678', headers: [['P-Called-Party-ID', '<sip:+498001234567890@gw.invalid>']] });
         await s.agent.call('idle');
     },
+    'missed calls, more than fit, all withheld': async (s) => {
+        await s.ready();
+        await s.page.evaluate(() => {
+            const missed = { at: Date.now(), name: '', number: '', withheld: true, called: '' };
+            sessionStorage.setItem('dngate.missed', JSON.stringify(Array(30).fill(missed)));
+        });
+        await s.page.reload();
+        await s.pill('Ready');
+    },
     offline: async (s) => {
         await s.ready();
         s.gateway.refuseSockets = true;

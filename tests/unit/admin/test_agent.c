@@ -2,10 +2,13 @@
 #include "testing.h"
 #include "admin/agent.h"
 #include "admin/status.h"
+#include "call/directory.h"
 #include "core/guard.h"
 #include "core/health.h"
 #include "core/json.h"
-#include "store/desk.h"
+#include "core/mbox.h"
+#include "locked.h"
+#include "service/live.h"
 #include "store/dn.h"
 #include "web/route.h"
 #include <poll.h>
@@ -15,15 +18,30 @@ static struct {
     char dir[64];
     struct store *store;
     struct guard *guard;
-    struct store_desk *desk;
+    struct service_live live;
+    struct mbox *questions; /* to signalling, which is this thread, too */
     struct ask_box *box;
     struct admin_agent *agent;
     struct addr peer;
     struct web_resp resp; /* the last answer */
 } t;
 
+static void changed_h(const char *key, void *arg)
+{
+    (void)key;
+    (void)arg;
+}
+
+static void trunks_h(const struct trunk *v, size_t n, void *arg)
+{
+    (void)v;
+    (void)n;
+    (void)arg;
+}
+
 static bool set_up(void)
 {
+    struct directory_config cfg = {NULL, changed_h, trunks_h, NULL};
     char why[256];
 
     memset(&t, 0, sizeof(t));
@@ -31,12 +49,14 @@ static bool set_up(void)
     web_routes_clear();
     addr_parse_ip(&t.peer, "192.0.2.7", 4711);
     web_resp_init(&t.resp, NULL);
-    return mkdtemp(t.dir) && !store_open(&t.store, t.dir, why, sizeof(why)) &&
-           !guard_alloc(&t.guard, &(struct guard_config){0}) && !store_desk_start(&t.desk, t.store) &&
-           !ask_box_alloc(&t.box, "test", 4) &&
-           !admin_agent_alloc(&t.agent, store_desk_mbox(t.desk), t.guard) && !admin_status_register() &&
-           !dn_add(t.store, "5001", "secret1", "Ada \"Q\"", DN_CODEC_AUTO, true, why, sizeof(why)) &&
-           !dn_add(t.store, "5002", "secret2", "", DN_CODEC_PCMU, false, why, sizeof(why));
+    if (!mkdtemp(t.dir) || store_open(&t.store, t.dir, why, sizeof(why)))
+        return false;
+    cfg.store = t.store;
+    return !dn_add(t.store, "5001", "secret1", "Ada \"Q\"", DN_CODEC_AUTO, true, why, sizeof(why)) &&
+           !dn_add(t.store, "5002", "secret2", "", DN_CODEC_PCMU, false, why, sizeof(why)) &&
+           !directory_alloc(&t.live.directory, &cfg) && !ask_mbox_alloc(&t.questions, "test_questions", 4) &&
+           !ask_box_alloc(&t.box, "test", 4) && !guard_alloc(&t.guard, &(struct guard_config){0}) &&
+           !admin_agent_alloc(&t.agent, t.questions, t.guard) && !admin_status_register();
 }
 
 static void tear_down(void)
@@ -44,9 +64,10 @@ static void tear_down(void)
     char cmd[100];
 
     web_resp_reset(&t.resp);
-    store_desk_stop(t.desk);
+    ask_mbox_free(t.questions);
     ask_box_free(t.box);
     admin_agent_free(t.agent);
+    directory_free(t.live.directory);
     store_close(t.store);
     guard_free(t.guard);
     snprintf(cmd, sizeof(cmd), "rm -rf %s", t.dir);
@@ -83,6 +104,7 @@ static int ask_for(const char *method, const char *path, const char *type, const
                               .body = (const uint8_t *)body,
                               .body_len = strlen(body)};
     x->route->h(&x->req, &x->resp, x->arg);
+    mbox_drain(t.questions, ask_answer_h, &t.live);
     while (x->question && poll(&pfd, 1, 20000) == 1)
         ask_box_drain(t.box);
     t.resp = x->resp;
@@ -134,6 +156,22 @@ TEST(wrong_unknown_and_disabled_answer_alike)
     CHECK_STR(t.resp.body.data, wrong);
     CHECK_STR(t.resp.content_type, "application/problem+json");
     free(wrong);
+    tear_down();
+}
+
+TEST(the_database_is_locked)
+{
+    int right, wrong;
+    pid_t pid;
+
+    CHECK(set_up());
+    pid = database_lock(t.dir);
+    CHECK(pid > 0);
+    right = sign_in("5001", "secret1");
+    wrong = sign_in("5001", "secret2");
+    database_unlock(pid);
+    CHECK_EQ_INT(right, 200);
+    CHECK_EQ_INT(wrong, 401);
     tear_down();
 }
 

@@ -220,6 +220,60 @@ TEST(any_packet_length_of_the_trunk_is_taken)
     }
 }
 
+/* Returns the timestamp of what comes next. */
+static uint32_t frames_at_trunk(unsigned frames, uint32_t ts)
+{
+    static const uint8_t payload[160];
+
+    while (frames--) {
+        (void)mediacall_trunk_send(&call, &call.rtp, 0, ts, payload, sizeof(payload));
+        ts += 160;
+    }
+    return ts;
+}
+
+static uint64_t heard_frames;
+
+static bool heard_so_many(struct mediacall *c)
+{
+    return c->at_browser.packets == heard_frames;
+}
+
+static uint16_t numbers_at_browser(void)
+{
+    return (uint16_t)(call.at_browser.last.seq - call.at_browser.first.seq);
+}
+
+/* RFC 3550 5.1: who pauses leaves out time and no numbers, comfort noise or none; only what is lost leaves numbers out as well. */
+TEST(a_pause_of_the_trunk_is_no_loss)
+{
+    struct mediacall_config cfg = {.browser = MEDIA_OPUS, .trunk = MEDIA_PCMU};
+    const uint8_t noise = 60;
+    uint32_t ts = 0;
+
+    CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
+    CHECK(mediacall_run(&call, mediacall_up, 8000));
+    ts = frames_at_trunk(4, ts) + 3200;
+    ts = frames_at_trunk(4, ts);
+    CHECK_EQ_INT(mediacall_trunk_send(&call, &call.rtp, 13, ts, &noise, 1), 0);
+    ts = frames_at_trunk(4, ts + 4000);
+    heard_frames = 12;
+    CHECK(mediacall_run(&call, heard_so_many, 8000));
+    CHECK_EQ_INT(call.at_browser.gaps, 0);
+    CHECK_EQ_INT(numbers_at_browser(), 11);
+    CHECK_EQ_INT(call.at_browser.last.ts - call.at_browser.first.ts, (11 * 160 + 3200 + 4000) * 6);
+
+    call.trunk_seq = (uint16_t)(call.trunk_seq + 3);
+    ts = frames_at_trunk(4, ts + 3 * 160);
+    call.trunk_seq = (uint16_t)(call.trunk_seq + 2); /* lost, and then a pause */
+    (void)frames_at_trunk(4, ts + 2 * 160 + 3200);
+    heard_frames = 20;
+    CHECK(mediacall_run(&call, heard_so_many, 8000));
+    CHECK_EQ_INT(call.at_browser.gaps, 2);
+    CHECK_EQ_INT(numbers_at_browser(), 19 + 3 + 2);
+    mediacall_stop(&call);
+}
+
 static struct udp six;
 
 /* What the trunk's IPv6 socket got. */

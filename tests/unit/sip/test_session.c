@@ -161,6 +161,53 @@ TEST(the_same_browser_keeps_its_session)
     });
 }
 
+/* It has not its DN, but its call. */
+TEST(a_page_that_was_taken_over_comes_back_to_its_call)
+{
+    struct binding b = {.ws_conn = 3, .dn = "5001", .instance = "a"};
+    struct session *s;
+
+    RUN({
+        s = sign_in(1, "5001", "a");
+        WANT(s);
+        session_hold(s);
+        WANT(sign_in(2, "5001", "b"));
+        for (int i = 0; i < 2; i++, b.ws_conn++) {
+            conn_gone(b.ws_conn == 3 ? 1 : 3);
+            WANT(session_state(s) == SESSION_LOST && session_leaving(s) == SESSION_CLOSE_TAKEN);
+            WANT(conn_open(b.ws_conn) && session_of_browser(t.ss, b.ws_conn, "5001", "a") == s);
+            WANT(!session_return(s, &b, session_leaving(s), session_leaving_reason(s)));
+            WANT(t.ev == REG_RETURNED && session_state(s) == SESSION_LEAVING &&
+                 session_by_conn(t.ss, b.ws_conn) == s);
+        }
+        WANT(!closed(4) && session_by_dn(t.ss, "5001") == session_by_conn(t.ss, 2));
+        session_release(s);
+        WANT(closed(4) == 4001 && !strcmp(session_leaving_reason(s), "signed in elsewhere"));
+    });
+}
+
+/* A connection on which somebody else is signed in, or talks, is not given to whoever names his instance. */
+TEST(a_page_does_not_come_back_by_another_ones_connection)
+{
+    struct binding b = {.ws_conn = 2, .dn = "5001", .instance = "a"};
+    struct session *s, *other;
+
+    RUN({
+        s = sign_in(1, "5001", "a");
+        other = sign_in(2, "5002", "b");
+        WANT(s && other);
+        session_hold(s);
+        session_leave(s, 4003, "DN disabled");
+        conn_gone(1);
+        WANT(!session_return(s, &b, 4003, "DN disabled") && session_state(s) == SESSION_LOST);
+        session_hold(other);
+        session_sign_out(other, REG_EXPIRED);
+        WANT(!session_return(s, &b, 4003, "DN disabled") && session_by_conn(t.ss, 2) == other);
+        session_release(other);
+        session_release(s);
+    });
+}
+
 /* --- any order --- */
 
 static struct session *held[64];
@@ -174,6 +221,19 @@ static void release(size_t i)
     session_release(s);
 }
 
+/* As the registrar does with one that is in a call and does not get its DN. */
+static void come_back(uint64_t conn, const char *dn, const char *instance)
+{
+    struct session *s = session_of_browser(t.ss, conn, dn, instance);
+    struct binding b = {.ws_conn = conn};
+
+    if (!s || !session_in_call(s) || session_state(s) == SESSION_SIGNED_IN)
+        return;
+    (void)snprintf(b.dn, sizeof(b.dn), "%s", dn);
+    (void)snprintf(b.instance, sizeof(b.instance), "%s", instance);
+    (void)session_return(s, &b, SESSION_CLOSE_TAKEN, "signed in elsewhere");
+}
+
 static void step(uint64_t *seed)
 {
     static const char *const dns[] = {"5001", "5002"}, *const instances[] = {"", "a", "b"};
@@ -181,7 +241,7 @@ static void step(uint64_t *seed)
     const char *dn = dns[test_random(seed) % 2];
     struct session *s = session_by_conn(t.ss, conn);
 
-    switch (test_random(seed) % 9) {
+    switch (test_random(seed) % 10) {
 
     case 0:
     case 1:
@@ -215,6 +275,11 @@ static void step(uint64_t *seed)
             session_sign_out(s, REG_EXPIRED);
         break;
 
+    case 8:
+        if (t.open[conn])
+            come_back(conn, dn, instances[test_random(seed) % 3]);
+        break;
+
     default:
         if (session_by_dn(t.ss, dn))
             session_leave(session_by_dn(t.ss, dn), 4003, "DN disabled");
@@ -222,7 +287,8 @@ static void step(uint64_t *seed)
     }
 }
 
-/* Whoever holds a DN is signed in on an open connection; whoever is to go, and in no call, was asked to. */
+/* Whoever holds a DN is signed in on an open connection; whoever is to go, and in no call, was asked to; whoever talks and is not lost
+ * is where his connection says. */
 static bool consistent(void)
 {
     static const char *const dns[] = {"5001", "5002"};
@@ -238,6 +304,12 @@ static bool consistent(void)
         const struct session *s = session_by_conn(t.ss, conn);
 
         if (s && session_state(s) == SESSION_LEAVING && !session_in_call(s) && !closed(conn))
+            return false;
+    }
+    for (size_t i = 0; i < holds; i++) {
+        const uint64_t conn = session_binding(held[i])->ws_conn;
+
+        if (conn ? session_by_conn(t.ss, conn) != held[i] : session_state(held[i]) != SESSION_LOST)
             return false;
     }
     return true;
