@@ -42,6 +42,10 @@ SRC_ALL   := $(foreach f,$(LAYERS),$(SRC_$f))
 
 UNIT_SRC  := $(wildcard $(if $(ONLY),$(ONLY:%=tests/unit/%/test_*.c),tests/unit/*/test_*.c))
 FLOW_SRC  := $(wildcard tests/flow/test_*.c)
+# What takes long is started first, so that nothing is waited for alone at the end.
+SLOW      := $(if $(UNIT_SRC)$(FLOW_SRC),$(shell grep -lF '/* SLOW */' $(UNIT_SRC) $(FLOW_SRC)))
+UNIT_SRC  := $(filter $(SLOW),$(UNIT_SRC)) $(filter-out $(SLOW),$(UNIT_SRC))
+FLOW_SRC  := $(filter $(SLOW),$(FLOW_SRC)) $(filter-out $(SLOW),$(FLOW_SRC))
 FUZZ_SRC  := $(wildcard $(if $(ONLY),$(ONLY:%=tests/fuzz/fuzz_%_*.c),tests/fuzz/fuzz_*.c))
 FAKE_SRC  := $(wildcard tests/fake/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
@@ -137,8 +141,8 @@ build/deps.stamp: FORCE
 build/gen/version.h: FORCE
 	@mkdir -p $(@D)
 	@hash=$$(docker/revision.sh); \
-	echo "#define DNGATE_VERSION \"$(VERSION)$${hash:++$$hash}\"" >$@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	line="#define DNGATE_VERSION \"$(VERSION)$${hash:++$$hash}\""; \
+	echo "$$line" | cmp -s - $@ || echo "$$line" >$@
 
 build/gen/schema.c: db/embed.sh db/schema.sql $(wildcard db/migrations/*.sql)
 	@mkdir -p $(@D)
@@ -222,28 +226,25 @@ $(foreach t,$(filter tests/flow/%,$(TSAN_SRC)),$(eval $(call whole,tsan,$t)))
 
 # ---------------------------------------------------------------- suites
 
-# suite NAME,BINARIES: what does not build counts as a failure of the suite, not as the end of it; a binary of an
-# earlier build must not stand in for it.
-suite = @+$(if $(strip $2),tests/run.sh build $1 env LC_ALL=C $(MAKE) -k $2;) tests/run.sh $1 $2
+PARTS_unit       = $(call bin,asan,$(UNIT_SRC))
+PARTS_tsan       = $(call bin,tsan,$(TSAN_SRC))
+PARTS_flow       = $(call bin,asan,$(FLOW_SRC))
+PARTS_fuzz-brief = $(call bin,fuzz,$(FUZZ_SRC))
+PARTS_e2e        = build/asan/dngate build/dngate
 
-unit: build/deps.stamp
-	$(call suite,unit,$(call bin,asan,$(UNIT_SRC)))
-tsan: build/deps.stamp
-	$(call suite,tsan,$(call bin,tsan,$(TSAN_SRC)))
-flow: build/deps.stamp
-	$(call suite,flow,$(call bin,asan,$(FLOW_SRC)))
-fuzz-brief: build/deps.stamp
-	$(call suite,fuzz-brief,$(call bin,fuzz,$(FUZZ_SRC)))
+# What does not build counts as a failure of the suite, not as the end of it; a binary of an earlier build must not stand in for it.
+unit tsan flow fuzz-brief: build/deps.stamp
+	@+$(if $(PARTS_$@),tests/run.sh build $@ env LC_ALL=C $(MAKE) -k $(PARTS_$@);) tests/run.sh $@ $(PARTS_$@)
 fuzz: build/deps.stamp
 	@docker/packages.sh build test
-	@+$(MAKE) $(call bin,fuzz,$(FUZZ_SRC))
-	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh fuzz $(call bin,fuzz,$(FUZZ_SRC))
+	@+$(MAKE) $(PARTS_fuzz-brief)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh fuzz $(PARTS_fuzz-brief)
 
 # Browsers, sipp and turnutils against the sanitized binary; UI tests under node alone.
 NODE_DIRS := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,\
                 $(wildcard tests/e2e/package-lock.json tests/ui/package-lock.json admin-ui/package-lock.json))
 e2e: build/deps.stamp $(NODE_DIRS)
-	@+tests/run.sh build e2e env LC_ALL=C $(MAKE) -k build/asan/dngate build/dngate; tests/run.sh e2e
+	@+tests/run.sh build e2e env LC_ALL=C $(MAKE) -k $(PARTS_e2e); tests/run.sh e2e
 ui: build/deps.stamp $(NODE_DIRS)
 	@tests/run.sh ui
 
@@ -260,7 +261,9 @@ test:
 	@rm -rf build/results
 	@docker/packages.sh build test
 	@+mkdir -p build/results; n='0 1'; if $(MAKE) all; then n='1 0'; fi; echo $$n >build/results/build.count
-	@+for suite in lint unit tsan flow fuzz-brief ui e2e image-test; do $(MAKE) $$suite || true; done
+	@+tests/run.sh build test env LC_ALL=C $(MAKE) -k $(foreach s,unit tsan flow fuzz-brief e2e,$(PARTS_$s))
+	@+for suite in lint fuzz-brief; do nice $(MAKE) $$suite || true; done & $(MAKE) flow || true; wait
+	@+for suite in unit tsan ui e2e image-test; do $(MAKE) $$suite || true; done
 	@tests/run.sh total
 
 ifeq ($(wildcard tests/bench/bench.mk),)

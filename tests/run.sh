@@ -5,7 +5,8 @@
 #   tests/run.sh build SUITE MAKE... run a make -k, show only its errors, remove old binaries that it could not remake
 #   tests/run.sh total               the sum of all suites; exit 1 when one failed or nothing ran
 #
-# TEST_TIMEOUT: seconds a program may take (300; 3600 where one program is the suite). Output of passing programs is
+# TEST_TIMEOUT: seconds a program may take (300; 1200 for a file of Node's; 3600 where one program is the suite).
+# TEST_JOBS: programs at a time where they may run side by side (the number of processors). Output of passing programs is
 # kept in build/results/SUITE.log/ only.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -85,10 +86,13 @@ run_binary() {
     finish_program "$name" "$log" "$p" "$f" "$start"
 }
 
-finish_program() {
-    local name=$1 log=$2 p=$3 f=$4 start=$5
-    echo "$p $f" >"$log.count"
-    { say "$name" "$p" "$f" "$start"; [ "$f" -eq 0 ] || grep -av '^ok ' "$log" | tail -60 | sed 's/^/    /'; } >"$log.out"
+failures() { grep -av '^ok ' "$1" | tail -60; }
+tap_failures() { grep -aA25 -E '^( *not ok|FAIL)' "$1" | head -200; }
+
+finish_program() { # NAME LOG PASSED FAILED START [what shows its failures]
+    local log=$2 f=$4
+    echo "$3 $f" >"$log.count"
+    { say "$1" "$3" "$f" "$5"; [ "$f" -eq 0 ] || "${6:-failures}" "$log" | sed 's/^/    /'; } >"$log.out"
     cat "$log.out"
 }
 
@@ -113,19 +117,17 @@ run_fuzz() {
     finish_program "$name" "$log" $((1 - f)) $f $start
 }
 
-# Node's own runner. A suite may bring a run.sh of its own, whose last line is "N passed, N failed".
+# One file of tests for Node.
 run_node() {
-    local name=$1 log=$logs/node.txt start=$SECONDS p=0 f=0 rc=0 limit=${TEST_TIMEOUT:-3600}
-    shift
-    [ $# -gt 0 ] || return 0
-    timeout -k 10 "$limit" node --test --test-force-exit --test-reporter=tap --test-concurrency=1 "$@" >"$log" 2>&1 </dev/null || rc=$?
+    local name log start=$SECONDS p f rc=0 limit=${TEST_TIMEOUT:-1200}
+    name=$(basename "$1" .test.mjs)
+    log=$logs/$name.txt
+    timeout -k 10 "$limit" "${apart[@]}" node "${node_flags[@]}" "$1" >"$log" 2>&1 </dev/null || rc=$?
     p=$(sed -n 's/^# pass //p' "$log" | tail -1)
     f=$(sed -n 's/^# fail //p' "$log" | tail -1)
     p=${p:-0} f=${f:-0}
     if ran_out "$name" $rc "$limit" "$start" "$log" || { [ "$rc" -ne 0 ] && [ "$f" -eq 0 ]; }; then f=$((f + 1)); fi
-    echo "$p $f" >"$log.count"
-    say "$name" "$p" "$f" "$start"
-    [ "$f" -eq 0 ] || grep -aA25 -E '^( *not ok|FAIL)' "$log" | head -200 | sed 's/^/    /'
+    finish_program "$name" "$log" "$p" "$f" "$start" tap_failures
 }
 
 run_own() {
@@ -155,24 +157,36 @@ parallel() {
     wait
 }
 
+# Files that judge audio have the machine to themselves, one after another, and zz-logs reads what all others have logged. The rest runs
+# side by side, each in a network of its own so that no two meet at a port; where none can be had, one after another, too.
+run_e2e() {
+    local file side_by_side=() alone=()
+    for file in tests/e2e/*.test.mjs; do
+        if [[ $file == */zz-* ]] || grep -qE 'lib/(audio|echo)\.mjs' "$file"; then alone+=("$file"); else side_by_side+=("$file"); fi
+    done
+    if tests/e2e/lib/netns.sh true 2>/dev/null; then apart=(tests/e2e/lib/netns.sh); else jobs=1; fi
+    parallel "$jobs" run_node "${side_by_side[@]}"
+    apart=()
+    parallel 1 run_node "${alone[@]}"
+}
+
+jobs=${TEST_JOBS:-$(nproc)}
+apart=() # a command before a program, as one that gives it a network of its own
+node_flags=(--test-reporter=tap)
+# What a failed test left open is not waited for, where Node knows how.
+node --test-force-exit --eval 0 2>/dev/null && node_flags+=(--test-force-exit)
+
 case $suite in
-unit | tsan) parallel "${TEST_JOBS:-$(nproc)}" run_binary "$@" ;;
-flow) parallel 1 run_binary "$@" ;;
-fuzz | fuzz-brief) parallel "${TEST_JOBS:-$(nproc)}" run_fuzz "$@" ;;
-ui)
-    shopt -s nullglob globstar
-    files=(tests/ui/**/*.test.mjs)
-    for f in admin-ui/**/*.test.mjs; do [[ $f == */node_modules/* ]] || files+=("$f"); done
-    run_node tests "${files[@]}"
-    ;;
+unit | tsan | flow) parallel "$jobs" run_binary "$@" ;;
+fuzz | fuzz-brief) parallel "$jobs" run_fuzz "$@" ;;
+ui) parallel "$jobs" run_node tests/ui/*.test.mjs ;;
 e2e)
-    shopt -s nullglob
     rm -rf "$results/e2e-logs" # the last test looks for passwords in them
     export DNGATE_BIN=${DNGATE_BIN:-$PWD/build/asan/dngate}
-    if [ ! -x "$DNGATE_BIN" ]; then
+    if [ -x "$DNGATE_BIN" ]; then run_e2e; else
         echo "e2e: $DNGATE_BIN is not built"
         echo "0 1" >"$logs/binary.count"
-    elif [ -x tests/e2e/run.sh ]; then run_own tests/e2e/run.sh; else run_node tests tests/e2e/*.test.mjs; fi
+    fi
     ;;
 lint | image) run_own "tests/$suite/run.sh" ;;
 *) echo "unknown suite $suite" >&2; exit 2 ;;

@@ -9,6 +9,7 @@
  * Unit tests run a second time with failing allocations (tests/oom.h), unless their file defines TESTING_NO_OOM with the reason
  * before it includes this one.
  * A line that holds only the comment TSAN between slashes and stars makes `make tsan` run the file too.
+ * One that holds SLOW so has the file started before others: for what takes more than 10 s.
  */
 #ifndef TESTS_TESTING_H
 #define TESTS_TESTING_H

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "media/path_dtmf.h"
 #include "media/path_down.h"
+#include "media/path_out.h"
 #include "media/path_report.h"
 #include "media/path_secure.h"
 #include "media/path_state.h"
@@ -113,6 +114,7 @@ int path_start(struct path *p, uint64_t now_us)
 {
     int err = watch(p, &p->rtp, false);
 
+    path_touched(p);
     p->slow_us = now_us + p->id % 10 * (PATH_SLOW_US / 10); /* spread over the ticks */
     return err ? err : watch(p, &p->rtcp, true);
 }
@@ -124,7 +126,10 @@ uint32_t path_id(const struct path *p)
 
 void path_close(struct path *p)
 {
+    struct path_agenda *agenda = p->host->agenda; /* outlives the path, which may be gone at once */
+
     atomic_store(&p->closing, true);
+    atomic_store(&agenda->closing, true);
 }
 
 void path_closing_look(struct path *p)
@@ -155,11 +160,13 @@ static void in_wait(struct path_in *in, uint64_t now_us)
 
 void path_set_restart(struct path *p, const char *ufrag, const char *pwd)
 {
+    path_touched(p);
     (void)ice_local(p->ice, ufrag, pwd); /* made by us: never too long */
 }
 
 void path_set_browser(struct path *p, const struct media_browser *b, uint64_t now_us)
 {
+    path_touched(p);
     p->browser = *b;
     p->failed = false; /* an ICE restart may bring a lost browser back */
     if (!p->browser_set)
@@ -180,6 +187,7 @@ void path_set_trunk(struct path *p, const struct media_trunk *t, uint64_t now_us
 {
     bool awaited = p->trunk_set && (p->trunk.dir & MEDIA_RECV);
 
+    path_touched(p);
     if (!p->trunk_set || !addr_eq(&p->trunk.rtp, &t->rtp))
         p->trunk_local = (struct addr){0}; /* the way there may be another */
     p->trunk = *t;
@@ -196,6 +204,7 @@ void path_set_trunk(struct path *p, const struct media_trunk *t, uint64_t now_us
 
 void path_set_hold(struct path *p, bool held, uint64_t now_us)
 {
+    path_touched(p);
     if (!p->browser_set)
         p->rings = held;
     if (p->rings && !held) {
@@ -236,10 +245,17 @@ static void slow_tick(struct path *p, uint64_t now_us)
     }
 }
 
-void path_tick(struct path *p, uint64_t now_us)
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t path_tick(struct path *p, uint64_t now_us)
 {
     if (p->ended)
-        return;
+        return UINT64_MAX;
+    if (now_us < p->due_us)
+        return p->due_us;
     path_up_tick(p, now_us);
     path_down_tick(p, now_us);
     path_dtmf_tick(p, now_us);
@@ -247,18 +263,9 @@ void path_tick(struct path *p, uint64_t now_us)
         slow_tick(p, now_us);
         p->slow_us = now_us + (path_secure_settled(p) ? PATH_SETTLED_US : PATH_SLOW_US);
     }
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-uint64_t path_due_us(const struct path *p)
-{
-    uint64_t audio_us = sooner(path_up_due_us(p), path_down_due_us(p));
-
-    return p->ended ? UINT64_MAX : sooner(sooner(p->slow_us, audio_us), path_dtmf_due_us(p));
+    p->due_us =
+        sooner(sooner(path_up_due_us(p), path_down_due_us(p)), sooner(path_dtmf_due_us(p), p->slow_us));
+    return p->due_us;
 }
 
 void path_end(struct path *p, uint64_t now_us)
@@ -269,6 +276,7 @@ void path_end(struct path *p, uint64_t now_us)
     path_reports(p, true, now_us);
     path_secure_close(p);
     ice_close(p->ice);
+    udp_queue_flush(p->host->trunk); /* while its sockets are open */
     udp_set_close(&p->rtp);
     udp_set_close(&p->rtcp);
 }

@@ -2,6 +2,7 @@
  * media/path: one call's media: between one browser (ICE, DTLS-SRTP) and the trunk's RTP. This is what the others in media/ see of it.
  *
  *   path.c         life, commands, time, figures
+ *   path_out.c     what leaves it: packets both ways, events
  *   path_secure.c  towards the browser: ICE, DTLS, SRTP
  *   path_up.c      browser → trunk: [jitter buffer → decode → encode | straight through]
  *   path_down.c    trunk → browser: source lock, [decode → encode | straight through], tone
@@ -17,6 +18,7 @@
 #include "core/addr.h"
 #include "media/media.h"
 #include "net/udp_set.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,11 +31,19 @@ struct stun_view;
 /* Whose packets from an address are: PATH_CLAIM only when they are nobody's, as a claim can be made with a forged source. */
 enum path_claim { PATH_CLAIM, PATH_TAKE, PATH_LEAVE };
 
+/* What the next round of a host has to look at: with many paths it is cheaper not to ask each. */
+struct path_agenda {
+    atomic_bool closing; /* a path was closed; set by any thread */
+    uint64_t due_us;     /* when the first path has something to do; 0: something came in, each has to look */
+};
+
 /* The way to the browser is the host's: its one UDP port, or whatever else carries datagrams to that address. */
 struct path_host {
     const struct dtls_identity *identity;
+    struct path_agenda *agenda;
     struct poller *poller;     /* for the trunk's sockets */
     struct udp_reader *reader; /* free while one of them is read */
+    struct udp_queue *trunk;   /* what goes out by them, at the end of the round */
     uint32_t rtp_timeout_s;
     int complexity; /* of Opus, by load; may change */
     /* UDP_PACKET_MAX bytes for a packet to dst, or NULL: there is no way; then the sending of it, when there is something to send. */
@@ -85,9 +95,8 @@ void path_dtmf_queue(struct path *p, enum media_side to, const char *digits, uns
 /* A STUN message for it; and DTLS, SRTP or SRTCP from a source that is its. */
 void path_stun(struct path *p, const struct stun_view *msg, const struct udp_packet *pkt, uint64_t now_us);
 void path_from_browser(struct path *p, struct udp_packet *pkt, uint64_t now_us);
-void path_tick(struct path *p, uint64_t now_us);
-/* When path_tick has something to do next, if nothing comes in before. */
-uint64_t path_due_us(const struct path *p);
+/* Returns when it has something to do next, if nothing comes in before. */
+uint64_t path_tick(struct path *p, uint64_t now_us);
 /* Whether path_close was called: looked up by path_closing_look, before the commands that may still mean the path are read. */
 void path_closing_look(struct path *p);
 bool path_closing(const struct path *p);

@@ -4,8 +4,7 @@
 #include "core/metric.h"
 #include "media/g711.h"
 #include "media/path_dtmf.h"
-#include "media/path_report.h"
-#include "media/path_secure.h"
+#include "media/path_out.h"
 
 #include <string.h>
 
@@ -37,38 +36,6 @@ int path_down_set(struct path *p)
     return err;
 }
 
-/* Follows the worker's load; cheap, called for every packet. */
-static void follow_load(struct path *p)
-{
-    int wanted = p->host->complexity;
-
-    if (wanted == p->down.complexity)
-        return;
-    p->down.complexity = wanted;
-    codec_enc_complexity(p->down.enc, wanted);
-}
-
-size_t path_down_encode(struct path *p, const int16_t *pcm, uint8_t *out)
-{
-    size_t n = PATH_FRAME;
-
-    switch (p->browser.codec) {
-    case MEDIA_PCMU:
-        g711_ulaw_enc(out, pcm, n);
-        return n;
-    case MEDIA_PCMA:
-        g711_alaw_enc(out, pcm, n);
-        return n;
-    case MEDIA_OPUS:
-        if (!p->down.enc)
-            return 0;
-        follow_load(p);
-        return codec_enc_frame(p->down.enc, pcm, n, out, RTP_PAYLOAD_MAX, &n) ? 0 : n;
-    default:
-        return 0;
-    }
-}
-
 /* One frame of the trunk's audio; its place in time, gaps included, is that of the trunk's timestamps. */
 static void frame_out(struct path *p, const int16_t *pcm, uint32_t ts, uint64_t now_us)
 {
@@ -81,7 +48,7 @@ static void frame_out(struct path *p, const int16_t *pcm, uint32_t ts, uint64_t 
     d->seq++;
     if (!room || p->to_browser.event_on)
         return;
-    n = path_down_encode(p, pcm, room + RTP_HEADER);
+    n = path_browser_encode(p, pcm, room + RTP_HEADER);
     if (!n)
         return;
     (void)rtp_splice_relay(&p->to_browser.splice, &in, now_us, &out);
@@ -233,6 +200,7 @@ void path_trunk_rtp(struct path *p, const struct udp_packet *pkt, uint64_t now_u
 
 void path_set_tone(struct path *p, enum media_tone tone, uint64_t now_us)
 {
+    path_touched(p);
     p->down.tone_on = tone == MEDIA_TONE_RINGBACK;
     p->down.started = false;
     p->down.tone_us = now_us;
@@ -250,7 +218,7 @@ static void tone_out(struct path *p, uint64_t now_us)
     tone_read(&p->down.tone, pcm, PATH_FRAME);
     if (!room || p->to_browser.event_on)
         return;
-    n = path_down_encode(p, pcm, room + RTP_HEADER);
+    n = path_browser_encode(p, pcm, room + RTP_HEADER);
     if (!n)
         return;
     rtp_splice_own(&p->to_browser.splice, p->to_browser.splice.rate / 50, now_us, &out);

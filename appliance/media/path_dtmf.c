@@ -3,10 +3,7 @@
 #include "media/path_dtmf.h"
 
 #include "core/metric.h"
-#include "media/path_down.h"
-#include "media/path_report.h"
-#include "media/path_secure.h"
-#include "media/path_up.h"
+#include "media/path_out.h"
 
 #include <string.h>
 
@@ -79,6 +76,7 @@ void path_dtmf_release(struct path *p, enum media_side to, unsigned n)
 
 void path_dtmf_queue(struct path *p, enum media_side to, const char *digits, unsigned duration_ms)
 {
+    path_touched(p);
     (void)dtmf_tx_queue(&out_of(p, to)->digits, digits, duration_ms); /* they were looked at, and have room */
 }
 
@@ -136,6 +134,7 @@ void path_dtmf_packet(struct path *p, bool from_browser, const struct rtp_hdr *h
     unsigned ms = 0;
     enum dtmf_what what = dtmf_rx_cut(&in->events, h, &digit, &ms);
 
+    path_touched(p);
     rtcp_recv_untimed(&in->recv, h);
     digit_step(p, from_browser, what, digit, ms);
     dtmf_rx_rate(&in->events, rate);
@@ -210,22 +209,22 @@ static void to_trunk(struct path *p, uint64_t now_us)
     struct path_out *out = &p->to_trunk;
     size_t n = DTMF_PAYLOAD, samples = p->trunk.ptime_ms * (CODEC_RATE / 1000);
     bool tones = out->dtmf == MEDIA_DTMF_INBAND, sends;
-    uint8_t buf[RTP_HEADER + PATH_PCM_MAX];
+    uint8_t *room = path_trunk_room(p);
     int16_t pcm[PATH_PCM_MAX];
     struct rtp_hdr h;
 
-    if (!path_trunk_ready(p) || !turn(out, tones ? p->trunk.ptime_ms * 1000 : EVENT_TICK_US, now_us))
+    if (!room || !turn(out, tones ? p->trunk.ptime_ms * 1000 : EVENT_TICK_US, now_us))
         return;
     if (tones) {
         sends = tones_next(out, samples, now_us, &h, pcm);
         n = samples;
         if (sends)
-            path_up_encode(p, pcm, n, buf + RTP_HEADER);
+            path_trunk_encode(p, pcm, n, room + RTP_HEADER);
     } else {
-        sends = event_next(out, now_us, &h, buf + RTP_HEADER);
+        sends = event_next(out, now_us, &h, room + RTP_HEADER);
     }
     if (sends)
-        path_trunk_send(p, buf, &h, n, now_us);
+        path_trunk_send(p, room, &h, n, now_us);
 }
 
 static void to_browser(struct path *p, uint64_t now_us)
@@ -241,7 +240,7 @@ static void to_browser(struct path *p, uint64_t now_us)
     if (out->dtmf != MEDIA_DTMF_INBAND)
         n = event_next(out, now_us, &h, room + RTP_HEADER) ? n : 0;
     else if (tones_next(out, PATH_FRAME, now_us, &h, pcm))
-        n = path_down_encode(p, pcm, room + RTP_HEADER);
+        n = path_browser_encode(p, pcm, room + RTP_HEADER);
     else
         n = 0;
     if (n)

@@ -1,48 +1,14 @@
-/* media/path: what goes beside the audio: events for signalling, RTCP, the RTP timeout. See path.h. */
+/* media/path: what goes beside the audio: RTCP and the RTP timeout. See path.h. */
 #include "media/path_report.h"
 
 #include "core/metric.h"
-#include "media/path_secure.h"
+#include "media/path_out.h"
 
 #include <stdio.h>
 #include <string.h>
 
 METRIC_COUNTER(drop_rtcp, "dngate_media_dropped_total", "from=\"both\",reason=\"rtcp\"",
                "Media packets dropped");
-
-/* ---- events ---- */
-
-/* Signalling's mailbox was full. MEDIA_ENDED is the worker's to tell again. */
-void path_events_retry(struct path *p)
-{
-    struct media_event ev = {.type = (enum media_event_type)p->untold.type,
-                             .reason = (enum media_reason)p->untold.reason,
-                             .addr = p->untold.addr,
-                             .path_id = p->id};
-
-    if (p->untold.waits && !p->host->eventh(&ev, p->host->arg))
-        p->untold.waits = false;
-}
-
-void path_event(struct path *p, struct media_event *ev)
-{
-    if (ev->type == MEDIA_FAILED) {
-        if (p->failed)
-            return;
-        p->failed = true;
-    }
-    ev->path_id = p->id;
-    path_events_retry(p);
-    if (!p->untold.waits && !p->host->eventh(ev, p->host->arg))
-        return;
-    if (ev->type <= MEDIA_TIMEOUT && ev->type != MEDIA_DTLS_UP &&
-        !(p->untold.waits && p->untold.type == MEDIA_TIMEOUT)) {
-        p->untold.waits = true; /* in place of an older one: signalling wants to know how it is */
-        p->untold.type = (uint8_t)ev->type;
-        p->untold.reason = (uint8_t)ev->reason;
-        p->untold.addr = ev->addr;
-    }
-}
 
 /* ---- RTCP ---- */
 

@@ -4,9 +4,6 @@
 
 #include "media/path_state.h"
 
-/* Tells signalling, now or, when its mailbox is full, as soon as there is room. */
-void path_event(struct path *p, struct media_event *ev);
-void path_events_retry(struct path *p);
 void path_reports(struct path *p, bool bye, uint64_t now_us);
 void path_report_from_browser(struct path *p, const uint8_t *buf, size_t n, uint64_t now_us);
 void path_trunk_rtcp(struct path *p, const struct udp_packet *pkt, uint64_t now_us);

@@ -2,6 +2,7 @@
 #include "media/path_secure.h"
 
 #include "core/metric.h"
+#include "media/path_out.h"
 #include "media/path_report.h"
 #include "media/path_up.h"
 
@@ -63,44 +64,6 @@ static void dtls_out_h(const uint8_t *pkt, size_t n, void *arg)
         queue_copy(p, pkt, n, &local, &remote);
 }
 
-bool path_browser_ready(const struct path *p)
-{
-    return p->srtp_out && !p->failed;
-}
-
-uint8_t *path_browser_room(struct path *p)
-{
-    struct addr local, remote;
-
-    if (!path_browser_ready(p) || !ice_route(p->ice, &local, &remote))
-        return NULL;
-    return p->host->roomh(&remote, p->host->arg);
-}
-
-static void push(struct path *p, size_t n)
-{
-    struct addr local, remote;
-
-    if (ice_route(p->ice, &local, &remote))
-        p->host->sendh(n, &local, &remote, p->host->arg);
-}
-
-void path_browser_send(struct path *p, uint8_t *room, const struct rtp_hdr *h, size_t len, uint64_t now_us)
-{
-    size_t n = rtp_build(room, h) + len;
-
-    if (srtpctx_protect(p->srtp_out, room, &n))
-        return;
-    rtcp_send_packet(&p->to_browser.send, h->ts, len, now_us);
-    push(p, n);
-}
-
-void path_browser_send_rtcp(struct path *p, uint8_t *room, size_t n)
-{
-    if (!srtpctx_protect_rtcp(p->srtp_out, room, &n))
-        push(p, n);
-}
-
 /* ---- ICE ---- */
 
 static void ice_happened_h(enum ice_event what, const struct addr *addr, void *arg)
@@ -149,6 +112,7 @@ int path_ice_alloc(struct path *p, bool controlling, const struct media_local *l
 
 void path_stun(struct path *p, const struct stun_view *msg, const struct udp_packet *pkt, uint64_t now_us)
 {
+    path_touched(p);
     if (p->ended || ice_recv(p->ice, msg, &pkt->local, &pkt->src, now_us / 1000))
         metric_add(&drop_stun, 1);
 }
@@ -367,6 +331,7 @@ void path_from_browser(struct path *p, struct udp_packet *pkt, uint64_t now_us)
     if (p->ended || p->failed)
         return;
     if (is_dtls && p->dtls) {
+        path_touched(p);
         p->dtls_started = true;
         (void)dtls_recv(p->dtls, pkt->p, pkt->n);
         dtls_progress(p, now_us);

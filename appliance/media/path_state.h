@@ -81,6 +81,7 @@ struct path_down {
 struct path {
     uint32_t id;
     const struct path_host *host;
+    uint64_t due_us;     /* when path_tick has something to do; 0: it has to look */
     atomic_bool closing; /* set by signalling, nothing of it touches the path afterwards */
     bool closing_seen;   /* … before the commands of this round were drained */
     bool ended;          /* MEDIA_ENDED waits for room in the mailbox */
@@ -123,5 +124,12 @@ struct path {
     uint64_t slow_us, figures_us;
     SNAPSHOT(figures, struct media_event);
 };
+
+/* What came in may be due sooner than what path_tick saw last. */
+static inline void path_touched(struct path *p)
+{
+    p->due_us = 0;
+    p->host->agenda->due_us = 0;
+}
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/metric.h"
 #include "media/g711.h"
 #include "media/path_dtmf.h"
+#include "media/path_out.h"
 
 #include <string.h>
 
@@ -26,23 +27,6 @@ int path_up_set(struct path *p)
     return 0;
 }
 
-/* ---- to the trunk ---- */
-
-bool path_trunk_ready(const struct path *p)
-{
-    const struct addr *dst = srclock_dest(&p->lock);
-
-    return p->trunk_set && (p->trunk.dir & MEDIA_SEND) && addr_isset(dst, true) && !addr_is_any(dst);
-}
-
-void path_trunk_send(struct path *p, uint8_t *buf, const struct rtp_hdr *h, size_t len, uint64_t now_us)
-{
-    size_t n = rtp_build(buf, h) + len;
-
-    if (!udp_set_transmit(&p->rtp, buf, n, &p->trunk_local, srclock_dest(&p->lock)))
-        rtcp_send_packet(&p->to_trunk.send, h->ts, len, now_us);
-}
-
 /* Both sides speak the same G.711, in packets of the length the trunk wants: nothing to decode, nothing to wait for. */
 static bool straight(const struct path *p, enum media_codec c, const struct rtp_hdr *h)
 {
@@ -52,15 +36,15 @@ static bool straight(const struct path *p, enum media_codec c, const struct rtp_
 
 static void relay(struct path *p, const struct rtp_hdr *h, uint64_t now_us)
 {
-    uint8_t buf[RTP_PACKET_MAX];
+    uint8_t *room = path_trunk_room(p);
     struct rtp_hdr out;
 
-    if (!path_trunk_ready(p) || p->to_trunk.event_on || h->len > RTP_PAYLOAD_MAX)
+    if (!room || p->to_trunk.event_on || h->len > RTP_PAYLOAD_MAX)
         return;
     (void)rtp_splice_relay(&p->to_trunk.splice, h, now_us, &out);
     out.pt = p->to_trunk.pt;
-    memcpy(buf + RTP_HEADER, h->payload, h->len);
-    path_trunk_send(p, buf, &out, h->len, now_us);
+    memcpy(room + RTP_HEADER, h->payload, h->len);
+    path_trunk_send(p, room, &out, h->len, now_us);
 }
 
 static void audio(struct path *p, enum media_codec c, const struct rtp_hdr *h, uint64_t now_us)
@@ -77,6 +61,7 @@ static void audio(struct path *p, enum media_codec c, const struct rtp_hdr *h, u
     }
     rtcp_recv_packet(&in->recv, h, now_us);
     if (!straight(p, c, h)) {
+        path_touched(p);
         (void)jbuf_put(p->up.jbuf, h, codec_packet_ticks(c, h->payload, h->len),
                        now_us); /* it counts what it refuses */
         return;
@@ -135,25 +120,17 @@ static void playout(struct path *p, uint64_t now_us)
     pcm_append(up, pcm, n);
 }
 
-void path_up_encode(const struct path *p, const int16_t *pcm, size_t n, uint8_t *out)
-{
-    if (p->trunk.codec == MEDIA_PCMA)
-        g711_alaw_enc(out, pcm, n);
-    else
-        g711_ulaw_enc(out, pcm, n);
-}
-
 static void packet_out(struct path *p, size_t samples, uint64_t now_us)
 {
     struct path_up *up = &p->up;
-    uint8_t buf[RTP_PACKET_MAX];
+    uint8_t *room = path_trunk_room(p);
     struct rtp_hdr out;
 
-    if (path_trunk_ready(p) && !p->to_trunk.event_on) {
+    if (room && !p->to_trunk.event_on) {
         rtp_splice_own(&p->to_trunk.splice, (uint32_t)samples, now_us, &out);
         out.pt = p->to_trunk.pt;
-        path_up_encode(p, up->pcm, samples, buf + RTP_HEADER);
-        path_trunk_send(p, buf, &out, samples, now_us);
+        path_trunk_encode(p, up->pcm, samples, room + RTP_HEADER);
+        path_trunk_send(p, room, &out, samples, now_us);
     }
     up->pcm_count -= samples;
     memmove(up->pcm, up->pcm + samples, up->pcm_count * sizeof(*up->pcm));

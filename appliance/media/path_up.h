@@ -8,10 +8,5 @@ int path_up_set(struct path *p);
 void path_up_packet(struct path *p, const struct rtp_hdr *h, uint64_t now_us);
 void path_up_tick(struct path *p, uint64_t now_us);
 uint64_t path_up_due_us(const struct path *p);
-/* n samples in the trunk's G.711. */
-void path_up_encode(const struct path *p, const int16_t *pcm, size_t n, uint8_t *out);
-bool path_trunk_ready(const struct path *p);
-/* buf: payload of len bytes, RTP_HEADER bytes in. */
-void path_trunk_send(struct path *p, uint8_t *buf, const struct rtp_hdr *h, size_t len, uint64_t now_us);
 
 #endif

@@ -36,7 +36,6 @@ struct ice_port { /* one socket of it */
     struct poller_watch watch;
     struct worker *worker;
     struct udp *udp;
-    struct udp_queue *queue;
 };
 
 struct worker {
@@ -50,10 +49,13 @@ struct worker {
     struct poller_watch command_watch;
     struct udp_set ice;
     struct ice_port ice_ports[UDP_BINDS_MAX];
+    struct udp_queue *browsers; /* what goes out by them */
     struct demux *demux;
     struct path_host host;
     struct path *paths[MEDIA_PATHS_MAX];
     size_t path_count;
+    struct path_agenda agenda;
+    bool closing; /* some of the paths are */
     uint64_t load_at_us, load_cpu_us;
     double load;
     struct tally past; /* of paths that have ended */
@@ -63,26 +65,18 @@ struct worker {
 
 /* ---- what paths ask for ---- */
 
-static struct udp_queue *queue_to(struct worker *w, const struct addr *dst)
-{
-    const struct udp *u = udp_set_to(&w->ice, dst);
-
-    return u ? w->ice_ports[u - w->ice.v].queue : NULL;
-}
-
 static uint8_t *room_h(const struct addr *dst, void *arg)
 {
-    struct udp_queue *q = queue_to(arg, dst);
+    struct worker *w = arg;
 
-    return q ? udp_queue_room(q) : NULL;
+    return udp_set_to(&w->ice, dst) ? udp_queue_room(w->browsers) : NULL;
 }
 
 static void send_h(size_t n, const struct addr *local, const struct addr *dst, void *arg)
 {
-    struct udp_queue *q = queue_to(arg, dst);
+    struct worker *w = arg;
 
-    if (q)
-        udp_queue_push(q, n, local, dst);
+    (void)udp_queue_push(w->browsers, udp_set_to(&w->ice, dst), n, local, dst);
 }
 
 static void claim_h(struct path *p, enum path_claim what, const struct addr *addr, void *arg)
@@ -121,6 +115,7 @@ static void start(struct worker *w, struct path *p)
 {
     w->paths[w->path_count++] = p; /* worker_post() keeps it from being full */
     demux_add(w->demux, p);
+    atomic_store(&w->agenda.closing, true); /* it may have been closed before it was here to be seen */
     if (path_start(p, clock_us()))
         log_error("media", "path=%u trunk sockets cannot be watched", path_id(p));
 }
@@ -136,19 +131,48 @@ static void path_remove(struct worker *w, size_t i)
     atomic_fetch_sub(&w->paths_taken, 1);
 }
 
-/* Ends those that were closed before the commands were drained: none of the commands can mean them any more. */
+/* Before the commands are drained: none of those that come later can mean a path that is closed by now. */
+static void closing_look(struct worker *w)
+{
+    if (!atomic_load_explicit(&w->agenda.closing, memory_order_relaxed))
+        return;
+    atomic_store(&w->agenda.closing, false);
+    for (size_t i = 0; i < w->path_count; i++)
+        path_closing_look(w->paths[i]);
+    w->closing = true;
+}
+
 static void paths_end(struct worker *w, uint64_t now_us)
 {
-    for (size_t i = w->path_count; i-- > 0;) {
+    bool waits = false;
+
+    for (size_t i = w->path_count; i-- > 0 && w->closing;) {
         struct media_event ev;
 
         if (!path_closing(w->paths[i]))
             continue;
         path_end(w->paths[i], now_us);
         path_figures(w->paths[i], &ev);
-        if (!event_h(&ev, w)) /* else the mailbox is full: tried again in the next round */
+        if (event_h(&ev, w))
+            waits = true; /* the mailbox is full: tried again in the next round */
+        else
             path_remove(w, i);
     }
+    w->closing = waits;
+}
+
+static void paths_tick(struct worker *w, uint64_t now_us)
+{
+    uint64_t due_us = POLLER_FOREVER;
+
+    if (now_us < w->agenda.due_us)
+        return;
+    for (size_t i = 0; i < w->path_count; i++) {
+        uint64_t us = path_tick(w->paths[i], now_us);
+
+        due_us = us < due_us ? us : due_us;
+    }
+    w->agenda.due_us = due_us;
 }
 
 static void command_h(void *msg, void *arg)
@@ -251,20 +275,18 @@ static void load_measure(struct worker *w, uint64_t now_us)
 
 static void flush(struct worker *w)
 {
-    for (size_t i = 0; i < w->ice.count; i++)
-        udp_queue_flush(w->ice_ports[i].queue);
+    udp_queue_flush(w->host.trunk);
+    udp_queue_flush(w->browsers);
 }
 
 static void round_do(struct worker *w)
 {
     uint64_t now_us;
 
-    for (size_t i = 0; i < w->path_count; i++)
-        path_closing_look(w->paths[i]);
+    closing_look(w);
     poller_handle(w->host.poller);
     now_us = clock_us();
-    for (size_t i = 0; i < w->path_count; i++)
-        path_tick(w->paths[i], now_us);
+    paths_tick(w, now_us);
     paths_end(w, now_us);
     flush(w);
     load_measure(w, now_us);
@@ -282,14 +304,11 @@ static void sleep_until(uint64_t us)
 /* For the few that no clock ticks for. */
 static uint64_t next_due_us(const struct worker *w)
 {
-    uint64_t due_us = POLLER_FOREVER, soonest_us = clock_us() + WORKER_TICK_US;
+    uint64_t soonest_us = clock_us() + WORKER_TICK_US;
 
-    for (size_t i = 0; i < w->path_count; i++) {
-        uint64_t us = path_due_us(w->paths[i]);
-
-        due_us = us < due_us ? us : due_us;
-    }
-    return due_us > soonest_us ? due_us : soonest_us;
+    if (!w->path_count)
+        return POLLER_FOREVER;
+    return w->agenda.due_us > soonest_us && !w->closing ? w->agenda.due_us : soonest_us;
 }
 
 /* A few calls do not pay for a fine clock. */
@@ -335,10 +354,8 @@ static int ice_open(struct worker *w)
     for (size_t i = 0; i < w->ice.count && !err; i++) {
         struct ice_port *p = &w->ice_ports[i];
 
-        *p = (struct ice_port){{ice_ready_h, p}, w, &w->ice.v[i], NULL};
-        err = udp_queue_alloc(&p->queue, p->udp);
-        if (!err)
-            err = poller_watch(w->host.poller, p->udp->fd, &p->watch);
+        *p = (struct ice_port){{ice_ready_h, p}, w, &w->ice.v[i]};
+        err = poller_watch(w->host.poller, p->udp->fd, &p->watch);
     }
     return err;
 }
@@ -349,6 +366,7 @@ static int host_open(struct worker *w, const struct dtls_identity *identity)
     int err;
 
     *h = (struct path_host){.identity = identity,
+                            .agenda = &w->agenda,
                             .rtp_timeout_s = w->cfg.rtp_timeout_s,
                             .complexity = COMPLEXITY_START,
                             .roomh = room_h,
@@ -357,7 +375,11 @@ static int host_open(struct worker *w, const struct dtls_identity *identity)
                             .eventh = event_h,
                             .arg = w};
     err = poller_alloc(&h->poller);
-    return err ? err : udp_reader_alloc(&h->reader);
+    if (!err)
+        err = udp_reader_alloc(&h->reader);
+    if (!err)
+        err = udp_queue_alloc(&h->trunk);
+    return err ? err : udp_queue_alloc(&w->browsers);
 }
 
 static int thread_start(struct worker *w)
@@ -439,8 +461,8 @@ void worker_free(struct worker *w)
     mbox_free(w->commands, command_drop_h, w);
     demux_free(w->demux);
     udp_reader_free(w->host.reader);
-    for (size_t i = 0; i < UDP_BINDS_MAX; i++)
-        udp_queue_free(w->ice_ports[i].queue);
+    udp_queue_free(w->host.trunk);
+    udp_queue_free(w->browsers);
     udp_set_close(&w->ice);
     poller_free(w->host.poller);
     free(w);

@@ -260,22 +260,17 @@ int udp_transmit(struct udp *u, const uint8_t *p, size_t n, const struct addr *l
 }
 
 struct udp_queue {
-    struct udp *u;
     size_t count;
+    struct udp *from[UDP_BATCH];
     struct mmsghdr msgs[UDP_BATCH];
     struct target targets[UDP_BATCH];
     uint8_t data[UDP_BATCH][UDP_PACKET_MAX];
 };
 
-int udp_queue_alloc(struct udp_queue **qp, struct udp *u)
+int udp_queue_alloc(struct udp_queue **qp)
 {
-    struct udp_queue *q = calloc(1, sizeof(*q));
-
-    if (!q)
-        return ENOMEM;
-    q->u = u;
-    *qp = q;
-    return 0;
+    *qp = calloc(1, sizeof(**qp));
+    return *qp ? 0 : ENOMEM;
 }
 
 void udp_queue_free(struct udp_queue *q)
@@ -290,31 +285,42 @@ uint8_t *udp_queue_room(struct udp_queue *q)
     return q->data[q->count];
 }
 
-void udp_queue_push(struct udp_queue *q, size_t n, const struct addr *local, const struct addr *dst)
+int udp_queue_push(struct udp_queue *q, struct udp *u, size_t n, const struct addr *local,
+                   const struct addr *dst)
 {
     struct target *t = &q->targets[q->count];
 
-    if (target_set(&q->msgs[q->count].msg_hdr, t, q->u, local, dst)) {
+    if (!u || target_set(&q->msgs[q->count].msg_hdr, t, u, local, dst)) {
         metric_add(&send_failed, 1);
-        return;
+        return EAFNOSUPPORT;
     }
     t->iov = (struct iovec){q->data[q->count], n};
-    q->count++;
+    q->from[q->count++] = u;
+    return 0;
+}
+
+/* As sendmmsg; one alone is cheaper without. */
+static int send_run(struct udp *u, struct mmsghdr *msgs, size_t n)
+{
+    enum { FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL };
+
+    if (n > 1)
+        return sendmmsg(u->fd, msgs, (unsigned)n, FLAGS);
+    return sendmsg(u->fd, &msgs->msg_hdr, FLAGS) < 0 ? -1 : 1;
 }
 
 void udp_queue_flush(struct udp_queue *q)
 {
-    size_t done = 0;
+    for (size_t done = 0, end = 0; done < q->count;) {
+        struct udp *u = q->from[done];
+        int sent;
 
-    while (done < q->count) {
-        int sent =
-            sendmmsg(q->u->fd, q->msgs + done, (unsigned)(q->count - done), MSG_DONTWAIT | MSG_NOSIGNAL);
-
+        while (end < q->count && q->from[end] == u)
+            end++;
+        sent = send_run(u, q->msgs + done, end - done);
         for (int i = 0; i < sent; i++)
-            count_add(&q->u->out, q->targets[done++].iov.iov_len);
-        if (sent > 0)
-            continue;
-        if (errno == EINTR)
+            count_add(&u->out, q->targets[done++].iov.iov_len);
+        if (sent > 0 || errno == EINTR)
             continue;
         metric_add(&send_failed, 1); /* one that cannot go must not hold up the others */
         done++;

@@ -45,14 +45,16 @@ void udp_reader_free(struct udp_reader *r);
 size_t udp_read(struct udp_reader *r, struct udp *u);
 struct udp_packet *udp_packet(struct udp_reader *r, size_t i);
 
-/* Packets that wait to be sent together on one socket. */
+/* Packets that wait to be sent together. Those in a row on one socket cost one call of the kernel. */
 struct udp_queue;
-int udp_queue_alloc(struct udp_queue **qp, struct udp *u); /* ENOMEM; u must outlive it */
+int udp_queue_alloc(struct udp_queue **qp); /* ENOMEM */
 void udp_queue_free(struct udp_queue *q);
 /* UDP_PACKET_MAX bytes to write the next packet to; flushes first when full. Nothing is sent unless pushed. */
 uint8_t *udp_queue_room(struct udp_queue *q);
-/* Queues the n bytes just written there. local may be unset. */
-void udp_queue_push(struct udp_queue *q, size_t n, const struct addr *local, const struct addr *dst);
+/* Queues the n bytes just written there, to be sent from u, which must not close before. local may be unset. EAFNOSUPPORT, counted as
+ * not sent: dst is IPv6 and u is not, or there is no u. */
+int udp_queue_push(struct udp_queue *q, struct udp *u, size_t n, const struct addr *local,
+                   const struct addr *dst);
 void udp_queue_flush(struct udp_queue *q);
 
 /* One packet, now. errno of sendmsg; EAFNOSUPPORT: dst is IPv6 and the socket is not. */

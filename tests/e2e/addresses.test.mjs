@@ -1,20 +1,17 @@
 // Where the box listens and where its peers are, in all the ways that people combine them: an agent calls the lab, and the lab the agent.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { launchChromium } from '../ui/lib/chromium.mjs';
 import { noNameServer, start } from './dngate.mjs';
-import { makeSpeech } from './lib/audio.mjs';
 import { ADDRESS, inNamespace } from './lib/netns.mjs';
 import { AgentPage } from './lib/page.mjs';
 
 const ADDRESS6 = '2001:db8::1'; // RFC 3849
 const LOOPBACK = '--allow-loopback-in-peer-connection'; // by itself Chromium takes no audio there
 
-let dir, browser;
+let browser;
 
 async function bothWays(t, { host, options, env }) {
     const server = await start({ options, env });
@@ -42,13 +39,9 @@ async function bothWays(t, { host, options, env }) {
 
 inNamespace(import.meta.url, 'Addresses', () => {
     before(async () => {
-        dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
-        browser = await launchChromium({ microphone: makeSpeech(dir), flags: [LOOPBACK] });
+        browser = await launchChromium({ flags: [LOOPBACK] });
     });
-    after(async () => {
-        await browser?.close();
-        if (dir) rmSync(dir, { recursive: true, force: true });
-    });
+    after(() => browser?.close());
 
     const ipv6 = { timeout: 120000, skip: !existsSync('/proc/net/if_inet6') && 'SKIPPED: the kernel has no IPv6' };
     const check = (name, setting) => test(name, { timeout: 120000 }, (t) => bothWays(t, setting));

@@ -1,4 +1,5 @@
 /* A call with its audio: a browser with ICE and DTLS-SRTP, a trunk with plain RTP, on loopback. */
+/* SLOW */
 #include "core/clock.h"
 #include "fake/box.h"
 #include "fake/browser.h"

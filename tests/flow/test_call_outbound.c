@@ -1,4 +1,5 @@
 /* An agent calls through the trunk: the whole signalling in one process, a SIP Server and a browser in text. */
+/* SLOW */
 #include "call/callout.h"
 #include "core/buf.h"
 #include "core/clock.h"

@@ -1,5 +1,6 @@
 /* The session timer (RFC 4028), with seconds of 5 to 40 ms. */
 /* TSAN */
+/* SLOW */
 #include "core/clock.h"
 #include "dialog/legclock.h"
 #include "fake/ends.h"

@@ -30,7 +30,7 @@ static uint8_t *room_h(const struct addr *dst, void *arg)
 static void send_h(size_t n, const struct addr *local, const struct addr *dst, void *arg)
 {
     (void)arg;
-    udp_queue_push(queue, n, local, dst);
+    (void)udp_queue_push(queue, &nowhere, n, local, dst);
 }
 
 static void claim_h(struct path *p, enum path_claim what, const struct addr *addr, void *arg)
@@ -47,8 +47,13 @@ static int event_h(const struct media_event *ev, void *arg)
     return ev->path_id == 1 ? 0 : (abort(), 1);
 }
 
-static struct path_host host = {
-    .rtp_timeout_s = 5, .roomh = room_h, .sendh = send_h, .claimh = claim_h, .eventh = event_h};
+static struct path_agenda agenda;
+static struct path_host host = {.agenda = &agenda,
+                                .rtp_timeout_s = 5,
+                                .roomh = room_h,
+                                .sendh = send_h,
+                                .claimh = claim_h,
+                                .eventh = event_h};
 
 static struct path *path_make(enum media_codec browser, struct srtpctx **tx)
 {
@@ -142,8 +147,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct path *p;
     uint64_t now = 1000000;
 
-    if (!identity &&
-        (srtpctx_global_init() || dtls_identity_alloc(&identity) || udp_queue_alloc(&queue, &nowhere)))
+    if (!identity && (srtpctx_global_init() || dtls_identity_alloc(&identity) || udp_queue_alloc(&queue) ||
+                      udp_queue_alloc(&host.trunk)))
         abort();
     g711_init();
     if (!size)

@@ -8,21 +8,13 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const INSIDE = 'TEST_NETNS';
-export const ADDRESS = '198.51.100.1'; // RFC 5737
+export const ADDRESS = '198.51.100.1'; // as netns.sh gives it
 const FAR_ADDRESS = '198.51.100.2';
 const NOBODY = '02:00:00:00:00:99'; // no interface has this address
 
-const namespace = `
-    ip link set lo up
-    ip link add dn0 type veth peer name dn1
-    ip addr add ${ADDRESS}/24 dev dn0
-    ip link set dn0 up
-    ip link set dn1 up
-    exec "$@"`;
-
 async function runInside(url) {
     const { NODE_TEST_CONTEXT, ...env } = process.env;
-    const child = spawn('unshare', ['--net', 'sh', '-euc', namespace, 'sh', process.execPath, fileURLToPath(url)], {
+    const child = spawn(fileURLToPath(new URL('netns.sh', import.meta.url)), [process.execPath, fileURLToPath(url)], {
         env: { ...env, [INSIDE]: '1' },
         stdio: ['ignore', 'pipe', 'pipe'],
     });

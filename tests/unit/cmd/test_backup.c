@@ -1,5 +1,6 @@
 /* Backup and restore as a user would notice them: everything is there again, nothing is lost, rubbish changes nothing. */
 /* TSAN */
+/* SLOW */
 #include "core/clock.h"
 #include "store/backup.h"
 #include "store/cdr.h"

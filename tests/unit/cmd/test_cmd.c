@@ -1,4 +1,5 @@
 /* The verbs as functions: exit status, words, and that no secret is ever printed. */
+/* SLOW */
 #include "cmd/cmd.h"
 #include "cmd/grid.h"
 #include "cmd/verb.h"

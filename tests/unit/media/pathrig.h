@@ -6,7 +6,7 @@
 #define TESTS_UNIT_MEDIA_PATHRIG_H
 
 #include "fake/browser.h"
-#include "media/path_secure.h"
+#include "media/path_out.h"
 #include "net/ports.h"
 
 #include <stdio.h>
@@ -30,9 +30,10 @@ struct rig_heard { /* a packet at the trunk */
 static struct {
     struct dtls_identity *identity;
     struct udp ice, trunk;
-    struct udp_queue *queue;
+    struct udp_queue *queue; /* of the browser */
     struct udp_reader *reader;
     struct fbrowser *browser;
+    struct path_agenda agenda;
     struct path_host host;
     struct path *path;
     uint64_t now_us;
@@ -73,7 +74,7 @@ static void rig_send_h(size_t n, const struct addr *local, const struct addr *ds
 
     (void)arg;
     if (!rig.deaf || p[0] < 20 || p[0] > 63) /* RFC 7983 */
-        udp_queue_push(rig.queue, n, local, dst);
+        (void)udp_queue_push(rig.queue, &rig.ice, n, local, dst);
 }
 
 static void rig_claim_h(struct path *p, enum path_claim what, const struct addr *addr, void *arg)
@@ -146,14 +147,17 @@ static int rig_start(enum media_codec codec, bool we_are_client, bool browser_is
     if (!err)
         err = udp_bind(&rig.trunk, &lo, false, 0);
     if (!err)
-        err = udp_queue_alloc(&rig.queue, &rig.ice);
+        err = udp_queue_alloc(&rig.queue);
     if (!err)
         err = udp_reader_alloc(&rig.reader);
     rig.host = (struct path_host){.identity = rig.identity,
+                                  .agenda = &rig.agenda,
                                   .roomh = rig_room_h,
                                   .sendh = rig_send_h,
                                   .claimh = rig_claim_h,
                                   .eventh = rig_event_h};
+    if (!err)
+        err = udp_queue_alloc(&rig.host.trunk);
     cfg.identity = rig.identity;
     cfg.rtph = rig_wish.rtph;
     if (!err)
@@ -173,6 +177,7 @@ static void rig_stop(void)
     fbrowser_free(rig.browser);
     udp_reader_free(rig.reader);
     udp_queue_free(rig.queue);
+    udp_queue_free(rig.host.trunk);
     udp_close(&rig.ice);
     udp_close(&rig.trunk);
     dtls_identity_free(rig.identity);
@@ -211,6 +216,7 @@ static void rig_step(void)
     for (size_t i = 0; i < n; i++)
         rig_packet(udp_packet(rig.reader, i));
     path_tick(rig.path, rig.now_us);
+    udp_queue_flush(rig.host.trunk);
     udp_queue_flush(rig.queue);
     fbrowser_poll(rig.browser, rig.now_us);
     n = udp_read(rig.reader, &rig.trunk);

@@ -1,4 +1,5 @@
 /* Transcoding: what goes in as sound comes out as the same sound; losses are covered. */
+/* SLOW */
 #include "media/codec.h"
 #include "testing.h"
 #include <errno.h>

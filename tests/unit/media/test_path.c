@@ -1,5 +1,6 @@
 /* A call through a path, end to end on loopback: audio, digits, holds. */
 /* TSAN */
+/* SLOW */
 #include "metrics.h"
 #include "fake/mediacall.h"
 #include "media/g711.h"

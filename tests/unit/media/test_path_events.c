@@ -3,7 +3,7 @@
 #define TESTING_NO_OOM "threads and sockets: what they wait for would not come"
 #include "testing.h"
 
-#include "media/path_report.h"
+#include "media/path_out.h"
 #include "pathrig.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* What a path does not let through, and what it tells of trouble. */
 /* TSAN */
+/* SLOW */
 #include "metrics.h"
 #include "core/clock.h"
 #include "fake/mediacall.h"

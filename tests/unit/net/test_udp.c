@@ -2,6 +2,7 @@
 #include "net/udp.h"
 #include "testing.h"
 
+#include <errno.h>
 #include <poll.h>
 
 static struct udp_reader *reader;
@@ -35,7 +36,7 @@ static void echo_from(struct udp *server, const char *to, uint16_t port)
     CHECK_EQ_INT(addr_parse_ip(&any, addr_af(&a) == AF_INET6 ? "::1" : "127.0.0.1", 0), 0);
     if (udp_bind(&client, &any, false, 0) && addr_af(&a) == AF_INET6)
         return; /* a machine without IPv6 */
-    CHECK_EQ_INT(udp_queue_alloc(&q, server), 0);
+    CHECK_EQ_INT(udp_queue_alloc(&q), 0);
     for (int i = 0; i < 3; i++)
         CHECK_EQ_INT(udp_transmit(&client, (const uint8_t *)"hello", 5, NULL, &a), 0);
     size_t got = 0;
@@ -45,7 +46,7 @@ static void echo_from(struct udp *server, const char *to, uint16_t port)
 
             CHECK_EQ_INT(pkt->n, 5);
             memcpy(udp_queue_room(q), pkt->p, pkt->n);
-            udp_queue_push(q, pkt->n, &pkt->local, &pkt->src);
+            CHECK_EQ_INT(udp_queue_push(q, server, pkt->n, &pkt->local, &pkt->src), 0);
         }
     CHECK_EQ_INT(got, 3);
     udp_queue_flush(q);
@@ -87,10 +88,10 @@ TEST(one_packet_that_cannot_go_does_not_hold_up_the_others)
     CHECK_EQ_INT(udp_bind(&client, &any, false, 0), 0);
     CHECK_EQ_INT(addr_parse_ip(&to, "127.0.0.1", udp_port(&client)), 0);
     CHECK_EQ_INT(addr_parse_ip(&bad, "255.255.255.255", 9), 0); /* no broadcast is allowed */
-    CHECK_EQ_INT(udp_queue_alloc(&q, &server), 0);
+    CHECK_EQ_INT(udp_queue_alloc(&q), 0);
     for (int i = 0; i < 150; i++) { /* more than a batch */
         udp_queue_room(q)[0] = (uint8_t)i;
-        udp_queue_push(q, 1, NULL, i % 10 == 3 ? &bad : &to);
+        CHECK_EQ_INT(udp_queue_push(q, &server, 1, NULL, i % 10 == 3 ? &bad : &to), 0);
     }
     udp_queue_flush(q);
     CHECK_EQ_INT(read_count(&client, 135), 135);
@@ -98,5 +99,55 @@ TEST(one_packet_that_cannot_go_does_not_hold_up_the_others)
     udp_queue_free(q);
     udp_reader_free(reader);
     udp_close(&server);
+    udp_close(&client);
+}
+
+TEST(each_packet_of_a_queue_leaves_by_its_own_socket)
+{
+    struct udp from[3], client;
+    struct udp_queue *q;
+    struct addr any, to, v6;
+    unsigned left[3] = {20, 30, 50}, order[] = {0, 0, 1, 2, 2, 2, 1, 0}, n = 0;
+
+    CHECK_EQ_INT(udp_reader_alloc(&reader), 0);
+    CHECK_EQ_INT(addr_parse_ip(&any, "127.0.0.1", 0), 0);
+    CHECK_EQ_INT(addr_parse_ip(&v6, "::1", 9), 0);
+    CHECK_EQ_INT(udp_bind(&client, &any, false, 0), 0);
+    CHECK_EQ_INT(addr_parse_ip(&to, "127.0.0.1", udp_port(&client)), 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ_INT(udp_bind(&from[i], &any, false, 0), 0);
+    CHECK_EQ_INT(udp_queue_alloc(&q), 0);
+    for (unsigned i = 0; n < 100; i++) {
+        unsigned who = order[i % 8];
+
+        if (!left[who])
+            continue;
+        left[who]--;
+        n++;
+        udp_queue_room(q)[0] = (uint8_t)who;
+        CHECK_EQ_INT(udp_queue_push(q, &from[who], 1, NULL, &to), 0);
+    }
+    udp_queue_room(q)[0] = 9;
+    CHECK_EQ_INT(udp_queue_push(q, &from[0], 1, NULL, &v6), EAFNOSUPPORT);
+    CHECK_EQ_INT(udp_queue_push(q, NULL, 1, NULL, &to), EAFNOSUPPORT);
+    udp_queue_flush(q);
+    for (size_t got = 0, batch; got < 100; got += batch) {
+        batch = read_soon(&client);
+        for (size_t i = 0; i < batch; i++) {
+            const struct udp_packet *pkt = udp_packet(reader, i);
+
+            CHECK_EQ_INT(addr_port(&pkt->src), udp_port(&from[pkt->p[0]]));
+        }
+        if (!batch)
+            break;
+    }
+    CHECK_EQ_INT(udp_read(reader, &client), 0);
+    CHECK_EQ_INT(from[0].out.packets, 20);
+    CHECK_EQ_INT(from[1].out.packets, 30);
+    CHECK_EQ_INT(from[2].out.packets, 50);
+    udp_queue_free(q);
+    udp_reader_free(reader);
+    for (int i = 0; i < 3; i++)
+        udp_close(&from[i]);
     udp_close(&client);
 }

@@ -1,5 +1,6 @@
 /* Which address of ours a peer is told: by what we bound, by public.address, by where the peer is. */
 /* TSAN */
+/* SLOW */
 #include "testing.h"
 
 #include "core/addr.h"

@@ -1,5 +1,6 @@
 /* OPTIONS, up, suspect and down, failover order, two trunks on one address, names with several addresses. */
 /* TSAN */
+/* SLOW */
 #include "rig.h"
 
 #include "core/health.h"

@@ -1,5 +1,6 @@
 /* Peers that take their time to read: nothing is lost, nothing grows, nobody spins. */
 /* TSAN */
+/* SLOW */
 #include "rig.h"
 #include "core/budget.h"
 #include "core/table.h"

@@ -1,0 +1,143 @@
+/* media/path: what leaves it, for the trunk, the browser and signalling. See path.h. */
+#include "media/path_out.h"
+
+#include "media/g711.h"
+
+#include <string.h>
+
+/* ---- to signalling ---- */
+
+/* Signalling's mailbox was full. MEDIA_ENDED is the worker's to tell again. */
+void path_events_retry(struct path *p)
+{
+    struct media_event ev = {.type = (enum media_event_type)p->untold.type,
+                             .reason = (enum media_reason)p->untold.reason,
+                             .addr = p->untold.addr,
+                             .path_id = p->id};
+
+    if (p->untold.waits && !p->host->eventh(&ev, p->host->arg))
+        p->untold.waits = false;
+}
+
+void path_event(struct path *p, struct media_event *ev)
+{
+    if (ev->type == MEDIA_FAILED) {
+        if (p->failed)
+            return;
+        p->failed = true;
+    }
+    ev->path_id = p->id;
+    path_events_retry(p);
+    if (!p->untold.waits && !p->host->eventh(ev, p->host->arg))
+        return;
+    if (ev->type <= MEDIA_TIMEOUT && ev->type != MEDIA_DTLS_UP &&
+        !(p->untold.waits && p->untold.type == MEDIA_TIMEOUT)) {
+        p->untold.waits = true; /* in place of an older one: signalling wants to know how it is */
+        p->untold.type = (uint8_t)ev->type;
+        p->untold.reason = (uint8_t)ev->reason;
+        p->untold.addr = ev->addr;
+    }
+}
+
+/* ---- to the trunk ---- */
+
+bool path_trunk_ready(const struct path *p)
+{
+    const struct addr *dst = srclock_dest(&p->lock);
+
+    return p->trunk_set && (p->trunk.dir & MEDIA_SEND) && addr_isset(dst, true) && !addr_is_any(dst);
+}
+
+uint8_t *path_trunk_room(struct path *p)
+{
+    return path_trunk_ready(p) ? udp_queue_room(p->host->trunk) : NULL;
+}
+
+void path_trunk_send(struct path *p, uint8_t *room, const struct rtp_hdr *h, size_t len, uint64_t now_us)
+{
+    const struct addr *dst = srclock_dest(&p->lock);
+    size_t n = rtp_build(room, h) + len;
+
+    if (!udp_queue_push(p->host->trunk, udp_set_to(&p->rtp, dst), n, &p->trunk_local, dst))
+        rtcp_send_packet(&p->to_trunk.send, h->ts, len, now_us);
+}
+
+void path_trunk_encode(const struct path *p, const int16_t *pcm, size_t n, uint8_t *out)
+{
+    if (p->trunk.codec == MEDIA_PCMA)
+        g711_alaw_enc(out, pcm, n);
+    else
+        g711_ulaw_enc(out, pcm, n);
+}
+
+/* ---- to the browser ---- */
+
+/* Follows the worker's load; cheap, called for every packet. */
+static void follow_load(struct path *p)
+{
+    int wanted = p->host->complexity;
+
+    if (wanted == p->down.complexity)
+        return;
+    p->down.complexity = wanted;
+    codec_enc_complexity(p->down.enc, wanted);
+}
+
+size_t path_browser_encode(struct path *p, const int16_t *pcm, uint8_t *out)
+{
+    size_t n = PATH_FRAME;
+
+    switch (p->browser.codec) {
+    case MEDIA_PCMU:
+        g711_ulaw_enc(out, pcm, n);
+        return n;
+    case MEDIA_PCMA:
+        g711_alaw_enc(out, pcm, n);
+        return n;
+    case MEDIA_OPUS:
+        if (!p->down.enc)
+            return 0;
+        follow_load(p);
+        return codec_enc_frame(p->down.enc, pcm, n, out, RTP_PAYLOAD_MAX, &n) ? 0 : n;
+    default:
+        return 0;
+    }
+}
+
+bool path_browser_ready(const struct path *p)
+{
+    return p->srtp_out && !p->failed;
+}
+
+uint8_t *path_browser_room(struct path *p)
+{
+    struct addr local, remote;
+
+    if (!path_browser_ready(p) || !ice_route(p->ice, &local, &remote))
+        return NULL;
+    return p->host->roomh(&remote, p->host->arg);
+}
+
+static void push(struct path *p, size_t n)
+{
+    struct addr local, remote;
+
+    if (ice_route(p->ice, &local, &remote))
+        p->host->sendh(n, &local, &remote, p->host->arg);
+}
+
+void path_browser_send(struct path *p, uint8_t *room, const struct rtp_hdr *h, size_t len, uint64_t now_us)
+{
+    size_t n = rtp_build(room, h) + len;
+
+    if (srtpctx_protect(p->srtp_out, room, &n))
+        return;
+    rtcp_send_packet(&p->to_browser.send, h->ts, len, now_us);
+    push(p, n);
+}
+
+void path_browser_send_rtcp(struct path *p, uint8_t *room, size_t n)
+{
+    if (!srtpctx_protect_rtcp(p->srtp_out, room, &n))
+        push(p, n);
+}

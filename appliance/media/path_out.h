@@ -1,0 +1,30 @@
+/*
+ * media/path_out: what leaves a path: packets for the trunk and the browser, events for signalling. All that a path is made of stands on it.
+ * Packets are written where they wait for the end of the round, when all of them go to the kernel in one go. See path.h.
+ */
+#ifndef MEDIA_PATH_OUT_H
+#define MEDIA_PATH_OUT_H
+
+#include "media/path_state.h"
+
+/* Tells signalling, now or, when its mailbox is full, as soon as there is room. */
+void path_event(struct path *p, struct media_event *ev);
+void path_events_retry(struct path *p);
+
+/* Whether RTP may go there; room for a packet, or NULL: there is no way now; then the sending of it: len bytes of payload, written RTP_HEADER
+ * bytes in. */
+bool path_trunk_ready(const struct path *p);
+uint8_t *path_trunk_room(struct path *p);
+void path_trunk_send(struct path *p, uint8_t *room, const struct rtp_hdr *h, size_t len, uint64_t now_us);
+/* n samples in the trunk's G.711. */
+void path_trunk_encode(const struct path *p, const int16_t *pcm, size_t n, uint8_t *out);
+
+/* The same towards the browser. */
+bool path_browser_ready(const struct path *p);
+uint8_t *path_browser_room(struct path *p);
+void path_browser_send(struct path *p, uint8_t *room, const struct rtp_hdr *h, size_t len, uint64_t now_us);
+void path_browser_send_rtcp(struct path *p, uint8_t *room, size_t n);
+/* PATH_FRAME samples as the browser's payload at out; 0 when that fails. */
+size_t path_browser_encode(struct path *p, const int16_t *pcm, uint8_t *out);
+
+#endif

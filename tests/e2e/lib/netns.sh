@@ -1,0 +1,11 @@
+#!/bin/sh
+# netns.sh COMMAND...: runs it in a network namespace of its own, where besides loopback there is dn0 with an address (RFC 5737), and dn1
+# at the other end of its cable. The namespace goes when its processes have gone. As root.
+exec unshare --net sh -euc '
+    ip link set lo up
+    ip link add dn0 type veth peer name dn1
+    ip addr add 198.51.100.1/24 dev dn0
+    ip link set dn0 up
+    ip link set dn1 up
+    exec "$@"
+' sh "$@"
