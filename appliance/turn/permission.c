@@ -46,7 +46,8 @@ void permission_set(struct permissions *l, const struct addr *peer, unsigned kin
     size_t i = find(l, peer);
 
     l->v[i] = (struct permission){*peer, expires_s, (uint8_t)kinds};
-    l->n += i == l->n;
+    if (i == l->n)
+        l->n++;
 }
 
 void permission_remove(struct permissions *l, size_t i)
