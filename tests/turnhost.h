@@ -1,6 +1,6 @@
 /*
- * tests/turnhost: a TURN server under test: a host that keeps what it is told to send, and a client that writes requests. Header only;
- * include it after testing.h. Answers are looked at in `last`, relayed datagrams in `sent`.
+ * tests/turnhost: a TURN server under test: a host that keeps what it is told to send, and a client that writes requests. Header only.
+ * Answers are looked at in `last`, relayed datagrams in `sent`.
  */
 #ifndef TESTS_TURNHOST_H
 #define TESTS_TURNHOST_H
@@ -11,6 +11,7 @@
 #include "turn/codec.h"
 #include "turn/server.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +116,17 @@ static int turnhost_foreign(void *arg, struct turn_relay *r)
     return h->no_foreign ? EADDRINUSE : 0;
 }
 
+/* Whether turnhost_rules() allow a peer, said in other words than the policy's. */
+static bool turnhost_may(const struct addr *peer, bool own)
+{
+    char text[ADDR_STRLEN];
+
+    addr_str(peer, text, sizeof(text));
+    if (own)
+        return !strcmp(text, "192.0.2.1:10000") || !strcmp(text, "[2001:db8::1]:10000");
+    return addr_port(peer) && (!strncmp(text, "198.51.100.", 11) || !strncmp(text, "[2001:db8:f:", 12));
+}
+
 static void turnhost_send(void *arg, struct turn_relay *r, const struct addr *peer, bool own,
                           const uint8_t *p, size_t n, bool df)
 {
@@ -122,6 +134,8 @@ static void turnhost_send(void *arg, struct turn_relay *r, const struct addr *pe
 
     if (!own && !((struct turnhost_relay *)r)->foreign)
         abort(); /* nobody opened its socket */
+    if (!turnhost_may(peer, own))
+        abort();
     memcpy(h->sent, p, n);
     h->sent_n = n;
     h->sent_to = *peer;
