@@ -60,7 +60,7 @@ test('histograms are whole', () => {
             const group = samples.filter(({ labels }) => key(labels) === one);
             const buckets = group.filter((s) => s.name === `${name}_bucket`);
             const bounds = buckets.map((s) => (s.labels.le === '+Inf' ? Infinity : Number(s.labels.le)));
-            assert.deepEqual(bounds, bounds.toSorted((a, b) => a - b));
+            assert.deepEqual(bounds, [...bounds].sort((a, b) => a - b));
             assert.equal(bounds.at(-1), Infinity);
             for (const [i, { value }] of buckets.entries()) assert.ok(!i || value >= buckets[i - 1].value, name);
             assert.equal(buckets.at(-1).value, group.find((s) => s.name === `${name}_count`).value);
@@ -143,7 +143,7 @@ test('trunk, certificate, process and log are there', () => {
 });
 
 test('every limit shows its use', () => {
-    const names = (metric) => ended.families.get(metric).samples.map(({ labels }) => labels.name).toSorted();
+    const names = (metric) => ended.families.get(metric).samples.map(({ labels }) => labels.name).sort();
     const named = ['calls', 'registrations', 'ws_connections', 'web_connections', 'web_sources', 'media_paths', 'rtp_port_pairs',
                    'mbox_sip_ws', 'mbox_web_out', 'mbox_media_0', 'mbox_store_calls', 'mbox_store_cdrs', 'cdr_batch',
                    'sip_dialogs', 'sip_tcp_connections', 'sip_ws_connections', 'trunks', 'guard_sources', 'digest_nonces'];
