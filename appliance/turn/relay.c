@@ -33,7 +33,6 @@ struct door { /* one UDP socket of turn.port */
     struct poller_watch watch;
     struct relay *relay;
     struct udp *udp;
-    struct udp_queue *queue;
     struct addr local; /* where packets that do not say it arrived */
 };
 
@@ -47,6 +46,7 @@ struct relay {
     struct udp_set udp;
     struct door doors[UDP_BINDS_MAX];
     struct udp_reader *reader;
+    struct udp_queue *queue; /* of all doors */
     struct wire_end *wire;
     struct relayeds *relayed;
     struct turn_server *server;
@@ -63,11 +63,10 @@ struct relay {
 static uint8_t *room_h(void *arg, const struct turn_flow *f, size_t n)
 {
     struct relay *r = arg;
-    struct door *d = f->via;
 
     if (turn_flow_is_stream(f))
         return streams_room(r->streams, f, n);
-    return n <= UDP_PACKET_MAX ? udp_queue_room(d->queue) : NULL;
+    return n <= UDP_PACKET_MAX ? udp_queue_room(r->queue) : NULL;
 }
 
 static void push_h(void *arg, const struct turn_flow *f, size_t n)
@@ -78,7 +77,7 @@ static void push_h(void *arg, const struct turn_flow *f, size_t n)
     if (turn_flow_is_stream(f))
         streams_push(r->streams, f, n);
     else
-        udp_queue_push(d->queue, n, &f->local, &f->client);
+        (void)udp_queue_push(r->queue, d->udp, n, &f->local, &f->client);
 }
 
 static int open_h(void *arg, int af, enum turn_port port, struct turn_relay **rp, struct turn_relay **next)
@@ -272,8 +271,7 @@ static void round_do(struct relay *r, bool came)
     poller_handle(r->poller);
     relayed_wire_read(r->relayed);
     streams_round(r->streams, r->now_us);
-    for (size_t i = 0; i < r->udp.count; i++)
-        udp_queue_flush(r->doors[i].queue);
+    udp_queue_flush(r->queue);
 }
 
 static uint64_t packets_in(const struct relay *r)
@@ -350,9 +348,7 @@ static int doors_open(struct relay *r, const struct turn_setup *s)
         d->udp = &r->udp.v[i];
         d->local = s->bind[i];
         addr_set_port(&d->local, udp_port(d->udp));
-        err = udp_queue_alloc(&d->queue, d->udp);
-        if (!err)
-            err = poller_watch(r->poller, d->udp->fd, &d->watch);
+        err = poller_watch(r->poller, d->udp->fd, &d->watch);
     }
     return err;
 }
@@ -438,6 +434,8 @@ static int relay_open(struct relay *r, const struct turn_setup *s, const char **
         err = mbox_alloc(&r->commands, "turn", sizeof(struct relay_msg), COMMANDS_MAX);
     if (!err)
         err = udp_reader_alloc(&r->reader);
+    if (!err)
+        err = udp_queue_alloc(&r->queue);
     r->command_watch = (struct poller_watch){command_ready_h, r};
     r->wire_watch = (struct poller_watch){wire_ready_h, r};
     if (!err)
@@ -491,8 +489,7 @@ void relay_free(struct relay *r)
     relayed_free(r->relayed);
     mbox_free(r->commands, command_drop_h, r);
     wire_close(r->wire);
-    for (size_t i = 0; i < UDP_BINDS_MAX; i++)
-        udp_queue_free(r->doors[i].queue);
+    udp_queue_free(r->queue);
     udp_set_close(&r->udp);
     udp_reader_free(r->reader);
     poller_free(r->poller);
