@@ -29,7 +29,6 @@ struct turnhost {
     struct turn_server *server;
     uint64_t now_us;
     /* what the server did */
-    uint8_t room[TURNHOST_BYTES], last[TURNHOST_BYTES], sent[TURNHOST_BYTES];
     size_t room_n, last_n, sent_n;
     unsigned pushed, peer_sent, relays; /* messages, datagrams; relayed addresses that are open */
     struct turn_flow last_flow;
@@ -40,6 +39,7 @@ struct turnhost {
     bool no_room, no_foreign;
     int open_error[2]; /* by family: IPv4, IPv6 */
     uint16_t next_port;
+    uint8_t room[TURNHOST_BYTES], last[TURNHOST_BYTES], sent[TURNHOST_BYTES]; /* last: not cleared */
 };
 
 static uint8_t *turnhost_room(void *arg, const struct turn_flow *f, size_t n)
@@ -168,7 +168,9 @@ __attribute__((unused)) static int turnhost_open_server(struct turnhost *h, cons
     struct turn_config c = {.realm = TURNHOST_REALM, .secret = TURNHOST_SECRET, .secret_len = 32};
     int err;
 
-    *h = (struct turnhost){.now_us = 1000000000, .next_port = TURNHOST_RELAY_FIRST};
+    memset(h, 0, offsetof(struct turnhost, room));
+    h->now_us = 1000000000;
+    h->next_port = TURNHOST_RELAY_FIRST;
     if (l)
         c.limits = *l;
     err = turn_server_alloc(&h->server, &c, &turnhost_calls, h);

@@ -66,6 +66,7 @@ const phone = new Phone(ticker, {
     leaving: (reason) => noticed({ leaving: { reason } }),
     signedOut: (text) => forget('error', text),
     reconnected: () => calls.reconnected(),
+    inCall: () => calls.busy,
 });
 const calls = new Calls({ store, phone, audio, ringer, ticker, settings, say, over });
 

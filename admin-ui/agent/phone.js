@@ -8,6 +8,7 @@ const RETRY_MS = 4000;
 // JsSIP's own timers back off to 10 s, and may be a minute late while the page is hidden. So much and up to twice as long between tries
 // brings a page back in 3 s, and a thousand pages not all at once.
 const RECONNECT_MS = 1000;
+const TICK_MS = 200; // each tick of the page's clock
 const SLEPT_MS = 10000; // a pulse that comes so late was asleep with the computer
 
 // Why the gateway closed the WebSocket (appliance/sip/registrar.c).
@@ -30,11 +31,11 @@ export class Phone {
     #served = false; // requests are taken: registered, or for the sake of a call that is on
 
     // events: registration(state), online(whether the gateway can be reached), trouble(text or null), session(session, request),
-    // message(request), elsewhere(), inCallElsewhere(), takenOver(), leaving(reason), signedOut(text), reconnected()
+    // message(request), elsewhere(), inCallElsewhere(), takenOver(), leaving(reason), signedOut(text), reconnected(); inCall() is asked.
     constructor(ticker, events) {
         this.#ticker = ticker;
         this.#events = events;
-        ticker.every(1000, () => this.#pulse());
+        ticker.every(TICK_MS, () => this.#pulse());
         window.addEventListener('online', () => this.#online());
         window.addEventListener('offline', () => this.#offline());
         document.addEventListener('visibilitychange', () => document.hidden || this.wake());
@@ -48,9 +49,10 @@ export class Phone {
     // takeOver: also when the DN is in a call elsewhere, which then goes on to its end there.
     start(identity, { takeOver = false } = {}) {
         this.stop();
-        this.#socket = new LiveSocket(`${location.protocol === 'http:' ? 'ws' : 'wss'}://${location.host}/ws`);
+        const url = `${location.protocol === 'http:' ? 'ws' : 'wss'}://${location.host}/ws`;
+        const socket = (this.#socket = new LiveSocket(url, (silent) => socket === this.#socket && this.#silence(silent)));
         const ua = /** @type {import('./types').Agent} */ (new UA({
-            sockets: [this.#socket],
+            sockets: [socket],
             uri: `sip:${identity.dn}@${location.hostname}`,
             authorization_user: identity.dn,
             ha1: identity.ha1,
@@ -109,11 +111,20 @@ export class Phone {
     }
 
     #online() {
-        if (this.#served) {
-            this.#events.online(true);
-            this.#events.trouble(null);
-        }
+        this.#reached();
         this.wake();
+    }
+
+    #reached() {
+        if (!this.#served || this.#socket?.silent) return;
+        this.#events.online(true);
+        this.#events.trouble(null);
+    }
+
+    // The connection is not given up yet, nor is a call on it.
+    #silence(silent) {
+        if (!silent) this.#reached();
+        else if (this.#ua) this.#events.online(false);
     }
 
     // The network is back, the computer woke up, or the tab is looked at again: don't wait for a timer.
@@ -233,7 +244,7 @@ export class Phone {
         this.#lastPulse = now;
         if (!this.#ua) return;
         if (slept) this.wake();
-        this.#socket?.pulse();
+        this.#socket?.pulse(!document.hidden || this.#events.inCall());
         if (this.#downSince && now - this.#downSince > RECONNECT_MS) {
             this.#downSince = now + Math.random() * RECONNECT_MS;
             if (!this.#ua.isConnected()) this.#ua.transport.connect();

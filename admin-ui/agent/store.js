@@ -44,7 +44,7 @@ export const initialState = {
     dn: '',
     displayName: '',
     registration: { state: 'offline' }, // or connecting, registered, failed, replaced
-    offline: false, // not connected, and it has been or has been tried
+    offline: false, // nothing is heard: not connected, and it has been or has been tried; or connected, and silent
     draining: false,
     microphoneMissing: false,
     elsewhere: false, // another page has the DN: a call goes on to its end here, or the other's does there

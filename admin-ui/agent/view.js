@@ -41,7 +41,7 @@ const numbers = ({ name, number, called }) => [name && number, called && words.c
 function readiness(state) {
     if (state.microphoneMissing) return 'No microphone';
     if (state.draining) return 'The gateway is being restarted';
-    return isReady(state) ? 'Ready for calls' : 'Not ready';
+    return isReady(state) && !state.offline ? 'Ready for calls' : 'Not ready';
 }
 
 function clock(ms) {

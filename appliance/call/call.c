@@ -17,6 +17,7 @@ static void call_destructor(void *arg)
     if (c->path_id)
         (void)table_del(c->calls->by_path, &c->path_id, sizeof(c->path_id));
     mem_deref(c->trunk_lines);
+    mem_deref(c->agent_lines);
     buf_reset(&c->hdrs);
     call_session_drop(c);
     callstat_leave(c->cdr.direction, c->state);

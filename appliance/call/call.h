@@ -36,8 +36,8 @@ struct call {
 
     struct addr trunk_addr;
     struct sdp_order order;
-    struct sdp *trunk_lines; /* of its dialog, when it has more than the one m= line */
-    struct media_trunk tm;   /* what the media has of the trunk: call_trunk_known() */
+    struct sdp *trunk_lines, *agent_lines; /* of their dialogs, when they have more than the one m= line */
+    struct media_trunk tm;                 /* what the media has of the trunk: call_trunk_known() */
 
     struct trunk_target tries[CALL_TRIES_MAX]; /* outbound: in the order they are tried */
     size_t try_count, try_next;

@@ -123,6 +123,7 @@ static void agent_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
 static const struct leg_handlers agent_handlers = {
     .progress = agent_progress_h,
     .answered = agent_answered_h,
+    .reanswered = call_agent_reanswered,
     .request = call_agent_request,
     .ended = agent_ended_h,
     .permit = call_agent_permit,

@@ -61,20 +61,17 @@ static void refuse(struct leg *leg, const struct sip_msg *msg)
         (void)leg_reply(leg, msg, 405, "Method Not Allowed", "Allow: " LEG_ALLOW "\r\n", NULL, NULL);
 }
 
-/* --- the trunk --- */
-
-/* An INVITE without SDP asks for an offer; its ACK has the answer (RFC 3261 14.1). */
-static void trunk_asks_offer(struct call *c, struct leg *leg, const struct sip_msg *msg)
+/* An INVITE without SDP asks for an offer, and its ACK has the answer (RFC 3261 14.1); an UPDATE without is there for the timer. */
+static void without_offer(struct leg *leg, const struct sip_msg *msg, int err, char *sdp)
 {
-    char *sdp = NULL;
-    int err = call_trunk_offer(c, &sdp);
-
     if (!err)
-        (void)leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
+        (void)leg_reply(leg, msg, 200, "OK", "", sdp ? "application/sdp" : NULL, sdp);
     else
         (void)leg_reply(leg, msg, 500, "Server Internal Error", NULL, NULL, NULL);
     mem_deref(sdp);
 }
+
+/* --- the trunk --- */
 
 static void trunk_offer(struct call *c, struct leg *leg, const struct sip_msg *msg)
 {
@@ -86,10 +83,8 @@ static void trunk_offer(struct call *c, struct leg *leg, const struct sip_msg *m
     call_note_uuid(c, msg, CALLHDR_TO_AGENT);
     err = call_trunk_take(c, msg, false, &s);
     if (err == ENOENT) {
-        if (invite)
-            trunk_asks_offer(c, leg, msg);
-        else
-            (void)leg_reply(leg, msg, 200, "OK", "", NULL, NULL);
+        err = invite ? call_trunk_offer(c, &sdp) : 0;
+        without_offer(leg, msg, err, sdp);
         return;
     }
     if (!err)
@@ -106,16 +101,14 @@ static void trunk_offer(struct call *c, struct leg *leg, const struct sip_msg *m
 }
 
 /*
- * The answer to an offer that we made within the call. Where nothing that can be read came, what was agreed before stands (RFC 3261
- * 14.1); one that was read, and gives no audio, is an agreement to silence.
+ * What came of the answer to an offer that we made within the call. Where nothing that can be read came, what was agreed before (is
+ * there such?) stands (RFC 3261 14.1); one that was read, and gives no audio, is an agreement to silence.
  */
-static void trunk_answer(struct call *c, const struct sip_msg *msg)
+static void reanswered(struct call *c, int err, bool before)
 {
-    struct sdp s;
-    int err = call_trunk_take(c, msg, true, &s);
     bool nothing = err == ENOENT || err == EMEDIUMTYPE || err == EILSEQ || err == EBADMSG || err == EMSGSIZE;
 
-    if (err && nothing && call_trunk_known(c))
+    if (err && nothing && before)
         log_info("call", "id=%s dn=%s no answer to our offer: the audio stays as it is", c->cdr.id,
                  c->cdr.dn);
     else if (err)
@@ -125,12 +118,13 @@ static void trunk_answer(struct call *c, const struct sip_msg *msg)
 void call_trunk_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
+    struct sdp s;
 
     (void)leg;
     if (c->state >= CALL_ENDING)
         return;
     (void)media_path_tone(c->path, MEDIA_TONE_NONE);
-    trunk_answer(c, msg);
+    reanswered(c, call_trunk_take(c, msg, true, &s), call_trunk_known(c));
 }
 
 void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg)
@@ -149,13 +143,15 @@ void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg)
 
 static void agent_offer(struct call *c, struct leg *leg, const struct sip_msg *msg)
 {
+    bool invite = !pl_strcmp(&msg->met, "INVITE");
     char *sdp = NULL;
     struct sdp s;
     int err;
 
     err = call_agent_read(c, msg, true, &s);
-    if (err == ENOENT && pl_strcmp(&msg->met, "INVITE")) {
-        (void)leg_reply(leg, msg, 200, "OK", "", NULL, NULL);
+    if (err == ENOENT) {
+        err = invite ? call_agent_offer(c, leg_conn(leg), &sdp) : 0;
+        without_offer(leg, msg, err, sdp);
         return;
     }
     if (!err)
@@ -170,6 +166,25 @@ static void agent_offer(struct call *c, struct leg *leg, const struct sip_msg *m
     call_hold_update(c);
     (void)leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
     mem_deref(sdp);
+}
+
+void call_agent_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg)
+{
+    struct call *c = arg;
+    struct sdp s;
+    int err;
+
+    (void)leg;
+    if (c->state >= CALL_ENDING)
+        return;
+    err = call_agent_read(c, msg, false, &s);
+    if (!err)
+        err = call_agent_take(c, &s, MEDIA_NONE, false);
+    if (!err) {
+        c->agent_dir = s.dir;
+        call_hold_update(c);
+    }
+    reanswered(c, err, true);
 }
 
 void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg)

@@ -7,6 +7,7 @@
 void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg);
 void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg);
 void call_trunk_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg);
+void call_agent_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg);
 bool call_agent_permit(struct leg *leg, const struct sip_msg *msg, void *arg);
 bool call_trunk_permit(struct leg *leg, const struct sip_msg *msg, void *arg);
 

@@ -189,15 +189,15 @@ static void codec_in_use_first(struct sdp_order *order, enum media_codec codec)
 }
 
 /* The m= lines of a dialog stay, in their order, whoever offers next (RFC 3264 8): nearly always it is the one. */
-static void lines_keep(struct call *c, const struct sdp *s)
+static void lines_keep(struct sdp **lines, const struct sdp *s, bool special)
 {
     if (s->audio < 0)
         return;
-    c->trunk_lines = mem_deref(c->trunk_lines);
-    if (s->mlines > 1)
-        c->trunk_lines = mem_alloc(sizeof(*s), NULL);
-    if (c->trunk_lines)
-        *c->trunk_lines = *s;
+    *lines = mem_deref(*lines);
+    if (s->mlines > 1 || special)
+        *lines = mem_alloc(sizeof(*s), NULL);
+    if (*lines)
+        **lines = *s;
 }
 
 int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, struct sdp *s)
@@ -225,7 +225,7 @@ int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, stru
         f.t.rtcp = c->tm.rtcp;
     }
     if (!answer)
-        lines_keep(c, s);
+        lines_keep(&c->trunk_lines, s, false);
     c->tm = f.t;
     err = media_path_trunk(c->path, &f.t);
     if (!err)
@@ -272,7 +272,10 @@ static void agent_cands(const struct call *c, uint64_t ws_conn, struct sdp_ice_o
 int call_agent_offer(struct call *c, uint64_t ws_conn, char **sdp)
 {
     enum media_codec want = call_want(c), other = c->order.v[0], codecs[4] = {0};
-    struct sdp_own own = {.id = c->sdp_id, .version = leg_sdp_version(c->agent), .dir = MEDIA_SENDRECV};
+    struct sdp_own own = {.id = c->sdp_id,
+                          .version = leg_sdp_version(c->agent),
+                          .dir = MEDIA_SENDRECV,
+                          .offer = c->agent_lines};
     struct sdp_ice_own ice;
     struct buf b;
 
@@ -312,7 +315,13 @@ int call_agent_read(const struct call *c, const struct sip_msg *msg, bool offer,
 {
     struct agent_fit f = {.want = call_want(c)};
 
-    return sdp_read(s, msg, offer ? agent_fit_h : NULL, &f, SDP_LINE_ANY);
+    return sdp_read(s, msg, offer ? agent_fit_h : NULL, &f,
+                    c->agent_lines ? c->agent_lines->audio : SDP_LINE_ANY);
+}
+
+static bool foreign_mid(const char *mid)
+{
+    return mid[0] && strcmp(mid, SDP_MID_OWN);
 }
 
 int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, bool offer)
@@ -330,9 +339,12 @@ int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, 
         err = restart(c, &b);
     if (!err)
         err = media_path_browser(c->path, &b);
-    if (!err)
-        c->browser = b;
-    return err;
+    if (err)
+        return err;
+    c->browser = b;
+    if (offer)
+        lines_keep(&c->agent_lines, s, s->audio >= 0 && foreign_mid(s->mline[s->audio].mid));
+    return 0;
 }
 
 int call_agent_answer(struct call *c, const struct sdp *offer, char **sdp)

@@ -86,6 +86,8 @@ int sdp_parse_offer(struct sdp *s, const char *text, size_t len, sdp_fit_h *fit,
 /* The payload type with this name (any case) and clock rate; NULL. */
 const struct sdp_fmt *sdp_find(const struct sdp *s, const char *name, uint32_t rate);
 
+#define SDP_MID_OWN "0" /* a=mid of the audio where nobody else named it */
+
 /* Order of G.711 codecs; MEDIA_NONE ends it. */
 struct sdp_order {
     enum media_codec v[4];

@@ -177,18 +177,24 @@ static void write_browser_conn(struct buf *out, const struct addr *a)
 int sdp_write_browser_offer(struct buf *out, const struct sdp_own *own, const struct sdp_ice_own *ice,
                             const enum media_codec codecs[4])
 {
+    const struct sdp *lines = own->offer;
+    const struct sdp_mline *m = lines ? &lines->mline[lines->audio] : NULL;
+    const char *mid = m && m->mid[0] ? m->mid : SDP_MID_OWN;
     struct media_formats f;
 
     if (!ice->cand_count)
         return EADDRNOTAVAIL;
     formats_offer(&f, codecs, &sdp_formats_browser);
-    write_browser_head(out, own, &ice->cands[0], "0");
-    write_mline(out, ice->local->ice_port, "UDP/TLS/RTP/SAVPF", &f);
+    write_browser_head(out, own, &ice->cands[0], mid);
+    write_refused(out, lines, 0, lines ? (size_t)lines->audio : 0);
+    write_mline(out, ice->local->ice_port, m ? m->proto : "UDP/TLS/RTP/SAVPF", &f);
     write_browser_conn(out, &ice->cands[0]);
-    buf_printf(out, "a=mid:0\r\na=%s\r\n", dir_name(own->dir));
+    buf_printf(out, "a=mid:%s\r\na=%s\r\n", mid, dir_name(own->dir));
     write_rtpmaps(out, &f);
     buf_puts(out, "a=ptime:20\r\n");
     write_ice(out, ice, "actpass");
+    if (lines)
+        write_refused(out, lines, (size_t)lines->audio + 1, lines->mlines);
     return out->err;
 }
 

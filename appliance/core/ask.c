@@ -25,6 +25,7 @@ struct pending { /* a question under way */
     const struct ask_call
         *call; /* NULL: free. Until the answer is here, even when nobody waits for it any more */
     void *arg;
+    struct ask *q;     /* from when it was put until it is back */
     uint64_t until_ms; /* 0: its time was over */
 };
 
@@ -72,6 +73,14 @@ static bool ask_done(struct ask *q)
     pthread_cond_signal(&q->answered); /* inside the lock: the asker cannot free it before we have let go */
     pthread_mutex_unlock(&q->lock);
     return ours;
+}
+
+/* From now on it is not put any more. */
+static void ask_give_up(struct ask *q)
+{
+    pthread_mutex_lock(&q->lock);
+    q->given_up = true;
+    pthread_mutex_unlock(&q->lock);
 }
 
 static bool ask_gone(struct ask *q)
@@ -226,6 +235,7 @@ void ask_box_expire(struct ask_box *b, uint64_t now_ms)
         if (!p->call || !p->until_ms || p->until_ms > now_ms)
             continue;
         p->until_ms = 0;
+        ask_give_up(p->q);
         p->call->done(ETIMEDOUT, NULL, p->arg);
     }
 }
@@ -253,7 +263,7 @@ int ask_later(struct ask_box *from, struct mbox *to, const struct ask_call *call
         return err;
     q->box = from;
     q->slot = (size_t)(p - from->pending);
-    *p = (struct pending){call, arg, clock_ms() + call->ms}; /* before the answer can come */
+    *p = (struct pending){call, arg, q, clock_ms() + call->ms}; /* before the answer can come */
     err = mbox_post(to, &q);
     if (err) {
         p->call = NULL;

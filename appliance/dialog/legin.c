@@ -259,19 +259,26 @@ static void bye(struct leg *leg, const struct sip_msg *msg)
     leg_tell_ended(leg, LEG_BYE, early ? 487 : 200, early ? "Request Terminated" : "OK", msg);
 }
 
+/*
+ * A re-INVITE may overtake the ACK of our last 2xx (RFC 5407 3.1.4, 3.1.5): whoever sends it has that 2xx, so that it is not sent again.
+ * Only an answer that the ACK is to bring has to be waited for.
+ */
 static void reinvite(struct leg *leg, const struct sip_msg *msg)
 {
-    if (leg->strans || leg->replyl.head) { /* RFC 3261 14.2 */
+    if (leg->strans) { /* RFC 3261 14.2 */
         (void)sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, 500, "Server Internal Error",
                           "Retry-After: 3\r\nContent-Length: 0\r\n\r\n");
         return;
     }
-    if (leg->invite || leg->reinvite) {
+    if (leg->invite || leg->reinvite || offer_is_ours(&leg->offer)) {
         (void)sip_treply(NULL, leg->legs->sip, msg, 491, "Request Pending");
         return;
     }
     if (!leg_terms_asked(leg, msg))
         return;
+    list_flush(&leg->replyl);
+    if (leg->state == LEG_ANSWERED)
+        leg_enter(leg, LEG_CONFIRMED);
     offer_in(&leg->offer, OFFER_REQUEST, leg_describes(msg));
     leg->h->request(leg, msg, leg->arg);
 }

@@ -6,10 +6,10 @@
 /* Whether an allocation may have to do with a peer: the error code, or 0 and what the peer is. */
 static unsigned judge(const struct turning *t, const struct addr *peer, unsigned *kinds)
 {
+    if (!t->allocation->relay[relay_index(addr_af(peer))])
+        return 443;
     *kinds = turn_policy_host(t->s->policy, peer);
-    if (!*kinds)
-        return 403;
-    return t->allocation->relay[relay_index(addr_af(peer))] ? 0 : 443;
+    return *kinds ? 0 : 403;
 }
 
 /* A foreign peer is reached by a socket, which its relayed address may not have yet. */
@@ -85,10 +85,12 @@ static unsigned bind_channel(struct turning *t)
 
     if (!t->m.channel || t->m.peer_n != 1 || !addr_port(peer))
         return 400;
-    kind = turn_policy_peer(t->s->policy, peer);
-    code = kind == TURN_PEER_REFUSED ? 403 : judge(t, peer, &kinds);
+    code = judge(t, peer, &kinds);
     if (code)
         return code;
+    kind = turn_policy_peer(t->s->policy, peer);
+    if (kind == TURN_PEER_REFUSED)
+        return 403;
     if (make_way(t, peer, kinds) || permission_reserve(&a->permissions, peer, 1))
         return 508;
     f->channels -= a->channels.n;

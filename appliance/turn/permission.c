@@ -3,19 +3,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static struct permission *find(const struct permissions *l, const struct addr *peer)
+/* Which one it is; their number when there is none. */
+static size_t find(const struct permissions *l, const struct addr *peer)
 {
-    for (size_t i = 0; i < l->n; i++)
-        if (addr_eq_ip(&l->v[i].peer, peer))
-            return &l->v[i];
-    return NULL;
+    size_t i = 0;
+
+    while (i < l->n && !addr_eq_ip(&l->v[i].peer, peer))
+        i++;
+    return i;
 }
 
 struct permission *permission_find(const struct permissions *l, const struct addr *peer, uint32_t now_s)
 {
-    struct permission *p = find(l, peer);
+    size_t i = find(l, peer);
 
-    return p && p->expires_s >= now_s ? p : NULL;
+    return i < l->n && l->v[i].expires_s >= now_s ? &l->v[i] : NULL;
 }
 
 int permission_reserve(struct permissions *l, const struct addr *peers, size_t n)
@@ -24,7 +26,7 @@ int permission_reserve(struct permissions *l, const struct addr *peers, size_t n
     struct permission *v;
 
     for (size_t i = 0; i < n; i++)
-        want += !find(l, &peers[i]);
+        want += find(l, &peers[i]) == l->n;
     if (want > PERMISSIONS_MAX)
         return ENOSPC;
     while (cap < want)
@@ -41,14 +43,11 @@ int permission_reserve(struct permissions *l, const struct addr *peers, size_t n
 
 void permission_set(struct permissions *l, const struct addr *peer, unsigned kinds, uint32_t expires_s)
 {
-    struct permission *p = find(l, peer);
+    size_t i = find(l, peer);
 
-    if (!p) {
-        p = &l->v[l->n++];
-        p->peer = *peer;
-    }
-    p->kinds = (uint8_t)kinds;
-    p->expires_s = expires_s;
+    l->v[i] = (struct permission){*peer, expires_s, (uint8_t)kinds};
+    if (i == l->n)
+        l->n++;
 }
 
 void permission_remove(struct permissions *l, size_t i)

@@ -24,12 +24,18 @@ static int open_h(struct conn *c, void *arg)
     return err;
 }
 
-/* Each carries one SIP message; JsSIP's keep-alive is CRLF only. */
+/* Each carries one SIP message, or a keep-alive of CRLFs alone, which no message is as short as (RFC 7118 6). */
+static bool is_message(size_t n)
+{
+    return n > 4;
+}
+
 static int message_h(struct conn *c, const void *p, size_t n, void *arg)
 {
     struct web *w = arg;
 
-    metric_add(&ws_messages_in, 1);
+    if (is_message(n))
+        metric_add(&ws_messages_in, 1);
     return sip_ws_recv(w->cfg.sip, c->id, p, n);
 }
 
@@ -68,7 +74,8 @@ static void out_h(void *msg, void *arg)
     } else if (c && o->type == SIP_WS_KNOWN) {
         ws_known(c);
     } else if (c) {
-        metric_add(&ws_messages_out, 1);
+        if (is_message(o->len))
+            metric_add(&ws_messages_out, 1);
         ws_send(c, o->data, o->len);
     }
     if (c && c->dead)

@@ -93,7 +93,7 @@ export class Agent {
         this.waiting = this.waiting.filter((look) => !look());
     }
     // The next message that is a code (of a method) or a method.
-    wait(what, method, ms = 8000) {
+    wait(what, method, ms = 20000) {
         return new Promise((resolve, reject) => {
             const look = () => {
                 const i = this.queue.findIndex((m) => (m.code || m.method) === what && (!method || m.method === method));

@@ -1,5 +1,6 @@
 // Starts the binary for one test file: own data directory, loopback, ports chosen by the kernel and read from its log.
 import { spawn } from 'node:child_process';
+import dgram from 'node:dgram';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import net from 'node:net';
@@ -28,14 +29,19 @@ process.once('exit', () => {
 
 const anyPort = ['http.port=0', 'https.port=0', 'wss.port=0', 'sip.port=0', 'ice.port=0', 'rtp.port_min=0', 'rtp.port_max=0'];
 
-// For settings whose 0 means something else.
-export const freePort = () =>
-    new Promise((resolve) => {
-        const probe = net.createServer().listen(0, '127.0.0.1', () => {
-            const { port } = probe.address();
-            probe.close(() => resolve(port));
-        });
+// Where something will listen later: even, as RTP has it, free for TCP and UDP, and below what the kernel gives to whoever asks for any
+// port (32768 and up), so that nobody takes it meanwhile.
+export async function freePort() {
+    const port = 21000 + 2 * Math.floor(Math.random() * 5000);
+    const free = (probe, open) => new Promise((resolve) => {
+        probe.once('error', () => resolve(false));
+        open(() => probe.close(() => resolve(true)));
     });
+    const tcp = net.createServer(), udp = dgram.createSocket('udp4');
+    const both = [await free(tcp, (done) => tcp.listen(port, '127.0.0.1', done)), await free(udp, (done) => udp.bind(port, '127.0.0.1', done))];
+
+    return both.every(Boolean) ? port : freePort();
+}
 
 // For programs that look up names that do not exist: a name server that is silent, too, is left soon.
 export const noNameServer = { RES_OPTIONS: 'timeout:1 attempts:1' };
@@ -76,7 +82,7 @@ export async function start({ lab = true, options = [], args = [], dir = null, p
     });
 
     // The first line that matches, from the log's line number `from` on.
-    server.says = (pattern, ms = 10000, from = 0) =>
+    server.says = (pattern, ms = 20000, from = 0) =>
         new Promise((resolve, reject) => {
             const look = () => {
                 const line = server.log.slice(from).find((l) => pattern.test(l));

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { binary, start } from './dngate.mjs';
+import { binary, freePort, start } from './dngate.mjs';
 import { makeSpeech } from './lib/audio.mjs';
 import { watchCdr } from './lib/cdr.mjs';
 import { OPUS, checkEcho } from './lib/echo.mjs';
@@ -15,7 +15,6 @@ import { Firefox } from './lib/firefox.mjs';
 import { ADDRESS, inNamespace } from './lib/netns.mjs';
 import { AgentPage } from './lib/page.mjs';
 import { checkRowQuality } from './lib/quality.mjs';
-import { freeUdpPort } from './lib/sipp.mjs';
 
 // Firefox's own fake microphone hums; speech is put in its place. Without a sound card its AudioContext does not run, elements do.
 function speak(wav) {
@@ -105,7 +104,7 @@ async function callEcho(t) {
 // The trunk calls; what is pressed on the page arrives there, each digit once.
 async function pressDigits(t) {
     const { server, agent } = await openAgent(t);
-    const port = await freeUdpPort();
+    const port = await freePort();
     const far = await FarEnd.open(port);
 
     t.after(() => far.close());

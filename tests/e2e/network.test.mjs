@@ -15,7 +15,7 @@ import { OPUS } from './lib/echo.mjs';
 import { ADDRESS, FarEnd, inNamespace } from './lib/netns.mjs';
 import { AgentPage } from './lib/page.mjs';
 
-const BACK_MS = 15000; // from the network's return until the agent hears again
+const BACK_MS = 30000; // from the network's return until the agent hears again
 
 let dir, server, end, browser, agent, nextCdr;
 

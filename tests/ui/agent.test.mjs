@@ -1,7 +1,7 @@
 // The agent's page in a real browser against a scripted gateway: what an agent sees and does.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { call, context, fakeIce, gateway, iceBecomes, openWithoutUdp, page, registration, rung, saying, signIn, startShift } from './lib/stage.mjs';
+import { call, connected, context, fakeIce, gateway, iceBecomes, openWithoutUdp, page, pill, registration, rung, saying, scene, signIn, startShift } from './lib/stage.mjs';
 
 test('a wrong password is said, and the page stays', async () => {
     await signIn('5001', 'wrong');
@@ -170,6 +170,35 @@ test('a dropped WebSocket comes back by itself and a call survives it', async ()
     const bye = gateway.next('bye');
     await page.click('#hangup');
     await bye;
+});
+
+test('a gateway that falls silent: the pill says so before the connection is given up, and takes it back when it is heard again', async () => {
+    await startShift();
+    await connected();
+    const { socket, registrations } = gateway;
+    const { silent, soon, pills } = await scene.agent.seenSilent(async () => {
+        gateway.silent = true;
+        await pill('Offline');
+        gateway.silent = false;
+        await pill('On a call');
+    });
+    assert.ok(silent, pills);
+    if (soon) assert.deepEqual([gateway.socket === socket, gateway.registrations], [true, registrations], pills);
+    await call('connected');
+    const bye = gateway.next('bye');
+    await page.click('#hangup');
+    await bye;
+});
+
+test('a gateway that stays silent is connected to anew', async () => {
+    await startShift();
+    const { socket } = gateway;
+    gateway.silent = true;
+    await pill('Offline');
+    await saying('Reconnecting');
+    gateway.silent = false;
+    await pill('Ready');
+    assert.notEqual(gateway.socket, socket);
 });
 
 test('a lost audio path is asked for until it is back, also when the connection goes in between', async () => {

@@ -4,7 +4,6 @@
 #include "core/heap.h"
 #include "crypto/init.h"
 #include "crypto/tls.h"
-#include "net/poller.h"
 #include "net/wire.h"
 #include "subject.h"
 #include "turn/turn.h"
@@ -18,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -26,6 +26,7 @@ enum {
     OWN_PORT = 10000,
     FILE_MAX = 16384,
     BATCH = 64,
+    TICK_NS = 2000000, /* as media/worker's with more than a few calls */
     READ_MAX = 4096
 };
 
@@ -123,28 +124,22 @@ static int tls_listen(const char *dir, unsigned *port)
 
 /* ---- a media worker that hears itself ---- */
 
-static void wake_h(void *arg)
-{
-    wire_woken(arg);
-}
-
 static void *worker_main(void *arg)
 {
+    struct timespec tick = {0, TICK_NS};
     struct wire_end *end = arg;
-    struct poller_watch watch = {wake_h, end};
     struct wire_packet v[BATCH];
-    struct poller *poller;
+    size_t n;
 
-    if (poller_alloc(&poller) || poller_watch(poller, wire_fd(end), &watch))
-        return NULL;
-    for (;;) {
-        size_t n = wire_read(end, v, BATCH);
-
-        for (size_t i = 0; i < n; i++)
-            (void)wire_send(end, &v[i].dst, &v[i].src, v[i].p, v[i].n);
-        poller_wait(poller, n == BATCH || !wire_sleep(end) ? 0 : POLLER_FOREVER);
-        poller_handle(poller);
+    for (;;) { /* with the process it ends */
+        do {
+            n = wire_read(end, v, BATCH);
+            for (size_t i = 0; i < n; i++)
+                (void)wire_send(end, &v[i].dst, &v[i].src, v[i].p, v[i].n);
+        } while (n == BATCH);
+        (void)nanosleep(&tick, NULL);
     }
+    return NULL;
 }
 
 static int worker_start(struct wire **wire, const struct addr *at)

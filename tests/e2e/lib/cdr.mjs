@@ -15,7 +15,7 @@ export async function watchCdr(server, wanted = () => true) {
     const seen = new Set((await rows(server)).map((row) => row.id)); // no count: rows are sorted by the calls' begin
 
     return async function next(count = 1) {
-        for (const end = Date.now() + 15000; Date.now() < end; await sleep(100)) {
+        for (const end = Date.now() + 30000; Date.now() < end; await sleep(100)) {
             const fresh = (await rows(server)).filter((row) => !seen.has(row.id) && wanted(row));
             if (fresh.length < count) continue;
             for (const { id } of fresh) seen.add(id);

@@ -48,6 +48,28 @@ export class AgentPage {
         return this.page.locator(`#registration[data-state=${state}]`).waitFor();
     }
 
+    pill(words) {
+        return this.page.locator('#registration', { hasText: words }).waitFor();
+    }
+
+    // Runs steps(), and says how they looked on the page's own clock: was it Offline while still registered, and did it get out of that before it
+    // gives a connection up (which a slow machine may be too slow for)?
+    async seenSilent(steps) {
+        await this.page.evaluate(() => {
+            const pill = document.getElementById('registration');
+            const note = () => window.pills.push({ said: pill.textContent.trim(), state: pill.dataset.state, at: performance.now() });
+            window.pills = [];
+            window.pillObserver?.disconnect();
+            window.pillObserver = new MutationObserver(note);
+            window.pillObserver.observe(pill, { subtree: true, characterData: true, childList: true, attributes: true });
+        });
+        await steps();
+        const pills = await this.page.evaluate(() => window.pills);
+        const silent = pills.findIndex(({ said, state }) => said === 'Offline' && state === 'registered');
+        const next = pills.slice(silent + 1).find(({ said }) => said !== 'Offline');
+        return { silent: silent >= 0, soon: silent >= 0 && next?.at - pills[silent].at < 7000, pills: JSON.stringify(pills) };
+    }
+
     async dial(number) {
         await this.page.fill('#dial-number', number);
         await this.page.click('#dial');

@@ -1,7 +1,6 @@
 // sipp as the SIP Server: scenarios of tests/e2e/sipp.
 import { execFile } from 'node:child_process';
 import dgram from 'node:dgram';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -55,15 +54,4 @@ export async function cue(port, id) {
         socket.send(head.join('\r\n'), port, '127.0.0.1', (error) => (error ? reject(error) : resolve()));
     });
     socket.close();
-}
-
-// An even port, as RTP has it, that is free for UDP.
-export async function freeUdpPort() {
-    const probe = dgram.createSocket('udp4').bind(0, '127.0.0.1');
-
-    await once(probe, 'listening');
-    const { port } = probe.address();
-    probe.close();
-    await once(probe, 'close');
-    return port % 2 ? freeUdpPort() : port;
 }

@@ -23,6 +23,7 @@ export class FakeGateway extends EventEmitter {
     registrations = 0;
     health = { ready: true, parts: { web: { state: 'up', reason: 'listening' }, trunk: { state: 'up', reason: 'lab answers' } } };
     refuseSockets = false;
+    silent = false; // hears and says nothing, and closes nothing
     muteReinvites = false;
     elsewhere = ''; // in-call or signed-in: the DN is, and a REGISTER must say that it takes over
     leaving = ''; // why no REGISTER is taken any more
@@ -51,7 +52,7 @@ export class FakeGateway extends EventEmitter {
     reset() {
         this.removeAllListeners();
         this.registrations = 0;
-        this.refuseSockets = this.muteReinvites = false;
+        this.refuseSockets = this.silent = this.muteReinvites = false;
         this.elsewhere = this.leaving = '';
     }
 
@@ -146,6 +147,7 @@ export class FakeGateway extends EventEmitter {
         this.socket = ws;
         ws.on('message', (data) => {
             const text = String(data);
+            if (this.silent) return;
             if (text === '\r\n\r\n') ws.send('\r\n');
             else if (text.trim()) this.#received(ws, parse(text));
         });

@@ -22,7 +22,7 @@ static struct {
     pthread_t thread;
     _Atomic bool stop, slow;
     sem_t go; /* while slow */
-    _Atomic int dropped;
+    _Atomic int dropped, answered;
     int done, wrong, late, canceled;
 } t;
 
@@ -32,6 +32,7 @@ static void sum_answer(void *value, void *owner)
 
     if (t.slow)
         sem_wait(&t.go);
+    t.answered++;
     s->sum = s->a + s->b + *(const int *)owner;
 }
 
@@ -145,6 +146,26 @@ TEST(who_has_waited_long_enough_is_told_and_the_late_answer_is_dropped)
     CHECK_EQ_INT(t.wrong, 0);
     CHECK_EQ_INT(put(&sum_call, 5), 0);
     until(&t.done, 5);
+    end();
+}
+
+TEST(what_nobody_waits_for_any_more_is_not_asked)
+{
+    CHECK(begin(4));
+    t.slow = true;
+    CHECK_EQ_INT(put(&sum_call, 1), 0); /* keeps the desk busy */
+    CHECK_EQ_INT(put(&hasty_call, 2), 0);
+    CHECK_EQ_INT(put(&hasty_call, 3), 0);
+    ask_box_expire(t.box, clock_ms() + 100);
+    CHECK_EQ_INT(t.late, 2);
+    CHECK_EQ_INT(put(&sum_call, 4), 0);
+    t.slow = false;
+    sem_post(&t.go);
+    until(&t.done, 4);
+    CHECK_EQ_INT(t.done, 4);
+    CHECK_EQ_INT(t.answered, 2);
+    CHECK_EQ_INT(t.dropped, 2);
+    CHECK_EQ_INT(t.wrong, 0);
     end();
 }
 

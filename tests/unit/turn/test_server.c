@@ -468,6 +468,7 @@ TEST(channels_of_all_numbers_one_to_one_with_peers)
     CHECK_EQ_INT(turnclient_bind(&c, 0x4001, "198.51.100.3:4000"), 400); /* another number */
     CHECK_EQ_INT(turnclient_bind(&c, 0x4001, "192.0.2.1:5060"), 403);
     CHECK_EQ_INT(turnclient_bind(&c, 0x4001, "[2001:db8:f::3]:4000"), 443);
+    CHECK_EQ_INT(turnclient_bind(&c, 0x4001, "[::1]:4000"), 443); /* the family comes first: RFC 8656 12.2 */
     CHECK_EQ_INT(figures().channels, 3);
     CHECK_EQ_INT(figures().permissions, 2);
     TEARDOWN;
@@ -520,6 +521,36 @@ TEST(strangers_cost_nothing_and_are_not_answered_without_end)
     CHECK_EQ_INT(turnclient_allocate(&c), 0); /* with a credential there is no such limit */
     TEARDOWN;
 }
+
+#ifdef TESTING_OOM
+TEST(strangers_and_relayed_datagrams_allocate_nothing)
+{
+    static const uint8_t stranger[] = {0,   TURN_ALLOCATE, 0,   0,   0x21, 0x12, 0xa4, 0x42, 't', 'r',
+                                       'a', 'n',           's', 'a', 'c',  't',  'i',  'o',  'n', ' '};
+    static const uint8_t data[] = {0x40, 0, 0, 4, 'd', 'a', 't', 'a'};
+    struct addr peer;
+    uint64_t before;
+    SETUP(c);
+
+    CHECK_EQ_INT(turnclient_allocate(&c), 0);
+    CHECK_EQ_INT(turnclient_bind(&c, 0x4000, "198.51.100.3:4000"), 0);
+    CHECK(!addr_parse(&peer, "198.51.100.3:4000"));
+    before = oom_seen;
+    for (unsigned i = 0; i < 10000; i++) {
+        struct turn_flow f = c.flow;
+
+        turn_server_recv(host.server, &c.flow, data, sizeof(data), host.now_us);
+        turn_server_from_peer(host.server, host.opened, &peer, false, data, sizeof(data), host.now_us);
+        f.client.u.in.sin_addr.s_addr ^= i;
+        f.proto = TURN_TCP;
+        turn_server_recv(host.server, &f, stranger, sizeof(stranger), host.now_us);
+    }
+    CHECK_EQ_INT(oom_seen - before, 0);
+    CHECK_EQ_INT(figures().challenged, 10001);
+    CHECK_EQ_INT(figures().to_peer + figures().to_client, 20000);
+    TEARDOWN;
+}
+#endif
 
 TEST(a_host_without_room_loses_answers_only)
 {

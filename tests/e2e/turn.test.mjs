@@ -1,0 +1,249 @@
+// STUN and TURN as coturn's clients use them, on every transport and through the server itself, and what those clients cannot say: by a
+// client of our own.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import dgram from 'node:dgram';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import tls from 'node:tls';
+import { promisify } from 'node:util';
+import { freePort, start } from './dngate.mjs';
+import { until } from './lib/wait.mjs';
+
+const WAIT_MS = 60000; // for what certainly comes
+const USER = 'tester', PASSWORD = 'of-the-turn-tests', REALM = 'dngate';
+const run = promisify(execFile);
+
+let server, peer, peerPort;
+
+before(async () => {
+    server = await start({
+        options: ['turn.allow_loopback_peers=yes', 'turn.allow_peers=127.0.0.0/8', `turn.user=${USER}:${PASSWORD}`],
+    });
+    peerPort = await freePort();
+    peer = spawn('turnutils_peer', ['-L', '127.0.0.1', '-p', `${peerPort}`], { stdio: 'ignore' });
+});
+after(async () => {
+    peer?.kill('SIGKILL');
+    await server?.stop();
+});
+
+// ---------------------------------------------------------------- coturn's clients
+
+const tools = (name, args) => run(name, args, { timeout: 120000 }).then(({ stdout, stderr }) => stdout + stderr);
+
+// How much is lost on a busy machine is nobody's fault; that it goes both ways is what is asked.
+async function uclient(port, ...args) {
+    const said = await tools('turnutils_uclient', [...args, '-u', USER, '-w', PASSWORD, '-p', `${port}`, '-n', '20', '-l', '170', '127.0.0.1']);
+    const [, sent, got] = [...said.matchAll(/tot_send_msgs=(\d+), tot_recv_msgs=(\d+)/g)].at(-1) ?? [];
+
+    assert.ok(Number(sent) > 0 && Number(got) > 0, said.slice(-2000));
+}
+
+const toPeer = () => ['-m', '2', '-e', '127.0.0.1', '-r', `${peerPort}`];
+
+const ways = {
+    'a peer by UDP, with EVEN-PORT and a reserved port': () => uclient(server.ports.turn, ...toPeer()),
+    'a peer by UDP, by Send indications': () => uclient(server.ports.turn, '-s', '-c', ...toPeer()),
+    'a peer by TCP': () => uclient(server.ports.turn, '-t', ...toPeer()),
+    'a peer by TLS on a port of its own': () => uclient(server.ports.turns, '-t', '-S', ...toPeer()),
+    'a peer by TLS on the page’s port': () => uclient(server.ports.https, '-t', '-S', ...toPeer()),
+    'clients with each other by UDP': () => uclient(server.ports.turn, '-y', '-m', '4'),
+    'clients with each other by TLS, with DONT-FRAGMENT': () => uclient(server.ports.turns, '-y', '-g', '-t', '-S', '-m', '4'),
+};
+// At once: most of their time is waiting.
+test('turnutils_uclient', { concurrency: true }, (t) => Promise.all(Object.entries(ways).map(([name, way]) => t.test(name, way))));
+
+test('turnutils_uclient: a wrong password gets nothing', async () => {
+    const args = ['-u', USER, '-w', 'another', '-p', `${server.ports.turn}`, '-n', '1', '-m', '1', ...toPeer().slice(2), '127.0.0.1'];
+
+    await assert.rejects(tools('turnutils_uclient', args));
+});
+
+test('turnutils_stunclient and turnutils_natdiscovery are told their address', async () => {
+    for (const [name, args] of [['turnutils_stunclient', []], ['turnutils_natdiscovery', ['-m', '-f']]]) {
+        const said = await tools(name, [...args, '-p', `${server.ports.turn}`, '127.0.0.1']);
+
+        assert.match(said, /UDP reflexive addr: 127\.0\.0\.1:\d+/);
+    }
+});
+
+// ---------------------------------------------------------------- a client of our own
+
+const BINDING = 0x0001, ALLOCATE = 0x0003, REFRESH = 0x0004, PERMIT = 0x0008, MAGIC = 0x2112a442;
+const attribute = (type, value) => {
+    const head = Buffer.alloc(4);
+    head.writeUInt16BE(type, 0);
+    head.writeUInt16BE(value.length, 2);
+    return Buffer.concat([head, value, Buffer.alloc(-value.length & 3)]);
+};
+const TRANSPORT_UDP = attribute(0x0019, Buffer.from([17, 0, 0, 0]));
+const peerAddress = (ip, port) => {
+    const v = Buffer.alloc(8);
+    v[1] = 1;
+    v.writeUInt16BE(port ^ (MAGIC >>> 16), 2);
+    v.writeUInt32BE((ip.split('.').reduce((n, byte) => n * 256 + Number(byte), 0) ^ MAGIC) >>> 0, 4);
+    return attribute(0x0012, v);
+};
+
+function message(method, attributes, { nonce, password = PASSWORD, user = USER } = {}) {
+    const head = Buffer.alloc(20);
+    let body = Buffer.concat(attributes);
+
+    head.writeUInt16BE(method, 0);
+    head.writeUInt32BE(MAGIC, 4);
+    randomBytes(12).copy(head, 8);
+    if (nonce) {
+        const key = createHash('md5').update(`${user}:${REALM}:${password}`).digest();
+        body = Buffer.concat([body, attribute(0x0006, Buffer.from(user)), attribute(0x0014, Buffer.from(REALM)), attribute(0x0015, nonce)]);
+        head.writeUInt16BE(body.length + 24, 2);
+        body = Buffer.concat([body, attribute(0x0008, createHmac('sha1', key).update(head).update(body).digest())]);
+    }
+    head.writeUInt16BE(body.length, 2);
+    return Buffer.concat([head, body]);
+}
+
+function parsed(p) {
+    const found = new Map();
+
+    for (let at = 20; at + 4 <= p.length;) {
+        const n = p.readUInt16BE(at + 2);
+        found.set(p.readUInt16BE(at), p.subarray(at + 4, at + 4 + n));
+        at += 4 + ((n + 3) & ~3);
+    }
+    const error = found.get(0x0009);
+    return { type: p.readUInt16BE(0), id: p.toString('hex', 8, 20), attributes: found, code: error ? error[2] * 100 + error[3] : 0 };
+}
+
+// { ask(method, attributes, credentials), write(bytes), closed, close() }; ask resolves to the answer, parsed.
+async function client(socket, { stream }) {
+    const waiting = new Map();
+    let rest = Buffer.alloc(0);
+    const taken = (p) => {
+        const answer = parsed(p);
+        waiting.get(answer.id)?.(answer);
+        waiting.delete(answer.id);
+    };
+    const self = { ended: false, close: () => (stream ? socket.destroy() : socket.close()) };
+
+    if (stream) {
+        socket.on('data', (data) => {
+            for (rest = Buffer.concat([rest, data]); rest.length >= 20 && rest.length >= 20 + rest.readUInt16BE(2);) {
+                taken(rest.subarray(0, 20 + rest.readUInt16BE(2)));
+                rest = rest.subarray(20 + rest.readUInt16BE(2));
+            }
+        });
+        socket.on('error', () => {});
+        socket.on('close', () => (self.ended = true));
+    } else {
+        socket.on('message', taken);
+    }
+    self.write = (bytes) => (stream ? socket.write(bytes) : socket.send(bytes));
+    self.ask = async (method, attributes = [], credentials) => {
+        const bytes = message(method, attributes, credentials);
+        let answer;
+
+        waiting.set(bytes.toString('hex', 8, 20), (a) => (answer = a));
+        self.write(bytes);
+        const again = stream ? undefined : setInterval(() => self.write(bytes), 1000); // as UDP's clients do
+        try {
+            await until(async () => answer, WAIT_MS, `an answer to ${method}`);
+        } finally {
+            clearInterval(again);
+        }
+        return answer;
+    };
+    return self;
+}
+
+const once = (emitter, event) => new Promise((resolve, reject) => emitter.once(event, resolve).once('error', reject));
+
+const by = {
+    async udp(port = server.ports.turn) {
+        const socket = dgram.createSocket('udp4');
+        socket.connect(port, '127.0.0.1');
+        await once(socket, 'connect');
+        return client(socket, { stream: false });
+    },
+    async tcp(port = server.ports.turn) {
+        const socket = net.connect(port, '127.0.0.1');
+        await once(socket, 'connect');
+        return client(socket, { stream: true });
+    },
+    async tls(port = server.ports.https, options = {}) {
+        const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+        await once(socket, 'secureConnect');
+        return Object.assign(await client(socket, { stream: true }), { alpn: socket.alpnProtocol });
+    },
+};
+
+async function allocated(c) {
+    const challenge = await c.ask(ALLOCATE, [TRANSPORT_UDP]);
+    assert.equal(challenge.code, 401);
+    assert.equal(String(challenge.attributes.get(0x0014)), REALM);
+    const nonce = Buffer.from(challenge.attributes.get(0x0015));
+    const answer = await c.ask(ALLOCATE, [TRANSPORT_UDP], { nonce });
+    assert.equal(answer.code, 0);
+    return nonce;
+}
+
+for (const how of ['udp', 'tcp', 'tls'])
+    test(`by ${how}: binding, challenge, allocation, permissions, refresh and end`, async () => {
+        const c = await by[how]();
+
+        assert.equal((await c.ask(BINDING)).type, 0x0101);
+        const nonce = await allocated(c);
+        assert.equal((await c.ask(PERMIT, [peerAddress('127.0.0.1', peerPort)], { nonce })).code, 0);
+        for (const ip of ['10.1.2.3', '169.254.169.254', '0.0.0.0', '224.0.0.1', '255.255.255.255', '203.0.113.5'])
+            assert.equal((await c.ask(PERMIT, [peerAddress(ip, 80)], { nonce })).code, 403, ip);
+        assert.equal((await c.ask(ALLOCATE, [TRANSPORT_UDP], { nonce })).code, 437);
+        assert.equal((await c.ask(REFRESH, [], { nonce: Buffer.from('0123456789abcdef') })).code, 438);
+        assert.equal((await c.ask(REFRESH, [], { nonce, password: 'another' })).code, 401);
+        assert.equal((await c.ask(REFRESH, [attribute(0x000d, Buffer.alloc(4))], { nonce })).code, 0);
+        assert.equal((await c.ask(PERMIT, [peerAddress('127.0.0.1', peerPort)], { nonce })).code, 437);
+        c.close();
+    });
+
+test('messages that come in pieces, and several at once', async () => {
+    const c = await by.tcp();
+    const bytes = message(BINDING, []);
+
+    for (const byte of bytes.subarray(0, 10)) c.write(Buffer.from([byte]));
+    c.write(Buffer.concat([bytes.subarray(10), message(BINDING, []), message(BINDING, [])]));
+    assert.equal((await c.ask(BINDING)).type, 0x0101);
+    c.close();
+});
+
+test('the page’s port knows TURN by its protocol’s name, too, and still is the page’s', async () => {
+    const c = await by.tls(server.ports.https, { ALPNProtocols: ['stun.turn'] });
+
+    assert.equal(c.alpn, 'stun.turn');
+    assert.equal((await c.ask(BINDING)).type, 0x0101);
+    const page = await fetchPage();
+    assert.match(page, /^HTTP\/1\.1 200/);
+    c.close();
+});
+
+async function fetchPage() {
+    const socket = tls.connect({ port: server.ports.https, host: '127.0.0.1', rejectUnauthorized: false });
+    let said = '';
+
+    socket.on('data', (data) => (said += data)).on('error', () => {});
+    await once(socket, 'secureConnect');
+    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    await until(async () => said.includes('\r\n\r\n'), WAIT_MS, 'the page');
+    socket.destroy();
+    return said;
+}
+
+test('who speaks something else on turn.port is cut off, others go on', async () => {
+    const c = await by.tcp();
+    const other = await by.tcp();
+    const nonce = await allocated(c);
+
+    other.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await until(async () => other.ended, WAIT_MS, 'its end');
+    assert.equal((await c.ask(REFRESH, [], { nonce })).code, 0);
+    c.close();
+});
