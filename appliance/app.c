@@ -543,7 +543,7 @@ static void main_loop(struct app *a)
         if (fds[1].revents & POLLIN)
             app_conf_reload(a->settings);
         if (fds[2].revents & POLLIN)
-            control_accept(a->control);
+            control_serve(a->control);
     }
 }
 

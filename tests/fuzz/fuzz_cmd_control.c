@@ -120,8 +120,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pfd = (struct pollfd){.fd = control_fd(control), .events = POLLIN};
     must(poll(&pfd, 1, 10000) == 1);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    control_accept(control);
-    pthread_join(th, NULL);
+    do {
+        control_serve(control);
+        (void)poll(&pfd, 1, 1);
+    } while (pthread_tryjoin_np(th, NULL));
     if (!end) {
         must(!c.answer.len); /* no whole line, no answer */
     } else {

@@ -28,7 +28,7 @@ const toMs = (samples) => (samples * 1000) / RATE;
 const toSamples = (ms) => Math.ceil((ms * RATE) / 1000);
 
 function median(values) {
-    const sorted = values.toSorted((a, b) => a - b), half = (sorted.length - 1) / 2;
+    const sorted = [...values].sort((a, b) => a - b), half = (sorted.length - 1) / 2;
 
     return (sorted[Math.floor(half)] + sorted[Math.ceil(half)]) / 2;
 }

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 5000, PLACES = 8 };
 
 static struct tempdir dir;
 static struct store *store;
@@ -33,7 +33,7 @@ static void *serve(void *arg)
 
     (void)arg;
     while (poll(fds, 2, -1) > 0 && !fds[1].revents)
-        control_accept(control);
+        control_serve(control);
     return NULL;
 }
 
@@ -71,17 +71,23 @@ static int call(int argc, char *const *argv, const char *input, char **out, char
     return rc ? -rc : status;
 }
 
+static int connected(void)
+{
+    struct sockaddr_un sun;
+    int dirfd, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (wire_address(&sun, &dirfd, dir.path) || connect(fd, (struct sockaddr *)&sun, sizeof(sun))) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 /* Sends raw bytes, says no more, and waits for the end. */
 static int raw(const char *bytes, size_t n, struct buf *answer)
 {
-    struct sockaddr_un sun;
-    int dirfd, rc, fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    int fd = connected(), rc = fd < 0 ? ENOTCONN : wire_write(fd, bytes, n, clock_ms() + PATIENCE_MS);
 
-    rc = wire_address(&sun, &dirfd, dir.path);
-    if (!rc && connect(fd, (struct sockaddr *)&sun, sizeof(sun)))
-        rc = errno;
-    if (!rc)
-        rc = wire_write(fd, bytes, n, clock_ms() + PATIENCE_MS);
     shutdown(fd, SHUT_WR);
     if (!rc)
         rc = wire_read_line(fd, answer, clock_ms() + PATIENCE_MS);
@@ -154,6 +160,57 @@ TEST(bad_requests_get_an_answer_or_a_close_and_harm_nobody)
     free(out);
     free(err);
     finish();
+}
+
+/* They hold their places, and nobody up: not the next one, and not the loop that serves signals, too. */
+TEST(clients_that_hang_keep_nobody_waiting)
+{
+    static const char whole[] = "{\"argv\":[\"dn\",\"list\"]}\n";
+    char *list[] = {"dn", "list"}, *out, *err;
+    struct buf answer;
+    int hung[PLACES], last;
+
+    CHECK(start());
+    buf_init(&answer, 65536);
+    for (size_t i = 0; i < PLACES; i++) {
+        hung[i] = connected();
+        CHECK(hung[i] >= 0);
+        CHECK_EQ_INT(wire_write(hung[i], whole, i, clock_ms() + PATIENCE_MS), 0);
+        if (i < PLACES - 1) {
+            CHECK_EQ_INT(call(2, list, NULL, &out, &err), CMD_OK);
+            free(out);
+            free(err);
+        }
+    }
+    last = connected(); /* all places are taken: it waits for one */
+    CHECK_EQ_INT(wire_write(last, whole, strlen(whole), clock_ms() + PATIENCE_MS), 0);
+    CHECK_EQ_INT(wire_write(hung[3], whole + 3, strlen(whole) - 3, clock_ms() + PATIENCE_MS), 0);
+    CHECK_EQ_INT(wire_read_line(hung[3], &answer, clock_ms() + PATIENCE_MS), 0);
+    buf_clear(&answer);
+    CHECK_EQ_INT(wire_read_line(last, &answer, clock_ms() + PATIENCE_MS), 0);
+    CHECK(strstr(answer.data, "\"status\":0"));
+    close(last);
+    for (size_t i = 0; i < PLACES; i++)
+        close(hung[i]);
+    buf_reset(&answer);
+    finish();
+}
+
+TEST(who_hangs_too_long_is_closed)
+{
+    const uint32_t was = control_patience_ms;
+    struct buf answer;
+    int fd;
+
+    control_patience_ms = 50;
+    CHECK(start());
+    buf_init(&answer, 65536);
+    fd = connected();
+    CHECK_EQ_INT(wire_read_line(fd, &answer, clock_ms() + PATIENCE_MS), EPIPE);
+    close(fd);
+    buf_reset(&answer);
+    finish();
+    control_patience_ms = was;
 }
 
 TEST(text_that_json_cannot_carry_is_refused_before_it_is_sent)
