@@ -1,7 +1,7 @@
 /*
  * Start order (stop is the reverse):
  *
- *   settings → lock on DIR → store → settings of the store → control.sock → certificate → media workers → SIP sockets → lab → signalling → web
+ *   settings → lock on DIR → store → settings of the store → control.sock → certificate → media workers → SIP sockets → TURN → lab → signalling → web
  *
  * The main thread then waits for signals and for the command line on control.sock. SIGTERM drains (call/drain.h), a second one or
  * SIGINT stops at once, SIGHUP reloads settings and certificate.
@@ -13,6 +13,7 @@
 #include "app_lab.h"
 #include "app_sip.h"
 #include "app_tls.h"
+#include "app_turn.h"
 #include "cmd/control.h"
 #include "conf/conf.h"
 #include "core/addr.h"
@@ -27,6 +28,7 @@
 #include "crypto/srtp.h"
 #include "lab/lab.h"
 #include "media/media.h"
+#include "net/wire.h"
 #include "service/setting.h"
 #include "sip/stack.h"
 #include "sip/trunks.h"
@@ -66,8 +68,10 @@ struct app {
     struct addr bind[2];
     size_t bind_count;
     struct mbox *media_events;
+    struct wire *wire; /* from TURN to the media workers */
     struct media *media;
     struct sip_stack *stack;
+    struct app_turn *turn;
     struct lab *lab;
     struct trunk_config lab_trunk;
     struct app_sip *sip;
@@ -211,6 +215,10 @@ static int media_part_start(struct app *a)
     if (err)
         return err;
 
+    err = wire_alloc(&a->wire);
+    if (err)
+        return err;
+
     err = mbox_alloc(&a->media_events, "media_events", sizeof(struct media_event), MEDIA_EVENTS_MAX);
     if (err)
         return err;
@@ -235,6 +243,21 @@ static int stack_start(struct app *a)
     (void)conf_str(a->conf, "public.address", cfg.public_address, sizeof(cfg.public_address));
 
     return sip_stack_alloc(&a->stack, &cfg, a->why, sizeof(a->why));
+}
+
+static int turn_part_start(struct app *a)
+{
+    const struct app_turn_config cfg = {
+        .conf = a->conf,
+        .store = a->store,
+        .media = a->media,
+        .stack = a->stack,
+        .wire = a->wire,
+        .bind = a->bind,
+        .bind_count = a->bind_count,
+    };
+
+    return app_turn_start(&a->turn, &cfg, a->why, sizeof(a->why));
 }
 
 static int lab_part_start(struct app *a)
@@ -292,7 +315,14 @@ static int web_part_start(struct app *a)
         .conns_per_ip = (uint32_t)conf_int(c, "http.conns_per_ip"),
         .sip = a->stack,
         .guard = a->guard,
+        .turns_port = (uint16_t)conf_int(c, "turns.port"),
+        .turns_on =
+            a->turn && (!conf_int(c, "turns.port") || conf_int(c, "turns.port") != conf_int(c, "https.port")),
+        .turns_optional = conf_source(c, "turns.port") == CONF_DEFAULT,
+        .turn = a->turn ? app_turn_stream : NULL,
+        .turn_arg = a->turn,
     };
+    struct admin_agent_turn access;
     int err;
 
     memcpy(cfg.bind, a->bind, sizeof(cfg.bind));
@@ -301,7 +331,9 @@ static int web_part_start(struct app *a)
     (void)snprintf(cfg.cert, sizeof(cfg.cert), "%s", a->cert);
     (void)snprintf(cfg.key, sizeof(cfg.key), "%s", a->key);
 
-    err = admin_agent_alloc(&a->agent_api, app_sip_questions(a->sip), a->guard);
+    app_turn_access(a->turn, &access);
+    err = admin_agent_alloc(&a->agent_api, app_sip_questions(a->sip), a->guard, &access);
+    explicit_bzero(&access, sizeof(access));
     if (err)
         return err;
     err = admin_status_register();
@@ -309,6 +341,8 @@ static int web_part_start(struct app *a)
         return err;
 
     err = web_start(&a->web, &cfg, a->why, sizeof(a->why));
+    if (!err)
+        admin_agent_turns(a->agent_api, web_port(a->web, "turns"));
     if (!err)
         err = conf_listen(a->conf, web_setting_h, a);
     if (!err)
@@ -405,9 +439,10 @@ static int calls_left_close(struct app *a)
 static int parts_start(struct app *a)
 {
     static int (*const parts[])(struct app *) = {
-        settings_start,   directory_lock, store_start,        settings_from_store, control_start,
-        calls_left_close, bind_addresses, admin_password_set, tls_start,           guard_start,
-        media_part_start, stack_start,    lab_part_start,     signalling_start,    web_part_start,
+        settings_start,  directory_lock,   store_start,      settings_from_store,
+        control_start,   calls_left_close, bind_addresses,   admin_password_set,
+        tls_start,       guard_start,      media_part_start, stack_start,
+        turn_part_start, lab_part_start,   signalling_start, web_part_start,
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -423,11 +458,13 @@ static void parts_stop(struct app *a)
     control_free(a->control);
     web_stop(a->web);
     admin_agent_free(a->agent_api);
+    app_turn_stop(a->turn);
     app_sip_stop(a->sip);
-    web_free(a->web); /* signalling posted to it until now */
+    web_free(a->web); /* signalling and TURN posted to it until now */
     lab_stop(a->lab);
     sip_stack_free(a->stack);
     media_stop(a->media);
+    wire_free(a->wire);
     mbox_free(a->media_events, NULL, NULL);
     guard_free(a->guard);
     conf_free(a->service.at_start);
@@ -513,6 +550,7 @@ static void tidy(struct app *a)
     if (clock_ms() < a->tidy_ms)
         return;
     heap_tidy();
+    app_turn_tidy(a->turn);
     a->tidy_ms = clock_ms() + HEAP_TIDY_MS;
 }
 

@@ -1,11 +1,14 @@
 #include "admin/agent.h"
 #include "call/directory.h"
+#include "core/clock.h"
 #include "core/guard.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/metric.h"
 #include "crypto/hash.h"
 #include "service/live.h"
+#include "turn/auth.h"
+#include "turn/turn.h"
 #include "web/web.h"
 #include <errno.h>
 #include <stdio.h>
@@ -13,11 +16,13 @@
 #include <string.h>
 #include <strings.h>
 
-enum { BODY_MAX = 4096, PASSWORD_MAX = 256 };
+enum { BODY_MAX = 4096, PASSWORD_MAX = 256, TURN_SECONDS = 12 * 3600 };
 
 struct admin_agent {
     struct mbox *signalling; /* for questions to it */
     struct guard *guard;
+    struct admin_agent_turn turn;
+    _Atomic uint16_t turns_port;
 };
 
 METRIC_COUNTER(signin_ok, "dngate_agent_signins_total", "result=\"ok\"", "Sign-ins of the agent's page");
@@ -111,7 +116,63 @@ static int name_len(const char *host)
     return end ? (int)(end - host) + 1 : (int)strcspn(host, ":");
 }
 
-static void config_write(struct web_resp *resp, const char *host, const struct dn *dn)
+/* Within a list (RFC 7064, RFC 7065). */
+static void url_write(struct buf *b, const char *scheme, const char *host, unsigned port,
+                      const char *transport)
+{
+    char url[400];
+
+    snprintf(url, sizeof(url), "%s:%.*s:%u%s%s", scheme, name_len(host), host, port,
+             *transport ? "?transport=" : "", transport);
+    if (b->len && b->data[b->len - 1] != '[')
+        buf_puts(b, ",");
+    buf_json_str(b, url);
+}
+
+/* The port by which the browser reached us over TLS. */
+static unsigned host_port(const char *host)
+{
+    const char *port = host + name_len(host);
+
+    return *port == ':' ? (unsigned)strtoul(port + 1, NULL, 10) : 443;
+}
+
+static void credentials_write(struct admin_agent *a, struct buf *b, const char *dn)
+{
+    char name[TURN_NAME_MAX + 1], password[TURN_REST_PASSWORD_LEN];
+
+    if (turn_rest_name(name, sizeof(name), clock_wall_ms() / 1000 + TURN_SECONDS, dn))
+        name[0] = '\0';
+    turn_rest_password(password, a->turn.secret, sizeof(a->turn.secret), name);
+    (void)turn_learn(a->turn.turn, name); /* without it USERHASH does not work for this one, a name does */
+    buf_puts(b, "],\"username\":");
+    buf_json_str(b, name);
+    buf_puts(b, ",\"credential\":");
+    buf_json_str(b, password);
+    explicit_bzero(password, sizeof(password));
+}
+
+static void ice_write(struct admin_agent *a, struct buf *b, const char *host, const char *dn)
+{
+    const unsigned tls = host_port(host), turns = a->turns_port;
+
+    buf_puts(b, ",\"iceServers\":[");
+    if (a->turn.turn) {
+        buf_puts(b, "{\"urls\":[");
+        url_write(b, "stun", host, a->turn.port, "");
+        buf_puts(b, "]},{\"urls\":[");
+        url_write(b, "turn", host, a->turn.port, "udp");
+        url_write(b, "turn", host, a->turn.port, "tcp");
+        url_write(b, "turns", host, tls, "tcp");
+        if (turns && turns != tls)
+            url_write(b, "turns", host, turns, "tcp");
+        credentials_write(a, b, dn);
+        buf_puts(b, "}");
+    }
+    buf_printf(b, "],\"iceServersTtl\":%d", TURN_SECONDS);
+}
+
+static void config_write(struct admin_agent *a, struct web_resp *resp, const char *host, const struct dn *dn)
 {
     struct buf *b = &resp->body;
     char uri[512], ws[512];
@@ -122,7 +183,8 @@ static void config_write(struct web_resp *resp, const char *host, const struct d
     buf_json_str(b, dn->dn);
     buf_puts(b, ",\"displayName\":");
     buf_json_str(b, *dn->name ? dn->name : dn->dn);
-    buf_puts(b, ",\"iceServers\":[],\"sip\":{\"uri\":"); /* browsers reach the media port directly */
+    ice_write(a, b, host, dn->dn);
+    buf_puts(b, ",\"sip\":{\"uri\":");
     buf_json_str(b, uri);
     buf_puts(b, ",\"ws\":");
     buf_json_str(b, ws);
@@ -155,7 +217,7 @@ static void lookup_later(void *value, struct web_resp *resp, void *arg)
     if (verify(l)) {
         guard_ok(a->guard, &l->peer);
         metric_add(&signin_ok, 1);
-        config_write(resp, l->host, &l->row);
+        config_write(a, resp, l->host, &l->row);
     } else {
         refuse(a, l, resp);
     }
@@ -192,7 +254,8 @@ static void config_h(const struct web_req *req, struct web_resp *resp, void *arg
     explicit_bzero(&l, sizeof(l));
 }
 
-int admin_agent_alloc(struct admin_agent **ap, struct mbox *signalling, struct guard *g)
+int admin_agent_alloc(struct admin_agent **ap, struct mbox *signalling, struct guard *g,
+                      const struct admin_agent_turn *turn)
 {
     static const struct web_route routes[] = {
         {.method = "POST", .path = "/api/agent/v1/config", .h = config_h},
@@ -204,6 +267,7 @@ int admin_agent_alloc(struct admin_agent **ap, struct mbox *signalling, struct g
         return ENOMEM;
     a->signalling = signalling;
     a->guard = g;
+    a->turn = *turn;
     err = web_routes(routes, sizeof(routes) / sizeof(routes[0]), a);
     if (err) {
         free(a);
@@ -213,7 +277,14 @@ int admin_agent_alloc(struct admin_agent **ap, struct mbox *signalling, struct g
     return 0;
 }
 
+void admin_agent_turns(struct admin_agent *a, uint16_t port)
+{
+    a->turns_port = port;
+}
+
 void admin_agent_free(struct admin_agent *a)
 {
+    if (a)
+        explicit_bzero(a, sizeof(*a));
     free(a);
 }

@@ -28,15 +28,17 @@ static void spans_fill(struct span v[SPANS], const struct conf *c)
                      {"sip.port", UDP | TCP}, {"sips.port", TCP},  {"turn.port", UDP | TCP},
                      {"turns.port", TCP}};
     int64_t ice = conf_int(c, "ice.port");
+    bool turn = conf_bool(c, "turn.enabled");
     size_t n = 0;
 
     v[n++] = (struct span){"ice.port", UDP, ice, ice + conf_workers(c) - 1};
     v[n++] = (struct span){"rtp.port_min..rtp.port_max", UDP, conf_int(c, "rtp.port_min"),
                            conf_int(c, "rtp.port_max")};
-    v[n++] = (struct span){"turn.relay_min..turn.relay_max", UDP, conf_int(c, "turn.relay_min"),
+    v[n++] = (struct span){"turn.relay_min..turn.relay_max", UDP, turn ? conf_int(c, "turn.relay_min") : 0,
                            conf_int(c, "turn.relay_max")};
     for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
-        int64_t port = conf_int(c, listeners[i].key);
+        bool off = !turn && !strncmp(listeners[i].key, "turn", 4);
+        int64_t port = off ? 0 : conf_int(c, listeners[i].key);
 
         v[n++] = (struct span){listeners[i].key, listeners[i].transports, port, port};
     }

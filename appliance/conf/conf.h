@@ -15,11 +15,13 @@
 enum conf_type { CONF_INT, CONF_BOOL, CONF_STR, CONF_ENUM, CONF_SECRET };
 enum conf_form { /* what a CONF_STR must look like besides its length */
                  CONF_FORM_ANY,
-                 CONF_FORM_BIND,    /* one or two IP addresses, comma or space between them */
-                 CONF_FORM_HOST,    /* IP address or DNS name */
-                 CONF_FORM_ORIGINS, /* https://host[:port], comma or space between them */
-                 CONF_FORM_LEVELS,  /* a log level, then module=level */
-                 CONF_FORM_HEADERS, /* names of header fields, comma or space between them; X-Some-* */
+                 CONF_FORM_BIND,     /* one or two IP addresses, comma or space between them */
+                 CONF_FORM_HOST,     /* IP address or DNS name */
+                 CONF_FORM_ORIGINS,  /* https://host[:port], comma or space between them */
+                 CONF_FORM_LEVELS,   /* a log level, then module=level */
+                 CONF_FORM_NETWORKS, /* addresses and prefixes, comma or space between them */
+                 CONF_FORM_USER,     /* name:password, both not empty */
+                 CONF_FORM_HEADERS,  /* names of header fields, comma or space between them; X-Some-* */
 };
 enum conf_source { CONF_DEFAULT, CONF_DATABASE, CONF_ENVIRONMENT, CONF_OPTION };
 

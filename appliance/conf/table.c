@@ -24,6 +24,11 @@
         .key = key_, .type = CONF_STR, .def = "", .min = 0, .max = max_, .unit = "", .meaning = meaning_,    \
         .form = form_                                                                                        \
     }
+#define LIVE_INT(key_, def_, min_, max_, unit_, meaning_)                                                    \
+    {                                                                                                        \
+        .key = key_, .type = CONF_INT, .def = def_, .min = min_, .max = max_, .unit = unit_, .live = true,   \
+        .meaning = meaning_                                                                                  \
+    }
 #define LIVE_ENUM(key_, def_, choices_, meaning_)                                                            \
     {                                                                                                        \
         .key = key_, .type = CONF_ENUM, .def = def_, .choices = choices_, .unit = "", .live = true,          \
@@ -39,7 +44,7 @@ static const struct conf_def table[] = {
         "in ICE candidates, SDP, Contact and the certificate."),
 
     PORT("http.port", "80", "HTTP: redirects to HTTPS."),
-    PORT("https.port", "443", "HTTPS and WSS (and TURN over TLS, which comes later) on one port."),
+    PORT("https.port", "443", "HTTPS, WSS, and TURN over TLS on one port."),
     PORT("wss.port", "8089",
          "A second HTTPS and WSS listener for clients that were set up for Asterisk; 0 turns it off."),
     STR("https.cert", CONF_FORM_ANY, 500,
@@ -93,15 +98,58 @@ static const struct conf_def table[] = {
     INT("media.jitter_max", "200", 40, 1000, "ms", "Most delay that the jitter buffer may add."),
     INT("media.tos", "184", 0, 255, "", "TOS byte of media packets; 184 is DSCP EF (RFC 3246)."),
 
-    PORT("turn.port", "3478",
-         "STUN and TURN, UDP and TCP. The TURN server comes later: only reserved so far."),
-    PORT("turns.port", "5349", "STUN and TURN over TLS. The TURN server comes later: only reserved so far."),
+    BOOL("turn.enabled", "yes",
+         "The STUN and TURN server, by which agents are heard through networks that let nothing out but "
+         "HTTPS."),
+    PORT("turn.port", "3478", "STUN and TURN, UDP and TCP."),
+    PORT("turns.port", "5349", "STUN and TURN over TLS, as on https.port."),
     INT("turn.relay_min", "49152", 1024, 65535, "",
-        "First UDP port of relayed addresses. The TURN server comes later: only reserved so far."),
-    INT("turn.relay_max", "65535", 1024, 65535, "",
-        "Last UDP port of relayed addresses. The TURN server comes later: only reserved so far."),
-    BOOL("turn.allow_loopback_peers", "no",
-         "Lets TURN relay to loopback addresses, for tests only. The TURN server comes later."),
+        "First UDP port of relayed addresses. Nothing comes to them from outside while TURN leads to our own "
+        "media only."),
+    INT("turn.relay_max", "65535", 1024, 65535, "", "Last UDP port of relayed addresses."),
+    {.key = "turn.allow_peers",
+     .type = CONF_STR,
+     .def = "",
+     .min = 0,
+     .max = 1000,
+     .unit = "",
+     .live = true,
+     .form = CONF_FORM_NETWORKS,
+     .meaning = "Networks besides our own media to which TURN may relay: 192.0.2.0/24, 2001:db8::/32, "
+                "separated by commas; empty "
+                "means none. Private networks must be named as such: 0.0.0.0/0 is the Internet."},
+    {.key = "turn.allow_loopback_peers",
+     .type = CONF_BOOL,
+     .def = "no",
+     .unit = "",
+     .live = true,
+     .meaning = "Lets TURN relay to loopback addresses, for tests only."},
+    {.key = "turn.realm",
+     .type = CONF_STR,
+     .def = "dngate",
+     .min = 1,
+     .max = 64,
+     .unit = "",
+     .meaning = "Realm of TURN credentials (RFC 8489 9.2)."},
+    {.key = "turn.user",
+     .type = CONF_SECRET,
+     .def = "",
+     .min = 3,
+     .max = 256,
+     .unit = "",
+     .form = CONF_FORM_USER,
+     .meaning = "name:password of a user whose TURN credentials do not expire, for devices that cannot fetch "
+                "those that do."},
+    LIVE_INT("turn.allocations", "10000", 1, 100000, "", "Most relayed addresses at a time."),
+    LIVE_INT("turn.user_allocations", "64", 1, 10000, "",
+             "Most relayed addresses of one DN at a time; a browser takes one for each way it tries."),
+    LIVE_INT(
+        "turn.source_allocations", "4000", 1, 100000, "",
+        "Most relayed addresses of one client address (IPv6: a /64) at a time: all agents behind one NAT."),
+    LIVE_INT("turn.user_kbps", "4000", 0, 1000000, "kbit/s",
+             "Relayed for one DN, both ways together; 0 means no limit. A call takes about 100."),
+    LIVE_INT("turn.source_requests", "200", 1, 100000, "1/s",
+             "Requests without credentials that one client address may send before it hears nothing more."),
 
     INT("call.limit_per_dn", "2", 1, 10, "", "Most calls of one DN at a time."),
     INT("call.limit_total", "1000", 1, 10000, "", "Most calls of the whole appliance at a time."),

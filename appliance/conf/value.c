@@ -120,6 +120,21 @@ static bool is_header(const char *s)
     return (n && !s[n]) || (n >= 2 && !strcmp(s + n, "*"));
 }
 
+static bool is_network(const char *s)
+{
+    struct addr base;
+    unsigned bits;
+
+    return !addr_parse_net(&base, &bits, s);
+}
+
+static bool is_user(const char *s)
+{
+    const char *colon = strchr(s, ':');
+
+    return colon && colon != s && colon[1];
+}
+
 /* Each item of a list separated by commas or spaces, at most max of them. */
 static bool each_is(const char *list, size_t max, bool (*is)(const char *))
 {
@@ -154,6 +169,12 @@ static const char *form_error(enum conf_form form, const char *value)
         return loglevel_check(value)
                    ? "must be error, warn, info, debug or trace, then MODULE=LEVEL for those that differ"
                    : NULL;
+    case CONF_FORM_NETWORKS:
+        return each_is(value, 64, is_network)
+                   ? NULL
+                   : "must be a list of networks, as in 10.1.0.0/16, 2001:db8::/32";
+    case CONF_FORM_USER:
+        return is_user(value) ? NULL : "must be name:password";
     case CONF_FORM_HEADERS:
         return each_is(value, 64, is_header) ? NULL
                                              : "must be a list of header names, as in X-Order, X-Acme-*";

@@ -6,7 +6,9 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -116,6 +118,33 @@ int addr_resolve_all(struct addr *v, size_t max, size_t *n, const char *host, ui
     }
     freeaddrinfo(res);
     return *n ? 0 : EHOSTUNREACH;
+}
+
+int addr_parse_net(struct addr *base, unsigned *bits, const char *text)
+{
+    const size_t n = strcspn(text, "/");
+    char host[ADDR_STRLEN], *end;
+    const uint8_t *ip;
+    unsigned long len;
+
+    if (!n || n >= sizeof(host))
+        return EINVAL;
+    memcpy(host, text, n);
+    host[n] = '\0';
+    if (addr_parse_ip(base, host, 0))
+        return EINVAL;
+    ip = addr_af(base) == AF_INET ? (const uint8_t *)&base->u.in.sin_addr : base->u.in6.sin6_addr.s6_addr;
+    len = addr_af(base) == AF_INET ? 32 : 128;
+    *bits = (unsigned)len;
+    if (text[n]) {
+        *bits = (unsigned)strtoul(text + n + 1, &end, 10);
+        if (text[n + 1] < '0' || text[n + 1] > '9' || *end || end - text > (ptrdiff_t)n + 4 || *bits > len)
+            return EINVAL;
+    }
+    for (unsigned i = *bits; i < len; i++)
+        if (ip[i / 8] & (0x80 >> i % 8))
+            return EINVAL;
+    return 0;
 }
 
 int addr_resolve(struct addr *a, const char *host, uint16_t port)

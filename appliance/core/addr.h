@@ -24,6 +24,8 @@ enum { ADDR_STRLEN = 64 };
 void addr_set_sockaddr(struct addr *a, const struct sockaddr *sa);
 /* Parses a literal IPv4 or IPv6 (with or without [ ]) without port. EINVAL when it isn't one. */
 int addr_parse_ip(struct addr *a, const char *ip, uint16_t port);
+/* "10.1.0.0/16", "2001:db8::/32", "192.0.2.7" (one address). EINVAL, also for bits set behind the prefix: a typing error, most likely. */
+int addr_parse_net(struct addr *base, unsigned *bits, const char *text);
 /* Resolves a name by getaddrinfo (blocks: start-up, CLI and the resolver thread only): its first address. EHOSTUNREACH. */
 int addr_resolve(struct addr *a, const char *host, uint16_t port);
 /* As addr_resolve: all its addresses, A and AAAA, without repetitions, in the order in which they should be tried (RFC 6724). */

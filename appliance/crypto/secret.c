@@ -131,3 +131,8 @@ int secret_open(const struct secret *s, char *out, size_t sz, const char *contex
     out[n] = '\0';
     return gcm_open(s, out, context, box, n);
 }
+
+void secret_derive(const struct secret *s, uint8_t out[32], const char *label)
+{
+    hash_hmac_sha256(out, s->key, sizeof(s->key), label, strlen(label));
+}

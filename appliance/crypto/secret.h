@@ -6,6 +6,7 @@
 #define CRYPTO_SECRET_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct secret;
 
@@ -15,5 +16,8 @@ void secret_free(struct secret *s);                        /* wipes the key */
 int secret_seal(const struct secret *s, char *out, size_t sz, const char *context, const char *plain);
 /* EBADMSG when it was not sealed by this key and context. */
 int secret_open(const struct secret *s, char *out, size_t sz, const char *context, const char *sealed);
+
+/* A key of its own for a purpose: HMAC-SHA-256 of the label (RFC 5869 2.3, one block). The same as long as the key is. */
+void secret_derive(const struct secret *s, uint8_t out[32], const char *label);
 
 #endif

@@ -102,6 +102,15 @@ static int workers_start(struct media *m, char *why, size_t whysz)
     return 0;
 }
 
+size_t media_ice_ports(const struct media *m, uint16_t *v, size_t max)
+{
+    size_t n = 0;
+
+    for (; n < m->cfg.workers && n < max; n++)
+        v[n] = worker_ice_port(m->workers[n]);
+    return n;
+}
+
 int media_start(struct media **mp, const struct media_config *cfg, char *why, size_t whysz)
 {
     struct media *m;

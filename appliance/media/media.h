@@ -50,6 +50,8 @@ struct media_config {
 /* EADDRINUSE with the port in why; EINVAL; ENOMEM. Logs `listening proto=ice port=…` per worker. */
 int media_start(struct media **mp, const struct media_config *cfg, char *why, size_t whysz);
 void media_stop(struct media *m); /* ends all paths (no events), joins the workers */
+/* The workers' UDP ports for browsers, at most max; any thread. */
+size_t media_ice_ports(const struct media *m, uint16_t *v, size_t max);
 /* Whether a trunk's RTP can be sent to addresses of this family (AF_INET, AF_INET6). */
 bool media_has_family(const struct media *m, int af);
 

@@ -62,6 +62,19 @@ size_t sip_stack_public(const struct sip_stack *st, struct addr *v, size_t max)
     return n;
 }
 
+void sip_stack_public_copy(const struct sip_stack *st, struct sip_public *out)
+{
+    snapshot_load(st->public_copy, out, sizeof(*out));
+}
+
+static void publish(struct sip_stack *st)
+{
+    struct sip_public p = {0};
+
+    p.count = sip_stack_public(st, p.v, SIP_PUBLIC_MAX);
+    snapshot_store(st->public_copy, &p, sizeof(p));
+}
+
 /* ------------------------------------------------------------------ public.address as a name */
 
 static void ask_h(void *arg)
@@ -102,6 +115,7 @@ static void resolved_h(const char *key, const char *host, int err, const struct 
         return;
     memcpy(st->public_v, v, n * sizeof(*v));
     st->public_count = n;
+    publish(st);
     for (size_t i = 0; i < n; i++)
         log_info("sip", "public.address=%s address=%s resolved", host, addr_ip(&v[i], ip, sizeof(ip)));
     tmr_start(&st->public_tmr, resolver_again_ms, ask_h, st);
@@ -110,6 +124,7 @@ static void resolved_h(const char *key, const char *host, int err, const struct 
 void addresses_init(struct sip_stack *st)
 {
     st->public_count = st->cfg.public_address[0] && !addr_parse_ip(st->public_v, st->cfg.public_address, 0);
+    publish(st);
 }
 
 int addresses_start(struct sip_stack *st)

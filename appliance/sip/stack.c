@@ -304,7 +304,6 @@ int sip_stack_alloc(struct sip_stack **sp, const struct sip_stack_config *cfg, c
     st->cfg = *cfg;
     st->edge = (struct transp_edge){admit_h, laddr_h, wsedge_frame_h, st, cfg->message_ms};
     (void)sem_init(&st->started, 0, 0);
-    addresses_init(st);
     err = mbox_alloc(&st->control, "sip_control", sizeof(struct control_msg), SIP_CONTROL_SLOTS);
     if (!err)
         err = wsedge_init(st);
@@ -319,8 +318,10 @@ int sip_stack_alloc(struct sip_stack **sp, const struct sip_stack_config *cfg, c
         if (err != EADDRINUSE || addr_port(&cfg->bind[0]))
             break;
     }
-    if (!err)
+    if (!err) {
+        addresses_init(st);
         log_listening(st);
+    }
 
 out:
     if (err)

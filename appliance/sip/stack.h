@@ -68,6 +68,13 @@ int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct add
 bool sip_stack_listens(const struct sip_stack *st, const struct addr *a);
 /* The addresses that public.address means just now, of the families that we listen on; returns how many, at most max. */
 size_t sip_stack_public(const struct sip_stack *st, struct addr *v, size_t max);
+/* The same for any thread. */
+enum { SIP_PUBLIC_MAX = 8 };
+struct sip_public {
+    struct addr v[SIP_PUBLIC_MAX];
+    size_t count;
+};
+void sip_stack_public_copy(const struct sip_stack *st, struct sip_public *out);
 /*
  * An address that a dialog of ours speaks with stays admitted, whatever becomes of its trunk, until it is released as often as it
  * was held. Only its dialogs: what it sends outside of them comes without a trunk's name. ENOMEM, ENOSPC.

@@ -2,6 +2,7 @@
 #ifndef SIP_STACK_PRIV_H
 #define SIP_STACK_PRIV_H
 
+#include "core/snapshot.h"
 #include "sip/stack.h"
 #include "sip/transp.h"
 #include "sip/wsedge.h"
@@ -9,16 +10,17 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-enum { SIP_BINDS_MAX = 2, SIP_GONE_HANDLERS_MAX = 4, SIP_HELD_MAX = 1024, SIP_PUBLIC_MAX = 8 };
+enum { SIP_BINDS_MAX = 2, SIP_GONE_HANDLERS_MAX = 4, SIP_HELD_MAX = 1024 };
 
 /* Is this address a configured trunk's, and which? name may be NULL. */
 typedef bool(sip_trunk_match_h)(const struct addr *src, char *name, size_t sz, void *arg);
 
 struct sip_stack {
     struct sip_stack_config cfg;
-    struct addr public_v[SIP_PUBLIC_MAX]; /* of public.address */
-    size_t public_count;                  /* 0: none, or not resolved yet: found per destination */
-    struct resolver *public_resolver;     /* NULL: public.address is no name */
+    struct addr public_v[SIP_PUBLIC_MAX];     /* of public.address */
+    size_t public_count;                      /* 0: none, or not resolved yet: found per destination */
+    SNAPSHOT(public_copy, struct sip_public); /* of both, for other threads */
+    struct resolver *public_resolver;         /* NULL: public.address is no name */
     struct tmr public_tmr;
     int udp[SIP_BINDS_MAX], tcp[SIP_BINDS_MAX];
     size_t bound; /* pairs of sockets, until the thread takes them over */

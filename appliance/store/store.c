@@ -133,3 +133,8 @@ void store_reader_free(struct store_reader *r)
     sql_close(&r->sql);
     free(r);
 }
+
+void store_key(const struct store *s, uint8_t out[32], const char *label)
+{
+    secret_derive(s->secret, out, label);
+}

@@ -26,6 +26,9 @@ void store_close(struct store *s);
 int store_reader_alloc(struct store_reader **rp, struct store *s);
 void store_reader_free(struct store_reader *r);
 
+/* A key that outlives a restart, of DIR/secret.key: another for each label. */
+void store_key(const struct store *s, uint8_t out[32], const char *label);
+
 enum store_noun { STORE_DN, STORE_TRUNK, STORE_USER, STORE_SETTING };
 /* Told after commit, on the writer thread: post to your own mailbox. key = dn, trunk name, … ; a change made by another process is
  * noticed within 1 s (PRAGMA data_version) and told with key "". So is everything once a minute: what a listener lost is made good. */

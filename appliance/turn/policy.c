@@ -236,30 +236,7 @@ unsigned turn_policy_host(const struct turn_policy *p, const struct addr *peer)
 
 int turn_net_parse(struct turn_net *net, const char *text)
 {
-    const char *slash = text ? strchr(text, '/') : NULL;
-    char host[ADDR_STRLEN], *end;
-    size_t n = slash ? (size_t)(slash - text) : text ? strlen(text) : 0;
-    unsigned long bits;
-    struct ip ip;
-
-    if (!n || n >= sizeof(host))
-        return EINVAL;
-    memcpy(host, text, n);
-    host[n] = '\0';
-    if (addr_parse_ip(&net->base, host, 0))
-        return EINVAL;
-    ip = ip_of(&net->base);
-    bits = ip.len * 8;
-    if (slash) {
-        bits = strtoul(slash + 1, &end, 10);
-        if (slash[1] < '0' || slash[1] > '9' || *end || bits > ip.len * 8)
-            return EINVAL;
-    }
-    for (unsigned long i = bits; i < ip.len * 8; i++)
-        if (ip.b[i / 8] & (0x80 >> i % 8))
-            return EINVAL; /* a typing error, most likely */
-    net->bits = (unsigned)bits;
-    return 0;
+    return text ? addr_parse_net(&net->base, &net->bits, text) : EINVAL;
 }
 
 static void *copy_of(const void *v, size_t n, size_t size, bool *failed)

@@ -1,4 +1,5 @@
 #include "web/listen.h"
+#include "core/log.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +78,11 @@ int listen_open(struct web *w, char *why, size_t whysz)
     for (int k = 0; k < LISTEN_KINDS; k++) {
         int err = on[k] ? kind_listen(w, (enum listener_kind)k, port[k], why, whysz) : 0;
 
+        if (err == EADDRINUSE && k == LISTEN_TURNS && w->cfg.turns_optional) {
+            log_error("web", "%s; TURN over TLS is on https.port alone", why);
+            why[0] = '\0';
+            err = 0;
+        }
         if (err)
             return err;
     }

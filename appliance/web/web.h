@@ -36,6 +36,7 @@ struct web_config {
     size_t bind_count;
     uint16_t http_port, https_port, wss_port, turns_port; /* 0 = any free (tests) */
     bool http_on, https_on, wss_on, turns_on;
+    bool turns_optional; /* does without turns_port when another program has it, and says so in the log */
     char cert[512], key[512]; /* PEM files; watched: new files are used for new connections within 5 s */
     char origins[1024]; /* further allowed Origins of /ws, space or comma separated; own host always is */
     bool

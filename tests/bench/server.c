@@ -123,6 +123,8 @@ static int launch(struct server *s, const char *binary)
                                           "wss.port=0",
                                           "sip.port=0",
                                           "ice.port=0",
+                                          "turn.port=0",
+                                          "turns.port=0",
                                           "http.rate=10000",
                                           "http.conns_per_ip=4096",
                                           "drain.seconds=0"};

@@ -13,7 +13,7 @@ import { binary, noNameServer, start } from './dngate.mjs';
 const run = promisify(execFile);
 // The kernel's free ports lie in the default range of relayed addresses.
 const relay = { 'turn.relay_min': 1024, 'turn.relay_max': 1025 };
-const zeros = ['http.port', 'https.port', 'wss.port', 'sip.port', 'ice.port', 'rtp.port_min', 'rtp.port_max'];
+const zeros = ['http.port', 'https.port', 'wss.port', 'sip.port', 'ice.port', 'turn.port', 'turns.port', 'rtp.port_min', 'rtp.port_max'];
 let scratch;
 
 before(() => (scratch = mkdtempSync(join(tmpdir(), 'dngate-start-'))));
@@ -31,7 +31,8 @@ async function refused(pattern, options = {}, { dir = mkdtempSync(join(scratch, 
 
 test('a port that is taken, whichever it is', async () => {
     for (const [key, kinds] of Object.entries({ 'http.port': ['tcp'], 'https.port': ['tcp'], 'wss.port': ['tcp'],
-                                                'sip.port': ['udp', 'tcp'], 'ice.port': ['udp'] }))
+                                                'sip.port': ['udp', 'tcp'], 'ice.port': ['udp'],
+                                                'turn.port': ['udp', 'tcp'], 'turns.port': ['tcp'] }))
         for (const kind of kinds) {
             const taken = kind === 'tcp' ? net.createServer() : dgram.createSocket('udp4');
             await new Promise((resolve) => (kind === 'tcp' ? taken.listen(0, '127.0.0.1', resolve) : taken.bind(0, '127.0.0.1', resolve)));

@@ -45,6 +45,7 @@ TEST(defaults_are_the_documented_ones)
              {"rtp.port_max", "20000"},   {"turn.port", "3478"},
              {"turns.port", "5349"},      {"turn.relay_min", "49152"},
              {"turn.relay_max", "65535"}, {"turn.allow_loopback_peers", "no"},
+             {"turn.enabled", "yes"},     {"turn.allow_peers", ""},
              {"media.workers", "0"},      {"log.level", "info"},
              {"log.format", "text"},      {"call.limit_per_dn", "2"},
              {"admin.password", ""},      {"admin.password_file", ""},
@@ -328,5 +329,39 @@ TEST(readers_get_whole_values_while_others_write)
         pthread_create(&th[i], NULL, flip, c);
     for (int i = 0; i < 3; i++)
         pthread_join(th[i], NULL);
+    conf_free(c);
+}
+
+TEST(networks_and_users_of_turn)
+{
+    static const struct {
+        const char *key, *value;
+        bool good;
+    } v[] = {
+        {"turn.allow_peers", "192.0.2.0/24, 2001:db8::/32 198.51.100.7", true},
+        {"turn.allow_peers", "", true},
+        {"turn.allow_peers", "192.0.2.1/24", false}, /* bits behind the prefix: which network is meant? */
+        {"turn.allow_peers", "192.0.2.0/33", false},
+        {"turn.allow_peers", "192.0.2.0/", false},
+        {"turn.allow_peers", "example.org", false},
+        {"turn.user", "phone:secret", true},
+        {"turn.user", "phone:", false},
+        {"turn.user", ":secret", false},
+        {"turn.user", "phone", false}};
+
+    for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+        CHECK_EQ_INT(!conf_validate(conf_find(v[i].key), v[i].value, NULL, 0), v[i].good);
+}
+
+TEST(ports_of_a_turn_server_that_is_off_are_free)
+{
+    struct conf *c = make();
+    char why[256];
+
+    CHECK_EQ_INT(conf_set(c, CONF_OPTION, "ice.port", "49200", why, sizeof(why)), 0);
+    CHECK_EQ_INT(conf_set(c, CONF_OPTION, "sip.port", "3478", why, sizeof(why)), 0);
+    CHECK_EQ_INT(conf_check(c, why, sizeof(why)), EINVAL);
+    CHECK_EQ_INT(conf_set(c, CONF_OPTION, "turn.enabled", "no", why, sizeof(why)), 0);
+    CHECK_EQ_INT(conf_check(c, why, sizeof(why)), 0);
     conf_free(c);
 }

@@ -99,3 +99,25 @@ TEST(a_key_of_the_wrong_size_is_refused)
     CHECK_EQ_INT(secret_alloc(&s, "/nonexistent/secret.key"), ENOENT);
     teardown();
 }
+
+TEST(derived_keys_differ_by_label_and_outlive_a_restart)
+{
+    uint8_t a[32], b[32], again[32];
+    struct secret *s;
+
+    setup();
+    CHECK((s = with_key(file_a)));
+    secret_derive(s, a, "turn/rest");
+    secret_derive(s, b, "another");
+    CHECK(memcmp(a, b, sizeof(a)));
+    secret_free(s);
+    CHECK((s = with_key(file_a)));
+    secret_derive(s, again, "turn/rest");
+    CHECK_MEM(a, again, sizeof(a));
+    secret_free(s);
+    CHECK((s = with_key(file_b)));
+    secret_derive(s, again, "turn/rest");
+    CHECK(memcmp(a, again, sizeof(a)));
+    secret_free(s);
+    teardown();
+}

@@ -1,0 +1,43 @@
+/*
+ * app_turn: the TURN server with what the rest of the program knows: settings, the addresses that this machine is known by, the workers'
+ * ports, and the key of the credentials that agents get. Main thread, but for app_turn_stream.
+ *
+ * The machine's addresses, and what public.address means, change while it runs: they are looked at with each app_turn_tidy.
+ */
+#ifndef APP_TURN_H
+#define APP_TURN_H
+
+#include "core/addr.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct admin_agent_turn;
+struct app_turn;
+struct conf;
+struct media;
+struct sip_stack;
+struct store;
+struct web_stream;
+
+struct app_turn_config {
+    struct conf *conf;
+    const struct store *store;
+    const struct media *media;
+    const struct sip_stack *stack;
+    struct wire *wire; /* to the workers */
+    const struct addr *bind;
+    size_t bind_count;
+};
+
+/* *tp stays NULL when turn.enabled says so, or when a port that nobody asked for in particular is taken: that is told in /readyz, and is
+ * no reason not to start. */
+int app_turn_start(struct app_turn **tp, const struct app_turn_config *cfg, char *why, size_t whysz);
+/* After web_stop, before web_free. */
+void app_turn_stop(struct app_turn *t);
+void app_turn_tidy(struct app_turn *t);
+/* A connection by TLS; a web_stream_h, arg is the app_turn. */
+int app_turn_stream(const struct web_stream *s, void *arg);
+/* What agents are told; t may be NULL. */
+void app_turn_access(const struct app_turn *t, struct admin_agent_turn *out);
+
+#endif
