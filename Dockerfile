@@ -46,7 +46,7 @@ COPY --from=build --chown=10001:10001 /src/data/ /data/
 USER 10001:10001
 VOLUME /data
 # The ports that are one each; the media's ranges are in README.md.
-EXPOSE 80/tcp 443/tcp 8089/tcp 5060/tcp 5060/udp 10000/udp
+EXPOSE 80/tcp 443/tcp 8089/tcp 3478/tcp 3478/udp 5349/tcp 5060/tcp 5060/udp 10000/udp
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["/dngate", "healthcheck"]
 ENTRYPOINT ["/dngate"]

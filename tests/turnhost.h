@@ -112,8 +112,10 @@ static int turnhost_foreign(void *arg, struct turn_relay *r)
 {
     struct turnhost *h = arg;
 
-    ((struct turnhost_relay *)r)->foreign = !h->no_foreign;
-    return h->no_foreign ? EADDRINUSE : 0;
+    if (h->no_foreign && !((struct turnhost_relay *)r)->foreign)
+        return EADDRINUSE;
+    ((struct turnhost_relay *)r)->foreign = true;
+    return 0;
 }
 
 /* Whether turnhost_rules() allow a peer, said in other words than the policy's. */

@@ -422,11 +422,23 @@ TEST(permissions_all_or_none)
     turnclient_peer(&c, "192.0.2.1:9");
     CHECK_EQ_INT(turnclient_ask(&c), 0);
     CHECK_EQ_INT(figures().permissions, 3);
+    TEARDOWN;
+}
+
+TEST(a_foreign_peer_needs_a_socket_and_our_own_do_not)
+{
+    SETUP(c);
+
+    CHECK_EQ_INT(turnclient_allocate(&c), 0);
     host.no_foreign = true;
     CHECK_EQ_INT(turnclient_permit(&c, "198.51.100.5:4000"), 508);
     CHECK_EQ_INT(turnclient_bind(&c, 0x4000, "198.51.100.5:4000"), 508);
-    CHECK_EQ_INT(turnclient_permit(&c, "192.0.2.1:10000"), 0); /* our own need no socket */
-    CHECK_EQ_INT(figures().permissions, 3);
+    CHECK_EQ_INT(turnclient_permit(&c, "192.0.2.1:10000"), 0);
+    CHECK_EQ_INT(turnclient_bind(&c, 0x4000, "192.0.2.1:10000"), 0);
+    CHECK_EQ_INT(figures().permissions, 1);
+    CHECK_EQ_INT(figures().refused_capacity, 2);
+    host.no_foreign = false;
+    CHECK_EQ_INT(turnclient_permit(&c, "198.51.100.5:4000"), 0);
     TEARDOWN;
 }
 
