@@ -1,6 +1,6 @@
 // One call: its session, its audio path and what is known of it. Which of two calls is the one on the line, calls.js knows.
 import { C } from 'jssip';
-import { gatherBriefly, onNoAddress } from './ice.js';
+import { onNoAddress } from './ice.js';
 import { NO_AUDIO_YET, Quality } from './quality.js';
 import { IDLE_CALL } from './store.js';
 import { endWords, words } from './words.js';
@@ -38,7 +38,7 @@ export class Call {
     /** @type {MediaStream | null} */
     stream = null; // what is heard
 
-    // kit: what all calls share: phone, audio, ticker, iceServers(), watch(pc), changed(call), progress(call, early), accepted(call),
+    // kit: what all calls share: phone, audio, ticker, ways, watch(pc), changed(call), progress(call, early), accepted(call),
     // over(call, event), say(source, kind, text)
     constructor(kit, data, incoming) {
         this.#kit = kit;
@@ -106,7 +106,7 @@ export class Call {
         return {
             mediaStream: this.#kit.audio.stream,
             mediaConstraints: { audio: true, video: false },
-            pcConfig: { iceServers: this.#kit.iceServers(), bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' },
+            pcConfig: { iceServers: this.#kit.ways.servers, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' },
         };
     }
 
@@ -116,7 +116,7 @@ export class Call {
 
     #handlers() {
         return {
-            icecandidate: gatherBriefly(this.#kit.iceServers()),
+            icecandidate: this.#kit.ways.gathering(),
             peerconnection: ({ peerconnection }) => this.#watch(peerconnection),
             progress: ({ originator, response }) => originator === 'remote' && this.#progress(Boolean(response?.body)),
             accepted: () => this.#accepted(),
@@ -149,6 +149,7 @@ export class Call {
         if (JOINED.has(state)) {
             this.#kit.say('media', null);
         } else if (BROKEN.has(state)) {
+            this.#kit.ways.lost();
             if (state === 'disconnected') this.#kit.say('media', 'warn', words.audioInterrupted);
             this.mend();
         }
@@ -180,6 +181,7 @@ export class Call {
         if (!pc || !report || this.#gone) return;
         const reading = quality.read(report);
         this.quality = reading;
+        this.#kit.ways.took(reading.path);
         this.#kit.say('hearing', 'warn', JOINED.has(pc.iceConnectionState) ? reading.advice : null);
         this.#kit.changed(this);
     }

@@ -43,10 +43,9 @@ export class Calls {
     #forget = null; // cancels the timer that clears the outcome
     /** @type {Set<RTCPeerConnection>} */
     #connections = new Set(); // RTCPeerConnections not closed
-    iceServers = [];
 
     // over(): no call is on any more
-    constructor({ store, phone, audio, ringer, ticker, settings, say, over }) {
+    constructor({ store, phone, audio, ringer, ticker, settings, say, over, ways }) {
         this.#store = store;
         this.#phone = phone;
         this.#audio = audio;
@@ -59,7 +58,7 @@ export class Calls {
             phone,
             audio,
             ticker,
-            iceServers: () => this.iceServers,
+            ways,
             watch: (pc) => this.#connections.add(pc),
             say: (...message) => say(...message),
             changed: (call) => this.#show(call),

@@ -1,12 +1,13 @@
 // The agent's page: joins the parts.
 import { Audio } from './audio.js';
 import { Calls } from './calls.js';
+import { Ways } from './ice.js';
 import { loadIdentity, loadMissed, loadSettings, saveIdentity, saveSettings } from './memory.js';
 import { Drain, readNotice } from './notices.js';
 import { askToNotify } from './notify.js';
 import { Phone, droppedWords } from './phone.js';
 import { Ringer } from './ringer.js';
-import { signIn } from './signin.js';
+import { renewWays, signIn } from './signin.js';
 import { IDLE_CALL, createStore, initialState } from './store.js';
 import { createTicker } from './ticker.js';
 import { View } from './view.js';
@@ -65,10 +66,19 @@ const phone = new Phone(ticker, {
     takenOver: () => noticed({ elsewhere: true }),
     leaving: (reason) => noticed({ leaving: { reason } }),
     signedOut: (text) => forget('error', text),
-    reconnected: () => calls.reconnected(),
+    reconnected() {
+        calls.reconnected();
+        ways.look();
+    },
     inCall: () => calls.busy,
 });
-const calls = new Calls({ store, phone, audio, ringer, ticker, settings, say, over });
+const ways = new Ways(ticker, async () => {
+    const fresh = identity && (await renewWays(identity));
+
+    if (fresh && identity) remember(fresh);
+    return fresh;
+});
+const calls = new Calls({ store, phone, audio, ringer, ticker, settings, say, over, ways });
 
 let dropped = null; // what an administrator did to the DN while a call was on
 
@@ -114,7 +124,7 @@ function remember(patch) {
 
 function welcome(who, view) {
     identity = who;
-    calls.iceServers = who.iceServers;
+    ways.use(who);
     store.set({ view, busy: false, dn: who.dn, displayName: who.displayName });
 }
 
@@ -127,6 +137,7 @@ async function openShift(how) {
         remember({ shift: true });
         store.set({ view: 'phone', elsewhere: false });
         phone.start(identity, how);
+        ways.look();
     } catch (error) {
         audio.close();
         if (!identity) return; // signed out meanwhile
@@ -214,6 +225,7 @@ store.subscribe((state) => view.render(state));
 ticker.every(1000, () => view.tick());
 setInterval(() => store.get().view === 'phone' && view.level(audio.level()), LEVEL_MS);
 
+window.addEventListener('online', () => ways.look());
 window.addEventListener('beforeunload', (event) => {
     if (!calls.busy) return;
     event.preventDefault();

@@ -9,7 +9,7 @@ const HEARD_LOSS = 0.03;
 const qualityWords = ['No audio', 'Poor', 'Fair', 'Good', 'Excellent'];
 
 /** @type {Readonly<import('./types').Reading>} */
-export const NO_AUDIO_YET = Object.freeze({ loss: 0, jitter: 0, rtt: 0, codec: '', received: 0, sent: 0, bars: -1, word: 'No audio yet', advice: null });
+export const NO_AUDIO_YET = Object.freeze({ loss: 0, jitter: 0, rtt: 0, codec: '', path: '', received: 0, sent: 0, bars: -1, word: 'No audio yet', advice: null });
 
 // Bars 0..4; loss 0..1 of the worse direction, jitter and rtt in ms.
 export function bars({ loss, jitter, rtt }) {
@@ -23,8 +23,16 @@ export function bars({ loss, jitter, rtt }) {
     return 1;
 }
 
+// 'direct', or by which protocol the gateway's relay is reached; '' before that is known.
+function pathOf(report, pair) {
+    const local = report.get(pair?.localCandidateId);
+
+    if (!local) return '';
+    return local.candidateType === 'relay' ? (local.relayProtocol ?? 'relay') : 'direct';
+}
+
 function pick(report) {
-    const found = { received: 0, sent: 0, lost: 0, jitter: 0, rtt: 0, farLoss: 0, toldAt: 0, codec: '' };
+    const found = { received: 0, sent: 0, lost: 0, jitter: 0, rtt: 0, farLoss: 0, toldAt: 0, codec: '', path: '' };
 
     for (const s of report.values()) {
         if (s.type === 'inbound-rtp' && s.kind === 'audio') {
@@ -38,8 +46,11 @@ function pick(report) {
             found.farLoss = s.fractionLost ?? 0;
             found.toldAt = s.timestamp ?? 0;
             found.rtt = Math.max(found.rtt, (s.roundTripTime ?? 0) * 1000);
-        } else if (s.type === 'candidate-pair' && s.nominated && s.currentRoundTripTime !== undefined) {
-            found.rtt = Math.max(found.rtt, s.currentRoundTripTime * 1000);
+        } else if (s.type === 'transport' && s.selectedCandidatePairId) {
+            found.path = pathOf(report, report.get(s.selectedCandidatePairId));
+        } else if (s.type === 'candidate-pair' && s.nominated) {
+            found.rtt = Math.max(found.rtt, (s.currentRoundTripTime ?? 0) * 1000);
+            found.path ||= pathOf(report, s); // Firefox tells of no transport
         }
     }
     return found;
@@ -81,6 +92,7 @@ export class Quality {
             jitter: now.jitter,
             rtt: now.rtt,
             codec: now.codec,
+            path: now.path,
             received: now.received,
             sent: now.sent,
         };

@@ -4,12 +4,13 @@ import { Trouble, words } from './words.js';
 
 const REALM = 'dngate';
 
-async function ask(dn, password) {
+/** @param {{ dn: string, password?: string, renew?: string }} what */
+async function ask(what) {
     try {
         return await fetch('/api/agent/v1/config', {
             method: 'POST',
             headers: { 'Content-Type': 'application/json' },
-            body: JSON.stringify({ dn, password }),
+            body: JSON.stringify(what),
             cache: 'no-store',
         });
     } catch {
@@ -25,9 +26,22 @@ async function refusal(response) {
     return problem.detail || words.serverError(response.status);
 }
 
+// How audio gets through from here; renewAt: when half of the credentials' time is over.
+function ways({ iceServers = [], iceServersTtl, renew }) {
+    return { iceServers, renew, renewAt: renew ? Date.now() + (iceServersTtl * 1000) / 2 : null };
+}
+
+// The same again before it ends, or null: with what the gateway gave for it, as the password is not kept.
+/** @param {{ dn: string, renew?: string }} identity */
+export async function renewWays({ dn, renew }) {
+    const response = renew ? await ask({ dn, renew }).catch(() => null) : null;
+
+    return response?.ok ? ways(await response.json()) : null;
+}
+
 // The password is not kept: digest authentication needs HA1 alone. Throws Trouble.
 export async function signIn(dn, password) {
-    const response = await ask(dn, password);
+    const response = await ask({ dn, password });
 
     if (!response.ok) throw new Trouble(await refusal(response));
     const config = await response.json();
@@ -38,7 +52,7 @@ export async function signIn(dn, password) {
         realm,
         ha1: Utils.calculateMD5(`${dn}:${realm}:${password}`),
         displayName: config.displayName ?? '',
-        iceServers: config.iceServers ?? [],
+        ...ways(config),
         instanceId: uuid(),
         shift: false,
     };

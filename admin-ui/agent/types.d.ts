@@ -27,6 +27,7 @@ export interface Reading {
     jitter: number;
     rtt: number;
     codec: string;
+    path: '' | 'direct' | 'udp' | 'tcp' | 'tls' | 'relay';
     received: number;
     sent: number;
     bars: number;
@@ -87,6 +88,8 @@ export interface Identity {
     ha1: string;
     displayName: string;
     iceServers: RTCIceServer[];
+    renew?: string; // gets new credentials for them …
+    renewAt: number | null; // … and when it should (Date.now())
     instanceId: string;
     shift: boolean;
 }

@@ -212,7 +212,7 @@ export class View {
         text(
             $('quality-detail'),
             known
-                ? `${(quality.loss * 100).toFixed(1)} % loss · ${Math.round(quality.jitter)} ms jitter · ${Math.round(quality.rtt)} ms round trip${quality.codec ? ` · ${quality.codec}` : ''}`
+                ? `${(quality.loss * 100).toFixed(1)} % loss · ${Math.round(quality.jitter)} ms jitter · ${Math.round(quality.rtt)} ms round trip${quality.codec ? ` · ${quality.codec}` : ''}${words.path(quality.path)}`
                 : '',
         );
     }

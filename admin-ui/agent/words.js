@@ -35,7 +35,8 @@ export const words = {
     speakerOther: 'Your speaker is not plugged in; the standard one is in use until it is back.',
     noWebrtc: 'This browser cannot make calls. Use a current Chrome, Edge, Firefox or Safari.',
     noAudioPath:
-        'No audio path to the gateway. A firewall may block UDP: tell your administrator that the browser cannot reach the gateway’s media port.',
+        'No audio path to the gateway. A firewall may block UDP and the gateway’s relay: tell your administrator that the browser reaches neither.',
+    path: (path) => ({ '': '', direct: ' · direct', relay: ' · by relay' })[path] ?? ` · by relay (${path.toUpperCase()})`,
     noAddress:
         'The browser may not use the network for audio: a VPN or a browser policy (WebRTC) forbids it. Tell your administrator.',
     audioInterrupted: 'The audio connection is interrupted. Trying to restore it…',

@@ -16,7 +16,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { BODY_MAX = 4096, PASSWORD_MAX = 256, TURN_SECONDS = 12 * 3600 };
+enum { BODY_MAX = 4096, PASSWORD_MAX = 256, TURN_SECONDS = 12 * 3600, RENEW_SECONDS = 24 * 3600 };
+
+/* "expiry:" and an HMAC in hex */
+enum { RENEW_MAX = 24 + SHA256_HEXLEN };
 
 struct admin_agent {
     struct mbox *signalling; /* for questions to it */
@@ -31,9 +34,10 @@ METRIC_COUNTER(signin_wrong, "dngate_agent_signins_total", "result=\"wrong\"",
 METRIC_COUNTER(signin_banned, "dngate_agent_signins_total", "result=\"banned\"",
                "Sign-ins of the agent's page");
 
-struct credentials {
+struct credentials { /* a password or a word to renew by; the other is "" */
     char dn[DN_MAX];
     char password[PASSWORD_MAX];
+    char renew[RENEW_MAX];
 };
 
 static bool copy_str(char *out, size_t sz, const struct json_val *obj, const char *key)
@@ -68,9 +72,11 @@ static int credentials_decode(struct credentials *cr, const struct web_req *req,
         web_problem(resp, 400, "Bad Request", "The body is not JSON: %s.", why);
         return 400;
     }
-    if (!copy_str(cr->dn, sizeof(cr->dn), json_root(doc), "dn") ||
-        !copy_str(cr->password, sizeof(cr->password), json_root(doc), "password") || !dn_valid(cr->dn)) {
-        web_problem(resp, 422, "Unprocessable Content", "Give \"dn\" (a directory number) and \"password\".");
+    if (!copy_str(cr->dn, sizeof(cr->dn), json_root(doc), "dn") || !dn_valid(cr->dn) ||
+        copy_str(cr->password, sizeof(cr->password), json_root(doc), "password") ==
+            copy_str(cr->renew, sizeof(cr->renew), json_root(doc), "renew")) {
+        web_problem(resp, 422, "Unprocessable Content",
+                    "Give \"dn\" (a directory number) and \"password\", or \"renew\" of an earlier answer.");
         json_free(doc);
         return 422;
     }
@@ -81,7 +87,8 @@ static int credentials_decode(struct credentials *cr, const struct web_req *req,
 /* The question to signalling, and what of the request is needed with the answer. */
 struct lookup {
     char dn[DN_MAX];
-    char ha1[SHA256_HEXLEN]; /* of the password that was sent */
+    char ha1[SHA256_HEXLEN]; /* of the password that was sent … */
+    char renew[RENEW_MAX];   /* … or, when not "", this */
     char host[264];
     struct addr peer;
     struct dn row;
@@ -97,14 +104,43 @@ static void lookup_answer(void *value, void *owner)
     l->err = directory_get(live->directory, l->dn, &l->row);
 }
 
+/*
+ * What a page that does not keep the password shows instead, later: until when it is good, and our MAC over that, the DN and the hash of its
+ * password, so that another password ends it. Nothing is kept for it.
+ */
+static void renew_word(const struct admin_agent *a, char out[RENEW_MAX], int64_t until_s, const struct dn *dn)
+{
+    uint8_t mac[SHA256_LEN];
+    char text[64 + DN_MAX + SHA256_HEXLEN], hex[SHA256_HEXLEN];
+    int n = snprintf(text, sizeof(text), "renew:%lld:%s:%s", (long long)until_s, dn->dn, dn->ha1_sha256);
+
+    hash_hmac_sha256(mac, a->turn.secret, sizeof(a->turn.secret), text, (size_t)n);
+    hash_hex(hex, mac, sizeof(mac));
+    snprintf(out, RENEW_MAX, "%lld:%s", (long long)until_s, hex);
+    explicit_bzero(text, sizeof(text));
+}
+
+static bool renew_right(const struct admin_agent *a, const struct lookup *l)
+{
+    const long long until = strtoll(l->renew, NULL, 10);
+    char right[RENEW_MAX];
+
+    if (!a->turn.turn)
+        return false; /* none was given out, and there is no secret */
+    renew_word(a, right, until, &l->row);
+    return strlen(l->renew) == strlen(right) && hash_equal(l->renew, right, strlen(right)) &&
+           until > clock_wall_ms() / 1000;
+}
+
 /* The same work whether or not there is such a DN. */
-static bool verify(struct lookup *l)
+static bool verify(const struct admin_agent *a, struct lookup *l)
 {
     bool right;
 
     if (l->err)
         memset(l->row.ha1_sha256, 'x', SHA256_HEXLEN - 1); /* no password leads to it */
-    right = hash_equal(l->ha1, l->row.ha1_sha256, SHA256_HEXLEN - 1);
+    right = *l->renew ? renew_right(a, l) && !l->err
+                      : hash_equal(l->ha1, l->row.ha1_sha256, SHA256_HEXLEN - 1);
     return right && l->row.enabled;
 }
 
@@ -152,8 +188,9 @@ static void credentials_write(struct admin_agent *a, struct buf *b, const char *
     explicit_bzero(password, sizeof(password));
 }
 
-static void ice_write(struct admin_agent *a, struct buf *b, const char *host, const char *dn)
+static void ice_write(struct admin_agent *a, struct buf *b, const char *host, const struct dn *dn)
 {
+    char renew[RENEW_MAX];
     const unsigned tls = host_port(host), turns = a->turns_port;
 
     buf_puts(b, ",\"iceServers\":[");
@@ -166,10 +203,15 @@ static void ice_write(struct admin_agent *a, struct buf *b, const char *host, co
         url_write(b, "turns", host, tls, "tcp");
         if (turns && turns != tls)
             url_write(b, "turns", host, turns, "tcp");
-        credentials_write(a, b, dn);
+        credentials_write(a, b, dn->dn);
         buf_puts(b, "}");
     }
     buf_printf(b, "],\"iceServersTtl\":%d", TURN_SECONDS);
+    if (a->turn.turn) {
+        renew_word(a, renew, clock_wall_ms() / 1000 + RENEW_SECONDS, dn);
+        buf_printf(b, ",\"renew\":\"%s\"", renew);
+        explicit_bzero(renew, sizeof(renew));
+    }
 }
 
 static void config_write(struct admin_agent *a, struct web_resp *resp, const char *host, const struct dn *dn)
@@ -183,7 +225,7 @@ static void config_write(struct admin_agent *a, struct web_resp *resp, const cha
     buf_json_str(b, dn->dn);
     buf_puts(b, ",\"displayName\":");
     buf_json_str(b, *dn->name ? dn->name : dn->dn);
-    ice_write(a, b, host, dn->dn);
+    ice_write(a, b, host, dn);
     buf_puts(b, ",\"sip\":{\"uri\":");
     buf_json_str(b, uri);
     buf_puts(b, ",\"ws\":");
@@ -214,7 +256,7 @@ static void lookup_later(void *value, struct web_resp *resp, void *arg)
     struct admin_agent *a = arg;
     struct lookup *l = value;
 
-    if (verify(l)) {
+    if (verify(a, l)) {
         guard_ok(a->guard, &l->peer);
         metric_add(&signin_ok, 1);
         config_write(a, resp, l->host, &l->row);
@@ -247,6 +289,7 @@ static void config_h(const struct web_req *req, struct web_resp *resp, void *arg
     if (!credentials_decode(&cr, req, resp)) {
         snprintf(l.dn, sizeof(l.dn), "%s", cr.dn);
         snprintf(l.host, sizeof(l.host), "%s", req->host);
+        snprintf(l.renew, sizeof(l.renew), "%s", cr.renew);
         hash_ha1_sha256(l.ha1, cr.dn, DN_REALM, cr.password);
         web_ask(resp, a->signalling, &lookup, &l, a);
     }

@@ -1,10 +1,11 @@
 /*
  * admin/agent: POST /api/agent/v1/config: what the agent's page needs to start, for the DN and password that it sends.
  *
- *   {"dn":"5001","password":"…"} → {"dn","displayName","iceServers":[…],"iceServersTtl","sip":{"uri","ws","realm"},"features":{…}}
+ *   {"dn":"5001","password":"…"} → {"dn","displayName","iceServers":[…],"iceServersTtl","renew","sip":{"uri","ws","realm"},"features":{…}}
  *
  * iceServers (as RTCConfiguration takes them) name this box as the browser does, by its Host header, so that they lead through whatever
- * NAT or proxy the page came by; TURN credentials are the DN's, for iceServersTtl seconds.
+ * NAT or proxy the page came by; TURN credentials are the DN's, for iceServersTtl seconds. Before they end the page asks again with
+ * {"dn","renew"}, since it does not keep the password: good for a day, or until the DN has another password.
  *
  * Throttled by source like SIP digest: late answers first, then 429. Unknown, disabled and known DNs answer alike to whoever
  * does not know the password. Runs on the WEB thread; the DN is asked of
