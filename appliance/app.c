@@ -223,6 +223,7 @@ static int media_part_start(struct app *a)
     if (err)
         return err;
     cfg.events = a->media_events;
+    cfg.wire = a->wire;
 
     err = media_start(&a->media, &cfg, a->why, sizeof(a->why));
     if (!err)

@@ -121,8 +121,10 @@ static struct rules *rules_make(const struct app_turn *t)
 static void rules_tell(const struct app_turn *t)
 {
     struct rules *r = rules_make(t);
-    const int err = r ? turn_set_rules(t->turn, &r->rules) : ENOMEM;
+    int err = r ? turn_set_rules(t->turn, &r->rules) : ENOMEM;
 
+    if (!err)
+        err = media_reached(t->cfg.media, t->known.v, t->known.own);
     if (err)
         log_error("turn", "error=\"%s\" new addresses or peers are not in use", strerror(err));
     free(r);
@@ -258,6 +260,8 @@ int app_turn_start(struct app_turn **tp, const struct app_turn_config *cfg, char
     store_key(cfg->store, t->secret, "turn/rest");
     known_fill(t, &t->known);
     err = server_start(t, why, whysz);
+    if (!err)
+        err = media_reached(cfg->media, t->known.v, t->known.own);
     if (!err)
         err = user_set(t, why, whysz);
     if (!err)

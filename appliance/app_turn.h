@@ -22,7 +22,7 @@ struct web_stream;
 struct app_turn_config {
     struct conf *conf;
     const struct store *store;
-    const struct media *media;
+    struct media *media;
     const struct sip_stack *stack;
     struct wire *wire; /* to the workers */
     const struct addr *bind;

@@ -1,8 +1,6 @@
 /* media/inside: see inside.h. */
 #include "media/inside.h"
 
-#include <errno.h>
-
 enum { ROUNDS = 8 /* batches before the sockets get their turn */ };
 
 static void woken_h(void *arg)
@@ -12,24 +10,30 @@ static void woken_h(void *arg)
     wire_woken(in->end); /* each round of the worker reads */
 }
 
-int inside_open(struct inside *in, struct wire *wire, const struct addr *at, size_t count, uint16_t port,
-                struct poller *poller)
+int inside_open(struct inside *in, struct wire *wire, uint16_t port, struct poller *poller)
 {
     int err;
 
-    *in = (struct inside){0};
+    *in = (struct inside){.port = port};
     if (!wire)
         return 0;
-    err = count > WIRE_ADDRS_MAX ? ENOSPC : wire_open(&in->end, wire, at, count);
+    err = wire_open(&in->end, wire, NULL, 0);
     if (err)
         return err;
-    for (; in->at_count < count; in->at_count++) {
-        in->at[in->at_count] = at[in->at_count];
-        addr_set_port(&in->at[in->at_count], port);
-    }
     in->watch = (struct poller_watch){woken_h, in};
     err = poller_watch(poller, wire_fd(in->end), &in->watch);
     return err ? err : wire_claim(in->end, port);
+}
+
+void inside_reached(struct inside *in, const struct addr *at, size_t count)
+{
+    if (!in->end)
+        return;
+    for (in->at_count = 0; in->at_count < count && in->at_count < WIRE_ADDRS_MAX; in->at_count++) {
+        in->at[in->at_count] = at[in->at_count];
+        addr_set_port(&in->at[in->at_count], in->port);
+    }
+    wire_move(in->end, in->at, in->at_count);
 }
 
 void inside_close(struct inside *in)
@@ -77,7 +81,7 @@ static struct addr source(const struct inside *in, const struct addr *local, con
 
     if (local && addr_isset(local, false)) {
         src = *local;
-        addr_set_port(&src, addr_port(&in->at[0]));
+        addr_set_port(&src, in->port);
         return src;
     }
     for (size_t i = in->at_count; i-- > 0;)

@@ -17,16 +17,18 @@
 struct inside {
     struct wire_end *end; /* NULL: there is no wire */
     struct poller_watch watch;
-    struct addr at[WIRE_ADDRS_MAX]; /* where we are reached, with our port */
+    uint16_t port;
+    struct addr at[WIRE_ADDRS_MAX]; /* where we are reached, with that port */
     size_t at_count;
     struct udp_count in, out;
 };
 
-/* at: addresses of ours (ports ignored) at which port is the worker's. Errors of wire_open, wire_claim and poller_watch; inside_close is
- * right after any. */
-int inside_open(struct inside *in, struct wire *wire, const struct addr *at, size_t count, uint16_t port,
-                struct poller *poller);
+/* port: the worker's, at no address yet. wire may be NULL. Errors of wire_open, wire_claim and poller_watch; inside_close is right after
+ * any. */
+int inside_open(struct inside *in, struct wire *wire, uint16_t port, struct poller *poller);
 void inside_close(struct inside *in);
+/* From now on the port is reached at these addresses of ours (ports ignored), at most WIRE_ADDRS_MAX. */
+void inside_reached(struct inside *in, const struct addr *at, size_t count);
 
 /* Whether the thread may sleep: nothing has come. What comes from then on makes the poller ready. */
 bool inside_sleep(struct inside *in);

@@ -102,6 +102,29 @@ static int workers_start(struct media *m, char *why, size_t whysz)
     return 0;
 }
 
+static int reached_post(struct worker *w, const struct addr *at, size_t count)
+{
+    struct worker_msg msg = {.command = WORKER_REACHED, .u.reached = calloc(1, sizeof(*msg.u.reached))};
+    int err = msg.u.reached ? 0 : ENOMEM;
+
+    for (size_t i = 0; !err && i < count && i < MEDIA_REACHED_MAX; i++)
+        msg.u.reached->v[msg.u.reached->count++] = at[i];
+    if (!err)
+        err = worker_post(w, &msg);
+    if (err)
+        free(msg.u.reached);
+    return err;
+}
+
+int media_reached(struct media *m, const struct addr *at, size_t count)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < m->cfg.workers && !err; i++)
+        err = reached_post(m->workers[i], at, count);
+    return err;
+}
+
 size_t media_ice_ports(const struct media *m, uint16_t *v, size_t max)
 {
     size_t n = 0;

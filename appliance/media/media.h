@@ -41,15 +41,15 @@ struct media_config {
     uint32_t jbuf_max_ms;      /* most delay the jitter buffer may take, e.g. 200 */
     uint8_t tos;               /* of what we send: DSCP << 2, 0xb8 = EF */
     struct mbox *events;       /* of struct media_event; owner: signalling */
-    struct wire *wire;         /* to peers inside this process; NULL = none. Must outlive the engine, … */
-    struct addr
-        reached[MEDIA_REACHED_MAX]; /* … and where they find us: public and bound addresses, ports ignored */
-    size_t reached_count;
+    struct wire *wire;         /* to peers inside this process; NULL = none. Must outlive the engine */
 };
 
 /* EADDRINUSE with the port in why; EINVAL; ENOMEM. Logs `listening proto=ice port=…` per worker. */
 int media_start(struct media **mp, const struct media_config *cfg, char *why, size_t whysz);
 void media_stop(struct media *m); /* ends all paths (no events), joins the workers */
+/* Any thread. Where peers inside this process find the workers' ports from now on: public and bound addresses (ports ignored), at most
+ * MEDIA_REACHED_MAX. ENOMEM, ENOBUFS: some of the workers were not told. */
+int media_reached(struct media *m, const struct addr *at, size_t count);
 /* The workers' UDP ports for browsers, at most max; any thread. */
 size_t media_ice_ports(const struct media *m, uint16_t *v, size_t max);
 /* Whether a trunk's RTP can be sent to addresses of this family (AF_INET, AF_INET6). */

@@ -187,6 +187,7 @@ static void paths_tick(struct worker *w, uint64_t now_us)
 
 static void command_h(void *msg, void *arg)
 {
+    struct worker *w = arg;
     struct worker_msg *m = msg;
     uint64_t now_us = clock_us();
 
@@ -194,7 +195,7 @@ static void command_h(void *msg, void *arg)
     case WORKER_WAKE:
         break;
     case WORKER_START:
-        start(arg, m->path);
+        start(w, m->path);
         break;
     case WORKER_BROWSER:
         path_set_browser(m->path, m->u.browser, now_us);
@@ -212,6 +213,10 @@ static void command_h(void *msg, void *arg)
         break;
     case WORKER_HOLD:
         path_set_hold(m->path, m->u.held, now_us);
+        break;
+    case WORKER_REACHED:
+        inside_reached(&w->inside, m->u.reached->v, m->u.reached->count);
+        free(m->u.reached);
         break;
     case WORKER_RESTART:
         path_set_restart(m->path, m->u.restart.ufrag, m->u.restart.pwd);
@@ -436,8 +441,7 @@ int worker_alloc(struct worker **wp, const struct worker_config *cfg, char *why,
     if (!err)
         err = ice_open(w);
     if (!err)
-        err = inside_open(&w->inside, w->cfg.wire, w->cfg.reached, w->cfg.reached_count, worker_ice_port(w),
-                          w->host.poller);
+        err = inside_open(&w->inside, w->cfg.wire, worker_ice_port(w), w->host.poller);
     if (!err)
         err = thread_start(w);
     if (err) {
@@ -460,6 +464,8 @@ static void command_drop_h(void *msg, void *arg)
         path_free(m->path);
     else if (m->command == WORKER_BROWSER)
         free(m->u.browser);
+    else if (m->command == WORKER_REACHED)
+        free(m->u.reached);
 }
 
 void worker_free(struct worker *w)

@@ -56,10 +56,15 @@ enum worker_command {
     WORKER_TONE,
     WORKER_DTMF,
     WORKER_HOLD,
-    WORKER_RESTART
+    WORKER_RESTART,
+    WORKER_REACHED, /* no path's */
 };
 struct worker_restart {
     char ufrag[32], pwd[40];
+};
+struct worker_reached {
+    struct addr v[MEDIA_REACHED_MAX];
+    size_t count;
 };
 struct worker_msg {
     enum worker_command command;
@@ -75,6 +80,7 @@ struct worker_msg {
         } dtmf;
         bool held;
         struct worker_restart restart;
+        struct worker_reached *reached; /* malloc'd; the worker frees it */
     } u;
 };
 /* ENOBUFS; what msg owns stays the caller's then. WORKER_START hands the path over. */

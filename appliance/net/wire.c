@@ -7,6 +7,7 @@
 #include "net/wire.h"
 
 #include "core/metric.h"
+#include "core/snapshot.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -34,11 +35,15 @@ struct ring {
     _Alignas(LINE) uint8_t data[WIRE_RING_SIZE];
 };
 
+struct places { /* where an end's ports are */
+    struct addr v[WIRE_ADDRS_MAX];
+    size_t count;
+};
+
 struct wire_end {
     struct wire *wire;
     unsigned index;
-    struct addr addrs[WIRE_ADDRS_MAX];
-    size_t addr_count;
+    SNAPSHOT(places, struct places);
     int fd;
     atomic_bool asleep;
     _Atomic(struct ring *) in[WIRE_ENDS_MAX]; /* by sender; made by him */
@@ -80,6 +85,15 @@ void wire_free(struct wire *w)
     free(w);
 }
 
+void wire_move(struct wire_end *e, const struct addr *addrs, size_t count)
+{
+    struct places p = {0};
+
+    for (; p.count < count && p.count < WIRE_ADDRS_MAX; p.count++)
+        p.v[p.count] = addrs[p.count];
+    snapshot_store(e->places, &p, sizeof(p));
+}
+
 int wire_open(struct wire_end **ep, struct wire *w, const struct addr *addrs, size_t count)
 {
     unsigned index = atomic_load(&w->count);
@@ -97,9 +111,7 @@ int wire_open(struct wire_end **ep, struct wire *w, const struct addr *addrs, si
     }
     e->wire = w;
     e->index = index;
-    e->addr_count = count;
-    for (size_t i = 0; i < count; i++)
-        e->addrs[i] = addrs[i];
+    wire_move(e, addrs, count);
     w->ends[index] = e;
     atomic_store(&w->count, index + 1);
     *ep = e;
@@ -134,9 +146,13 @@ static struct wire_end *owner_of(struct wire *w, const struct addr *dst)
 {
     unsigned owner = atomic_load_explicit(&w->owner[addr_port(dst)], memory_order_acquire);
     struct wire_end *e = owner ? w->ends[owner - 1] : NULL;
+    struct places at;
 
-    for (size_t i = 0; e && i < e->addr_count; i++)
-        if (addr_eq_ip(&e->addrs[i], dst))
+    if (!e)
+        return NULL;
+    snapshot_load(e->places, &at, sizeof(at));
+    for (size_t i = 0; i < at.count; i++)
+        if (addr_eq_ip(&at.v[i], dst))
             return e;
     return NULL;
 }

@@ -34,6 +34,8 @@ void wire_free(struct wire *w);   /* when no end is in use any more; w may be NU
 /* addrs: where the ports that this end claims are reached (ports ignored). One thread at a time, other ends may be in use. ENOSPC,
  * ENOMEM, EMFILE. */
 int wire_open(struct wire_end **ep, struct wire *w, const struct addr *addrs, size_t count);
+/* From now on its ports are reached at these addresses. Its owner; at most WIRE_ADDRS_MAX are taken. */
+void wire_move(struct wire_end *e, const struct addr *addrs, size_t count);
 /* Releases its ports. Its place is not used again. e may be NULL. */
 void wire_close(struct wire_end *e);
 

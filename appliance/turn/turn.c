@@ -12,7 +12,7 @@
 
 struct turn {
     struct relay *relay;
-    uint32_t allocations_max;
+    _Atomic uint32_t allocations_max;
 };
 
 /* ---- figures ---- */
@@ -208,8 +208,11 @@ int turn_set_rules(struct turn *t, const struct turn_rules *rules)
 int turn_set_limits(struct turn *t, const struct turn_limits *limits)
 {
     const struct relay_msg m = {.command = RELAY_LIMITS, .u.limits = *limits};
+    int err = relay_post(t->relay, &m);
 
-    return relay_post(t->relay, &m);
+    if (!err)
+        t->allocations_max = limits->allocations;
+    return err;
 }
 
 static int user_post(struct turn *t, enum relay_command command, const char *name, const char *password)

@@ -19,7 +19,7 @@ let server, peer, peerPort;
 
 before(async () => {
     server = await start({
-        options: ['turn.allow_loopback_peers=yes', 'turn.allow_peers=127.0.0.0/8', `turn.user=${USER}:${PASSWORD}`],
+        options: ['turn.allow_loopback_peers=yes', 'turn.allow_peers=127.0.0.0/8', 'turn.user_kbps=0', `turn.user=${USER}:${PASSWORD}`],
     });
     peerPort = await freePort();
     peer = spawn('turnutils_peer', ['-L', '127.0.0.1', '-p', `${peerPort}`], { stdio: 'ignore' });
@@ -71,7 +71,7 @@ test('turnutils_stunclient and turnutils_natdiscovery are told their address', a
 
 // ---------------------------------------------------------------- a client of our own
 
-const BINDING = 0x0001, ALLOCATE = 0x0003, REFRESH = 0x0004, PERMIT = 0x0008, MAGIC = 0x2112a442;
+const BINDING = 0x0001, ALLOCATE = 0x0003, REFRESH = 0x0004, PERMIT = 0x0008, CHANNEL_BIND = 0x0009, MAGIC = 0x2112a442;
 const attribute = (type, value) => {
     const head = Buffer.alloc(4);
     head.writeUInt16BE(type, 0);
@@ -125,13 +125,20 @@ async function client(socket, { stream }) {
         waiting.get(answer.id)?.(answer);
         waiting.delete(answer.id);
     };
-    const self = { ended: false, close: () => (stream ? socket.destroy() : socket.close()) };
+    const self = { ended: false, heard: 0, torn: false, socket, close: () => (stream ? socket.destroy() : socket.close()) };
 
+    // ChannelData is counted, and whether it is as it was sent.
+    const channelData = (p) => {
+        self.heard++;
+        self.torn ||= !p.subarray(4).every((byte) => byte === p[4]);
+    };
+    const length = (p) => (p[0] & 0x40 ? (p.readUInt16BE(2) + 7) & ~3 : p.readUInt16BE(2) + 20);
     if (stream) {
         socket.on('data', (data) => {
-            for (rest = Buffer.concat([rest, data]); rest.length >= 20 && rest.length >= 20 + rest.readUInt16BE(2);) {
-                taken(rest.subarray(0, 20 + rest.readUInt16BE(2)));
-                rest = rest.subarray(20 + rest.readUInt16BE(2));
+            for (rest = Buffer.concat([rest, data]); rest.length >= 4 && rest.length >= length(rest);) {
+                const one = rest.subarray(0, length(rest));
+                rest = rest.subarray(one.length);
+                (one[0] & 0x40 ? channelData : taken)(one);
             }
         });
         socket.on('error', () => {});
@@ -185,6 +192,7 @@ async function allocated(c) {
     const nonce = Buffer.from(challenge.attributes.get(0x0015));
     const answer = await c.ask(ALLOCATE, [TRANSPORT_UDP], { nonce });
     assert.equal(answer.code, 0);
+    c.relayed = answer.attributes.get(0x0016).readUInt16BE(2) ^ (MAGIC >>> 16);
     return nonce;
 }
 
@@ -220,20 +228,19 @@ test('the page’s port knows TURN by its protocol’s name, too, and still is t
 
     assert.equal(c.alpn, 'stun.turn');
     assert.equal((await c.ask(BINDING)).type, 0x0101);
-    const page = await fetchPage();
+    const page = await fetchText('/healthz');
     assert.match(page, /^HTTP\/1\.1 200/);
     c.close();
 });
 
-async function fetchPage() {
+async function fetchText(path) {
     const socket = tls.connect({ port: server.ports.https, host: '127.0.0.1', rejectUnauthorized: false });
-    let said = '';
+    let said = '', over = false;
 
-    socket.on('data', (data) => (said += data)).on('error', () => {});
+    socket.on('data', (data) => (said += data)).on('error', () => {}).on('close', () => (over = true));
     await once(socket, 'secureConnect');
-    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
-    await until(async () => said.includes('\r\n\r\n'), WAIT_MS, 'the page');
-    socket.destroy();
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    await until(async () => over, WAIT_MS, path);
     return said;
 }
 
@@ -247,3 +254,26 @@ test('who speaks something else on turn.port is cut off, others go on', async ()
     assert.equal((await c.ask(REFRESH, [], { nonce })).code, 0);
     c.close();
 });
+
+// What waits for a network that does not take it is dropped, whole: bytes of TLS and messages stay in order.
+for (const how of ['tcp', 'tls'])
+    test(`by ${how}: who does not read for a while loses sound, and nothing else`, async () => {
+        const c = await by[how]();
+        const nonce = await allocated(c), far = dgram.createSocket('udp4');
+        const dropped = async () => Number(/^dngate_turn_dropped_total\{reason="slow_reader"\} (\d+)/m.exec(await fetchText('/metrics'))[1]);
+
+        await new Promise((resolve) => far.bind(0, '127.0.0.1', resolve));
+        const channel = attribute(0x000c, Buffer.from([0x40, 0x01, 0, 0]));
+        assert.equal((await c.ask(CHANNEL_BIND, [channel, peerAddress('127.0.0.1', far.address().port)], { nonce })).code, 0);
+        const before = await dropped();
+        c.socket.pause();
+        await until(async () => {
+            for (let i = 0; i < 200; i++) far.send(Buffer.alloc(1200, i), c.relayed, '127.0.0.1');
+            return (await dropped()) > before + 50;
+        }, WAIT_MS, 'something dropped');
+        c.socket.resume();
+        assert.equal((await c.ask(BINDING)).type, 0x0101);
+        assert.ok(c.heard > 0 && !c.torn && !c.ended);
+        far.close();
+        c.close();
+    });

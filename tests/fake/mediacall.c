@@ -237,12 +237,12 @@ static int engine_start(struct mediacall *c, const struct mediacall_config *cfg)
     if (!err)
         err = mbox_alloc(&c->events, "mediacall", sizeof(struct media_event), 256);
     mcfg.events = c->events;
-    if (cfg->inside) {
+    if (cfg->inside)
         mcfg.wire = cfg->inside->wire;
-        mcfg.reached[mcfg.reached_count++] = cfg->inside->reached;
-    }
     if (!err)
         err = media_start(&c->media, &mcfg, why, sizeof(why));
+    if (!err && cfg->inside)
+        err = media_reached(c->media, &cfg->inside->reached, 1);
     if (!err)
         err = media_path_create(&c->path, c->media, cfg->we_offer, &c->local);
     if (!err)

@@ -191,7 +191,9 @@ TEST(who_is_reached_at_two_addresses_answers_from_the_right_one)
     CHECK_EQ_INT(poller_alloc(&poller), 0);
     CHECK_EQ_INT(wire_open(&peer, wire, (struct addr[]){dst4, dst6}, 2), 0);
     CHECK_EQ_INT(wire_claim(peer, RELAYED_PORT), 0);
-    CHECK_EQ_INT(inside_open(&in, wire, at, 2, ICE_PORT, poller), 0);
+    CHECK_EQ_INT(inside_open(&in, wire, ICE_PORT, poller), 0);
+    CHECK(!inside_send(&in, p, 3, &local, &dst4)); /* nobody has said yet who we are */
+    inside_reached(&in, at, 2);
 
     CHECK(!inside_send(&in, p, 3, NULL, &nobody));
     CHECK(inside_send(&in, p, 3, NULL, &dst4));
@@ -234,7 +236,8 @@ TEST(without_a_wire_there_is_nobody_inside)
 
     (void)addr_parse_ip(&at, "198.51.100.1", 0);
     (void)addr_parse_ip(&dst, "192.0.2.7", RELAYED_PORT);
-    CHECK_EQ_INT(inside_open(&in, NULL, &at, 1, ICE_PORT, NULL), 0);
+    CHECK_EQ_INT(inside_open(&in, NULL, ICE_PORT, NULL), 0);
+    inside_reached(&in, &at, 1);
     CHECK(inside_sleep(&in));
     seen = 0;
     inside_read(&in, seen_h, NULL);

@@ -175,3 +175,19 @@ TEST(threads_and_sleep)
     CHECK(ok && got > 0);
     closed();
 }
+
+TEST(who_moves_is_reached_at_the_new_addresses_alone)
+{
+    struct addr other;
+
+    CHECK_EQ_INT(opened(), 0);
+    CHECK_EQ_INT(wire_claim(b, PORT + 1), 0);
+    CHECK_EQ_INT(addr_parse_ip(&other, "198.51.100.9", PORT + 1), 0);
+    CHECK(!wire_send(a, &at_a, &other, (const uint8_t *)"x", 1));
+    wire_move(b, &other, 1);
+    CHECK(wire_send(a, &at_a, &other, (const uint8_t *)"x", 1));
+    CHECK(!wire_send(a, &at_a, &at_b, (const uint8_t *)"x", 1));
+    wire_move(b, NULL, 0);
+    CHECK(!wire_send(a, &at_a, &other, (const uint8_t *)"x", 1));
+    closed();
+}
