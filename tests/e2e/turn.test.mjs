@@ -79,6 +79,13 @@ const attribute = (type, value) => {
     return Buffer.concat([head, value, Buffer.alloc(-value.length & 3)]);
 };
 const TRANSPORT_UDP = attribute(0x0019, Buffer.from([17, 0, 0, 0]));
+// An IPv6 one is XORed with the transaction id, too: it is made when that is known.
+const peerAddress6 = (hex, port) => (head) => {
+    const v = Buffer.concat([Buffer.from([0, 2, 0, 0]), Buffer.from(hex, 'hex')]);
+    v.writeUInt16BE(port ^ (MAGIC >>> 16), 2);
+    for (let i = 0; i < 16; i++) v[4 + i] ^= head[4 + i];
+    return attribute(0x0012, v);
+};
 const peerAddress = (ip, port) => {
     const v = Buffer.alloc(8);
     v[1] = 1;
@@ -89,11 +96,11 @@ const peerAddress = (ip, port) => {
 
 function message(method, attributes, { nonce, password = PASSWORD, user = USER } = {}) {
     const head = Buffer.alloc(20);
-    let body = Buffer.concat(attributes);
 
     head.writeUInt16BE(method, 0);
     head.writeUInt32BE(MAGIC, 4);
     randomBytes(12).copy(head, 8);
+    let body = Buffer.concat(attributes.map((a) => (typeof a === 'function' ? a(head) : a)));
     if (nonce) {
         const key = createHash('md5').update(`${user}:${REALM}:${password}`).digest();
         body = Buffer.concat([body, attribute(0x0006, Buffer.from(user)), attribute(0x0014, Buffer.from(REALM)), attribute(0x0015, nonce)]);
@@ -277,3 +284,65 @@ for (const how of ['tcp', 'tls'])
         far.close();
         c.close();
     });
+
+// ---------------------------------------------------------------- who is nobody's peer
+
+const v4hex = (ip) => Buffer.from(ip.split('.').map(Number)).toString('hex');
+const spellings = {
+    mapped: (v4) => `00000000000000000000ffff${v4}`,
+    compatible: (v4) => `000000000000000000000000${v4}`,
+    translated: (v4) => `0000000000000000ffff0000${v4}`,
+    NAT64: (v4) => `0064ff9b0000000000000000${v4}`,
+    'NAT64 of a network': (v4) => `0064ff9b0001000000000000${v4}`,
+    '6to4': (v4) => `2002${v4}00000000000000000001`,
+    Teredo: (v4) => `20010000${v4}0000000000000000`,
+    ISATAP: (v4) => `20010db90000000000005efe${v4}`,
+};
+const special4 = ['127.0.0.1', '127.0.0.2', '0.0.0.0', '0.0.0.1', '10.0.0.1', '100.64.0.1', '169.254.169.254', '172.16.0.1', '192.168.0.1', '224.0.0.1', '240.0.0.1', '255.255.255.255'];
+const special6 = ['0'.repeat(32), `${'0'.repeat(31)}1`, `fe80${'0'.repeat(27)}1`, `fec0${'0'.repeat(27)}1`, `fd00${'0'.repeat(27)}1`, `ff02${'0'.repeat(27)}1`];
+
+// Listens at every address of this machine; heard: what came.
+async function canary() {
+    const four = dgram.createSocket('udp4'), six = dgram.createSocket({ type: 'udp6', ipv6Only: true });
+    const heard = [];
+
+    for (const socket of [four, six]) socket.on('message', (m) => heard.push(String(m)));
+    await new Promise((resolve) => four.bind(0, resolve));
+    const port = four.address().port;
+    await new Promise((resolve) => six.once('error', resolve).bind(port, resolve)); // a machine may have no IPv6
+    return { heard, port, close: () => [four, six].forEach((socket) => socket.close()) };
+}
+
+test('every special address in every spelling is refused by every way, whatever is allowed; a canary hears nothing', async () => {
+    const strict = await start({ options: ['turn.allow_peers=0.0.0.0/0,::/0', `turn.user=${USER}:${PASSWORD}`] });
+    const bird = await canary();
+    const c = await by.udp(strict.ports.turn);
+    const nonce = Buffer.from((await c.ask(ALLOCATE, [TRANSPORT_UDP])).attributes.get(0x0015));
+    const both = attribute(0x8000, Buffer.from([2, 0, 0, 0])); // ADDITIONAL-ADDRESS-FAMILY
+    const peers = special6.map((hex) => [hex, peerAddress6(hex, bird.port)]);
+
+    for (const ip of special4) {
+        peers.push([ip, peerAddress(ip, bird.port)]);
+        for (const [name, spell] of Object.entries(spellings)) peers.push([`${ip}, ${name}`, peerAddress6(spell(v4hex(ip)), bird.port)]);
+    }
+    assert.equal((await c.ask(ALLOCATE, [TRANSPORT_UDP, both], { nonce })).code, 0);
+    assert.equal((await c.ask(PERMIT, [peerAddress('203.0.113.5', 80)], { nonce })).code, 0);
+    for (const [name, peerIs] of peers) {
+        const channel = attribute(0x000c, Buffer.from([0x40, 0x01, 0, 0]));
+
+        // 443 where the machine has no relayed address of that family
+        assert.ok([403, 443].includes((await c.ask(PERMIT, [peerIs], { nonce })).code), name);
+        assert.ok([403, 443].includes((await c.ask(CHANNEL_BIND, [channel, peerIs], { nonce })).code), name);
+        c.write(message(0x0016, [peerIs, attribute(0x0013, Buffer.from('by Send'))]));
+        c.write(Buffer.from([0x40, 0x01, 0, 4, 0x64, 0x61, 0x74, 0x61]));
+    }
+    assert.equal((await c.ask(REFRESH, [], { nonce })).code, 0); // it has read all of it
+    const last = dgram.createSocket('udp4');
+    last.send('last', bird.port, '127.0.0.1');
+    await until(async () => bird.heard.includes('last'), WAIT_MS, 'the canary to hear at all');
+    assert.deepEqual(bird.heard.filter((m) => ['data', 'by Send'].includes(m)), []);
+    last.close();
+    bird.close();
+    c.close();
+    await strict.stop();
+});
