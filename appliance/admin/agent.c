@@ -139,8 +139,8 @@ static bool verify(const struct admin_agent *a, struct lookup *l)
 
     if (l->err)
         memset(l->row.ha1_sha256, 'x', SHA256_HEXLEN - 1); /* no password leads to it */
-    right = *l->renew ? renew_right(a, l) && !l->err
-                      : hash_equal(l->ha1, l->row.ha1_sha256, SHA256_HEXLEN - 1);
+    right =
+        *l->renew ? renew_right(a, l) && !l->err : hash_equal(l->ha1, l->row.ha1_sha256, SHA256_HEXLEN - 1);
     return right && l->row.enabled;
 }
 

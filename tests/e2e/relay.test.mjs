@@ -65,13 +65,11 @@ async function call(t, path, how) {
     agent = await AgentPage.open(context, server, '5001');
     await agent.startShift();
     nextCdr = await watchCdr(server);
-    const began = Date.now();
 
     await agent.dial('600');
     await agent.call('connected');
-    await agent.checkEcho(t, OPUS);
+    const talked = await agent.checkEcho(t, OPUS);
     await agent.page.locator('#quality-detail', { hasText: path }).waitFor();
-    const talked = Date.now() - began;
     await agent.hangup();
     const [row] = await nextCdr();
     assert.equal(row.code, 200, JSON.stringify(row));

@@ -8,8 +8,10 @@
 #include "core/json.h"
 #include "core/mbox.h"
 #include "locked.h"
+#include "net/wire.h"
 #include "service/live.h"
 #include "store/dn.h"
+#include "turn/turn.h"
 #include "web/route.h"
 #include <poll.h>
 #include <unistd.h>
@@ -21,6 +23,8 @@ static struct {
     struct service_live live;
     struct mbox *questions; /* to signalling, which is this thread, too */
     struct ask_box *box;
+    struct wire *wire;
+    struct turn *turn;
     struct admin_agent *agent;
     struct addr peer;
     struct web_resp resp; /* the last answer */
@@ -39,9 +43,38 @@ static void trunks_h(const struct trunk *v, size_t n, void *arg)
     (void)arg;
 }
 
+static bool directory_read(void)
+{
+    struct directory_config cfg = {t.store, changed_h, trunks_h, NULL};
+
+    return !directory_alloc(&t.live.directory, &cfg);
+}
+
+static bool turn_set_up(void)
+{
+    static const uint8_t secret[32] = "the secret of credentials";
+    struct addr loopback;
+    struct turn_setup setup = {.server = {.realm = DN_REALM, .secret = secret, .secret_len = sizeof(secret)},
+                               .bind = &loopback,
+                               .bind_count = 1,
+                               .relay_min = 50000,
+                               .relay_max = 50009};
+    struct admin_agent_turn access = {0};
+    char why[256];
+
+    addr_parse_ip(&loopback, "127.0.0.1", 0);
+    if (wire_alloc(&t.wire))
+        return false;
+    setup.wire = t.wire;
+    if (turn_start(&t.turn, &setup, why, sizeof(why)))
+        return false;
+    access = (struct admin_agent_turn){.turn = t.turn, .port = turn_port(t.turn)};
+    memcpy(access.secret, secret, sizeof(secret));
+    return !admin_agent_alloc(&t.agent, t.questions, t.guard, &access);
+}
+
 static bool set_up(void)
 {
-    struct directory_config cfg = {NULL, changed_h, trunks_h, NULL};
     char why[256];
 
     memset(&t, 0, sizeof(t));
@@ -51,12 +84,11 @@ static bool set_up(void)
     web_resp_init(&t.resp, NULL);
     if (!mkdtemp(t.dir) || store_open(&t.store, t.dir, why, sizeof(why)))
         return false;
-    cfg.store = t.store;
     return !dn_add(t.store, "5001", "secret1", "Ada \"Q\"", DN_CODEC_AUTO, true, why, sizeof(why)) &&
            !dn_add(t.store, "5002", "secret2", "", DN_CODEC_PCMU, false, why, sizeof(why)) &&
-           !directory_alloc(&t.live.directory, &cfg) && !ask_mbox_alloc(&t.questions, "test_questions", 4) &&
+           directory_read() && !ask_mbox_alloc(&t.questions, "test_questions", 4) &&
            !ask_box_alloc(&t.box, "test", 4) && !guard_alloc(&t.guard, &(struct guard_config){0}) &&
-           !admin_agent_alloc(&t.agent, t.questions, t.guard) && !admin_status_register();
+           turn_set_up() && !admin_status_register();
 }
 
 static void tear_down(void)
@@ -67,6 +99,8 @@ static void tear_down(void)
     ask_mbox_free(t.questions);
     ask_box_free(t.box);
     admin_agent_free(t.agent);
+    turn_stop(t.turn);
+    wire_free(t.wire);
     directory_free(t.live.directory);
     store_close(t.store);
     guard_free(t.guard);
@@ -159,6 +193,55 @@ TEST(wrong_unknown_and_disabled_answer_alike)
     tear_down();
 }
 
+static int renew(const char *dn, const char *word)
+{
+    char body[600];
+
+    snprintf(body, sizeof(body), "{\"dn\":\"%s\",\"renew\":\"%s\"}", dn, word);
+    return ask_for("POST", "/api/agent/v1/config", "application/json", body);
+}
+
+/* The word of the last answer into out; "" when there is none. */
+static void renew_of(char *out, size_t sz)
+{
+    struct json *doc = NULL;
+
+    snprintf(out, sz, "%s",
+             json_parse(&doc, t.resp.body.data, t.resp.body.len, NULL, 0)
+                 ? ""
+                 : json_get_str(json_root(doc), "renew"));
+    json_free(doc);
+}
+
+TEST(a_page_without_its_password_gets_new_credentials_until_the_dn_has_another)
+{
+    char word[200], other[200], why[200];
+
+    CHECK(set_up());
+    CHECK_EQ_INT(sign_in("5001", "secret1"), 200);
+    renew_of(word, sizeof(word));
+    CHECK(*word);
+    CHECK_EQ_INT(renew("5001", word), 200);
+    CHECK(strstr(t.resp.body.data, "\"credential\""));
+    renew_of(other, sizeof(other));
+    CHECK_EQ_INT(renew("5001", other), 200);
+
+    CHECK_EQ_INT(renew("5002", word), 401); /* another's, and disabled */
+    CHECK_EQ_INT(renew("5999", word), 401);
+    snprintf(other, sizeof(other), "9%s", word); /* would be good for longer */
+    CHECK_EQ_INT(renew("5001", other), 401);
+    snprintf(other, sizeof(other), "%s", word);
+    other[strlen(other) - 1] ^= 1;
+    CHECK_EQ_INT(renew("5001", other), 401);
+    CHECK_EQ_INT(renew("5001", "1:00"), 401);
+
+    CHECK_EQ_INT(dn_passwd(t.store, "5001", "secret9", why, sizeof(why)), 0);
+    directory_free(t.live.directory);
+    CHECK(directory_read());
+    CHECK_EQ_INT(renew("5001", word), 401);
+    tear_down();
+}
+
 TEST(the_database_is_locked)
 {
     int right, wrong;
@@ -206,6 +289,7 @@ TEST(bad_bodies)
         {422, "application/json", "[]"},
         {422, "application/json", "{\"dn\":5001,\"password\":\"secret1\"}"},
         {422, "application/json", "{\"dn\":\"5001\"}"},
+        {422, "application/json", "{\"dn\":\"5001\",\"password\":\"secret1\",\"renew\":\"1:2\"}"},
         {422, "application/json", "{\"dn\":\"5001'; --\",\"password\":\"secret1\"}"},
     };
 
