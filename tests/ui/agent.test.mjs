@@ -290,6 +290,34 @@ test('a gateway that drains says how much time is left, until the connection goe
     await page.locator('#message [data-source=drain]').waitFor({ state: 'detached' });
 });
 
+test('the relay’s credentials are renewed before they end, without the password, and used for the next call', async () => {
+    const ways = (credential, iceServersTtl) => ({
+        iceServers: [{ urls: ['turn:127.0.0.1:9?transport=udp'], username: '1:5001', credential }],
+        iceServersTtl,
+        renew: `word for ${credential}`,
+    });
+    await page.evaluate(() => {
+        const { setLocalDescription } = RTCPeerConnection.prototype;
+        RTCPeerConnection.prototype.setLocalDescription = function (...args) {
+            if (this.getSenders().length) window.used = this.getConfiguration().iceServers;
+            return setLocalDescription.apply(this, args);
+        };
+    });
+    gateway.ways = ways('first', 1);
+    const renewed = gateway.next('renewed');
+    await signIn();
+    await page.locator('#start-shift').waitFor();
+    gateway.ways = ways('second', 3600);
+    assert.deepEqual(await renewed, { dn: '5001', renew: 'word for first', password: undefined });
+    await page.waitForFunction(() => sessionStorage.getItem('dngate.identity').includes('second'));
+    await page.click('#start-shift');
+    await registration('registered');
+    await page.fill('#dial-number', '600');
+    await page.click('#dial');
+    await page.waitForFunction(() => window.used);
+    assert.equal((await page.evaluate(() => window.used))[0].credential, 'second');
+});
+
 test('no WebSocket at all is explained', async () => {
     gateway.refuseSockets = true;
     await signIn();

@@ -43,3 +43,21 @@ test('a call that stays poor is advised about, one bad moment is not', () => {
 });
 
 test('a stream that begins anew counts from nothing', () => assert.deepEqual(words([[100], [-90]]), ['Excellent', 'Excellent']));
+
+test('which way a call goes: directly, or by a relay and over what', () => {
+    const path = (local, ...more) =>
+        new Quality().read(
+            new Map([
+                ['in', { type: 'inbound-rtp', kind: 'audio', packetsReceived: 50, packetsLost: 0, jitter: 0 }],
+                ['pair', { type: 'candidate-pair', nominated: true, localCandidateId: 'local' }],
+                ['local', { type: 'local-candidate', ...local }],
+                ...more,
+            ]),
+        ).path;
+    const chosen = ['transport', { type: 'transport', selectedCandidatePairId: 'pair' }];
+
+    assert.equal(path({ candidateType: 'prflx' }, chosen), 'direct');
+    assert.equal(path({ candidateType: 'relay', relayProtocol: 'tls' }, chosen), 'tls');
+    assert.equal(path({ candidateType: 'relay', relayProtocol: 'udp' }), 'udp', 'in Firefox, which tells of no transport');
+    assert.equal(path({ candidateType: 'relay' }), 'relay');
+});

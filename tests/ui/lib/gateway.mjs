@@ -54,6 +54,7 @@ export class FakeGateway extends EventEmitter {
         this.registrations = 0;
         this.refuseSockets = this.silent = this.muteReinvites = false;
         this.elsewhere = this.leaving = '';
+        this.ways = {}; // iceServers, iceServersTtl, renew of the next answer
     }
 
     async next(event) {
@@ -136,11 +137,12 @@ export class FakeGateway extends EventEmitter {
     }
 
     async #config(req, res) {
-        const { dn, password } = JSON.parse(Buffer.concat(await req.toArray()));
+        const { dn, password, renew } = JSON.parse(Buffer.concat(await req.toArray()));
 
+        if (renew) this.emit('renewed', { dn, renew, password });
         if (dn === 'busy') return res.writeHead(429, { 'Retry-After': '30' }).end();
-        if (password !== PASSWORD) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
-        return this.#json(res, 200, { dn, displayName: 'Agent One', iceServers: [], sip: { realm: 'dngate' }, features: {} });
+        if (password !== PASSWORD && !renew) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
+        return this.#json(res, 200, { dn, displayName: 'Agent One', iceServers: [], sip: { realm: 'dngate' }, features: {}, ...this.ways });
     }
 
     #connected(ws) {
