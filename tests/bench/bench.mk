@@ -8,14 +8,16 @@ $(eval $(call link,release,build/bench/bench,$(call bench_objs,tests/bench/soak%
 $(eval $(call link,release,build/bench/soak,$(call bench_objs,tests/bench/bench.c),$(bench_libs)))
 turn_srcs := $(wildcard tests/bench/turn/*.c) tests/bench/loop.c
 $(eval $(call link,release,build/bench/turn,$(call obj,release,$(turn_srcs)),$(patsubst %,build/release/%.a,turn net stun crypto core)))
+$(eval $(call link,release,build/bench/wire,$(call obj,release,tests/bench/wire/main.c),$(patsubst %,build/release/%.a,media net stun crypto core)))
 $(eval $(call link,release,build/bench/turncore,$(call obj,release,tests/bench/turncore/main.c),$(patsubst %,build/release/%.a,turn net stun crypto core)))
 
 .PHONY: soak
 # TURN beside Debian's turnserver, where the machine has it or may install it.
-bench: build/bench/bench build/dngate build/bench/turn build/bench/turncore
+bench: build/bench/bench build/dngate build/bench/turn build/bench/turncore build/bench/wire
 	@build/bench/bench build/dngate
 	@docker/packages.sh bench || true
 	@build/bench/turncore
+	@build/bench/wire
 	@build/bench/turn
 soak: build/bench/soak build/dngate
 	@build/bench/soak build/dngate
