@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -77,14 +78,13 @@ int subject_ours(struct subject *s)
     unsigned port, tls_port, own_port;
     FILE *told;
 
-    if (err || pipe(in) || pipe(out))
+    if (err || pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)) /* the other server must not hold its end */
         return err ? err : errno;
     fflush(stdout);
     s->pid = fork();
     if (s->pid == 0) {
         dup2(in[0], 0);
         dup2(out[1], 1);
-        close(in[1]);
         execl("/proc/self/exe", "turn", "serve", s->dir, (char *)NULL);
         _exit(127);
     }
