@@ -257,7 +257,7 @@ int app_turn_start(struct app_turn **tp, const struct app_turn_config *cfg, char
         return ENOMEM;
     t->cfg = *cfg;
     memcpy(t->bind, cfg->bind, cfg->bind_count * sizeof(*t->bind));
-    store_key(cfg->store, t->secret, "turn/rest");
+    store_key(cfg->store, t->secret, TURN_SECRET_LABEL);
     known_fill(t, &t->known);
     err = server_start(t, why, whysz);
     if (!err)

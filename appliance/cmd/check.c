@@ -232,6 +232,7 @@ static void look(struct check *ck)
     check_certificate(ck);
     check_ports(ck);
     check_address(ck);
+    check_turn(ck);
     check_trunks(ck);
 }
 

@@ -43,6 +43,7 @@ void check_machine(struct check *ck);     /* clock, file descriptors */
 void check_certificate(struct check *ck); /* days left, names, key */
 void check_ports(struct check *ck);       /* taken, by whom; allowed */
 void check_address(struct check *ck);     /* public.address; what of it can be seen from inside */
+void check_turn(struct check *ck);        /* what browsers reach it by, from outside in */
 void check_trunks(struct check *ck);      /* names resolve, OPTIONS is answered */
 
 #endif

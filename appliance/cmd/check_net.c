@@ -143,11 +143,9 @@ void check_ports(struct check *ck)
     static const struct {
         const char *key;
         bool udp;
-    } listeners[] = {{"http.port", false},
-                     {"https.port", false},
-                     {"wss.port", false},
-                     {"sip.port", true},
-                     {"sip.port", false}};
+    } listeners[] = {{"http.port", false}, {"https.port", false}, {"wss.port", false},
+                     {"sip.port", true},   {"sip.port", false},   {"turn.port", true},
+                     {"turn.port", false}, {"turns.port", false}};
     int64_t ice = conf_int(ck->conf, "ice.port");
     struct sockets *s;
     int err = sockets_alloc(&s);
@@ -157,7 +155,8 @@ void check_ports(struct check *ck)
         return;
     }
     for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++)
-        check_port(ck, s, listeners[i].key, listeners[i].udp, conf_int(ck->conf, listeners[i].key));
+        if (strncmp(listeners[i].key, "turn", 4) || conf_bool(ck->conf, "turn.enabled"))
+            check_port(ck, s, listeners[i].key, listeners[i].udp, conf_int(ck->conf, listeners[i].key));
     for (unsigned i = 0; ice && i < conf_workers(ck->conf); i++)
         check_port(ck, s, "ice.port", true, ice + i);
     check_rtp(ck, s);
@@ -213,9 +212,6 @@ void check_address(struct check *ck)
     size_t n = addr_interfaces(v, INTERFACES_MAX);
     bool ours = false;
 
-    check_say(ck, CHECK_INFO, "STUN and TURN", "",
-              "not in this version: browsers must reach the UDP ports from ice.port (%lld) upwards directly",
-              (long long)conf_int(ck->conf, "ice.port"));
     conf_str(ck->conf, "public.address", host, sizeof(host));
     if (!host[0]) {
         address_found(ck, v, n);

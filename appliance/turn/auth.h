@@ -16,6 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of the secret, as a key that is derived from DIR/secret.key (store_key). */
+#define TURN_SECRET_LABEL "turn/rest"
+
 struct turn_auth;
 struct turn_msg;
 struct codec_answer;

@@ -1,5 +1,4 @@
 #include "web/handoff.h"
-#include "core/log.h"
 #include "core/mbox.h"
 #include "crypto/tls.h"
 #include "web/conn.h"
@@ -8,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { STUN_LAST = 3, FD_MIN = 3 };
@@ -47,12 +47,24 @@ static void over_h(void *arg, const struct addr *peer)
     (void)mbox_post_sure(w->moved, peer); /* has a slot for each that may be away */
 }
 
+/* Another descriptor for the connection, and fd for nothing any more: with two of them who closes his would still hear of it by epoll
+ * until the other is closed as well. */
+static int fd_take(const struct web *w, int fd)
+{
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, FD_MIN);
+
+    if (own < 0 || dup3(w->nowhere, fd, O_CLOEXEC) >= 0)
+        return own;
+    close(own);
+    return -1;
+}
+
 void handoff_go(struct conn *c, int fd)
 {
     struct web *w = c->w;
     struct web_stream s = {.peer = c->peer, .local = c->local, .tls = c->tls, .overh = over_h, .over_arg = w};
 
-    s.fd = c->banned ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FD_MIN);
+    s.fd = c->banned ? -1 : fd_take(w, fd);
     if (s.fd < 0) {
         metric_add(&refused, 1);
         return;
@@ -90,10 +102,21 @@ int handoff_open(struct web *w)
     size_t slots = 1;
     int err;
 
+    w->nowhere = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (w->nowhere < 0)
+        return errno;
     while (slots <= w->cfg.conns_max)
         slots *= 2;
     err = mbox_alloc(&w->moved, "web_moved", sizeof(struct addr), slots);
     if (!err)
         mbox_reserve(w->moved, slots);
     return err;
+}
+
+void handoff_close(struct web *w)
+{
+    if (w->nowhere >= 0)
+        close(w->nowhere);
+    if (w->moved)
+        mbox_free(w->moved, NULL, NULL);
 }

@@ -15,11 +15,12 @@
 void handoff_judge(struct conn *c, uint8_t first);
 /* Keeps bytes that go with it. False: more than a client says before it is answered. */
 bool handoff_gather(struct conn *c, const uint8_t *p, size_t n);
-/* Gives it away, with a descriptor of its own beside fd, which is to be closed as ever; counted when it is not wanted. */
+/* Gives it away, with another descriptor; fd is to be closed as ever, and leads nowhere. Counted when it is not wanted. */
 void handoff_go(struct conn *c, int fd);
 /* Those that are over no longer count. */
 void handoff_returns(struct web *w);
-/* Its mailbox; web_free frees it. */
 int handoff_open(struct web *w);
+/* When nobody posts any more. */
+void handoff_close(struct web *w);
 
 #endif

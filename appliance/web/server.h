@@ -42,6 +42,7 @@ struct web {
     size_t conn_count, banned_count;
     size_t moved_count;     /* with TURN now, see web/handoff */
     struct mbox *moved;     /* of struct addr: whose are over */
+    int nowhere;            /* a socket that leads nowhere */
     struct table *ws_conns; /* by id */
     struct sources *sources;
     struct mbox *out;    /* of struct sip_ws_out */

@@ -104,8 +104,7 @@ void web_free(struct web *w)
     ask_box_free(w->box);
     table_free(w->ws_conns);
     sources_free(w->sources);
-    if (w->moved)
-        mbox_free(w->moved, NULL, NULL);
+    handoff_close(w);
     if (w->out)
         mbox_free(w->out, out_drop_h, NULL);
     free(w);
@@ -135,6 +134,7 @@ int web_start(struct web **wp, const struct web_config *cfg, char *why, size_t w
         return ENOMEM;
     snprintf(why, whysz, "the web server cannot start: out of memory");
     w->cfg = *cfg;
+    w->nowhere = -1;
     defaults(&w->cfg);
     web_require_origin(w, cfg->require_origin);
     err = crypto_init();
