@@ -102,7 +102,7 @@ int tls_server_alloc(struct tls_server **sp, const char *cert, const char *key)
     return err;
 }
 
-struct tls_server *tls_server_ref(struct tls_server *s)
+static struct tls_server *tls_server_ref(struct tls_server *s)
 {
     atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
     return s;

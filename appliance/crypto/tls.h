@@ -27,7 +27,6 @@ enum { TLS_PLAIN_MAX = 16384 /* of one record, RFC 8446 5.1 */ };
  * such pair; cert_check says more), ENOMEM. Application protocols (RFC 7301): http/1.1 and those of RFC 7443 for STUN and TURN; a client
  * that names only others is refused, one that names none is welcome. */
 int tls_server_alloc(struct tls_server **sp, const char *cert, const char *key);
-struct tls_server *tls_server_ref(struct tls_server *s);
 /* With the last reference it is gone, the key wiped. s may be NULL. */
 void tls_server_unref(struct tls_server *s);
 

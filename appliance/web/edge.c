@@ -293,6 +293,18 @@ static void adopt(struct listener *l, int fd, const struct addr *peer, const str
         conn_free(w->conns); /* it was never lws's; otherwise its close callback has freed it */
 }
 
+/* Listeners accept, or let newcomers wait in the kernel's backlog. */
+static void pause_set(struct web *w, bool pause)
+{
+    if (!pause && (w->paused_until_ms || w->stopping))
+        return;
+    if (pause == w->paused)
+        return;
+    w->paused = pause;
+    for (size_t i = 0; i < w->listener_count; i++)
+        lws_rx_flow_control(w->listeners[i].wsi, !pause);
+}
+
 static void accept_all(struct listener *l)
 {
     for (int i = 0; i < ACCEPT_BATCH; i++) {
@@ -306,7 +318,7 @@ static void accept_all(struct listener *l)
                 log_warn_limited("web", "connections=%zu not accepting for a moment: %s", l->w->conn_count,
                                  strerror(errno));
                 l->w->paused_until_ms = clock_ms() + NO_FD_PAUSE_MS;
-                edge_pause(l->w, true);
+                pause_set(l->w, true);
             }
             return;
         }
@@ -316,17 +328,6 @@ static void accept_all(struct listener *l)
         addr_set_sockaddr(&local, (struct sockaddr *)&ls);
         adopt(l, fd, &peer, &local);
     }
-}
-
-void edge_pause(struct web *w, bool pause)
-{
-    if (!pause && (w->paused_until_ms || w->stopping))
-        return;
-    if (pause == w->paused)
-        return;
-    w->paused = pause;
-    for (size_t i = 0; i < w->listener_count; i++)
-        lws_rx_flow_control(w->listeners[i].wsi, !pause);
 }
 
 static int listen_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -347,7 +348,7 @@ static int listen_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 static void stop_tick(struct web *w, uint64_t now)
 {
     if (!w->stopping) {
-        edge_pause(w, true);
+        pause_set(w, true);
         w->stopping = true;
         w->stop_ms = now;
     }
@@ -366,7 +367,7 @@ static void tick(struct web *w, struct lws *wsi)
 
     if (w->paused_until_ms && now >= w->paused_until_ms) {
         w->paused_until_ms = 0;
-        edge_pause(w, false);
+        pause_set(w, false);
     }
     ask_box_expire(w->box, now);
     handoff_returns(w);

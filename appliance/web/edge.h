@@ -11,8 +11,6 @@ void edge_run(struct web *w);
 void edge_close(struct web *w);
 /* Makes edge_run look at w->stop and w->reload. Any thread. */
 void edge_wake(struct web *w);
-/* Listeners accept, or let newcomers wait in the kernel's backlog. */
-void edge_pause(struct web *w, bool pause);
 
 /* For a connection: ask to be written, be called back after ms (0 = not at all), end what we send. */
 void edge_want_write(struct conn *c);
