@@ -15,7 +15,7 @@
 
 enum { ADDRS_MAX = 16, NETS_MAX = 64, SECRET_LEN = 32, ITEM_MAX = ADDR_STRLEN + 4, BYTES_OF_KBIT = 125 };
 
-/* What this machine is known by; all of it, so that two can be compared. */
+/* What this machine is known by. */
 struct known {
     struct addr v[ADDRS_MAX];
     size_t own; /* of these are our media at, and come first */
@@ -78,6 +78,15 @@ static void known_fill(const struct app_turn *t, struct known *k)
         known_add(k, &v[i]);
 }
 
+static bool known_same(const struct known *a, const struct known *b)
+{
+    bool same = a->count == b->count && a->own == b->own;
+
+    for (size_t i = 0; same && i < a->count; i++)
+        same = addr_eq_ip(&a->v[i], &b->v[i]);
+    return same;
+}
+
 /* --- rules --- */
 
 static size_t nets_read(const struct conf *c, struct turn_net *v)
@@ -137,7 +146,7 @@ void app_turn_tidy(struct app_turn *t)
     if (!t || !t->turn)
         return;
     known_fill(t, &k);
-    if (!memcmp(&k, &t->known, sizeof(k)))
+    if (known_same(&k, &t->known))
         return;
     t->known = k;
     rules_tell(t);

@@ -179,17 +179,16 @@ void tls_bind(struct tls *t, tls_send_h *sendh, void *arg)
     t->arg = arg;
 }
 
+/* Who has sent more but not taken our flight speaks no TLS: each flight answers the one before, and the kernel takes ours whole unless
+ * earlier ones are still there. */
 static void handshake_step(struct tls *t)
 {
     int ret = mbedtls_ssl_handshake(&t->ssl);
+    bool waits = ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE;
 
     if (!ret)
         t->state = TLS_UP;
-    else if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE)
-        t->state = TLS_FAILED;
-    /* Who has sent more but not taken our flight speaks no TLS: each flight answers the one before, and the kernel takes ours whole
-     * unless earlier ones are still there. */
-    else if (t->stuck && t->in_len)
+    else if (!waits || (t->stuck && t->in_len))
         t->state = TLS_FAILED;
 }
 
