@@ -10,7 +10,7 @@
 
 #include "core/addr.h"
 #include "core/guard.h"
-#include "core/mbox.h"
+#include "mboxwait.h"
 #include "crypto/hash.h"
 #include "sip/registrar.h"
 #include "sip/stack.h"
