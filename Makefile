@@ -234,6 +234,7 @@ PARTS_e2e        = build/asan/dngate build/dngate
 
 # What does not build counts as a failure of the suite, not as the end of it; a binary of an earlier build must not stand in for it.
 unit tsan flow fuzz-brief: build/deps.stamp
+	$(if $(filter fuzz-brief,$@),@docker/packages.sh test)
 	@+$(if $(PARTS_$@),tests/run.sh build $@ env LC_ALL=C $(MAKE) -k $(PARTS_$@);) tests/run.sh $@ $(PARTS_$@)
 fuzz: build/deps.stamp
 	@docker/packages.sh build test
@@ -244,12 +245,15 @@ fuzz: build/deps.stamp
 NODE_DIRS := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,\
                 $(wildcard tests/e2e/package-lock.json tests/ui/package-lock.json admin-ui/package-lock.json))
 e2e: build/deps.stamp $(NODE_DIRS)
+	@docker/packages.sh test
 	@+tests/run.sh build e2e env LC_ALL=C $(MAKE) -k $(PARTS_e2e); tests/run.sh e2e
 ui: build/deps.stamp $(NODE_DIRS)
+	@docker/packages.sh test
 	@tests/run.sh ui
 
 # The container image in a real Docker engine where one can be started; else the binary in a chroot.
 image-test: all $(NODE_DIRS)
+	@docker/packages.sh test
 	@tests/run.sh image
 
 IMAGE_OPTIONS ?=

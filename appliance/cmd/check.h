@@ -6,6 +6,7 @@
 #define CMD_CHECK_H
 
 #include "cmd/cmd.h"
+#include "core/addr.h"
 
 #include <sys/types.h>
 
@@ -45,5 +46,12 @@ void check_ports(struct check *ck);       /* taken, by whom; allowed */
 void check_address(struct check *ck);     /* public.address; what of it can be seen from inside */
 void check_turn(struct check *ck);        /* what browsers reach it by, from outside in */
 void check_trunks(struct check *ck);      /* names resolve, OPTIONS is answered */
+
+#define CHECK_TRUNK_ADVICE                                                                                   \
+    "look for a firewall between, and on SIP Server for a trunk DN whose contact is this machine's address"
+enum { CHECK_ADDRS_MAX = 8 }; /* of a name */
+struct trunk;
+/* Asks a trunk at these addresses; after end_ms no other one. */
+void check_options(struct check *ck, const struct trunk *t, const struct addr *v, size_t n, uint64_t end_ms);
 
 #endif

@@ -3,7 +3,6 @@
 #include "core/metric.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -180,15 +179,4 @@ size_t mbox_drain_max(struct mbox *mb, size_t max, mbox_h *handler, void *arg)
     if (more)
         mbox_wake(mb); /* posters were faster than we; the owner's other work gets its turn first */
     return done;
-}
-
-int mbox_wait(struct mbox *mb, int timeout_ms)
-{
-    struct pollfd pfd = {.fd = mb->fd, .events = POLLIN};
-    int n;
-
-    do
-        n = poll(&pfd, 1, timeout_ms);
-    while (n < 0 && errno == EINTR);
-    return n > 0 ? 0 : ETIMEDOUT;
 }

@@ -38,8 +38,4 @@ size_t mbox_drain(struct mbox *mb, mbox_h *handler, void *arg);
 /* At most max; what is left wakes the owner again. */
 size_t mbox_drain_max(struct mbox *mb, size_t max, mbox_h *handler, void *arg);
 
-/* For owners that have no event loop: waits until a message is there or timeout_ms (-1 = forever) passed.
- * Returns 0 or ETIMEDOUT. */
-int mbox_wait(struct mbox *mb, int timeout_ms);
-
 #endif

@@ -116,6 +116,18 @@ int table_put(struct table *t, const void *key, size_t klen, void *val)
     return 0;
 }
 
+void *table_swap(struct table *t, const void *key, size_t klen, void *val)
+{
+    struct entry **ep = t && key && val ? find(t, keyhash(key, klen), key, klen) : NULL;
+    void *was;
+
+    if (!ep)
+        return NULL;
+    was = (*ep)->val;
+    (*ep)->val = val;
+    return was;
+}
+
 void *table_get(const struct table *t, const void *key, size_t klen)
 {
     struct entry **ep = t && key ? find(t, keyhash(key, klen), key, klen) : NULL;

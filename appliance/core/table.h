@@ -18,6 +18,8 @@ int table_alloc(struct table **tp, size_t max);
 void table_free(struct table *t);
 /* Keys are byte strings of at most 4096 bytes; val is not NULL (EINVAL). EEXIST, ENOSPC (limit), ENOMEM. */
 int table_put(struct table *t, const void *key, size_t klen, void *val);
+/* Another value under a key that is there; returns the one before. NULL: it is not there, and nothing changed. Never fails for memory. */
+void *table_swap(struct table *t, const void *key, size_t klen, void *val);
 void *table_get(const struct table *t, const void *key, size_t klen);
 /* Removes and returns the value, or NULL. */
 void *table_del(struct table *t, const void *key, size_t klen);

@@ -14,6 +14,10 @@
 
 METRIC_LIMIT(held_used, "sip_held_addresses", SIP_HELD_MAX);
 
+METRIC_COUNTER(
+    unheld, "dngate_sip_unheld_total", NULL,
+    "Addresses of running calls that found no room: a BYE from there is dropped once its trunk is gone");
+
 struct held {
     uint32_t refs;
 };
@@ -64,22 +68,33 @@ void admit_close(struct sip_stack *st)
     metric_set(&held_used, 0);
 }
 
+static int held_new(struct sip_stack *st, const struct addr *a, struct held **hp)
+{
+    const struct held_key k = key_of(a);
+    struct held *h = calloc(1, sizeof(*h));
+    int err = h ? table_put(st->held, &k, sizeof(k), h) : ENOMEM;
+    char ip[ADDR_STRLEN];
+
+    if (!err) {
+        *hp = h;
+        return 0;
+    }
+    free(h);
+    metric_add(&unheld, 1);
+    log_warn_limited(
+        "sip", "limit=%d address=%s error=\"%s\" a running call's address is not admitted beside the trunks",
+        SIP_HELD_MAX, addr_ip(a, ip, sizeof(ip)), strerror(err));
+    return err;
+}
+
 int sip_stack_hold(struct sip_stack *st, const struct addr *a)
 {
     const struct held_key k = key_of(a);
     struct held *h = table_get(st->held, &k, sizeof(k));
-    int err;
+    int err = h ? 0 : held_new(st, a, &h);
 
-    if (!h) {
-        h = calloc(1, sizeof(*h));
-        if (!h)
-            return ENOMEM;
-        err = table_put(st->held, &k, sizeof(k), h);
-        if (err) {
-            free(h);
-            return err;
-        }
-    }
+    if (err)
+        return err;
     h->refs++;
     metric_set(&held_used, (int64_t)table_count(st->held));
     return 0;

@@ -6,16 +6,20 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-enum { RESOLVER_SLOTS = 128 };
+#include <string.h>
 
 resolver_lookup_h *resolver_lookup = addr_resolve_all;
 uint32_t resolver_again_ms = 60000, resolver_retry_ms = 5000;
 
-struct lookup {
-    bool stop;
+/* What a thread shares with its owner; the last of all frees it. */
+struct shared {
+    struct mbox *answers; /* of struct lookup; as many slots as threads */
+    _Atomic int refs;
+};
+
+struct lookup { /* by value: the thread has one, the answer is another */
+    struct shared *shared;
     char key[RESOLVER_KEY_LEN], host[RESOLVER_HOST_LEN];
     uint16_t port;
     int err;
@@ -23,58 +27,36 @@ struct lookup {
     size_t n;
 };
 
-/* What the thread shares with its owner; the last of the two frees it. */
-struct shared {
-    struct mbox *questions, *answers; /* of struct lookup */
-    _Atomic int refs;
-};
-
 struct resolver {
     struct shared *shared;
     struct sip_watch *watch;
     resolver_h *h;
     void *arg;
+    struct {
+        char key[RESOLVER_KEY_LEN], host[RESOLVER_HOST_LEN];
+    } asked[RESOLVER_ASKED_MAX]; /* under way; key "" and host "": nothing */
 };
 
 static void shared_release(struct shared *s)
 {
     if (--s->refs)
         return;
-    mbox_free(s->questions, NULL, NULL);
     mbox_free(s->answers, NULL, NULL);
     free(s);
 }
 
-struct turn { /* one round of the thread */
-    struct shared *s;
-    bool stop;
-};
-
-static void question_h(void *msg, void *arg)
-{
-    struct turn *t = arg;
-    struct lookup *l = msg;
-
-    t->stop |= l->stop;
-    if (t->stop)
-        return;
-    l->err = resolver_lookup(l->v, RESOLVER_ADDRS_MAX, &l->n, l->host, l->port);
-    (void)mbox_post(t->s->answers, l); /* as many slots as questions; a lost one is asked again */
-}
-
 static void *thread_main(void *arg)
 {
-    struct turn t = {.s = arg};
+    struct lookup *l = arg;
 
-    while (!t.stop) {
-        (void)mbox_wait(t.s->questions, -1);
-        (void)mbox_drain(t.s->questions, question_h, &t);
-    }
-    shared_release(t.s);
+    l->err = resolver_lookup(l->v, RESOLVER_ADDRS_MAX, &l->n, l->host, l->port);
+    (void)mbox_post(l->shared->answers, l);
+    shared_release(l->shared);
+    free(l);
     return NULL;
 }
 
-static int thread_start(struct shared *s)
+static int thread_start(struct lookup *l)
 {
     pthread_attr_t attr;
     pthread_t thread;
@@ -82,28 +64,39 @@ static int thread_start(struct shared *s)
 
     (void)pthread_attr_init(&attr);
     (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    s->refs++;
-    err = pthread_create(&thread, &attr, thread_main, s);
+    l->shared->refs++;
+    err = pthread_create(&thread, &attr, thread_main, l);
     if (err)
-        s->refs--;
+        l->shared->refs--;
     else
         (void)pthread_setname_np(thread, "resolver");
     (void)pthread_attr_destroy(&attr);
     return err;
 }
 
+/* The place of a look-up that is under way; with "", a free one; -1: there is none. */
+static int place_of(const struct resolver *r, const char *key, const char *host)
+{
+    for (int i = 0; i < RESOLVER_ASKED_MAX; i++)
+        if (!strcmp(r->asked[i].key, key) && !strcmp(r->asked[i].host, host))
+            return i;
+    return -1;
+}
+
 static void answer_h(void *msg, void *arg)
 {
     const struct lookup *l = msg;
     struct resolver *r = arg;
+    const int i = place_of(r, l->key, l->host);
 
+    if (i >= 0)
+        r->asked[i].key[0] = r->asked[i].host[0] = '\0';
     r->h(l->key, l->host, l->err, l->v, l->n, r->arg);
 }
 
 int resolver_alloc(struct resolver **rp, struct sip_stack *st, const char *name, resolver_h *h, void *arg)
 {
     struct resolver *r = calloc(1, sizeof(*r));
-    char in[32], out[32];
     int err;
 
     if (!r)
@@ -116,15 +109,9 @@ int resolver_alloc(struct resolver **rp, struct sip_stack *st, const char *name,
         return ENOMEM;
     }
     r->shared->refs = 1;
-    (void)snprintf(in, sizeof(in), "%s_in", name);
-    (void)snprintf(out, sizeof(out), "%s_out", name);
-    err = mbox_alloc(&r->shared->questions, in, sizeof(struct lookup), RESOLVER_SLOTS);
-    if (!err)
-        err = mbox_alloc(&r->shared->answers, out, sizeof(struct lookup), RESOLVER_SLOTS);
+    err = mbox_alloc(&r->shared->answers, name, sizeof(struct lookup), RESOLVER_ASKED_MAX);
     if (!err)
         err = sip_stack_watch_alloc(&r->watch, st, r->shared->answers, answer_h, r);
-    if (!err)
-        err = thread_start(r->shared);
     if (err) {
         mem_deref(r->watch);
         shared_release(r->shared);
@@ -137,22 +124,38 @@ int resolver_alloc(struct resolver **rp, struct sip_stack *st, const char *name,
 
 void resolver_free(struct resolver *r)
 {
-    const struct lookup stop = {.stop = true};
-
     if (!r)
         return;
     mem_deref(r->watch);
-    (void)mbox_post(r->shared->questions, &stop);
     shared_release(r->shared);
     free(r);
 }
 
 int resolver_ask(struct resolver *r, const char *key, const char *host, uint16_t port)
 {
-    struct lookup l = {.port = port};
+    const int i = place_of(r, "", "");
+    struct lookup *l;
+    int err;
 
-    if ((size_t)snprintf(l.key, sizeof(l.key), "%s", key) >= sizeof(l.key) ||
-        (size_t)snprintf(l.host, sizeof(l.host), "%s", host) >= sizeof(l.host))
+    if (!host[0] || strlen(key) >= sizeof(l->key) || strlen(host) >= sizeof(l->host))
         return EINVAL;
-    return mbox_post(r->shared->questions, &l);
+    if (place_of(r, key, host) >= 0)
+        return EALREADY;
+    if (i < 0)
+        return ENOBUFS;
+    l = calloc(1, sizeof(*l));
+    if (!l)
+        return ENOMEM;
+    l->shared = r->shared;
+    l->port = port;
+    memcpy(l->key, key, strlen(key));
+    memcpy(l->host, host, strlen(host));
+    err = thread_start(l);
+    if (err) {
+        free(l);
+        return err;
+    }
+    memcpy(r->asked[i].key, key, strlen(key) + 1);
+    memcpy(r->asked[i].host, host, strlen(host) + 1);
+    return 0;
 }

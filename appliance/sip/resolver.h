@@ -1,6 +1,7 @@
 /*
- * sip/resolver: turns trunks' names into addresses on a thread of its own, because getaddrinfo(3) blocks for as long as a name server
- * is silent. Private to sip/. Owner: signalling thread; the thread itself only sees its two mailboxes.
+ * sip/resolver: turns names into addresses, each look-up on a thread of its own, because getaddrinfo(3) blocks for as long as a name
+ * server is silent: neither calls nor other names wait for it. Private to sip/. Owner: signalling thread; a thread sees only the
+ * mailbox of answers.
  */
 #ifndef SIP_RESOLVER_H
 #define SIP_RESOLVER_H
@@ -10,7 +11,7 @@
 
 struct resolver;
 
-enum { RESOLVER_HOST_LEN = 256, RESOLVER_KEY_LEN = 64, RESOLVER_ADDRS_MAX = 8 };
+enum { RESOLVER_HOST_LEN = 256, RESOLVER_KEY_LEN = 64, RESOLVER_ADDRS_MAX = 8, RESOLVER_ASKED_MAX = 16 };
 
 /* When to ask for a name again: one that is known, one that is not. Tests make it shorter, before the thread starts. */
 extern uint32_t resolver_again_ms, resolver_retry_ms;
@@ -19,11 +20,11 @@ extern uint32_t resolver_again_ms, resolver_retry_ms;
 typedef void(resolver_h)(const char *key, const char *host, int err, const struct addr *v, size_t n,
                          void *arg);
 
-/* name: of its mailboxes in /metrics. */
+/* name: of its mailbox in /metrics. */
 int resolver_alloc(struct resolver **rp, struct sip_stack *st, const char *name, resolver_h *h, void *arg);
-/* Does not wait for a look-up under way: its thread ends by itself, and its answer is forgotten. */
+/* Does not wait for look-ups under way: their threads end by themselves, and the answers are forgotten. */
 void resolver_free(struct resolver *r);
-/* ENOBUFS: too many at once, ask again later. */
+/* Its answer comes to h. EALREADY: this is being looked up; ENOBUFS, EAGAIN, ENOMEM: too many at once, ask again later. */
 int resolver_ask(struct resolver *r, const char *key, const char *host, uint16_t port);
 
 /* How names are looked up: addr_resolve_all. Tests put their own name server in its place, before the first question. */

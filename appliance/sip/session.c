@@ -68,7 +68,8 @@ void session_unbind(struct session *s, enum registrar_event ev)
                                         [REG_CONN_LOST] = "connection lost",
                                         [REG_REPLACED] = "replaced by a newer registration"};
 
-    (void)table_del(s->ss->by_dn, s->b.dn, strlen(s->b.dn));
+    if (session_by_dn(s->ss, s->b.dn) == s)
+        (void)table_del(s->ss->by_dn, s->b.dn, strlen(s->b.dn));
     s->until_ms = 0;
     log_info("sip", "dn=%s conn=%llu %s", s->b.dn, (unsigned long long)s->b.ws_conn, words[ev]);
 }
@@ -251,16 +252,16 @@ struct session *session_of_browser(const struct sessions *ss, uint64_t conn, con
 static int adopt(struct session *s, uint64_t conn)
 {
     struct sessions *ss = s->ss;
-    struct session *other = table_del(ss->by_conn, &conn, sizeof(conn));
-    int err = table_put(ss->by_conn, &conn, sizeof(conn), s);
+    struct session *other = table_swap(ss->by_conn, &conn, sizeof(conn), s);
+    int err = other ? 0 : table_put(ss->by_conn, &conn, sizeof(conn), s);
 
+    if (err)
+        return err;
     if (other) {
         other->b.ws_conn = 0;
         session_enter(other, SESSION_GONE);
         session_free(other);
     }
-    if (err)
-        return err;
     if (s->b.ws_conn) {
         transp_ws_inherit(ss->st->sip, conn, s->b.ws_conn);
         sip_ws_close(ss->st, s->b.ws_conn, SESSION_CLOSE_MOVED, "replaced");
@@ -296,12 +297,24 @@ static int browser_find(struct session **sp, struct sessions *ss, const struct b
     *moved = known && !(here && here->calls);
     if (here && here->state == SESSION_SIGNED_IN && (*moved || strcmp(here->b.dn, b->dn)))
         session_sign_out(here, REG_REMOVED); /* one DN and one browser on a connection: the newest */
-    if (*moved) {
-        *sp = known;
-        return adopt(known, b->ws_conn);
-    }
-    *sp = here ? here : session_of(ss, b->ws_conn);
+    *sp = *moved ? known : here ? here : session_of(ss, b->ws_conn);
     return *sp ? 0 : ENOMEM;
+}
+
+/* What can fail of signing in: until it has not, nothing has changed. *held: who had the DN, or NULL. */
+static int move_in(struct session *s, const struct binding *b, bool moved, struct session **held)
+{
+    struct sessions *ss = s->ss;
+    int err;
+
+    *held = session_by_dn(ss, b->dn);
+    err = *held ? 0 : table_put(ss->by_dn, b->dn, strlen(b->dn), s);
+    if (err || !moved)
+        return err;
+    err = adopt(s, b->ws_conn);
+    if (err && !*held)
+        (void)table_del(ss->by_dn, b->dn, strlen(b->dn));
+    return err;
 }
 
 static void claim(struct session *s, const struct binding *b, const struct registrar_dn *dn, uint32_t seconds)
@@ -327,22 +340,19 @@ int session_sign_in(struct session **sp, struct sessions *ss, const struct bindi
     int err;
 
     err = browser_find(&s, ss, b, &moved);
+    if (!err)
+        err = move_in(s, b, moved, &held);
     if (err)
         return err;
-    held = session_by_dn(ss, b->dn);
     ev = !held ? REG_ADDED : held == s && !moved ? REG_REFRESHED : REG_REPLACED;
     if (held && held != s) {
+        (void)table_swap(ss->by_dn, b->dn, strlen(b->dn), s);
         session_unbind(held, REG_REPLACED);
         see_off(held, SESSION_CLOSE_TAKEN, "signed in elsewhere", "{\"elsewhere\":true}");
     }
     if (ev != REG_REFRESHED)
         s->b.registered_ms = 0;
     claim(s, b, dn, seconds);
-    if (held != s) {
-        err = table_put(ss->by_dn, s->b.dn, strlen(s->b.dn), s);
-        if (err)
-            return err;
-    }
     session_enter(s, SESSION_SIGNED_IN);
     if (ev != REG_REFRESHED)
         log_info("sip", "dn=%s conn=%llu source=%s expires=%u registered", s->b.dn,

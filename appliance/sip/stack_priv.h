@@ -46,7 +46,9 @@ struct sip_stack {
     void *match_arg;
     struct table *held; /* of struct held, by IP: addresses of running dialogs */
 
-    struct mbox *ws_in;  /* of struct ws_in */
+    struct mbox *ws_in; /* of struct ws_in */
+    /* Bytes that each connection has in there, by the end of its number; WEB takes, SIGNALLING gives back. */
+    _Atomic uint32_t ws_waiting[SIP_WS_CONNS_MAX];
     struct mbox *ws_out; /* of struct sip_ws_out; web's */
     size_t ws_count;
     struct {

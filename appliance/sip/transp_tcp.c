@@ -82,6 +82,23 @@ static int flush(struct sip_conn *c)
     return watch(c);
 }
 
+/* Room for n bytes more, accounted for; without it the buffer is as it was: what could not be taken must not be sent later. */
+static int tx_room(struct sip_conn *c, size_t n)
+{
+    const size_t size = c->tx->size, need = c->tx->end + n;
+    int err = need > size ? mbuf_resize(c->tx, need) : 0;
+
+    if (!err)
+        err = charge(c);
+    if (!err)
+        return 0;
+    if (!c->tx->end)
+        c->tx = mem_deref(c->tx);
+    else if (c->tx->size > size)
+        (void)mbuf_resize(c->tx, size);
+    return err;
+}
+
 int transp_tcp_write(struct sip_conn *c, const struct mbuf *mb)
 {
     size_t pos;
@@ -95,14 +112,13 @@ int transp_tcp_write(struct sip_conn *c, const struct mbuf *mb)
         return ENOMEM;
     if (mbuf_get_left(c->tx) + mbuf_get_left(mb) > TRANSP_TCP_QUEUE_MAX)
         return ENOBUFS;
-    pos = c->tx->pos;
-    c->tx->pos = c->tx->end;
-    err = mbuf_write_mem(c->tx, mbuf_buf(mb), mbuf_get_left(mb));
-    c->tx->pos = pos;
-    if (!err)
-        err = charge(c);
+    err = tx_room(c, mbuf_get_left(mb));
     if (err)
         return err;
+    pos = c->tx->pos;
+    c->tx->pos = c->tx->end;
+    (void)mbuf_write_mem(c->tx, mbuf_buf(mb), mbuf_get_left(mb)); /* there is room */
+    c->tx->pos = pos;
     return c->established ? flush(c) : 0;
 }
 

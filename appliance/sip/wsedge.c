@@ -29,33 +29,39 @@ struct ws_in { /* WEB → SIGNALLING; data is malloc'd and owned by the receiver
     size_t len;
 };
 
+static _Atomic uint32_t *waiting(struct sip_stack *st, uint64_t conn)
+{
+    return &st->ws_waiting[conn % SIP_WS_CONNS_MAX];
+}
+
 /* What somebody sent, on its way to signalling; NULL: no memory, or strangers hold too much of it. */
-static void *frame_copy(const void *p, size_t len)
+static void *frame_copy(struct sip_stack *st, uint64_t conn, const void *p, size_t len)
 {
     void *copy = malloc(len);
 
-    if (copy && !budget_take(BUDGET_MAILBOX, 0, len)) {
+    if (copy && !budget_take(BUDGET_MAILBOX, *waiting(st, conn), len)) {
         free(copy);
         copy = NULL;
     }
-    if (copy)
-        memcpy(copy, p, len);
+    if (!copy)
+        return NULL;
+    *waiting(st, conn) += (uint32_t)len;
+    memcpy(copy, p, len);
     return copy;
 }
 
-static void frame_free(void *data, size_t len)
+static void frame_free(struct sip_stack *st, const struct ws_in *m)
 {
-    if (data)
-        budget_give(BUDGET_MAILBOX, len);
-    free(data);
+    if (!m->data)
+        return;
+    *waiting(st, m->conn) -= (uint32_t)m->len;
+    budget_give(BUDGET_MAILBOX, m->len);
+    free(m->data);
 }
 
 static void drop_in_h(void *msg, void *arg)
 {
-    const struct ws_in *m = msg;
-
-    (void)arg;
-    frame_free(m->data, m->len);
+    frame_free(arg, msg);
 }
 
 int wsedge_init(struct sip_stack *st)
@@ -69,7 +75,7 @@ int wsedge_init(struct sip_stack *st)
 
 void wsedge_close(struct sip_stack *st)
 {
-    mbox_free(st->ws_in, drop_in_h, NULL);
+    mbox_free(st->ws_in, drop_in_h, st);
     st->ws_in = NULL;
 }
 
@@ -107,12 +113,12 @@ int sip_ws_recv(struct sip_stack *st, uint64_t conn, const void *p, size_t len)
         sip_reason_count(SIP_REASON_TOO_LARGE);
         return EMSGSIZE;
     }
-    m.data = frame_copy(p, len);
+    m.data = frame_copy(st, conn, p, len);
     if (!m.data)
         return ENOMEM;
     err = post(st, &m);
     if (err)
-        frame_free(m.data, len);
+        frame_free(st, &m);
     return err;
 }
 
@@ -194,7 +200,7 @@ static void in_h(void *msg, void *arg)
 
     case WS_RECV:
         transp_ws_recv(st->sip, m->conn, m->data, m->len);
-        frame_free(m->data, m->len);
+        frame_free(st, m);
         break;
 
     case WS_CLOSED:

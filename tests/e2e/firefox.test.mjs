@@ -122,6 +122,6 @@ async function pressDigits(t) {
 }
 
 inNamespace(import.meta.url, 'Firefox', () => {
-    test('600: what is said comes back, in Firefox', { timeout: 180000 }, callEcho);
-    test('keypad digits of a call that came in arrive as telephone events, from Firefox', { timeout: 180000 }, pressDigits);
+    test('600: what is said comes back, in Firefox', { timeout: 400000 }, callEcho);
+    test('keypad digits of a call that came in arrive as telephone events, from Firefox', { timeout: 400000 }, pressDigits);
 });

@@ -74,7 +74,7 @@ async function survive(t, { cut, mend, seconds, says }) {
 }
 
 function check(name, outage) {
-    test(name, { timeout: 180000 }, (t) => withoutTrace(t, { server: () => server, agent: () => agent }, async () => {
+    test(name, { timeout: 400000 }, (t) => withoutTrace(t, { server: () => server, agent: () => agent }, async () => {
         nextCdr = await watchCdr(server);
         await survive(t, outage);
     }));

@@ -1,6 +1,6 @@
 #include "fake/wsagent.h"
 #include "core/clock.h"
-#include "core/mbox.h"
+#include "mboxwait.h"
 #include "crypto/hash.h"
 #include "sip/wsedge.h"
 #include <errno.h>

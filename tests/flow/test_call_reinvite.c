@@ -104,6 +104,58 @@ TEST(an_agents_answer_without_audio_is_an_end)
     ends_close();
 }
 
+TEST(hold_and_retrieve_stay_on_the_trunk_side)
+{
+    BOX(NULL);
+    WANT(talk(""));
+    sippeer_request(&trunk.p, &dt, "INVITE", "", "application/sdp",
+                    fake_trunk_sdp(sdp, sizeof(sdp), 40000, "a=sendonly\r\n"));
+    WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
+    WANT(sipmsg_has(&m, "a=recvonly"));
+    sippeer_ack(&trunk.p, &dt, NULL);
+    WANT(sippeer_caught_up(&trunk.p, &dt));
+    sippeer_request(&trunk.p, &dt, "INVITE", "", NULL, NULL); /* retrieve: "make me an offer" */
+    WANT(sippeer_expect(&trunk.p, &m, "200 INVITE", 0));
+    WANT(sipmsg_has(&m, "RTP/AVP 0 8 101"));
+    sippeer_ack(&trunk.p, &dt, fake_trunk_sdp(sdp, sizeof(sdp), 40010, ""));
+    sippeer_request(&trunk.p, &dt, "UPDATE", "Session-Expires: 1800;refresher=uac\r\nSupported: timer\r\n",
+                    NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "200 UPDATE", 0));
+    WANT(strstr(sipmsg_hdr(&m, "Session-Expires", val, sizeof(val)), "1800;refresher=uac"));
+    sippeer_request(&trunk.p, &dt, "NOTIFY", "Event: talk\r\nSubscription-State: active\r\n", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "489 NOTIFY", 0));
+    sippeer_request(&trunk.p, &dt, "UPDATE", "Session-Expires: 30\r\nSupported: timer\r\n", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "422 UPDATE", 0));
+    WANT(sipmsg_has(&m, "Min-SE: 90"));
+    sippeer_request(
+        &trunk.p, &dt, "INVITE", "", "application/sdp",
+        "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n");
+    WANT(sippeer_expect(&trunk.p, &m, "488 INVITE", 0));
+    WANT(sippeer_hears_no(&agent.p, "INVITE", 200));
+    WANT(agent_hangs_up());
+    ends_close();
+}
+
+TEST(agent_holds_dials_digits_and_gets_answers)
+{
+    BOX(NULL);
+    WANT(talk(""));
+    sippeer_request(&agent.p, &da, "INVITE", "", "application/sdp",
+                    wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendonly"));
+    WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0));
+    WANT(sipmsg_has(&m, "a=recvonly") && sipmsg_has(&m, "a=setup:active"));
+    sippeer_ack(&agent.p, &da, NULL);
+    sippeer_request(&agent.p, &da, "INFO", "", "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n");
+    WANT(sippeer_expect(&agent.p, &m, "200 INFO", 0));
+    sippeer_request(&agent.p, &da, "INFO", "", "application/dtmf", "#");
+    WANT(sippeer_expect(&agent.p, &m, "200 INFO", 0));
+    sippeer_request(&agent.p, &da, "INFO", "", "text/plain", "hello");
+    WANT(sippeer_expect(&agent.p, &m, "415 INFO", 0));
+    WANT(sippeer_hears_no(&trunk.p, "INVITE", 200));
+    WANT(agent_hangs_up());
+    ends_close();
+}
+
 /* ------------------------------------------------------------------ before the ACK */
 
 /* The agent takes the trunk's call; our 200 is in m, and not acknowledged. */

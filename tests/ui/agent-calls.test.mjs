@@ -135,8 +135,8 @@ test('missed calls stay listed, over a reload too, until they are cleared', asyn
     await page.keyboard.press('Escape');
     await call('ended');
     const items = page.locator('#missed-list li');
-    assert.deepEqual(await items.allTextContents().then((all) => all.map((t) => t.replace(/^\S+( [AP]M)? /, ''))), ['Number withheld ', 'Ada Lovelace 4711']);
-    assert.match(await items.first().textContent(), /\d\d:\d\d/);
+    assert.deepEqual(await items.locator(':scope > :last-child').allTextContents(), ['Number withheld ', 'Ada Lovelace 4711']);
+    assert.notEqual(await items.first().locator('time').textContent(), '');
     await page.reload();
     await registration('registered');
     assert.equal(await items.count(), 2);

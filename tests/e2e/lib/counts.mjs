@@ -33,8 +33,7 @@ export async function ofGateway(server) {
         gatewayMade: metrics.sum('dngate_jitter_buffer_made_frames_total'),
         gatewayThrew: metrics.sum('dngate_jitter_buffer_discarded_packets_total'),
         gatewayLost: metrics.sum('dngate_audio_packets_lost_total'),
-        gatewayHeard: metrics.sum('dngate_audio_packets_expected_total', { from: 'trunk' }),
-        gatewayBufferMs: 1000 * metrics.sum('dngate_jitter_buffer_delay_mean_seconds') || 0, // no counter: as it is; none when nothing is transcoded
+        gatewayBufferMs: 1000 * metrics.sum('dngate_jitter_buffer_delay_mean_seconds') || 0, // as it is now; NaN when nothing is transcoded
     };
 }
 

@@ -88,15 +88,15 @@ function follow(sent, heard, codec, lags, slack) {
 // A piece for each time that something was counted, and those that lie within what it took.
 const spoilt = (counts) => Math.ceil(disturbances(counts) + disturbedMs(counts) / PIECE_MS);
 
-function judge({ from, to, counts, offset, bufferMs }, codec, lags) {
+function judge({ from, to, counts, offset }, codec, lags) {
     const slack = toSamples(Math.min(disturbedMs(counts) + STEADY_MS, SLACK_MS));
     const pieces = follow(from, to, codec, lags.map(toSamples), slack);
     const [good, bad] = [true, false].map((which) => pieces.filter((piece) => piece.good === which).sort((a, b) => a.r - b.r));
     const excused = Math.min(spoilt(counts), bad.length);
     const middle = { r: median(pieces.map(({ r }) => r)), gain: median(pieces.map(({ gain }) => gain)) };
     const buffered = (1000 * counts.bufferSeconds) / counts.bufferedSamples;
-    const delay = median(good.map(({ lag }) => lag)) + offset - buffered - bufferMs;
-    const told = JSON.stringify({ pieces: pieces.length, excused: spoilt(counts), middle, delay, buffered, bufferMs, bad, counts });
+    const delay = median(good.map(({ lag }) => lag)) + offset - buffered - counts.gatewayBufferMs;
+    const told = JSON.stringify({ pieces: pieces.length, excused: spoilt(counts), middle, delay, buffered, bad, counts });
 
     assert.ok(pieces.length >= ENOUGH, `too little is heard: ${told}`);
     assert.ok(within(middle, codec.middle), `what is heard is not what was said: ${told}`);

@@ -136,9 +136,9 @@ export class AgentPage {
     async #record(seconds, before) {
         const { sent, heard, offset } = await this.page.evaluate(this.recordTracks, { seconds, rate: RATE });
         const now = await ofBoth(this);
-        const bufferMs = Math.max(before.gatewayBufferMs, now.gatewayBufferMs);
+        const counts = { ...since(before, now), gatewayBufferMs: Math.max(before.gatewayBufferMs, now.gatewayBufferMs) };
 
-        return { sent: decode(sent), heard: decode(heard), offset, bufferMs, before, now, counts: since(before, now) };
+        return { sent: decode(sent), heard: decode(heard), offset, before, now, counts };
     }
 }
 

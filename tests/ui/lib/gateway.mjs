@@ -22,6 +22,7 @@ export class FakeGateway extends EventEmitter {
     socket = null; // the newest
     registrations = 0;
     health = { ready: true, parts: { web: { state: 'up', reason: 'listening' }, trunk: { state: 'up', reason: 'lab answers' } } };
+    displayName = 'Agent One';
     refuseSockets = false;
     silent = false; // hears and says nothing, and closes nothing
     muteReinvites = false;
@@ -52,6 +53,7 @@ export class FakeGateway extends EventEmitter {
     reset() {
         this.removeAllListeners();
         this.registrations = 0;
+        this.displayName = 'Agent One';
         this.refuseSockets = this.silent = this.muteReinvites = false;
         this.elsewhere = this.leaving = '';
         this.ways = {}; // iceServers, iceServersTtl, renew of the next answer
@@ -142,7 +144,7 @@ export class FakeGateway extends EventEmitter {
         if (renew) this.emit('renewed', { dn, renew, password });
         if (dn === 'busy') return res.writeHead(429, { 'Retry-After': '30' }).end();
         if (password !== PASSWORD && !renew) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
-        return this.#json(res, 200, { dn, displayName: 'Agent One', iceServers: [], sip: { realm: 'dngate' }, features: {}, ...this.ways });
+        return this.#json(res, 200, { dn, displayName: this.displayName, iceServers: [], sip: { realm: 'dngate' }, features: {}, ...this.ways });
     }
 
     #connected(ws) {

@@ -4,14 +4,16 @@ const SPACED = '* { letter-spacing: 0.12em !important; word-spacing: 0.16em !imp
 
 export const looks = {
     narrow: { width: 360, height: 740 },
+    'narrow, forced colours': { width: 360, height: 740, forcedColors: 'active' },
     'narrow, spaced letters': { width: 360, height: 740, style: SPACED },
     'zoomed to 400 %': { width: 320, height: 256 },
     'spaced letters': { width: 1280, height: 800, style: SPACED },
     'text twice as large': { width: 1280, height: 800, style: ':root { font-size: 200% !important; }' },
 };
 
-export async function setLook(page, { width, height, style = '' }) {
+export async function setLook(page, { width, height, style = '', forcedColors = 'none' }) {
     await page.setViewportSize({ width, height });
+    await page.emulateMedia({ forcedColors });
     await page.evaluate((css) => {
         const sheet = new CSSStyleSheet(); // the content security policy forbids a <style>
         sheet.replaceSync(css);

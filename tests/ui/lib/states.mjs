@@ -90,6 +90,14 @@ export const states = {
         await s.saying('The microphone is blocked');
     },
     ready: (s) => s.ready(),
+    'ready, by a long name': async (s) => {
+        s.gateway.displayName = LONG.replaceAll(/[ -]/g, '');
+        await s.ready();
+    },
+    'off shift, by a long name': async (s) => {
+        s.gateway.displayName = LONG.replaceAll(/[ -]/g, '');
+        await s.signedIn();
+    },
     'number typed': async (s) => {
         await s.ready();
         await s.page.fill('#dial-number', 'tel:+49-(30) 123;ext=7');

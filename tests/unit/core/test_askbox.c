@@ -4,7 +4,7 @@
 
 #include "core/ask.h"
 #include "core/clock.h"
-#include "core/mbox.h"
+#include "mboxwait.h"
 
 #include <errno.h>
 #include <poll.h>

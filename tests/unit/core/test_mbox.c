@@ -3,7 +3,7 @@
 #include "testing.h"
 
 #include "core/buf.h"
-#include "core/mbox.h"
+#include "mboxwait.h"
 #include "core/metric.h"
 
 #include <errno.h>

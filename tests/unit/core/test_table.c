@@ -52,6 +52,19 @@ TEST(limit_holds)
     table_free(t);
 }
 
+TEST(a_value_is_swapped_under_its_key)
+{
+    struct table *t;
+    int a, b;
+
+    CHECK_EQ_INT(table_alloc(&t, 1), 0);
+    CHECK(!table_swap(t, "k", 1, &a) && !table_count(t));
+    CHECK_EQ_INT(table_put(t, "k", 1, &a), 0);
+    CHECK(table_swap(t, "k", 1, &b) == &a && table_get(t, "k", 1) == &b && table_count(t) == 1);
+    CHECK(!table_swap(t, "k", 1, NULL) && table_get(t, "k", 1) == &b);
+    table_free(t);
+}
+
 TEST(keys_are_bytes)
 {
     struct table *t;

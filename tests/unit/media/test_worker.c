@@ -1,7 +1,7 @@
 /* Media threads: who gets the next call, and how often they wake. */
 /* TSAN */
 #include "core/addr.h"
-#include "core/mbox.h"
+#include "mboxwait.h"
 #include "media/media.h"
 #include "media/worker.h"
 #define TESTING_NO_OOM "threads and sockets: what they wait for would not come"

@@ -10,7 +10,7 @@
 
 #include "core/addr.h"
 #include "core/guard.h"
-#include "core/mbox.h"
+#include "mboxwait.h"
 #include "crypto/hash.h"
 #include "sip/registrar.h"
 #include "sip/stack.h"
@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <re.h>
 #include <semaphore.h>
 #include <stdarg.h>
 #include <sys/socket.h>
@@ -420,6 +421,38 @@ __attribute__((unused)) static struct trunk_config trunk_at(const char *name, co
     snprintf(c.name, sizeof(c.name), "%s", name);
     addr_ip(a, c.host, sizeof(c.host));
     return c;
+}
+
+/* What came of an INVITE's credentials is said in its answer: extra_h, and at the end. */
+__attribute__((unused)) static struct {
+    struct sip_lsnr *lsnr;
+    struct rig *rig;
+} rig_invites;
+
+__attribute__((unused)) static bool rig_invited_h(const struct sip_msg *msg, void *arg)
+{
+    char dn[64], reason[128];
+    (void)arg;
+
+    if (pl_strcmp(&msg->met, "INVITE"))
+        return false;
+    if (!registrar_authorize(rig_invites.rig->registrar, msg, dn, sizeof(dn))) {
+        snprintf(reason, sizeof(reason), "Busy %s", dn);
+        (void)sip_treply(NULL, sip_stack_sip(rig_invites.rig->stack), msg, 486, reason);
+    }
+    return true;
+}
+
+__attribute__((unused)) static int rig_invites_h(struct sip_stack *st, struct rig *rig)
+{
+    rig_invites.rig = rig;
+    return sip_listen(&rig_invites.lsnr, sip_stack_sip(st), true, rig_invited_h, NULL);
+}
+
+__attribute__((unused)) static void rig_invites_end_h(void *arg)
+{
+    (void)arg;
+    rig_invites.lsnr = mem_deref(rig_invites.lsnr);
 }
 
 #endif

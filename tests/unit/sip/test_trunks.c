@@ -271,11 +271,19 @@ TEST(two_trunks_on_one_address)
 
 /* What the name server knows of every name: that many addresses 127.0.0.1, 127.0.0.2, …, from the given one on. */
 static _Atomic int dns_first, dns_count;
+/* And for as long as this is 0, it is silent about this one. */
+#define SILENT "silent.example"
+static sem_t silence;
 
 static int lookup_h(struct addr *v, size_t max, size_t *n, const char *host, uint16_t port)
 {
     char ip[32];
 
+    if (!strcmp(host, SILENT)) {
+        while (sem_wait(&silence))
+            ;
+        return EHOSTUNREACH;
+    }
     CHECK_OR(!strcmp(host, "sip.example"), return EHOSTUNREACH);
     if (!dns_count)
         return EHOSTUNREACH;
@@ -325,6 +333,31 @@ TEST(a_name_is_resolved_elsewhere)
     } else {
         testing_fail(__FILE__, __LINE__, "no OPTIONS");
     }
+    close(fd);
+    rig_stop(&rig);
+}
+
+TEST(a_name_whose_server_is_silent_keeps_no_other_waiting)
+{
+    struct rig rig = {.extra_h = listen_extra_h};
+    struct trunk_config v[2];
+    struct addr a;
+    int fd;
+
+    CHECK(!sem_init(&silence, 0, 0));
+    CHECK(rig_start(&rig));
+    fd = named_trunk(&v[1], &a, 1, 1);
+    v[0] = trunk_at("silent", &a, 1, 60);
+    snprintf(v[0].host, sizeof(v[0].host), SILENT);
+    CHECK_OR(rig_trunks(&rig, v, 2), ;);
+    if (sock_recv(&rig, fd, RIG_WAIT_MS)) {
+        answer(&rig, fd, "200 OK");
+        change_is(0, "a", TRUNK_UP);
+    } else {
+        testing_fail(__FILE__, __LINE__, "no OPTIONS");
+    }
+    sem_post(&silence);
+    change_is(1, "silent", TRUNK_DOWN);
     close(fd);
     rig_stop(&rig);
 }

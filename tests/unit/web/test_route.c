@@ -1,5 +1,6 @@
 /* Routes: names in paths, answers that come later from another thread, bodies and answers longer than any buffer, a WebSocket of one's own. */
 /* TSAN */
+#include "mboxwait.h"
 #include "rig.h"
 #include "core/ask.h"
 #include "core/clock.h"
