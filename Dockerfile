@@ -20,7 +20,6 @@ WORKDIR /src
 COPY docker/packages.sh docker/
 RUN docker/packages.sh build image
 COPY docker/deps.sh docker/sources.lock docker/deps-check.c docker/
-COPY docker/patches docker/patches
 RUN docker/deps.sh build/deps
 ARG NPM_CONFIG_REGISTRY=
 ENV NPM_CONFIG_CAFILE=/etc/ssl/certs/ca-certificates.crt

@@ -81,7 +81,7 @@ static int check_net(void)
     libre_close();
 
     memset(&info, 0, sizeof(info));
-    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     lws_set_log_level(0, NULL);
     ctx = lws_create_context(&info);
     NEED(ctx);

@@ -27,7 +27,7 @@ declare -A also=([mbedtls]='*gcc14*' [sqlite3]='41-*' [libwebsockets]='')
 CC=${CC:-gcc}
 
 recipe_hash() {
-    { cat "$here/deps.sh" "$lock" "$here/deps-check.c" "$here"/patches/*.patch; "$CC" -dumpfullversion -dumpmachine; } |
+    { cat "$here/deps.sh" "$lock" "$here/deps-check.c"; "$CC" -dumpfullversion -dumpmachine; } |
         sha256sum | cut -c1-16
 }
 
@@ -120,7 +120,7 @@ fetch() {
     done
 }
 
-# unpack PKG: the upstream archive, Debian's patches that the lock names, then ours. All of them, or the build ends.
+# unpack PKG: the upstream archive and Debian's patches that the lock names. All of them, or the build ends.
 unpack() {
     local p=$1 patch applied=""
     mkdir "$p"
@@ -129,11 +129,6 @@ unpack() {
     for patch in $(locked patch "$p"); do
         patch -d "$p" -p1 -s -f <"$p/debian/patches/$patch"
         applied+=" $patch"
-    done
-    for patch in "$here/patches/$p"-*.patch; do
-        [ -f "$patch" ] || continue
-        patch -d "$p" -p1 -s -f <"$patch"
-        applied+=" $(basename "$patch")"
     done
     echo "$p $(locked version "$p")${applied:+ patched:$applied}" >"log/$p.version"
 }
@@ -342,18 +337,17 @@ build_libsrtp2() {
 build_libwebsockets() {
     local on off
     unpack libwebsockets
-    on=$(printf -- '-D%s=ON ' LWS_WITH_SSL LWS_WITH_MBEDTLS LWS_IPV6 LWS_WITH_STATIC LWS_STATIC_PIC LWS_ROLE_H1 \
+    on=$(printf -- '-D%s=ON ' LWS_IPV6 LWS_WITH_STATIC LWS_STATIC_PIC LWS_ROLE_H1 \
         LWS_ROLE_WS LWS_ROLE_RAW_FILE LWS_WITH_CUSTOM_HEADERS LWS_WITH_HTTP_UNCOMMON_HEADERS LWS_WITH_FILE_OPS \
         LWS_WITHOUT_CLIENT LWS_WITHOUT_TESTAPPS LWS_WITHOUT_EXTENSIONS LWS_WITHOUT_DAEMONIZE LWS_REPRODUCIBLE \
         DISABLE_WERROR LWS_UNIX_SOCK)
-    off=$(printf -- '-D%s=OFF ' LWS_WITH_SHARED LWS_WITH_HTTP2 LWS_WITH_ZLIB LWS_WITH_HTTP_STREAM_COMPRESSION \
+    off=$(printf -- '-D%s=OFF ' LWS_WITH_SSL LWS_WITH_SHARED LWS_WITH_HTTP2 LWS_WITH_ZLIB LWS_WITH_HTTP_STREAM_COMPRESSION \
         LWS_WITH_THREADPOOL LWS_WITH_ACCESS_LOG LWS_WITH_SYS_SMD LWS_WITH_LEJP LWS_WITH_LEJP_CONF LWS_WITH_DIR \
         LWS_WITH_LWSAC LWS_WITH_NETLINK LWS_WITH_CONMON LWS_WITH_HTTP_BASIC_AUTH LWS_WITH_TLS_SESSIONS \
         LWS_WITH_CACHE_NSCOOKIEJAR LWS_WITH_SERVER_STATUS LWS_WITH_EVLIB_PLUGINS LWS_LOG_TAG_LIFECYCLE \
         LWS_WITH_EXPORT_LWSTARGETS LWS_WITH_LIBCAP LWS_LOGS_TIMESTAMP LWS_WITH_PLUGINS LWS_WITH_SPAWN)
-    # shellcheck disable=SC2046,SC2086
-    cm libwebsockets $on $off -DLWS_MAX_SMP=1 $(with_mbedtls) -DLWS_MBEDTLS_INCLUDE_DIRS="$out/include" \
-        -DLWS_MBEDTLS_LIBRARIES="$out/lib/libmbedtls.a;$out/lib/libmbedx509.a;$out/lib/libmbedcrypto.a"
+    # shellcheck disable=SC2086
+    cm libwebsockets $on $off -DLWS_MAX_SMP=1
     cp libwebsockets/LICENSE "$out/licenses/libwebsockets"
 }
 
