@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STRANGERS = 4096, BURST_LEAST = 65536, SECOND_US = 1000000 };
+enum { STRANGERS = 4096, LEFT = 1024, BURST_LEAST = 65536, SECOND_US = 1000000 };
 
 /* Somebody or some place that holds allocations. */
 struct holder {
@@ -27,11 +27,18 @@ struct stranger {
     uint32_t answers[2]; /* by kind */
 };
 
+/* The bucket of a user without allocations: who comes back finds it as he left it. Users who share a place forget each other's. */
+struct left {
+    uint64_t user; /* a keyed hash */
+    uint64_t credit, last_us;
+};
+
 struct quota {
     struct turn_limits limits;
     uint32_t allocations;
     struct table *users, *sources;
     struct stranger strangers[STRANGERS];
+    struct left left[LEFT];
 };
 
 int quota_alloc(struct quota **qp, const struct turn_limits *l)
@@ -112,6 +119,27 @@ static struct holder *hold(struct table *t, const void *key, size_t klen, uint32
     return h;
 }
 
+/* With his last allocation. */
+static void leave(struct quota *q, const struct holder *u)
+{
+    uint64_t hash = keyhash(u->key, u->klen);
+
+    if (u->allocations == 1)
+        q->left[hash % LEFT] = (struct left){hash, u->credit, u->last_us};
+}
+
+/* With his first allocation. */
+static void come_back(const struct quota *q, struct holder *u)
+{
+    uint64_t hash = keyhash(u->key, u->klen);
+    const struct left *l = &q->left[hash % LEFT];
+
+    if (u->allocations > 1 || l->user != hash)
+        return;
+    u->credit = l->credit;
+    u->last_us = l->last_us;
+}
+
 int quota_take(struct quota *q, struct quota_share **sp, const char *user, const struct addr *source)
 {
     const struct turn_limits *l = &q->limits;
@@ -133,6 +161,7 @@ int quota_take(struct quota *q, struct quota_share **sp, const char *user, const
         free(s);
         return err;
     }
+    come_back(q, s->user);
     q->allocations++;
     *sp = s;
     return 0;
@@ -142,6 +171,7 @@ void quota_give(struct quota *q, struct quota_share *s)
 {
     if (!s)
         return;
+    leave(q, s->user);
     release(q->users, s->user);
     release(q->sources, s->source);
     free(s);

@@ -78,6 +78,29 @@ TEST(a_bucket_fills_with_time_and_no_higher_than_its_brim)
     quota_free(quota);
 }
 
+TEST(who_leaves_and_comes_back_finds_his_bucket_as_it_was)
+{
+    const struct turn_limits l = {.bytes_per_second = 65536};
+    struct quota_share *s;
+    uint64_t now = 5000000;
+
+    CHECK(!quota_alloc(&quota, &l));
+    CHECK_EQ_INT(take(&s, "a", "192.0.2.1"), 0);
+    CHECK(quota_spend(quota, s, 65536, now));
+    for (int i = 0; i < 3; i++) { /* also without having sent anything */
+        quota_give(quota, s);
+        CHECK_EQ_INT(quota_users(quota), 0);
+        CHECK_EQ_INT(take(&s, "a", "192.0.2.2"), 0);
+    }
+    CHECK(!quota_spend(quota, s, 1, now));
+    CHECK(quota_spend(quota, s, 32768, now + 500000));
+    quota_give(quota, s);
+    CHECK_EQ_INT(take(&s, "b", "192.0.2.1"), 0);
+    CHECK(quota_spend(quota, s, 65536, now));
+    quota_give(quota, s);
+    quota_free(quota);
+}
+
 TEST(strangers_are_counted_by_second_and_kind)
 {
     const struct turn_limits l = {.challenges_per_second = 2, .bindings_per_second = 1};
