@@ -251,8 +251,10 @@ void server_refresh(struct turning *t)
         server_error(t, code);
         return;
     }
-    if (!end)
+    if (!end) {
         a->expires_s = server_now_s(t->s) + lifetime(&t->m);
+        allocation_due(t->s->allocations, a, a->expires_s + 1); /* it may have become shorter */
+    }
     codec_success(&t->answer, &t->m);
     codec_put_u32(&t->answer, TURN_LIFETIME, end ? 0 : lifetime(&t->m));
     server_answer(t);

@@ -188,6 +188,20 @@ TEST(a_lifetime_is_between_ten_minutes_and_an_hour)
     TEARDOWN;
 }
 
+TEST(a_refresh_may_shorten_a_life)
+{
+    SETUP(c);
+
+    CHECK(turnclient_challenge(&c));
+    turnclient_want_udp(&c);
+    stun_put_u32(&c.w, TURN_LIFETIME, 3600);
+    CHECK_EQ_INT(turnclient_ask(&c), 0);
+    CHECK_EQ_INT(turnclient_refresh(&c, 600), 0);
+    turnhost_pass(&host, 601);
+    CHECK_EQ_INT(figures().allocations, 0);
+    TEARDOWN;
+}
+
 TEST(an_allocation_ends_by_itself_or_with_its_connection)
 {
     SETUP(c);
