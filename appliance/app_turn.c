@@ -4,6 +4,7 @@
 #include "core/health.h"
 #include "core/log.h"
 #include "media/media.h"
+#include "net/wire.h"
 #include "sip/stack.h"
 #include "store/store.h"
 #include "turn/turn.h"
@@ -13,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ADDRS_MAX = 16, NETS_MAX = 64, SECRET_LEN = 32, ITEM_MAX = ADDR_STRLEN + 4, BYTES_OF_KBIT = 125 };
+enum { ADDRS_MAX = 256, NETS_MAX = 64, SECRET_LEN = 32, ITEM_MAX = ADDR_STRLEN + 4, BYTES_OF_KBIT = 125 };
 
 /* What this machine is known by. */
 struct known {
     struct addr v[ADDRS_MAX];
-    size_t own; /* of these are our media at, and come first */
+    size_t own; /* of these are our media at, and come first; at most WIRE_ADDRS_MAX */
     size_t count;
 };
 
@@ -32,7 +33,7 @@ struct app_turn {
 
 /* What the server's rules are made of, while they are. */
 struct rules {
-    struct addr own[ADDRS_MAX * MEDIA_WORKERS_MAX];
+    struct addr own[WIRE_ADDRS_MAX * MEDIA_WORKERS_MAX];
     struct turn_net allow[NETS_MAX];
     struct turn_rules rules;
 };
@@ -47,12 +48,12 @@ static bool listened(const struct app_turn *t, const struct addr *a)
     return false;
 }
 
-static void known_add(struct known *k, const struct addr *a)
+static void known_add(struct known *k, const struct addr *a, size_t max)
 {
     for (size_t i = 0; i < k->count; i++)
         if (addr_eq_ip(&k->v[i], a))
             return;
-    if (k->count == ADDRS_MAX)
+    if (k->count == max)
         return;
     k->v[k->count] = *a;
     addr_set_port(&k->v[k->count++], 0);
@@ -68,14 +69,14 @@ static void known_fill(const struct app_turn *t, struct known *k)
     memset(k, 0, sizeof(*k));
     sip_stack_public_copy(t->cfg.stack, &pub);
     for (size_t i = 0; i < pub.count; i++)
-        known_add(k, &pub.v[i]);
+        known_add(k, &pub.v[i], WIRE_ADDRS_MAX);
     n = addr_interfaces(v, ADDRS_MAX);
     for (size_t i = 0; i < n; i++)
         if (listened(t, &v[i]))
-            known_add(k, &v[i]);
+            known_add(k, &v[i], WIRE_ADDRS_MAX);
     k->own = k->count;
     for (size_t i = 0; i < n; i++)
-        known_add(k, &v[i]);
+        known_add(k, &v[i], ADDRS_MAX);
 }
 
 static bool known_same(const struct known *a, const struct known *b)
@@ -85,6 +86,27 @@ static bool known_same(const struct known *a, const struct known *b)
     for (size_t i = 0; same && i < a->count; i++)
         same = addr_eq_ip(&a->v[i], &b->v[i]);
     return same;
+}
+
+/* For each family that we listen on: what clients are told, the first that we are known by. */
+static size_t relayed_fill(const struct app_turn *t, struct turn_relayed *v)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->cfg.bind_count && n < TURN_FAMILIES; i++) {
+        const struct addr *bind = &t->bind[i];
+        struct addr told = *bind;
+
+        if (n && addr_af(&v[0].bound) == addr_af(bind))
+            continue;
+        if (addr_is_any(&told)) /* a machine without a network */
+            (void)addr_parse_ip(&told, addr_af(bind) == AF_INET6 ? "::1" : "127.0.0.1", 0);
+        for (size_t k = t->known.own; k-- > 0;)
+            if (addr_af(&t->known.v[k]) == addr_af(bind) && !addr_is_loopback(bind))
+                told = t->known.v[k];
+        v[n++] = (struct turn_relayed){.told = told, .bound = *bind};
+    }
+    return n;
 }
 
 /* --- rules --- */
@@ -139,6 +161,20 @@ static void rules_tell(const struct app_turn *t)
     free(r);
 }
 
+static void told_tell(const struct app_turn *t)
+{
+    struct turn_relayed v[TURN_FAMILIES];
+    struct addr told[TURN_FAMILIES];
+    size_t n = relayed_fill(t, v);
+    int err;
+
+    for (size_t i = 0; i < n; i++)
+        told[i] = v[i].told;
+    err = turn_set_told(t->turn, told, n);
+    if (err)
+        log_error("turn", "error=\"%s\" new addresses are not told", strerror(err));
+}
+
 void app_turn_tidy(struct app_turn *t)
 {
     struct known k;
@@ -150,6 +186,7 @@ void app_turn_tidy(struct app_turn *t)
         return;
     t->known = k;
     rules_tell(t);
+    told_tell(t);
 }
 
 /* --- limits and users --- */
@@ -203,27 +240,6 @@ static int user_set(const struct app_turn *t, char *why, size_t whysz)
 }
 
 /* --- start and stop --- */
-
-/* For each family that we listen on: what clients are told, the first that we are known by. */
-static size_t relayed_fill(const struct app_turn *t, struct turn_relayed *v)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < t->cfg.bind_count && n < TURN_FAMILIES; i++) {
-        const struct addr *bind = &t->bind[i];
-        struct addr told = *bind;
-
-        if (n && addr_af(&v[0].bound) == addr_af(bind))
-            continue;
-        if (addr_is_any(&told)) /* a machine without a network */
-            (void)addr_parse_ip(&told, addr_af(bind) == AF_INET6 ? "::1" : "127.0.0.1", 0);
-        for (size_t k = t->known.own; k-- > 0;)
-            if (addr_af(&t->known.v[k]) == addr_af(bind) && !addr_is_loopback(bind))
-                told = t->known.v[k];
-        v[n++] = (struct turn_relayed){.told = told, .bound = *bind};
-    }
-    return n;
-}
 
 static int server_start(struct app_turn *t, char *why, size_t whysz)
 {

@@ -185,6 +185,9 @@ static void command_h(void *msg, void *arg)
         err = rules_set(r, m->u.rules);
         free(m->u.rules);
         break;
+    case RELAY_TOLD:
+        relayed_tell(r->relayed, m->u.told.v, m->u.told.count);
+        break;
     case RELAY_LIMITS:
         turn_server_set_limits(r->server, &m->u.limits);
         break;
@@ -270,6 +273,7 @@ static void round_do(struct relay *r, bool came)
     r->idle = r->idle && !came;
     poller_handle(r->poller);
     relayed_wire_read(r->relayed);
+    relayed_round(r->relayed);
     streams_round(r->streams, r->now_us);
     udp_queue_flush(r->queue);
 }

@@ -24,7 +24,15 @@ enum {
         2000, /* packets a second from which on naps pay: fewer would be woken for one by one anyway */
 };
 
-enum relay_command { RELAY_WAKE, RELAY_ADOPT, RELAY_RULES, RELAY_LIMITS, RELAY_USER, RELAY_LEARN };
+enum relay_command {
+    RELAY_WAKE,
+    RELAY_ADOPT,
+    RELAY_RULES,
+    RELAY_TOLD,
+    RELAY_LIMITS,
+    RELAY_USER,
+    RELAY_LEARN
+};
 
 struct relay_msg {
     enum relay_command command;
@@ -32,6 +40,10 @@ struct relay_msg {
         struct turn_stream_in in;
         struct turn_rules *rules; /* one malloc'd block with all that it points to; the thread frees it */
         struct turn_limits limits;
+        struct {
+            struct addr v[TURN_FAMILIES];
+            size_t count;
+        } told;
         struct {
             char name[TURN_NAME_MAX + 1], password[TURN_PASSWORD_MAX + 1];
             bool gone;

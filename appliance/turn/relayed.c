@@ -24,6 +24,7 @@ struct relayed {
     struct udp udp;
     struct poller_watch watch;
     bool df; /* how the socket is set */
+    struct relayed *next_gone;
 };
 
 struct relayeds {
@@ -32,9 +33,12 @@ struct relayeds {
     size_t at_count;
     uint16_t min;
     uint8_t tos;
-    bool foreign; /* are allowed */
+    bool foreign;                        /* are allowed */
+    struct addr reached[WIRE_ADDRS_MAX]; /* what is told, and was before; the latest first */
+    size_t reached_count;
     struct portpool *ports;
     struct relayed **by_port; /* from min on */
+    struct relayed *gone;
     struct relayed_count count;
 };
 
@@ -45,7 +49,7 @@ static struct relayed *relayed_of(struct turn_relay *r)
 
 /* ---- ports ---- */
 
-static const struct turn_relayed *at_family(const struct relayeds *s, int af)
+static struct turn_relayed *at_family(struct relayeds *s, int af)
 {
     for (size_t i = 0; i < s->at_count; i++)
         if (addr_af(&s->at[i].told) == af)
@@ -53,6 +57,7 @@ static const struct turn_relayed *at_family(const struct relayeds *s, int af)
     return NULL;
 }
 
+/* The poller may have it among those that are ready: relayed_round() frees it. */
 static void relayed_drop(struct relayeds *s, struct relayed *r)
 {
     uint16_t port = addr_port(&r->relay.addr);
@@ -64,7 +69,18 @@ static void relayed_drop(struct relayeds *s, struct relayed *r)
     if (s->cfg.wire)
         wire_release(s->cfg.wire, port);
     portpool_give(s->ports, port);
-    free(r);
+    r->next_gone = s->gone;
+    s->gone = r;
+}
+
+void relayed_round(struct relayeds *s)
+{
+    while (s->gone) {
+        struct relayed *r = s->gone;
+
+        s->gone = r->next_gone;
+        free(r);
+    }
 }
 
 /* ---- foreign peers ---- */
@@ -74,7 +90,7 @@ static void ready_h(void *arg)
     struct relayed *r = arg;
     const struct relayed_config *cfg = &r->all->cfg;
     struct relayed_count *count = &r->all->count;
-    size_t n = UDP_BATCH;
+    size_t n = r->udp.fd < 0 ? 0 : UDP_BATCH; /* closed since it was found ready */
 
     for (unsigned round = 0; round < SOCKET_ROUNDS && n == UDP_BATCH; round++) {
         n = udp_read(cfg->reader, &r->udp);
@@ -215,6 +231,34 @@ void relayed_close(struct relayeds *s, struct turn_relay *r)
     relayed_drop(s, relayed_of(r));
 }
 
+/* From now on the wire leads there; the address that was told longest ago makes room. */
+static void reached_add(struct relayeds *s, const struct addr *a)
+{
+    size_t i = 0;
+
+    while (i < s->reached_count && !addr_eq_ip(&s->reached[i], a))
+        i++;
+    if (i == s->reached_count && i < WIRE_ADDRS_MAX)
+        s->reached_count++;
+    for (i = i < WIRE_ADDRS_MAX ? i : WIRE_ADDRS_MAX - 1; i > 0; i--)
+        s->reached[i] = s->reached[i - 1];
+    s->reached[0] = *a;
+}
+
+void relayed_tell(struct relayeds *s, const struct addr *told, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct turn_relayed *at = at_family(s, addr_af(&told[i]));
+
+        if (!at)
+            continue;
+        at->told = told[i];
+        reached_add(s, &told[i]);
+    }
+    if (s->cfg.wire)
+        wire_move(s->cfg.wire, s->reached, s->reached_count);
+}
+
 void relayed_set_foreign(struct relayeds *s, bool allowed)
 {
     s->foreign = allowed;
@@ -258,8 +302,10 @@ int relayed_alloc(struct relayeds **sp, const struct relayed_config *cfg)
         return ENOMEM;
     s->cfg = *cfg;
     s->at_count = cfg->setup->relayed_count < TURN_FAMILIES ? cfg->setup->relayed_count : TURN_FAMILIES;
-    for (size_t i = 0; i < s->at_count; i++)
+    for (size_t i = 0; i < s->at_count; i++) {
         s->at[i] = cfg->setup->relayed[i];
+        reached_add(s, &s->at[i].told);
+    }
     s->min = cfg->setup->relay_min;
     s->tos = cfg->setup->tos;
     err = portpool_alloc(&s->ports, s->min, cfg->setup->relay_max);
@@ -278,6 +324,7 @@ void relayed_free(struct relayeds *s)
 {
     if (!s)
         return;
+    relayed_round(s);
     portpool_free(s->ports);
     free(s->by_port);
     free(s);

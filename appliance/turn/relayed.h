@@ -50,6 +50,8 @@ void relayed_free(struct relayeds *s);
 
 /* Whether peers that are not ours are allowed at all: addresses opened from now on have a socket. */
 void relayed_set_foreign(struct relayeds *s, bool allowed);
+/* What clients and peers are told from now on, by family; addresses that are open keep theirs, and are reached there. */
+void relayed_tell(struct relayeds *s, const struct addr *told, size_t count);
 /* As struct turn_host wants them. EAFNOSUPPORT, ENOSPC, ENOMEM. */
 int relayed_open(struct relayeds *s, int af, enum turn_port port, struct turn_relay **rp,
                  struct turn_relay **next);
@@ -60,6 +62,8 @@ void relayed_send(struct relayeds *s, struct turn_relay *r, const struct addr *p
 
 /* Hands over what the wire has, a bounded number. */
 void relayed_wire_read(struct relayeds *s);
+/* After all that was ready has been handled: frees what was closed meanwhile. */
+void relayed_round(struct relayeds *s);
 void relayed_counts(const struct relayeds *s, struct relayed_count *out);
 
 #endif

@@ -205,6 +205,16 @@ int turn_set_rules(struct turn *t, const struct turn_rules *rules)
     return err;
 }
 
+int turn_set_told(struct turn *t, const struct addr *told, size_t count)
+{
+    struct relay_msg m = {.command = RELAY_TOLD, .u.told.count = count};
+
+    if (count > TURN_FAMILIES)
+        return EINVAL;
+    memcpy(m.u.told.v, told, count * sizeof(*told));
+    return relay_post(t->relay, &m);
+}
+
 int turn_set_limits(struct turn *t, const struct turn_limits *limits)
 {
     const struct relay_msg m = {.command = RELAY_LIMITS, .u.limits = *limits};

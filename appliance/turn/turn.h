@@ -60,6 +60,8 @@ int turn_adopt(struct turn *t, const struct turn_stream_in *in);
 
 /* Changes of the administrator; all copied. ENOBUFS, ENOMEM, EINVAL; whatever else is wrong with them is logged. */
 int turn_set_rules(struct turn *t, const struct turn_rules *rules);
+/* What clients and peers are told from now on, at most one of a family; allocations that are there keep theirs. */
+int turn_set_told(struct turn *t, const struct addr *told, size_t count);
 int turn_set_limits(struct turn *t, const struct turn_limits *limits);
 int turn_set_user(struct turn *t, const char *name, const char *password); /* password NULL: no longer */
 int turn_learn(struct turn *t, const char *name); /* a REST name was given out (turn_auth_learn) */

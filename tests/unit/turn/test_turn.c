@@ -327,6 +327,38 @@ TEST(peers_inside_and_outside_by_udp_and_tcp)
     stopped();
 }
 
+/* When public.address means another address: calls that are there go on, new ones are told. */
+TEST(another_address_is_told_from_then_on)
+{
+    struct addr other, told = {0};
+    struct client before, after;
+
+    CHECK(!addr_parse_ip(&other, "127.0.0.2", 0));
+    CHECK_EQ_INT(started(49152, 49200), 0);
+    client_init(&before, connected(SOCK_DGRAM), false);
+    CHECK_EQ_INT(client_allocate(&before), 0);
+    CHECK(stun_get_xaddr(&before.v, TURN_XOR_RELAYED_ADDRESS, &told) && addr_eq_ip(&told, &loopback));
+    CHECK_EQ_INT(client_bind(&before, &own), 0);
+    CHECK_EQ_INT(turn_set_told(turn, &other, 1), 0);
+    client_init(&after, connected(SOCK_DGRAM), false);
+    for (unsigned i = 0; i < WAIT_MS / 50 && !addr_eq_ip(&told, &other); i++) {
+        if (i)
+            CHECK_EQ_INT(client_end(&after), 0); /* its thread had not heard yet */
+        CHECK_EQ_INT(client_allocate(&after), 0);
+        CHECK(stun_get_xaddr(&after.v, TURN_XOR_RELAYED_ADDRESS, &told));
+    }
+    CHECK(addr_eq_ip(&told, &other));
+    CHECK_EQ_INT(client_bind(&after, &own), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK(client_data(i ? &after : &before, "hello"));
+        CHECK(worker_answers("hello", "HELLO"));
+        CHECK(client_hears(i ? &after : &before, "HELLO"));
+    }
+    close(before.fd);
+    close(after.fd);
+    stopped();
+}
+
 /* Nobody outside may be reached: calls go on inside, and no socket is ever opened. */
 TEST(without_foreign_peers_there_are_no_relay_sockets)
 {
