@@ -208,7 +208,9 @@ ssize_t tls_read(struct tls *t, void *p, size_t sz)
         return 0;
     if (t->state != TLS_UP)
         return -1;
-    ret = mbedtls_ssl_read(&t->ssl, p, sz);
+    do
+        ret = mbedtls_ssl_read(&t->ssl, p, sz);
+    while (!ret && sz); /* a record without bytes (RFC 8446 5.1): mbedtls ends it when there are many */
     if (ret > 0)
         return ret;
     if (ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE)

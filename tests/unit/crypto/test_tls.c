@@ -112,6 +112,27 @@ TEST(records_that_come_at_once_are_all_read)
     close_pair();
 }
 
+/* They may come to hide when something is said (RFC 8446 5.1); a flood of them is another matter. */
+TEST(records_without_bytes_say_nothing)
+{
+    for (int v = 0; v < 2; v++) {
+        CHECK(open_pair(v, NULL));
+        CHECK_EQ_INT(shake(SIZE_MAX), 0);
+        for (size_t i = 0; i < 3; i++)
+            CHECK_EQ_INT(mbedtls_ssl_write(&pair.client, sent, 0), 0);
+        CHECK_EQ_INT(tlspair_serve(&pair, SIZE_MAX, got, sizeof(got), &got_len), 0);
+        CHECK_EQ_INT(tls_state(pair.server), TLS_UP);
+        CHECK_EQ_INT(mbedtls_ssl_write(&pair.client, sent, 100), 100);
+        CHECK_EQ_INT(tlspair_serve(&pair, SIZE_MAX, got, sizeof(got), &got_len), 0);
+        CHECK_EQ_INT(got_len, 100);
+        CHECK_MEM(got, sent, 100);
+        for (size_t i = 0; i < 10; i++)
+            CHECK_EQ_INT(mbedtls_ssl_write(&pair.client, sent, 0), 0);
+        CHECK_EQ_INT(tlspair_serve(&pair, SIZE_MAX, got, sizeof(got), &got_len), -1);
+        close_pair();
+    }
+}
+
 TEST(application_protocols)
 {
     static const char *turn[] = {"stun.turn", NULL}, *web[] = {"h2", "http/1.1", NULL},
