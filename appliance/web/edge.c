@@ -172,7 +172,7 @@ static bool session_rx(struct conn *c, const uint8_t *p, size_t n)
 {
     if (!c->begun)
         handoff_judge(c, p[0]);
-    c->begun = true;
+    c->begun = c->tls_up = true;
     return c->turn ? handoff_gather(c, p, n) : !c->dead && plain_rx(c, p, n);
 }
 

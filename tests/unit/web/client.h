@@ -10,6 +10,7 @@
 #include <mbedtls/sha256.h>
 #include <mbedtls/ssl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <psa/crypto.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,6 +37,7 @@ struct client {
 };
 
 static int client_rcvbuf; /* bytes of the next clients' receive buffers; 0 = what the system gives */
+static int client_cork;   /* 1: what the next clients say waits for more, for a moment at most */
 
 static const char
     *client_ip; /* where the next clients come from: "127.0.0.2"; NULL = as the system chooses */
@@ -60,6 +62,8 @@ static inline int client_connect(uint16_t port)
         close(fd);
         return -1;
     }
+    if (client_cork)
+        setsockopt(fd, IPPROTO_TCP, TCP_CORK, &client_cork, sizeof(client_cork));
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
     return fd;

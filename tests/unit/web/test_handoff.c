@@ -2,6 +2,7 @@
 /* TSAN */
 #include "rig.h"
 #include "crypto/tls.h"
+#include "web/server.h"
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -208,16 +209,25 @@ TEST(later_bytes_are_the_new_owners)
     server_stop();
 }
 
+/* Counted as what it is, also when the end of its handshake and what it says come in one piece. */
 TEST(neither_is_closed)
 {
     struct client *c;
+    int64_t no_tls, no_turn;
 
     if (!turn_server_start(0))
         return;
+    no_tls = metric_get(&web_drop_tls);
+    no_turn = metric_get(&web_drop_not_turn);
+    client_cork = 1;
     CHECK((c = client_tls(srv.turns, 0)));
+    client_cork = 0;
     CHECK(client_puts(c, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &client_cork, sizeof(client_cork));
     CHECK(client_closed(c));
     CHECK_EQ_INT(c->len, 0);
+    CHECK_EQ_INT(metric_get(&web_drop_tls), no_tls);
+    CHECK_EQ_INT(metric_get(&web_drop_not_turn), no_turn + 1);
     client_close(c);
     turn.refuse = true;
     CHECK((c = client_tls(srv.turns, 0)));
