@@ -33,6 +33,10 @@ export class Ways {
     servers = [];
     #ticker;
     #renew;
+    /** @type {number | null} */
+    #renewAt = null; // Date.now(): timers may stand still while a computer sleeps
+    /** @type {Promise<void> | null} */
+    #renewing = null;
     /** @type {(() => void) | null} */
     #later = null;
     #probe = 0; // counts them: an older one's result is of another network
@@ -48,14 +52,26 @@ export class Ways {
 
     use({ iceServers = [], renewAt = null }) {
         this.servers = iceServers;
+        this.#renewAt = renewAt;
         this.#later?.();
         this.#later = renewAt ? this.#ticker.after(Math.max(0, renewAt - Date.now()), () => this.#again()) : null;
     }
 
-    async #again() {
+    // One at a time: whoever needs the next credentials waits for it.
+    #again() {
+        this.#renewing ??= this.#ask().finally(() => {
+            this.#renewing = null;
+        });
+        return this.#renewing;
+    }
+
+    async #ask() {
+        this.#later?.();
         this.#later = this.#ticker.after(RETRY_MS, () => this.#again());
         const identity = await this.#renew();
-        if (identity) this.use(identity);
+        if (!identity) return;
+        this.use(identity);
+        if (this.#relayMs === null && !this.#direct) this.look(); // it may have been the old ones that got none
     }
 
     // Another network, or the first: what was known is not known any more.
@@ -64,7 +80,8 @@ export class Ways {
 
         this.#direct = false;
         this.#relayMs = undefined;
-        if (!this.servers.length) return;
+        if (this.#renewAt && Date.now() >= this.#renewAt) await this.#again();
+        if (mine !== this.#probe || !this.servers.length) return;
         const ms = await reach(this.servers).catch(() => null);
         if (mine === this.#probe) this.#relayMs = ms;
     }

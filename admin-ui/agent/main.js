@@ -73,9 +73,11 @@ const phone = new Phone(ticker, {
     inCall: () => calls.busy,
 });
 const ways = new Ways(ticker, async () => {
-    const fresh = identity && (await renewWays(identity));
+    const asked = identity;
+    const fresh = asked && (await renewWays(asked));
 
-    if (fresh && identity) remember(fresh);
+    if (!fresh || identity?.instanceId !== asked.instanceId) return null; // signed out meanwhile, or in again
+    remember(fresh);
     return fresh;
 });
 const calls = new Calls({ store, phone, audio, ringer, ticker, settings, say, over, ways });
@@ -168,6 +170,7 @@ function forget(kind = null, text) {
     saveIdentity(null);
     closeShift('signin');
     identity = null;
+    ways.use({});
     calls.clearMissed();
     store.set({ dn: '', displayName: '', call: IDLE_CALL, registration: { state: 'offline' } });
     if (text) say('signin', kind, text);

@@ -27,16 +27,19 @@ async function refusal(response) {
 }
 
 // How audio gets through from here; renewAt: when half of the credentials' time is over.
+/** @param {{ iceServers?: RTCIceServer[], iceServersTtl: number, renew?: string }} config */
 function ways({ iceServers = [], iceServersTtl, renew }) {
     return { iceServers, renew, renewAt: renew ? Date.now() + (iceServersTtl * 1000) / 2 : null };
 }
 
-// The same again before it ends, or null: with what the gateway gave for it, as the password is not kept.
-/** @param {{ dn: string, renew?: string }} identity */
-export async function renewWays({ dn, renew }) {
+// The same again before it ends, or null: with what the gateway gave for it, as the password is not kept. Once that is refused it always
+// will be, and each time counts as a wrong password of everybody's at this address.
+/** @param {{ dn: string, renew?: string, iceServers: RTCIceServer[] }} identity */
+export async function renewWays({ dn, renew, iceServers }) {
     const response = renew ? await ask({ dn, renew }).catch(() => null) : null;
 
-    return response?.ok ? ways(await response.json()) : null;
+    if (response?.status === 401) return ways({ iceServers, iceServersTtl: 0 });
+    return response?.ok ? response.json().then(ways, () => null) : null;
 }
 
 // The password is not kept: digest authentication needs HA1 alone. Throws Trouble.

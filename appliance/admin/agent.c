@@ -16,7 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { BODY_MAX = 4096, PASSWORD_MAX = 256, TURN_SECONDS = 12 * 3600, RENEW_SECONDS = 24 * 3600 };
+enum { BODY_MAX = 4096, PASSWORD_MAX = 256, TURN_SECONDS = 12 * 3600, RENEW_SECONDS = 30 * 24 * 3600 };
 
 /* "expiry:" and an HMAC in hex */
 enum { RENEW_MAX = 24 + SHA256_HEXLEN };
@@ -120,16 +120,21 @@ static void renew_word(const struct admin_agent *a, char out[RENEW_MAX], int64_t
     explicit_bzero(text, sizeof(text));
 }
 
+/* No words are good (there is no secret either), or this one says that it is not any more. Pages that slept for long come back with such
+ * ones all at once: they guess nothing. */
+static bool renew_over(const struct admin_agent *a, const char *word)
+{
+    return !a->turn.turn || strtoll(word, NULL, 10) <= clock_wall_ms() / 1000;
+}
+
 static bool renew_right(const struct admin_agent *a, const struct lookup *l)
 {
     const long long until = strtoll(l->renew, NULL, 10);
     char right[RENEW_MAX];
 
-    if (!a->turn.turn)
-        return false; /* none was given out, and there is no secret */
     renew_word(a, right, until, &l->row);
     return strlen(l->renew) == strlen(right) && hash_equal(l->renew, right, strlen(right)) &&
-           until > clock_wall_ms() / 1000;
+           !renew_over(a, l->renew);
 }
 
 /* The same work whether or not there is such a DN. */
@@ -236,18 +241,23 @@ static void config_write(struct admin_agent *a, struct web_resp *resp, const cha
                dn_codec_name(dn->codec));
 }
 
+static void refusal_write(struct web_resp *resp)
+{
+    metric_add(&signin_wrong, 1);
+    web_problem(resp, 401, "Unauthorized",
+                "The directory number or its password is wrong, or the number is disabled. Check both; an "
+                "administrator can set a new password.");
+}
+
 static void refuse(struct admin_agent *a, const struct lookup *l, struct web_resp *resp)
 {
     char peer[ADDR_STRLEN];
 
     (void)addr_ip(&l->peer, peer, sizeof(peer));
-    metric_add(&signin_wrong, 1);
     if (guard_fail(a->guard, &l->peer) == GUARD_BAN)
         log_warn("http", "peer=%s banned after repeated wrong passwords", peer);
     log_warn_limited("http", "peer=%s dn=%s agent sign-in refused", peer, l->dn);
-    web_problem(resp, 401, "Unauthorized",
-                "The directory number or its password is wrong, or the number is disabled. Check both; an "
-                "administrator can set a new password.");
+    refusal_write(resp);
 }
 
 /* WEB thread: the row is here. */
@@ -286,7 +296,11 @@ static void config_h(const struct web_req *req, struct web_resp *resp, void *arg
     case GUARD_PASS:
         break;
     }
-    if (!credentials_decode(&cr, req, resp)) {
+    if (credentials_decode(&cr, req, resp)) {
+        /* it is written */
+    } else if (*cr.renew && renew_over(a, cr.renew)) {
+        refusal_write(resp);
+    } else {
         snprintf(l.dn, sizeof(l.dn), "%s", cr.dn);
         snprintf(l.host, sizeof(l.host), "%s", req->host);
         snprintf(l.renew, sizeof(l.renew), "%s", cr.renew);

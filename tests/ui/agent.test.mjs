@@ -290,12 +290,14 @@ test('a gateway that drains says how much time is left, until the connection goe
     await page.locator('#message [data-source=drain]').waitFor({ state: 'detached' });
 });
 
+const ways = (credential, iceServersTtl) => ({
+    iceServers: [{ urls: ['turn:127.0.0.1:9?transport=udp'], username: '1:5001', credential }],
+    iceServersTtl,
+    renew: `word for ${credential}`,
+});
+const kept = () => page.evaluate(() => JSON.parse(sessionStorage.getItem('dngate.identity')));
+
 test('the relay’s credentials are renewed before they end, without the password, and used for the next call', async () => {
-    const ways = (credential, iceServersTtl) => ({
-        iceServers: [{ urls: ['turn:127.0.0.1:9?transport=udp'], username: '1:5001', credential }],
-        iceServersTtl,
-        renew: `word for ${credential}`,
-    });
     await page.evaluate(() => {
         const { setLocalDescription } = RTCPeerConnection.prototype;
         RTCPeerConnection.prototype.setLocalDescription = function (...args) {
@@ -316,6 +318,37 @@ test('the relay’s credentials are renewed before they end, without the passwor
     await page.click('#dial');
     await page.waitForFunction(() => window.used);
     assert.equal((await page.evaluate(() => window.used))[0].credential, 'second');
+});
+
+test('a renewal that is refused is the last one: each would count as a wrong password', async () => {
+    gateway.ways = ways('first', 1);
+    gateway.renewal = 401;
+    const renewed = gateway.next('renewed');
+    await signIn();
+    await renewed;
+    await page.waitForFunction(() => JSON.parse(sessionStorage.getItem('dngate.identity')).renewAt === null);
+    assert.equal((await kept()).iceServers[0].credential, 'first');
+    assert.equal((await kept()).renew, undefined);
+});
+
+test('a renewal that comes after the sign-out is nobody’s', async () => {
+    let answer;
+    gateway.ways = ways('first', 1);
+    gateway.renewal = new Promise((resolve) => (answer = resolve));
+    const renewed = gateway.next('renewed');
+    await signIn();
+    await renewed;
+    await page.click('#sign-out');
+    gateway.ways = ways('of the next', 3600);
+    await signIn('5002');
+    await page.locator('#start-shift').waitFor();
+    gateway.ways = ways('late', 3600);
+    const late = page.waitForResponse('**/api/agent/v1/config');
+    answer(200);
+    await (await late).finished();
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+    assert.equal((await kept()).dn, '5002');
+    assert.equal((await kept()).iceServers[0].credential, 'of the next');
 });
 
 test('no WebSocket at all is explained', async () => {

@@ -57,6 +57,7 @@ export class FakeGateway extends EventEmitter {
         this.refuseSockets = this.silent = this.muteReinvites = false;
         this.elsewhere = this.leaving = '';
         this.ways = {}; // iceServers, iceServersTtl, renew of the next answer
+        this.renewal = null; // the status of its answer, or a promise of that; null: as to a password
     }
 
     async next(event) {
@@ -143,6 +144,7 @@ export class FakeGateway extends EventEmitter {
 
         if (renew) this.emit('renewed', { dn, renew, password });
         if (dn === 'busy') return res.writeHead(429, { 'Retry-After': '30' }).end();
+        if (renew && (await this.renewal) === 401) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
         if (password !== PASSWORD && !renew) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
         return this.#json(res, 200, { dn, displayName: this.displayName, iceServers: [], sip: { realm: 'dngate' }, features: {}, ...this.ways });
     }
