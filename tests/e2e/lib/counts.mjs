@@ -3,9 +3,9 @@ import { metricsOfNow } from './metrics.mjs';
 
 const FRAME_MS = 20;
 
-// Runs in the page, of its newest connection. Times in ms.
+// Runs in the page, of its newest connection that carries audio: the page looks for relays by others. Times in ms.
 async function countInPage() {
-    const report = await window.peers.at(-1).getStats();
+    const report = await window.peers.findLast((peer) => peer.getTransceivers().length).getStats();
     const all = [...report.values()].filter(({ kind }) => kind === 'audio');
     const [heard, said] = ['inbound-rtp', 'outbound-rtp'].map((type) => all.find((s) => s.type === type) ?? {});
     const rate = report.get(heard.codecId)?.clockRate ?? 48000; // what samples are counted in
