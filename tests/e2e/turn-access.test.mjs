@@ -51,7 +51,7 @@ test('behind a port that a router has changed, and by an IPv6 address', async ()
 });
 
 test('who does not know the password gets none', async () => {
-    const { status, ...problem } = await config(server, { password: 'another' });
+    const { status, ...problem } = await config(server, { password: 'another-one' });
 
     assert.equal(status, 401);
     assert.ok(!JSON.stringify(problem).includes('credential'));

@@ -56,7 +56,7 @@ const ways = {
 test('turnutils_uclient', { concurrency: true }, (t) => Promise.all(Object.entries(ways).map(([name, way]) => t.test(name, way))));
 
 test('turnutils_uclient: a wrong password gets nothing', async () => {
-    const args = ['-u', USER, '-w', 'another', '-p', `${server.ports.turn}`, '-n', '1', '-m', '1', ...toPeer().slice(2), '127.0.0.1'];
+    const args = ['-u', USER, '-w', 'another-one', '-p', `${server.ports.turn}`, '-n', '1', '-m', '1', ...toPeer().slice(2), '127.0.0.1'];
 
     await assert.rejects(tools('turnutils_uclient', args));
 });
@@ -214,7 +214,7 @@ for (const how of ['udp', 'tcp', 'tls'])
             assert.equal((await c.ask(PERMIT, [peerAddress(ip, 80)], { nonce })).code, 403, ip);
         assert.equal((await c.ask(ALLOCATE, [TRANSPORT_UDP], { nonce })).code, 437);
         assert.equal((await c.ask(REFRESH, [], { nonce: Buffer.from('0123456789abcdef') })).code, 438);
-        assert.equal((await c.ask(REFRESH, [], { nonce, password: 'another' })).code, 401);
+        assert.equal((await c.ask(REFRESH, [], { nonce, password: 'another-one' })).code, 401);
         assert.equal((await c.ask(REFRESH, [attribute(0x000d, Buffer.alloc(4))], { nonce })).code, 0);
         assert.equal((await c.ask(PERMIT, [peerAddress('127.0.0.1', peerPort)], { nonce })).code, 437);
         c.close();

@@ -25,6 +25,7 @@ export const passwords = [
     /\banother-one\b/,
     /\ba long one\b/,
     /\beven longer one\b/,
+    /\bof-the-turn-tests\b/,
     /\blong enough\b/,
     /\bnonsense\b/,
     /\bTell-No-One-\w+/,
