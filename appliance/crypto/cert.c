@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/rnd.h"
 #include "crypto/hash.h"
+#include "crypto/rng.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -29,13 +30,6 @@ enum {
     PEM_MAX = 8192,        /* of what we write */
     FILE_MAX = 256 * 1024, /* of what we read */
 };
-
-static int rng(void *arg, unsigned char *p, size_t n)
-{
-    (void)arg;
-    rnd_bytes(p, n);
-    return 0;
-}
 
 /* The names of a certificate to be, as mbedtls takes them. */
 struct san {
@@ -164,7 +158,7 @@ static int crt_write(char *pem, size_t sz, mbedtls_pk_context *key, const char *
         err = crt_set_validity(&crt);
     if (!err)
         err = crt_set_extensions(&crt, &san);
-    if (!err && mbedtls_x509write_crt_pem(&crt, (unsigned char *)pem, sz, rng, NULL))
+    if (!err && mbedtls_x509write_crt_pem(&crt, (unsigned char *)pem, sz, rng_h, NULL))
         err = EIO;
     mbedtls_x509write_crt_free(&crt);
     return err;
@@ -180,7 +174,7 @@ int cert_make(const char *certfile, const char *keyfile, const char *names)
         return EINVAL;
     mbedtls_pk_init(&key);
     if (mbedtls_pk_setup(&key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) ||
-        mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(key), rng, NULL) ||
+        mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(key), rng_h, NULL) ||
         mbedtls_pk_write_key_pem(&key, (unsigned char *)keypem, sizeof(keypem)))
         goto out;
     err = crt_write(cert, sizeof(cert), &key, names);
@@ -273,7 +267,7 @@ static int key_load(mbedtls_pk_context *key, const char *file, char *why, size_t
 
     if (err)
         return err;
-    bad = mbedtls_pk_parse_key(key, (unsigned char *)p, n + 1, NULL, 0, rng, NULL);
+    bad = mbedtls_pk_parse_key(key, (unsigned char *)p, n + 1, NULL, 0, rng_h, NULL);
     explicit_bzero(p, n);
     free(p);
     if (bad == MBEDTLS_ERR_PK_PASSWORD_REQUIRED)
@@ -315,7 +309,7 @@ int cert_check(const char *certfile, const char *keyfile, struct cert_info *info
         err = key_load(&key, keyfile, why, whysz);
     if (err)
         goto out;
-    if (mbedtls_pk_check_pair(&crt.pk, &key, rng, NULL)) {
+    if (mbedtls_pk_check_pair(&crt.pk, &key, rng_h, NULL)) {
         snprintf(why, whysz, "%s: this key does not belong to the certificate %s", keyfile, certfile);
         err = EKEYREJECTED;
         goto out;

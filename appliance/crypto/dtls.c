@@ -4,6 +4,7 @@
 #include "core/metric.h"
 #include "core/rnd.h"
 #include "crypto/hash.h"
+#include "crypto/rng.h"
 
 #include <mbedtls/ecp.h>
 #include <mbedtls/pk.h>
@@ -64,13 +65,6 @@ static const uint16_t groups[] = {
 };
 static const mbedtls_ssl_srtp_profile profiles[] = {MBEDTLS_TLS_SRTP_AES128_CM_HMAC_SHA1_80,
                                                     MBEDTLS_TLS_SRTP_UNSET};
-
-static int rng_h(void *arg, unsigned char *out, size_t n)
-{
-    (void)arg;
-    rnd_bytes(out, n);
-    return 0;
-}
 
 /* ---- identity ---- */
 

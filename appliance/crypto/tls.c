@@ -1,7 +1,7 @@
 /* crypto/tls: see tls.h. */
 #include "crypto/tls.h"
 
-#include "core/rnd.h"
+#include "crypto/rng.h"
 
 #include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
@@ -44,13 +44,6 @@ static const int ciphersuites[] = {
     0,
 };
 static const char *protocols[] = {"http/1.1", "stun.turn", "stun.nat-discovery", NULL};
-
-static int rng_h(void *arg, unsigned char *out, size_t n)
-{
-    (void)arg;
-    rnd_bytes(out, n);
-    return 0;
-}
 
 /* ---- what sessions share ---- */
 

@@ -1,7 +1,7 @@
 #include "crypto/tlsclient.h"
 
-#include "core/rnd.h"
 #include "crypto/init.h"
+#include "crypto/rng.h"
 
 #include <mbedtls/ssl.h>
 
@@ -15,13 +15,6 @@ struct tlsclient {
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config conf;
 };
-
-static int rng_h(void *arg, unsigned char *out, size_t n)
-{
-    (void)arg;
-    rnd_bytes(out, n);
-    return 0;
-}
 
 static int send_h(void *arg, const unsigned char *p, size_t n)
 {
