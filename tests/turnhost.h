@@ -195,6 +195,19 @@ __attribute__((unused)) static void turnhost_pass(struct turnhost *h, uint32_t s
     }
 }
 
+__attribute__((unused)) static struct turn_figures turnhost_figures(const struct turnhost *h)
+{
+    struct turn_figures f;
+
+    turn_server_figures(h->server, &f);
+    return f;
+}
+
+/* The end of a test (testing.h): no relayed address is left open. */
+#define TURNHOST_CLOSE(h)                                                                                    \
+    turn_server_free((h)->server);                                                                           \
+    CHECK_EQ_INT((h)->relays, 0)
+
 /* ---------------------------------------------------------------- a client */
 
 struct turnclient {

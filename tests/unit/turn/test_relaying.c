@@ -16,18 +16,6 @@ static bool setup(struct turnclient *c, const struct turn_limits *l)
     return true;
 }
 
-#define TEARDOWN                                                                                             \
-    turn_server_free(host.server);                                                                           \
-    CHECK_EQ_INT(host.relays, 0)
-
-static struct turn_figures figures(void)
-{
-    struct turn_figures f;
-
-    turn_server_figures(host.server, &f);
-    return f;
-}
-
 /* The last message is a Data indication of this peer with this text. */
 static bool is_indication(const char *peer, const char *text)
 {
@@ -60,13 +48,13 @@ TEST(indications_both_ways)
     CHECK(turnhost_peer(&host, FOREIGN, false, ""));
     CHECK(is_indication(FOREIGN, ""));
     CHECK(!turnhost_peer(&host, "198.51.100.4:4000", false, "stranger"));
-    CHECK_EQ_INT(figures().to_peer, 1);
-    CHECK_EQ_INT(figures().to_peer_bytes, 5);
-    CHECK_EQ_INT(figures().to_client, 2);
-    CHECK_EQ_INT(figures().to_client_bytes, 7);
-    CHECK_EQ_INT(figures().own, 0);
-    CHECK_EQ_INT(figures().dropped_permission, 3);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).to_peer, 1);
+    CHECK_EQ_INT(turnhost_figures(&host).to_peer_bytes, 5);
+    CHECK_EQ_INT(turnhost_figures(&host).to_client, 2);
+    CHECK_EQ_INT(turnhost_figures(&host).to_client_bytes, 7);
+    CHECK_EQ_INT(turnhost_figures(&host).own, 0);
+    CHECK_EQ_INT(turnhost_figures(&host).dropped_permission, 3);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(channels_both_ways_padded_on_streams_only)
@@ -91,7 +79,7 @@ TEST(channels_both_ways_padded_on_streams_only)
     CHECK(turnhost_peer(&host, FOREIGN, false, "welcome"));
     CHECK_EQ_INT(host.last_n, 4 + 8);
     CHECK_MEM(host.last, "\x40\x01\0\7welcome\0", 12);
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(channel_data_must_be_whole)
@@ -109,8 +97,8 @@ TEST(channel_data_must_be_whole)
     turnclient_hand(&c, "\x40\x01\0\0", 4);
     CHECK_EQ_INT(host.peer_sent, 2);
     CHECK_EQ_INT(host.sent_n, 0);
-    CHECK_EQ_INT(figures().malformed, 2);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).malformed, 2);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(our_own_workers_stay_in_the_house)
@@ -131,12 +119,12 @@ TEST(our_own_workers_stay_in_the_house)
     CHECK(!turnhost_peer(&host, "192.0.2.1:5060", true, "hello"));
     CHECK(!turnhost_peer(&host, "192.0.2.1:5060", false, "hello"));
     CHECK(!turnhost_peer(&host, OWN, false, "forged")); /* from the network */
-    CHECK_EQ_INT(figures().refused_peer, 5);
-    CHECK_EQ_INT(figures().own, 3);
-    CHECK_EQ_INT(figures().own_bytes, 17);
+    CHECK_EQ_INT(turnhost_figures(&host).refused_peer, 5);
+    CHECK_EQ_INT(turnhost_figures(&host).own, 3);
+    CHECK_EQ_INT(turnhost_figures(&host).own_bytes, 17);
     CHECK_EQ_INT(turnclient_permit(&c, FOREIGN), 0);
     CHECK(!turnhost_peer(&host, FOREIGN, true, "no worker"));
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(permissions_last_five_minutes_and_channels_ten)
@@ -149,7 +137,7 @@ TEST(permissions_last_five_minutes_and_channels_ten)
     CHECK(turnhost_peer(&host, FOREIGN, false, "still"));
     turnhost_pass(&host, 3);
     CHECK(!turnhost_peer(&host, FOREIGN, false, "over"));
-    CHECK_EQ_INT(figures().permissions, 0);
+    CHECK_EQ_INT(turnhost_figures(&host).permissions, 0);
     CHECK_EQ_INT(turnclient_permit(&c, FOREIGN), 0);
     CHECK(turnhost_peer(&host, FOREIGN, false, "again"));
     CHECK_EQ_INT(host.last_n, 4 + 5); /* the channel lasts */
@@ -158,9 +146,9 @@ TEST(permissions_last_five_minutes_and_channels_ten)
     CHECK_EQ_INT(turnclient_data(&c, 0x4001, "still"), 1);
     turnhost_pass(&host, 5);
     CHECK_EQ_INT(turnclient_data(&c, 0x4001, "over"), 0);
-    CHECK_EQ_INT(figures().channels, 0);
+    CHECK_EQ_INT(turnhost_figures(&host).channels, 0);
     CHECK_EQ_INT(turnclient_bind(&c, 0x4001, FOREIGN2), 0); /* free again */
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(nothing_special_is_reached_by_any_way)
@@ -212,7 +200,7 @@ TEST(nothing_special_is_reached_by_any_way)
         CHECK(!turnhost_peer(&host, peers[i], true, "canary"));
     }
     CHECK_EQ_INT(host.peer_sent, 0);
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(a_new_policy_ends_what_it_forbids)
@@ -231,9 +219,9 @@ TEST(a_new_policy_ends_what_it_forbids)
     CHECK_EQ_INT(turnclient_data(&c, 0x4002, "no"), 0);
     CHECK_EQ_INT(turnclient_indicate(&c, FOREIGN, "no"), 0);
     CHECK(!turnhost_peer(&host, FOREIGN, false, "no"));
-    CHECK_EQ_INT(figures().permissions, 0);
-    CHECK_EQ_INT(figures().channels, 0);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).permissions, 0);
+    CHECK_EQ_INT(turnhost_figures(&host).channels, 0);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(a_send_indication_needs_a_peer_and_data_and_nothing_unknown)
@@ -255,8 +243,8 @@ TEST(a_send_indication_needs_a_peer_and_data_and_nothing_unknown)
         CHECK_EQ_INT(host.peer_sent, what == 3);
     }
     CHECK(host.sent_df && host.sent_n == 5);
-    CHECK_EQ_INT(figures().malformed, 3);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).malformed, 3);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(bandwidth_is_per_user_and_comes_back)
@@ -274,7 +262,7 @@ TEST(bandwidth_is_per_user_and_comes_back)
         through += turnclient_data(&c, 0x4001, kilo);
     CHECK_EQ_INT(through, 100);
     CHECK(!turnhost_peer(&host, FOREIGN, false, kilo)); /* both ways together */
-    CHECK_EQ_INT(figures().dropped_rate, 51);
+    CHECK_EQ_INT(turnhost_figures(&host).dropped_rate, 51);
     turnclient_init(&other, &host, "203.0.113.8:1", "5002");
     CHECK_EQ_INT(turnclient_allocate(&other), 0);
     CHECK_EQ_INT(turnclient_bind(&other, 0x4001, FOREIGN), 0);
@@ -282,7 +270,7 @@ TEST(bandwidth_is_per_user_and_comes_back)
     host.now_us += 10000; /* a hundredth of a second: 1000 bytes */
     CHECK_EQ_INT(turnclient_data(&c, 0x4001, kilo), 1);
     CHECK_EQ_INT(turnclient_data(&c, 0x4001, kilo), 0);
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(the_largest_datagrams)
@@ -305,5 +293,5 @@ TEST(the_largest_datagrams)
     CHECK_EQ_INT(turnclient_bind(&c, 0x4001, FOREIGN), 0);
     turn_server_from_peer(host.server, host.opened, &a, false, (uint8_t *)big, 65480, host.now_us);
     CHECK_EQ_INT(host.last_n, 65484);
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }

@@ -10,18 +10,6 @@ static struct turnhost host;
     CHECK(!turnhost_open_server(&host, NULL));                                                               \
     turnclient_init(&c, &host, "203.0.113.7:40000", "5001")
 
-#define TEARDOWN                                                                                             \
-    turn_server_free(host.server);                                                                           \
-    CHECK_EQ_INT(host.relays, 0)
-
-static struct turn_figures figures(void)
-{
-    struct turn_figures f;
-
-    turn_server_figures(host.server, &f);
-    return f;
-}
-
 TEST(anybody_is_told_his_address)
 {
     struct stun_view v;
@@ -47,8 +35,8 @@ TEST(anybody_is_told_his_address)
     CHECK(turnclient_answer(&c, &v) && !v.fp);
     CHECK(stun_get_xaddr(&v, STUN_XOR_MAPPED_ADDRESS, &a));
     CHECK_STR(addr_str(&a, buf, sizeof(buf)), "[2001:db8:7::1]:40000");
-    CHECK_EQ_INT(figures().binding, 4);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).binding, 4);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(attributes_of_rfc_5780_are_refused_by_name)
@@ -65,7 +53,7 @@ TEST(attributes_of_rfc_5780_are_refused_by_name)
     CHECK_EQ_INT(stun_get_error(&v), 420);
     p = stun_get(&v, STUN_UNKNOWN_ATTRIBUTES, &n);
     CHECK(p && n == 2 && p[0] == 0 && p[1] == 3);
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(what_is_no_stun_gets_no_answer)
@@ -85,7 +73,7 @@ TEST(what_is_no_stun_gets_no_answer)
     msg[n - 1] ^= 1;
     turnclient_hand(&c, msg, n);
     CHECK_EQ_INT(host.pushed, 0);
-    CHECK_EQ_INT(figures().malformed, 4);
+    CHECK_EQ_INT(turnhost_figures(&host).malformed, 4);
     /* a response and an indication are nobody's question; nor is a method that we don't know */
     stun_begin(&c.w, c.msg, sizeof(c.msg), STUN_BINDING, STUN_SUCCESS, c.tid);
     turnclient_send(&c);
@@ -94,7 +82,7 @@ TEST(what_is_no_stun_gets_no_answer)
     turnclient_begin(&c, 0x00a); /* Connect, RFC 6062 */
     turnclient_send(&c);
     CHECK_EQ_INT(host.pushed, 0);
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(a_stranger_is_asked_for_a_credential)
@@ -120,9 +108,9 @@ TEST(a_stranger_is_asked_for_a_credential)
         CHECK(p && n == sizeof(algorithms) && !memcmp(p, algorithms, n));
         CHECK(!v.mi);
     }
-    CHECK_EQ_INT(figures().challenged, 4);
-    CHECK_EQ_INT(figures().users, 0);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).challenged, 4);
+    CHECK_EQ_INT(turnhost_figures(&host).users, 0);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(an_allocation_is_made_answered_again_refreshed_and_ended)
@@ -162,10 +150,10 @@ TEST(an_allocation_is_made_answered_again_refreshed_and_ended)
     CHECK_EQ_INT(life, 0);
     CHECK_EQ_INT(host.relays, 0);
     CHECK_EQ_INT(turnclient_refresh(&c, 0), 437);
-    CHECK_EQ_INT(figures().allocated, 1);
-    CHECK_EQ_INT(figures().closed, 1);
-    CHECK_EQ_INT(figures().users, 0);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).allocated, 1);
+    CHECK_EQ_INT(turnhost_figures(&host).closed, 1);
+    CHECK_EQ_INT(turnhost_figures(&host).users, 0);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(a_lifetime_is_between_ten_minutes_and_an_hour)
@@ -185,7 +173,7 @@ TEST(a_lifetime_is_between_ten_minutes_and_an_hour)
         CHECK_EQ_INT(life, granted[i]);
         CHECK_EQ_INT(turnclient_refresh(&c, 0), 0);
     }
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(a_refresh_may_shorten_a_life)
@@ -198,8 +186,8 @@ TEST(a_refresh_may_shorten_a_life)
     CHECK_EQ_INT(turnclient_ask(&c), 0);
     CHECK_EQ_INT(turnclient_refresh(&c, 600), 0);
     turnhost_pass(&host, 601);
-    CHECK_EQ_INT(figures().allocations, 0);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).allocations, 0);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(an_allocation_ends_by_itself_or_with_its_connection)
@@ -210,10 +198,10 @@ TEST(an_allocation_ends_by_itself_or_with_its_connection)
     turnhost_pass(&host, 599);
     CHECK_EQ_INT(turnclient_refresh(&c, 600), 0);
     turnhost_pass(&host, 600);
-    CHECK_EQ_INT(figures().allocations, 1);
+    CHECK_EQ_INT(turnhost_figures(&host).allocations, 1);
     turnhost_pass(&host, 2);
-    CHECK_EQ_INT(figures().allocations, 0);
-    CHECK_EQ_INT(figures().expired, 1);
+    CHECK_EQ_INT(turnhost_figures(&host).allocations, 0);
+    CHECK_EQ_INT(turnhost_figures(&host).expired, 1);
     CHECK_EQ_INT(host.relays, 0);
     c.flow.proto = TURN_TLS;
     CHECK_EQ_INT(turnclient_allocate(&c), 0);
@@ -221,8 +209,8 @@ TEST(an_allocation_ends_by_itself_or_with_its_connection)
     turn_server_flow_closed(host.server, &c.flow);
     turn_server_flow_closed(host.server, &c.flow);
     CHECK(!turn_server_has_allocation(host.server, &c.flow));
-    CHECK_EQ_INT(figures().closed, 1);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).closed, 1);
+    TURNHOST_CLOSE(&host);
 }
 
 /* An Allocate with attributes of four or eight bytes; the code that comes back. */
@@ -270,11 +258,11 @@ TEST(allocate_is_refused_with_the_right_code)
     CHECK_EQ_INT(turnclient_allocate(&c), 508);
     host.open_error[0] = EAFNOSUPPORT;
     CHECK_EQ_INT(turnclient_allocate(&c), 440);
-    CHECK_EQ_INT(figures().allocations, 0);
-    CHECK_EQ_INT(figures().users, 0);
+    CHECK_EQ_INT(turnhost_figures(&host).allocations, 0);
+    CHECK_EQ_INT(turnhost_figures(&host).users, 0);
     host.open_error[0] = 0;
     CHECK_EQ_INT(turnclient_allocate(&c), 0); /* and recovers */
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 /* The relayed addresses of an answer: how many of each family. */
@@ -331,7 +319,7 @@ TEST(families_one_other_or_both)
         CHECK_EQ_INT(allocate_with(&c, additional[i], IP6, 4, 0, NULL, 0), 508);
         host.open_error[0] = host.open_error[1] = 0;
     }
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(a_refresh_can_mean_one_family)
@@ -354,8 +342,8 @@ TEST(a_refresh_can_mean_one_family)
     stun_put_u32(&c.w, TURN_LIFETIME, 0);
     stun_put(&c.w, TURN_REQUESTED_ADDRESS_FAMILY, IP4, 4);
     CHECK_EQ_INT(turnclient_ask(&c), 0);
-    CHECK_EQ_INT(figures().allocations, 0);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).allocations, 0);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(an_even_port_and_the_next_one_for_its_token)
@@ -392,7 +380,7 @@ TEST(an_even_port_and_the_next_one_for_its_token)
     CHECK_EQ_INT(host.relays, 2);
     turnhost_pass(&host, 32); /* nobody came for it */
     CHECK_EQ_INT(host.relays, 1);
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(only_who_made_an_allocation_may_use_it)
@@ -409,8 +397,8 @@ TEST(only_who_made_an_allocation_may_use_it)
     CHECK_EQ_INT(turnclient_allocate(&other), 437);
     other.flow.proto = TURN_TCP; /* another 5-tuple */
     CHECK_EQ_INT(turnclient_permit(&other, "198.51.100.3:4000"), 437);
-    CHECK_EQ_INT(figures().allocations, 1);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).allocations, 1);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(permissions_all_or_none)
@@ -424,7 +412,7 @@ TEST(permissions_all_or_none)
     turnclient_peer(&c, "198.51.100.3:4000");
     turnclient_peer(&c, "127.0.0.1:4000");
     CHECK_EQ_INT(turnclient_ask(&c), 403);
-    CHECK_EQ_INT(figures().permissions, 0);
+    CHECK_EQ_INT(turnhost_figures(&host).permissions, 0);
     turnclient_begin(&c, TURN_CREATE_PERMISSION);
     turnclient_peer(&c, "198.51.100.3:4000");
     turnclient_peer(&c, "[2001:db8:f::3]:4000");
@@ -435,8 +423,8 @@ TEST(permissions_all_or_none)
     turnclient_peer(&c, "198.51.100.3:4001");
     turnclient_peer(&c, "192.0.2.1:9");
     CHECK_EQ_INT(turnclient_ask(&c), 0);
-    CHECK_EQ_INT(figures().permissions, 3);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).permissions, 3);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(a_foreign_peer_needs_a_socket_and_our_own_do_not)
@@ -449,11 +437,11 @@ TEST(a_foreign_peer_needs_a_socket_and_our_own_do_not)
     CHECK_EQ_INT(turnclient_bind(&c, 0x4000, "198.51.100.5:4000"), 508);
     CHECK_EQ_INT(turnclient_permit(&c, "192.0.2.1:10000"), 0);
     CHECK_EQ_INT(turnclient_bind(&c, 0x4000, "192.0.2.1:10000"), 0);
-    CHECK_EQ_INT(figures().permissions, 1);
-    CHECK_EQ_INT(figures().refused_capacity, 2);
+    CHECK_EQ_INT(turnhost_figures(&host).permissions, 1);
+    CHECK_EQ_INT(turnhost_figures(&host).refused_capacity, 2);
     host.no_foreign = false;
     CHECK_EQ_INT(turnclient_permit(&c, "198.51.100.5:4000"), 0);
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(permissions_have_a_limit)
@@ -467,9 +455,9 @@ TEST(permissions_have_a_limit)
         CHECK_EQ_INT(turnclient_permit(&c, peer), 0);
     }
     CHECK_EQ_INT(turnclient_permit(&c, "198.51.100.128:1"), 508);
-    CHECK_EQ_INT(figures().permissions, 128);
+    CHECK_EQ_INT(turnhost_figures(&host).permissions, 128);
     CHECK_EQ_INT(turnclient_permit(&c, "198.51.100.5:1"), 0); /* a known one is refreshed all the same */
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(channels_of_all_numbers_one_to_one_with_peers)
@@ -495,9 +483,9 @@ TEST(channels_of_all_numbers_one_to_one_with_peers)
     CHECK_EQ_INT(turnclient_bind(&c, 0x4001, "192.0.2.1:5060"), 403);
     CHECK_EQ_INT(turnclient_bind(&c, 0x4001, "[2001:db8:f::3]:4000"), 443);
     CHECK_EQ_INT(turnclient_bind(&c, 0x4001, "[::1]:4000"), 443); /* the family comes first: RFC 8656 12.2 */
-    CHECK_EQ_INT(figures().channels, 3);
-    CHECK_EQ_INT(figures().permissions, 2);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).channels, 3);
+    CHECK_EQ_INT(turnhost_figures(&host).permissions, 2);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(limits_of_allocations_answer_486)
@@ -517,9 +505,9 @@ TEST(limits_of_allocations_answer_486)
     CHECK_EQ_INT(turnclient_refresh(&c[1], 0), 0);
     CHECK_EQ_INT(turnclient_allocate(&c[2]), 0);
     CHECK_EQ_INT(turnclient_allocate(&c[3]), 486); /* all together */
-    CHECK_EQ_INT(figures().refused_quota, 3);
-    CHECK_EQ_INT(figures().users, 2);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).refused_quota, 3);
+    CHECK_EQ_INT(turnhost_figures(&host).users, 2);
+    TURNHOST_CLOSE(&host);
 }
 
 TEST(strangers_cost_nothing_and_are_not_answered_without_end)
@@ -541,11 +529,11 @@ TEST(strangers_cost_nothing_and_are_not_answered_without_end)
     }
     CHECK_EQ_INT(answered, 5);
     CHECK_EQ_INT(bound, 7);
-    CHECK_EQ_INT(figures().silenced, 15 + 13);
+    CHECK_EQ_INT(turnhost_figures(&host).silenced, 15 + 13);
     turnhost_pass(&host, 1);
     CHECK(turnclient_challenge(&c));
     CHECK_EQ_INT(turnclient_allocate(&c), 0); /* with a credential there is no such limit */
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
 
 #ifdef TESTING_OOM
@@ -572,9 +560,9 @@ TEST(strangers_and_relayed_datagrams_allocate_nothing)
         turn_server_recv(host.server, &f, stranger, sizeof(stranger), host.now_us);
     }
     CHECK_EQ_INT(oom_seen - before, 0);
-    CHECK_EQ_INT(figures().challenged, 10001);
-    CHECK_EQ_INT(figures().to_peer + figures().to_client, 20000);
-    TEARDOWN;
+    CHECK_EQ_INT(turnhost_figures(&host).challenged, 10001);
+    CHECK_EQ_INT(turnhost_figures(&host).to_peer + turnhost_figures(&host).to_client, 20000);
+    TURNHOST_CLOSE(&host);
 }
 #endif
 
@@ -586,7 +574,7 @@ TEST(a_host_without_room_loses_answers_only)
     host.no_room = true;
     CHECK_EQ_INT(turnclient_allocate(&c), 999);
     host.no_room = false;
-    CHECK_EQ_INT(figures().dropped_room, 1);
+    CHECK_EQ_INT(turnhost_figures(&host).dropped_room, 1);
     CHECK_EQ_INT(turnclient_refresh(&c, 600), 0);
-    TEARDOWN;
+    TURNHOST_CLOSE(&host);
 }
