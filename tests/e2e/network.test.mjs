@@ -1,40 +1,25 @@
 // The agent's network goes away in mid-call and comes back: the same call goes on, and the page says what is the matter meanwhile.
 // The browser runs at the far end of a cable.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CHROMIUM, launchChromium } from '../ui/lib/chromium.mjs';
-import { start } from './dngate.mjs';
-import { makeSpeech } from './lib/audio.mjs';
 import { withoutTrace } from './lib/calls.mjs';
 import { watchCdr } from './lib/cdr.mjs';
 import { OPUS } from './lib/echo.mjs';
-import { ADDRESS, FarEnd, inNamespace } from './lib/netns.mjs';
+import { inNamespace } from './lib/netns.mjs';
 import { AgentPage } from './lib/page.mjs';
+import { openRemote } from './lib/remote.mjs';
 
 const BACK_MS = 30000; // from the network's return until the agent hears again
 
-let dir, server, end, browser, agent, nextCdr;
+let remote, server, end, agent, nextCdr;
 
 async function setUp() {
-    dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
-    server = await start({ options: ['bind.address=0.0.0.0', `public.address=${ADDRESS}`] });
-    server.host = ADDRESS;
-    end = await FarEnd.open();
-    browser = await launchChromium({ program: end.wrap(join(dir, 'chromium'), CHROMIUM), microphone: makeSpeech(dir) });
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
+    remote = await openRemote();
+    ({ server, end } = remote);
+    const context = await remote.browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
     agent = await AgentPage.open(context, server, '5001');
     await agent.startShift();
-}
-
-async function tearDown() {
-    await browser?.close();
-    await end?.close();
-    if (dir) rmSync(dir, { recursive: true, force: true });
-    await server?.stop();
 }
 
 const message = (words) => agent.page.locator('#message', { hasText: words }).waitFor();
@@ -82,7 +67,7 @@ function check(name, outage) {
 
 inNamespace(import.meta.url, 'An agent loses the network', () => {
     before(setUp);
-    after(tearDown);
+    after(() => remote?.close());
     check('ten seconds without reception', { cut: () => end.deafen(), mend: () => end.restore(), seconds: 10, says: [] });
     check('the cable is pulled for 40 s', { cut: () => end.pull(), mend: () => end.plug(), seconds: 40, says: ['offline'] });
 });

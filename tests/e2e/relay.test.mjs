@@ -2,39 +2,21 @@
 // nothing else, and where a firewall lets nothing through but the page's own port.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { CHROMIUM, launchChromium } from '../ui/lib/chromium.mjs';
-import { start } from './dngate.mjs';
-import { makeSpeech } from './lib/audio.mjs';
 import { withoutTrace } from './lib/calls.mjs';
 import { watchCdr } from './lib/cdr.mjs';
 import { OPUS } from './lib/echo.mjs';
-import { ADDRESS, FarEnd, inNamespace } from './lib/netns.mjs';
+import { inNamespace } from './lib/netns.mjs';
 import { AgentPage } from './lib/page.mjs';
 import { checkRowQuality } from './lib/quality.mjs';
+import { openRemote } from './lib/remote.mjs';
 
-let dir, server, end, browser, agent, nextCdr;
+let remote, server, browser, agent, nextCdr;
 
 async function setUp() {
-    dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
-    server = await start({ options: ['bind.address=0.0.0.0', `public.address=${ADDRESS}`] });
-    server.host = ADDRESS;
-    end = await FarEnd.open();
-    browser = await launchChromium({
-        program: end.wrap(join(dir, 'chromium'), CHROMIUM),
-        microphone: makeSpeech(dir),
-        flags: ['--ignore-certificate-errors'], // TURN over TLS asks nobody whether to trust a certificate
-    });
-}
-
-async function tearDown() {
-    await browser?.close();
-    await end?.close();
-    if (dir) rmSync(dir, { recursive: true, force: true });
-    await server?.stop();
+    // TURN over TLS asks nobody whether to trust a certificate.
+    remote = await openRemote({ flags: ['--ignore-certificate-errors'] });
+    ({ server, browser } = remote);
 }
 
 // In the page: nothing but a relay, and of the servers those alone whose URL has this.
@@ -82,7 +64,7 @@ function check(name, steps) {
 
 function declare() {
     before(setUp);
-    after(tearDown);
+    after(() => remote?.close());
     check('by TURN over UDP', (t) => call(t, 'by relay (UDP)', `:${server.ports.turn}?transport=udp`));
     check('by TURN over TCP', (t) => call(t, 'by relay (TCP)', `:${server.ports.turn}?transport=tcp`));
     check('by TURN over TLS, on the page’s port', (t) => call(t, 'by relay (TLS)', `:${server.ports.https}?transport=tcp`));
