@@ -17,7 +17,7 @@ const pages = [
     ['/index-agent-dn.html', 'agent/index.html'],
     ['/app-agent-dn.js', 'agent/main.js'],
     ['/app-agent-dn.css', 'agent/agent.css'],
-    ['/ticker-agent-dn.js', 'agent/ticker.worker.js'],
+    ['/ticker-agent-dn.js', 'shared/ticker.worker.js'],
     ['/index.html', 'home/index.html'],
     ['/home.js', 'home/home.js'],
     ['/home.css', 'home/home.css'],

@@ -1,5 +1,7 @@
 // The ways that audio may take: the gateway's STUN and TURN servers with credentials that end, which of them work from here, and how long an
 // offer waits for them. There is no trickle, so the offer waits for candidates, and the caller waits for the offer.
+import { gather } from '../shared/gather.js';
+
 const SETTLE_MS = 60; // after a candidate: its siblings come at once
 const PROBE_MS = 8000; // a TURN server over TLS may take long
 const SLOW = 3; // times what it took before
@@ -9,23 +11,10 @@ const RETRY_MS = 60000; // after a renewal that failed
 
 // The first relayed address that the servers give, in ms; null: none within PROBE_MS.
 async function reach(iceServers) {
-    const pc = new RTCPeerConnection({ iceServers, iceTransportPolicy: 'relay' });
-    const since = performance.now();
+    const relayed = ({ candidate, ms }) => candidate?.type === 'relay' && { ms };
+    const found = await gather({ iceServers, iceTransportPolicy: 'relay' }, PROBE_MS, relayed);
 
-    try {
-        const found = new Promise((resolve) => {
-            pc.addEventListener('icecandidate', ({ candidate }) => {
-                if (candidate?.type === 'relay') resolve(performance.now() - since);
-                else if (!candidate) resolve(null);
-            });
-            setTimeout(resolve, PROBE_MS, null);
-        });
-        pc.createDataChannel('');
-        await pc.setLocalDescription();
-        return await found;
-    } finally {
-        pc.close();
-    }
+    return found ? found.ms : null;
 }
 
 export class Ways {

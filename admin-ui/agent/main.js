@@ -1,17 +1,18 @@
 // The agent's page: joins the parts.
-import { Audio } from './audio.js';
+import { Audio } from '../shared/audio.js';
+import { Ringer } from '../shared/ringer.js';
+import { loadSettings, saveSettings } from '../shared/settings.js';
+import { createTicker } from '../shared/ticker.js';
 import { Calls } from './calls.js';
 import { Ways } from './ice.js';
-import { loadIdentity, loadMissed, loadSettings, saveIdentity, saveSettings } from './memory.js';
+import { loadIdentity, loadMissed, saveIdentity } from './memory.js';
 import { Drain, readNotice } from './notices.js';
 import { askToNotify } from './notify.js';
 import { Phone, droppedWords } from './phone.js';
-import { Ringer } from './ringer.js';
 import { renewWays, signIn } from './signin.js';
 import { IDLE_CALL, createStore, initialState } from './store.js';
-import { createTicker } from './ticker.js';
 import { View } from './view.js';
-import { words } from './words.js';
+import { thenWords, words } from './words.js';
 
 const store = createStore(initialState);
 const settings = loadSettings();
@@ -32,8 +33,8 @@ function say(source, kind, text = null) {
     store.set({ messages });
 }
 
-const audio = new Audio(document.getElementById('remote-audio'), settings, ticker, {
-    devices: (devices) => store.set({ devices }),
+const soundEvents = {
+    devices: (devices) => store.set({ devices: { ...devices, ringSpeaker: settings.ringSpeaker } }),
     microphone(text) {
         if (store.get().microphoneMissing !== Boolean(text)) store.set({ microphoneMissing: Boolean(text) });
         say('microphone', 'error', text);
@@ -43,7 +44,8 @@ const audio = new Audio(document.getElementById('remote-audio'), settings, ticke
     speaker: (text) => say('speaker', 'warn', text),
     silent: (text) => say('silent', 'warn', text),
     locked: () => awaitClick(),
-});
+};
+const audio = new Audio(document.getElementById('remote-audio'), settings, ticker, soundEvents, thenWords);
 const ringer = new Ringer(audio, settings);
 const drain = new Drain(ticker, (text) => {
     store.set({ draining: text !== null });
@@ -215,6 +217,10 @@ const actions = {
     },
     chooseMicrophone: (id) => reopen(audio.chooseMicrophone(id)),
     chooseSpeaker: (id) => reopen(audio.chooseSpeaker(id)),
+    chooseRingSpeaker(id) {
+        settings.ringSpeaker = id;
+        reopen(audio.refresh());
+    },
 };
 
 // What an agent chose: why it can't be is said where the trouble with the microphone is.

@@ -1,4 +1,6 @@
 // How good a call is, from getStats: loss, jitter and round trip of the last interval, and what they mean in bars and words.
+import { rating } from '../shared/emodel.js';
+import { pick } from '../shared/stats.js';
 import { words } from './words.js';
 
 const SILENT_INTERVALS = 2; // so long without a packet is no audio
@@ -13,47 +15,12 @@ export const NO_AUDIO_YET = Object.freeze({ loss: 0, jitter: 0, rtt: 0, codec: '
 
 // Bars 0..4; loss 0..1 of the worse direction, jitter and rtt in ms.
 export function bars({ loss, jitter, rtt }) {
-    // The E-model in short (ITU-T G.107): delay and loss each take from 93.
-    const delay = rtt / 2 + 2 * jitter + 20;
-    const r = 93 - 0.024 * delay - 0.11 * Math.max(0, delay - 177) - 95 * (loss / (loss + 0.1));
+    const r = rating({ loss, jitter, rtt });
 
     if (r >= 80) return 4;
     if (r >= 70) return 3;
     if (r >= 60) return 2;
     return 1;
-}
-
-// 'direct', or by which protocol the gateway's relay is reached; '' before that is known.
-function pathOf(report, pair) {
-    const local = report.get(pair?.localCandidateId);
-
-    if (!local) return '';
-    return local.candidateType === 'relay' ? (local.relayProtocol ?? 'relay') : 'direct';
-}
-
-function pick(report) {
-    const found = { received: 0, sent: 0, lost: 0, jitter: 0, rtt: 0, farLoss: 0, toldAt: 0, codec: '', path: '' };
-
-    for (const s of report.values()) {
-        if (s.type === 'inbound-rtp' && s.kind === 'audio') {
-            found.received += s.packetsReceived ?? 0;
-            found.lost += s.packetsLost ?? 0;
-            found.jitter = (s.jitter ?? 0) * 1000;
-            found.codec = report.get(s.codecId)?.mimeType?.replace('audio/', '') ?? '';
-        } else if (s.type === 'outbound-rtp' && s.kind === 'audio') {
-            found.sent = s.packetsSent ?? 0;
-        } else if (s.type === 'remote-inbound-rtp' && s.kind === 'audio') {
-            found.farLoss = s.fractionLost ?? 0;
-            found.toldAt = s.timestamp ?? 0;
-            found.rtt = Math.max(found.rtt, (s.roundTripTime ?? 0) * 1000);
-        } else if (s.type === 'transport' && s.selectedCandidatePairId) {
-            found.path = pathOf(report, report.get(s.selectedCandidatePairId));
-        } else if (s.type === 'candidate-pair' && s.nominated) {
-            found.rtt = Math.max(found.rtt, (s.currentRoundTripTime ?? 0) * 1000);
-            found.path ||= pathOf(report, s); // Firefox tells of no transport
-        }
-    }
-    return found;
 }
 
 // Turns successive reports of one call into readings: loss 0..1, jitter and rtt in ms, codec, packets received and sent, bars (-1 before

@@ -1,6 +1,7 @@
 // Checks DN and password with the gateway and makes the identity that the phone registers with.
 import { Utils } from 'jssip';
-import { Trouble, words } from './words.js';
+import { Trouble } from '../shared/words.js';
+import { words } from './words.js';
 
 const REALM = 'dngate';
 

@@ -53,6 +53,6 @@ export const initialState = {
     missed: [], // {at, name, number, withheld, called}, newest first
     muted: false,
     quality: null,
-    devices: { microphones: [], speakers: [], microphone: '', speaker: '', speakerChoice: false },
+    devices: { microphones: [], speakers: [], microphone: '', speaker: '', ringSpeaker: '', speakerChoice: false },
     messages: {}, // by source: what a person should know now, {kind, text}
 };

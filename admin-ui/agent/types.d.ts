@@ -49,6 +49,7 @@ export interface DeviceLists {
 export interface Devices extends DeviceLists {
     microphone: string;
     speaker: string;
+    ringSpeaker: string; // '': the speaker
     speakerChoice: boolean;
 }
 
@@ -74,6 +75,7 @@ export interface State {
 export interface Settings {
     microphone: string;
     speaker: string;
+    ringSpeaker: string;
     volume: number;
     ringVolume: number;
     autoAnswer: boolean;
@@ -122,6 +124,7 @@ export type Elements = Record<Inputs, HTMLInputElement> &
         ask: HTMLDialogElement;
         microphone: HTMLSelectElement;
         speaker: HTMLSelectElement;
+        'ring-speaker': HTMLSelectElement;
         'remote-audio': HTMLAudioElement;
     };
 

@@ -217,10 +217,11 @@ export class View {
         );
     }
 
-    #renderDevices({ microphones, speakers, microphone, speaker, speakerChoice }) {
+    #renderDevices({ microphones, speakers, microphone, speaker, ringSpeaker, speakerChoice }) {
         options($('microphone'), microphones, microphone);
         show($('speaker-row'), speakerChoice && speakers.length > 0);
         options($('speaker'), speakers, speaker);
+        options($('ring-speaker'), [{ id: '', label: words.asSpeaker }, ...speakers], ringSpeaker);
     }
 
     #renderMissed(missed, before) {
@@ -362,6 +363,7 @@ export class View {
         click('clear-missed', () => actions.clearMissed());
         $('microphone').addEventListener('change', () => actions.chooseMicrophone($('microphone').value));
         $('speaker').addEventListener('change', () => actions.chooseSpeaker($('speaker').value));
+        $('ring-speaker').addEventListener('change', () => actions.chooseRingSpeaker($('ring-speaker').value));
     }
 
     // In a call, asks first.

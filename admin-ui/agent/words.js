@@ -1,15 +1,9 @@
 // Every trouble in words that say what to do. An agent reads them while somebody waits on the line: short.
-
-export class Trouble extends Error {}
+import { words as shared } from '../shared/words.js';
 
 export const words = {
-    wrongPassword: 'Wrong DN or password.',
-    tooManyAttempts: (seconds) =>
-        `Too many attempts from this computer. Wait ${seconds > 0 ? `${seconds} seconds` : 'a few minutes'}, then try again.`,
+    ...shared,
     serverError: (status) => `The gateway could not sign you in (error ${status}). Try again; if it stays, tell your administrator.`,
-    offline: 'This computer is offline. Check the network cable or Wi-Fi.',
-    unreachable:
-        'The gateway cannot be reached, or its certificate is not trusted. Reload this page; if the browser shows a certificate warning, tell your administrator.',
     socketBlocked:
         'The gateway answers, but the phone connection (WebSocket) is blocked. A proxy or firewall may be in the way: tell your administrator.',
     reconnecting: 'Connection to the gateway lost. Reconnecting by itself…',
@@ -21,19 +15,8 @@ export const words = {
     passwordChanged: 'The password of this DN was changed. Sign in with the new one.',
     refused: 'The gateway no longer takes this sign-in. Sign in again.',
     registrationRetry: (why) => `The gateway did not register the phone (${why}). Trying again…`,
-    insecure: 'The browser allows the microphone on HTTPS pages only. Open this page with https://.',
-    signedOut: 'Signed out.',
-    microphoneDenied: (then) => `The microphone is blocked for this page. Click the icon beside the address and allow the microphone${then}`,
-    microphoneMissing: (then) => `No microphone found. Plug in your headset${then}`,
-    microphoneBusy: (then) =>
-        `The microphone is in use by another program or does not work. Close the other program or plug the headset in again${then}`,
-    microphoneError: (why, then) => `The microphone cannot be opened (${why}). Plug your headset in again${then}`,
-    microphoneOther: (label) => `Your microphone is not plugged in; ${label ? `“${label}”` : 'another one'} is in use until it is back.`,
-    microphoneSilent: 'The microphone gives no sound: it is switched off at the headset or in the system.',
+    asSpeaker: 'The same speaker',
     soundLocked: 'Click anywhere on this page to switch the sound on again.',
-    speakerFailed: 'This speaker cannot be used; choose another one.',
-    speakerOther: 'Your speaker is not plugged in; the standard one is in use until it is back.',
-    noWebrtc: 'This browser cannot make calls. Use a current Chrome, Edge, Firefox or Safari.',
     noAudioPath:
         'No audio path to the gateway. A firewall may block UDP and the gateway’s relay: tell your administrator that the browser reaches neither.',
     path: (path) => ({ '': '', direct: ' · direct', relay: ' · by relay' })[path] ?? ` · by relay (${path.toUpperCase()})`,
@@ -105,21 +88,5 @@ export function endWords({ originator, cause, message }, incoming, answered) {
     return byStatus[message?.status_code] ?? (message?.reason_phrase || cause || 'Call ended');
 }
 
-// Why getUserMedia failed. on: the shift has started, and the page tries again by itself.
-export function microphoneWords(error, on) {
-    const then = on ? '; the phone is ready again then.' : ', then press Start shift.';
-
-    switch (error?.name) {
-        case 'NotAllowedError':
-        case 'SecurityError':
-            return words.microphoneDenied(then);
-        case 'NotFoundError':
-        case 'OverconstrainedError':
-            return words.microphoneMissing(then);
-        case 'NotReadableError':
-        case 'AbortError':
-            return words.microphoneBusy(then);
-        default:
-            return words.microphoneError(error?.message || error, then);
-    }
-}
+// What follows the words about a microphone that can't be opened. on: the shift has started, and the page tries again by itself.
+export const thenWords = (on) => (on ? '; the phone is ready again then.' : ', then press Start shift.');

@@ -144,3 +144,56 @@ test('a headset that was only the first is taken again too', async () => {
     await plugged(['Input 2']);
     await pill('Ready');
 });
+
+// Loudspeakers beside the headset. sinks: what is played where, by the id of the device.
+const withLoudspeakers = (there = true) =>
+    page.evaluate((plugged) => {
+        const { mediaDevices } = navigator;
+        const { setSinkId } = HTMLMediaElement.prototype;
+        const enumerate = mediaDevices.enumerateDevices.bind(mediaDevices);
+        const more = { kind: 'audiooutput', deviceId: 'loudspeakers', groupId: 'desk', label: 'Loudspeakers' };
+
+        window.sinks = [];
+        mediaDevices.enumerateDevices = async () => [...(await enumerate()), more];
+        HTMLMediaElement.prototype.setSinkId = function (id) {
+            window.sinks.push(id);
+            if (id !== 'loudspeakers') return setSinkId.call(this, id);
+            return plugged ? Promise.resolve() : Promise.reject(new DOMException('gone', 'NotFoundError'));
+        };
+        const { play } = HTMLMediaElement.prototype;
+        HTMLMediaElement.prototype.play = function () {
+            if (this.srcObject && !this.isConnected) window.rings = this.srcObject;
+            return play.call(this);
+        };
+    }, there);
+
+test('it rings on a device of its own, if one is chosen; calls stay in the headset', async () => {
+    await withLoudspeakers();
+    await startShift();
+    await page.selectOption('#ring-speaker', { label: 'Loudspeakers' });
+    await rung();
+    await page.waitForFunction(() => window.rings?.getAudioTracks()[0].readyState === 'live');
+    assert.equal(await page.evaluate(() => document.getElementById('remote-audio').sinkId), '');
+    await page.click('#answer');
+    await call('connected');
+    await page.waitForFunction(() => window.sinks.includes('loudspeakers'));
+    await page.reload();
+    await pill('Ready');
+    assert.equal(await page.evaluate(() => JSON.parse(localStorage.getItem('dngate.settings')).ringSpeaker), 'loudspeakers', 'kept');
+});
+
+test('where its device is gone it rings in the headset', async () => {
+    await withLoudspeakers(false);
+    await startShift();
+    await page.selectOption('#ring-speaker', { label: 'Loudspeakers' });
+    await page.evaluate(() => {
+        const { connect } = AudioNode.prototype;
+        AudioNode.prototype.connect = function (to, ...more) {
+            if (to instanceof AudioDestinationNode) window.inHeadset = true;
+            return connect.call(this, to, ...more);
+        };
+    });
+    await rung();
+    await page.waitForFunction(() => window.inHeadset);
+    assert.deepEqual(await page.evaluate(() => window.sinks.filter((id) => id === 'loudspeakers')), ['loudspeakers']);
+});

@@ -1,5 +1,5 @@
-// Tones made on the spot: ring, ringback, a second call, a beep before automatic answer. Looped buffers need no timers, so they
-// sound in hidden tabs too.
+// Tones made on the spot: ring, ringback, a second call, a beep before automatic answer, one to try a speaker with. Looped buffers need no
+// timers, so they sound in hidden tabs too. It may ring on a device of its own, as loudspeakers beside a headset.
 const RATE = 24000;
 
 // parts: [[hertz…], from second, to second, gain] on a buffer of `seconds`.
@@ -21,6 +21,7 @@ function render(context, seconds, parts) {
 }
 
 const patterns = {
+    test: (c) => render(c, 1.8, [[[523], 0, 0.3, 0.3], [[659], 0.4, 0.7, 0.3], [[784], 0.8, 1.2, 0.3]]),
     ring: (c) =>
         render(c, 3.6, [
             [[659, 1318], 0.0, 0.28, 0.5],
@@ -41,6 +42,8 @@ export class Ringer {
     #settings;
     /** @type {AudioBufferSourceNode | null} */
     #playing = null;
+    /** @type {{ element: HTMLAudioElement, node: MediaStreamAudioDestinationNode } | null} */
+    #own = null; // the way to a device that is not the speaker
 
     constructor(audio, settings) {
         this.#audio = audio;
@@ -48,7 +51,7 @@ export class Ringer {
     }
 
     ring() {
-        this.#play('ring', true, this.#settings.ringVolume);
+        return this.#play('ring', true, this.#settings.ringVolume, this.#settings.ringSpeaker);
     }
 
     ringback() {
@@ -67,19 +70,48 @@ export class Ringer {
         this.#play('busy', false, 1);
     }
 
+    test() {
+        this.#play('test', true, this.#settings.volume);
+    }
+
     stop() {
         this.#playing?.stop();
         this.#playing = null;
+        if (this.#own) this.#own.element.srcObject = null;
     }
 
-    #play(name, loop, gain) {
-        const context = this.#audio.context;
+    // Resolves whether it sounds where it was asked to; where it can't, it sounds at the speaker.
+    async #play(name, loop, gain, device = '') {
+        const { context } = this.#audio;
 
         this.stop();
-        if (!context) return;
+        if (!context) return false;
         const source = new AudioBufferSourceNode(context, { buffer: patterns[name](context), loop });
-        source.connect(new GainNode(context, { gain })).connect(context.destination);
+        const out = new GainNode(context, { gain });
+
+        source.connect(out);
         source.start();
         this.#playing = source;
+        if (device && (await this.#lead(device, out, source))) return true;
+        if (source === this.#playing) out.connect(context.destination);
+        return !device;
+    }
+
+    // Not by a second AudioContext: Firefox gives none a device.
+    async #lead(device, out, source) {
+        const own = (this.#own ??= { element: new window.Audio(), node: new MediaStreamAudioDestinationNode(this.#audio.context) });
+
+        try {
+            await own.element.setSinkId(device);
+            if (source !== this.#playing) return true; // stopped meanwhile
+            out.connect(own.node);
+            own.element.srcObject = own.node.stream;
+            await own.element.play();
+            return true;
+        } catch {
+            out.disconnect();
+            own.element.srcObject = null;
+            return source !== this.#playing;
+        }
     }
 }

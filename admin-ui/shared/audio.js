@@ -8,6 +8,7 @@ export class Audio {
     #element;
     #settings;
     #events;
+    #then;
     /** @type {AudioContext | null} */
     #context = null;
     /** @type {MediaStreamAudioSourceNode | null} */
@@ -27,11 +28,13 @@ export class Audio {
     onTrack = null; // a new microphone track, for the call that is on
 
     // events: devices(lists for the view), microphone(why there is none, or null), trouble, speaker and
-    // silent(text or null), locked(): a click is wanted
-    constructor(element, settings, ticker, events) {
+    // silent(text or null), locked(): a click is wanted. then(on): what follows the words about a microphone that can't be opened; on:
+    // there was one before.
+    constructor(element, settings, ticker, events, then) {
         this.#element = element;
         this.#settings = settings;
         this.#events = events;
+        this.#then = then;
         element.volume = settings.volume;
         navigator.mediaDevices?.addEventListener('devicechange', () => this.#devicesChanged());
         this.#followPermission();
@@ -81,7 +84,7 @@ export class Audio {
 
         if (!this.#wanted) {
             stopTracks(stream);
-            throw new Trouble(words.signedOut);
+            throw new Trouble(words.closed);
         }
         this.stream = stream;
         stopTracks(previous);
@@ -227,7 +230,7 @@ export class Audio {
             return stream;
         } catch (error) {
             this.#denied = error.name === 'NotAllowedError';
-            throw new Trouble(microphoneWords(error, previous !== null));
+            throw new Trouble(microphoneWords(error, this.#then(previous !== null)));
         }
     }
 
