@@ -7,8 +7,7 @@
  * SIGINT stops at once, SIGHUP reloads settings and certificate.
  */
 #include "app.h"
-#include "admin/agent.h"
-#include "admin/status.h"
+#include "app_api.h"
 #include "app_conf.h"
 #include "app_lab.h"
 #include "app_sip.h"
@@ -75,7 +74,7 @@ struct app {
     struct lab *lab;
     struct trunk_config lab_trunk;
     struct app_sip *sip;
-    struct admin_agent *agent_api;
+    struct app_api *api;
     struct web *web;
     struct service service; /* for the command line; filled in as the parts start */
     struct control *control;
@@ -323,7 +322,8 @@ static int web_part_start(struct app *a)
         .turn = a->turn ? app_turn_stream : NULL,
         .turn_arg = a->turn,
     };
-    struct admin_agent_turn access;
+    const struct app_api_config api = {
+        .store = a->store, .turn = a->turn, .guard = a->guard, .signalling = app_sip_questions(a->sip)};
     int err;
 
     memcpy(cfg.bind, a->bind, sizeof(cfg.bind));
@@ -332,18 +332,14 @@ static int web_part_start(struct app *a)
     (void)snprintf(cfg.cert, sizeof(cfg.cert), "%s", a->cert);
     (void)snprintf(cfg.key, sizeof(cfg.key), "%s", a->key);
 
-    app_turn_access(a->turn, &access);
-    err = admin_agent_alloc(&a->agent_api, app_sip_questions(a->sip), a->guard, &access);
-    explicit_bzero(&access, sizeof(access));
-    if (err)
-        return err;
-    err = admin_status_register();
+    err = app_api_start(&a->api, &api);
     if (err)
         return err;
 
     err = web_start(&a->web, &cfg, a->why, sizeof(a->why));
     if (!err)
-        admin_agent_turns(a->agent_api, web_port(a->web, "turns"));
+        app_api_turns(a->api, web_port(a->web, "turns"));
+    a->service.https_port = err ? 0 : web_port(a->web, "https");
     if (!err)
         err = conf_listen(a->conf, web_setting_h, a);
     if (!err)
@@ -458,7 +454,8 @@ static void parts_stop(struct app *a)
 {
     control_free(a->control);
     web_stop(a->web);
-    admin_agent_free(a->agent_api);
+    store_questions_end(a->store);
+    app_api_free(a->api);
     app_turn_stop(a->turn);
     app_sip_stop(a->sip);
     web_free(a->web); /* signalling and TURN posted to it until now */

@@ -2,8 +2,10 @@
 #include "call/calls.h"
 #include "call/directory.h"
 #include "call/drain.h"
+#include "call/testid.h"
 #include "conf/conf.h"
 #include "core/ask.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/mbox.h"
 #include "core/metric.h"
@@ -28,6 +30,7 @@ struct drain_order { /* MAIN → SIGNALLING */
 struct app_sip {
     struct app_sip_config cfg;
     struct trunk_config extra_trunk;
+    uint8_t test_key[TESTID_KEY_LEN];
     struct mbox *drains, *questions;
     struct directory *directory;
     struct registrar *registrar;
@@ -43,13 +46,15 @@ static int registrar_lookup(const char *dn, struct registrar_dn *out, void *arg)
     struct dn row;
     int err;
 
-    err = directory_get(a->directory, dn, &row);
+    err = testid_named(dn) ? testid_lookup(&row, a->test_key, clock_wall_ms() / 1000, dn)
+                           : directory_get(a->directory, dn, &row);
     if (err)
         return err;
 
     memcpy(out->ha1_md5, row.ha1_md5, sizeof(out->ha1_md5));
     memcpy(out->ha1_sha256, row.ha1_sha256, sizeof(out->ha1_sha256));
     out->enabled = row.enabled;
+    out->guest = testid_named(dn);
     explicit_bzero(&row, sizeof(row));
 
     return 0;
@@ -240,6 +245,7 @@ int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *w
     a->cfg = *cfg;
     if (cfg->extra_trunk)
         a->extra_trunk = *cfg->extra_trunk;
+    store_key(cfg->store, a->test_key, TESTID_KEY);
 
     err = mbox_alloc(&a->drains, "drain", sizeof(struct drain_order), DRAINS_MAX);
     if (err)
@@ -278,5 +284,6 @@ void app_sip_stop(struct app_sip *a)
     mbox_free(a->drains, NULL, NULL);
     ask_mbox_free(a->questions);
     explicit_bzero(&a->extra_trunk, sizeof(a->extra_trunk));
+    explicit_bzero(a->test_key, sizeof(a->test_key));
     free(a);
 }

@@ -1,5 +1,5 @@
 #include "app_turn.h"
-#include "admin/agent.h"
+#include "admin/iceservers.h"
 #include "conf/conf.h"
 #include "core/health.h"
 #include "core/log.h"
@@ -336,9 +336,8 @@ int app_turn_stream(const struct web_stream *s, void *arg)
     return turn_adopt(t->turn, &in);
 }
 
-void app_turn_access(const struct app_turn *t, struct admin_agent_turn *out)
+void app_turn_access(const struct app_turn *t, struct iceservers *out)
 {
-    memset(out, 0, sizeof(*out));
     if (!t)
         return;
     out->turn = t->turn;

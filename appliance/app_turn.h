@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct admin_agent_turn;
 struct app_turn;
 struct conf;
+struct iceservers;
 struct media;
 struct sip_stack;
 struct store;
@@ -37,7 +37,7 @@ void app_turn_stop(struct app_turn *t);
 void app_turn_tidy(struct app_turn *t);
 /* A connection by TLS; a web_stream_h, arg is the app_turn. */
 int app_turn_stream(const struct web_stream *s, void *arg);
-/* What agents are told; t may be NULL. */
-void app_turn_access(const struct app_turn *t, struct admin_agent_turn *out);
+/* What agents are told, into what is all 0; t may be NULL. */
+void app_turn_access(const struct app_turn *t, struct iceservers *out);
 
 #endif

@@ -4,7 +4,7 @@
 -- To change it: edit this file, add migrations/NNN-name.sql that does the same to existing data, raise user_version to NNN.
 -- Times are Unix time in milliseconds, UTC; 0 or absent means "did not happen". Comments are stripped when the file is embedded.
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- Directory numbers: who may register, and as what. The password itself is never kept.
 CREATE TABLE dn (
@@ -94,6 +94,32 @@ CREATE TABLE call_open (
     record   TEXT NOT NULL,                 -- JSON as in cdr.spill: the call record as far as it was known
     seen_ms  INTEGER NOT NULL               -- the server was alive and the call was up; renewed every 10 s
 ) STRICT, WITHOUT ROWID;
+
+-- What self-tests found: the last ten of each DN, and the last hundred that were made by links.
+CREATE TABLE selftest (
+    id       TEXT PRIMARY KEY,              -- sorts by time
+    dn       TEXT NOT NULL,                 -- '' = made by a link
+    note     TEXT NOT NULL,                 -- of the link
+    session  TEXT NOT NULL UNIQUE,          -- SHA-256 of the test's session: a later result of the same test replaces this one
+    time_ms  INTEGER NOT NULL,
+    source   TEXT NOT NULL,                 -- the browser's IP address as the web server saw it
+    browser  TEXT NOT NULL,
+    system   TEXT NOT NULL,
+    verdict  TEXT NOT NULL,                 -- good, fair, bad
+    tests    TEXT NOT NULL                  -- JSON: [{"name","result","detail","figures":{…}}], as admin/report writes it
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX selftest_dn ON selftest (dn, id);
+
+-- One-time links for somebody without a DN. The token itself is never kept.
+CREATE TABLE selftest_link (
+    id          INTEGER PRIMARY KEY,
+    token_hash  TEXT NOT NULL UNIQUE,       -- SHA-256, hex
+    note        TEXT NOT NULL,              -- whom it is for
+    created_ms  INTEGER NOT NULL,
+    expires_ms  INTEGER NOT NULL,
+    used_ms     INTEGER NOT NULL            -- 0 = not yet
+) STRICT;
 
 -- Who changed what, written in the transaction of the change itself. Holds no secret.
 CREATE TABLE audit (

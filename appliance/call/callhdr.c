@@ -1,5 +1,6 @@
 #include "call/callhdr.h"
 #include "call/party.h"
+#include "core/utf8.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -64,7 +65,7 @@ static void write_value(struct buf *out, const struct pl *val)
     size_t step;
 
     for (size_t i = 0; i < val->l; i += step) {
-        const size_t n = party_char(val->p + i, val->l - i, &step);
+        const size_t n = utf8_shown(val->p + i, val->l - i, &step);
 
         if (n || val->p[i] == '\t')
             (void)buf_write(out, n ? val->p + i : " ", n ? n : 1);

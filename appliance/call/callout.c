@@ -13,6 +13,7 @@
 #include "call/callmid.h"
 #include "call/directory.h"
 #include "call/party.h"
+#include "call/testid.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include <errno.h>
@@ -382,7 +383,7 @@ void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip
 
     if (registrar_authorize(cs->cfg.registrar, msg, name, sizeof(name)))
         return;
-    if (directory_get(cs->cfg.directory, name, &dn) || !dn.enabled) {
+    if (testid_named(name) || directory_get(cs->cfg.directory, name, &dn) || !dn.enabled) {
         (void)sip_treply(NULL, sip, msg, 403, "Forbidden");
         return;
     }

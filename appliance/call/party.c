@@ -1,43 +1,10 @@
 #include "call/party.h"
 #include "core/utf8.h"
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 /* --- text --- */
-
-static uint32_t code_point(const char *s, size_t n)
-{
-    const uint8_t *p = (const uint8_t *)s;
-    uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
-
-    for (size_t i = 1; i < n; i++)
-        c = c << 6 | (p[i] & 0x3f);
-    return c;
-}
-
-/* What a screen shows as nothing and yet changes what it shows: a name could be made to read as another one's. */
-static bool is_hidden(uint32_t c)
-{
-    static const struct {
-        uint32_t from, to;
-    } hidden[] = {{0x00, 0x1f},     {0x7f, 0x9f},     {0x61c, 0x61c},   {0x200e, 0x200f},
-                  {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}};
-
-    for (size_t i = 0; i < ARRAY_SIZE(hidden); i++)
-        if (c >= hidden[i].from && c <= hidden[i].to)
-            return true;
-    return false;
-}
-
-size_t party_char(const char *s, size_t n, size_t *step)
-{
-    const size_t seq = utf8_seq(s, n);
-
-    *step = seq ? seq : 1;
-    return seq && !is_hidden(code_point(s, seq)) ? seq : 0;
-}
 
 void party_text(char *dst, size_t sz, const struct pl *src, bool escapes)
 {
@@ -46,7 +13,7 @@ void party_text(char *dst, size_t sz, const struct pl *src, bool escapes)
     for (size_t i = 0; i < src->l; i += step) {
         if (escapes && src->p[i] == '\\' && i + 1 < src->l)
             i++;
-        seq = party_char(src->p + i, src->l - i, &step);
+        seq = utf8_shown(src->p + i, src->l - i, &step);
         if (n + step >= sz)
             break;
         if (src->p[i] == '\t' || src->p[i] == ' ') {

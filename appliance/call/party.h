@@ -41,8 +41,6 @@ void party_number(char *dst, size_t sz, const struct uri *uri);
  * between words; cut between two characters. escapes: a backslash stands before what is meant (RFC 3261 25.1 quoted-pair).
  */
 void party_text(char *dst, size_t sz, const struct pl *src, bool escapes);
-/* Of the character that s, n bytes long, begins with: its bytes when it may be shown, else 0; *step: how far the next one is. */
-size_t party_char(const char *s, size_t n, size_t *step);
 /* For between two quotes: " and \ escaped. */
 void party_quote(char *dst, size_t sz, const char *text);
 /* "sip:NUMBER@HOST", the number escaped as a user part is, "sip:HOST" without one; af: of the host. */

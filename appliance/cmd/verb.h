@@ -48,7 +48,7 @@ struct noun {
 #define NOUN_VERBS(table_) .verbs = (table_), .count = sizeof(table_) / sizeof((table_)[0])
 
 extern const struct noun noun_serve, noun_dn, noun_trunk, noun_user, noun_settings, noun_check, noun_backup,
-    noun_restore, noun_restore_staged, noun_status, noun_calls, noun_registrations, noun_ban,
+    noun_restore, noun_restore_staged, noun_status, noun_calls, noun_registrations, noun_ban, noun_selftest,
     noun_healthcheck, noun_version;
 
 /* All nouns in the order in which they are listed; NULL behind the last. */

@@ -1,6 +1,7 @@
 #include "core/json.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <yyjson.h>
@@ -118,6 +119,32 @@ bool json_get_bool(const struct json_val *obj, const char *key, bool *b)
         return false;
     *b = yyjson_get_bool(v);
     return true;
+}
+
+bool json_num(const struct json_val *v, double *n)
+{
+    if (!yyjson_is_num(val_of(v)))
+        return false;
+    *n = yyjson_get_num(val_of(v));
+    return isfinite(*n);
+}
+
+bool json_is_obj(const struct json_val *v)
+{
+    return yyjson_is_obj(val_of(v));
+}
+
+bool json_each(const struct json_val *obj, json_member_h *h, void *arg)
+{
+    yyjson_obj_iter it;
+    yyjson_val *key;
+
+    if (!yyjson_obj_iter_init(val_of(obj), &it))
+        return false;
+    while ((key = yyjson_obj_iter_next(&it)))
+        if (h(json_str(of_val(key)), of_val(yyjson_obj_iter_get_val(key)), arg))
+            return true;
+    return false;
 }
 
 size_t json_arr_size(const struct json_val *v)

@@ -21,6 +21,12 @@ const char *json_str(const struct json_val *v); /* NULL when not a string, or on
 const char *json_get_str(const struct json_val *obj, const char *key);
 bool json_get_int(const struct json_val *obj, const char *key, int64_t *n);
 bool json_get_bool(const struct json_val *obj, const char *key, bool *b);
+/* A finite number, with or without a fraction. */
+bool json_num(const struct json_val *v, double *n);
+/* Each member of an object in its order, until h returns true, which is returned. key: NULL when it has a 0 in it. */
+typedef bool(json_member_h)(const char *key, const struct json_val *v, void *arg);
+bool json_each(const struct json_val *obj, json_member_h *h, void *arg);
+bool json_is_obj(const struct json_val *v);
 size_t json_arr_size(const struct json_val *v); /* 0 when not an array */
 const struct json_val *json_arr_at(const struct json_val *v, size_t i);
 

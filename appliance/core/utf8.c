@@ -1,6 +1,7 @@
 #include "core/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static size_t utf8_want(uint8_t lead)
 {
@@ -43,4 +44,58 @@ bool utf8_valid(const void *p, size_t n)
         n -= len;
     }
     return true;
+}
+
+static uint32_t code_point(const char *s, size_t n)
+{
+    const uint8_t *p = (const uint8_t *)s;
+    uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+
+    for (size_t i = 1; i < n; i++)
+        c = c << 6 | (p[i] & 0x3f);
+    return c;
+}
+
+/* What a screen shows as nothing and yet changes what it shows: a name could be made to read as another one's. */
+static bool is_hidden(uint32_t c)
+{
+    static const struct {
+        uint32_t from, to;
+    } hidden[] = {{0x00, 0x1f},     {0x7f, 0x9f},     {0x61c, 0x61c},   {0x200e, 0x200f},
+                  {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}};
+
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+        if (c >= hidden[i].from && c <= hidden[i].to)
+            return true;
+    return false;
+}
+
+size_t utf8_shown(const char *s, size_t n, size_t *step)
+{
+    const size_t seq = utf8_seq(s, n);
+
+    *step = seq ? seq : 1;
+    return seq && !is_hidden(code_point(s, seq)) ? seq : 0;
+}
+
+void utf8_text(char *dst, size_t sz, const char *src)
+{
+    size_t left = strlen(src), n = 0, step;
+
+    for (; left; src += step, left -= step) {
+        const size_t seq = utf8_shown(src, left, &step);
+
+        if (n + step >= sz)
+            break;
+        if (*src == ' ' || *src == '\t' || *src == '\n') {
+            if (n && dst[n - 1] != ' ')
+                dst[n++] = ' ';
+        } else {
+            memcpy(dst + n, src, seq);
+            n += seq;
+        }
+    }
+    while (n && dst[n - 1] == ' ')
+        n--;
+    dst[n] = '\0';
 }

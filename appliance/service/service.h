@@ -27,6 +27,7 @@ struct service { /* owner: the thread that calls */
     struct guard *guard;
     struct mbox *signalling; /* for questions to it (service/live.h) */
     uint64_t start_ms;       /* of the server, on clock_ms */
+    uint16_t https_port;     /* that it really has; 0: as the setting says */
     char why[SERVICE_WHY_MAX];
 };
 

@@ -316,7 +316,7 @@ static int verify(struct auth *a, const struct sip_msg *msg, const struct creden
     err = a->cfg.lookup(user, dn, a->cfg.arg);
     if (err)
         why = &auth_unknown;
-    else if (!dn->enabled)
+    else if (!dn->enabled && !dn->guest)
         why = &auth_disabled;
     else if (!strcmp(user, c->username))
         ha1 = ha1_of(dn, r.alg);

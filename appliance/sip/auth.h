@@ -33,7 +33,7 @@ enum auth_gate { AUTH_NOW, AUTH_WAITS, AUTH_SHUT };
 enum auth_gate auth_gate(struct auth *a, const struct sip_msg *msg, auth_due_h *due, void *arg);
 /*
  * Checks the request's credentials for this user. 0 and *dn; EACCES when it was answered with a challenge (or its source was banned).
- * former (NULL: none): a password that held before, for whoever has a call from that time; *dn is then that one, and not enabled.
+ * A guest whose time is over is *dn that is not enabled, and 0. former (NULL: none): a password that held before, for whoever has a call from that time; *dn is then that one, and not enabled.
  */
 int auth_check(struct auth *a, const struct sip_msg *msg, const char *user, const struct registrar_dn *former,
                struct registrar_dn *dn);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGISTRAR_STRANGER_MS = 30000 };
+enum { REGISTRAR_STRANGER_MS = 30000, GUEST_MS = 1800000 };
 
 struct registrar {
     struct sip_stack *st;
@@ -170,6 +170,22 @@ static void bind_dn(struct registrar *r, const struct sip_msg *msg, const struct
         (void)sip_treply(NULL, r->st->sip, msg, 503, "Service Unavailable");
 }
 
+static void guest_over(const struct registrar *r, const struct sip_msg *msg)
+{
+    (void)sip_treply(NULL, r->st->sip, msg, 403, "This Self-Test Is Over");
+}
+
+/* Its page's stack wants to register before it calls. */
+static void serve_guest(const struct registrar *r, const struct sip_msg *msg, const struct regmsg *w)
+{
+    if (w->expires && w->present)
+        (void)sip_treplyf(NULL, NULL, r->st->sip, msg, false, 200, "OK",
+                          "Contact: <%s>;expires=%u\r\nContent-Length: 0\r\n\r\n", w->contact,
+                          w->expires < r->cfg.expires_max ? w->expires : r->cfg.expires_max);
+    else
+        (void)sip_treply(NULL, r->st->sip, msg, 200, "OK");
+}
+
 static void serve(struct registrar *r, const struct sip_msg *msg, const struct regmsg *w, struct session *own,
                   const struct registrar_dn *dn)
 {
@@ -194,11 +210,13 @@ static void serve(struct registrar *r, const struct sip_msg *msg, const struct r
 }
 
 /* Its sender has proved who he is. */
-static void no_stranger(const struct registrar *r, const struct sip_msg *msg)
+static void no_stranger(const struct registrar *r, const struct sip_msg *msg, const struct registrar_dn *dn)
 {
     struct session *s = session_of(r->sessions, ((const struct sip_conn *)msg->sock)->id);
 
-    if (s)
+    if (s && dn->guest && dn->enabled)
+        session_guest(s, GUEST_MS);
+    else if (s && !dn->guest)
         session_known(s);
 }
 
@@ -227,9 +245,13 @@ static void register_now(const struct sip_msg *msg, void *arg)
     if (own && (!session_in_call(own) || session_state(own) == SESSION_SIGNED_IN))
         own = NULL;
     if (!auth_check(r->auth, msg, w.dn, own ? session_dn(own) : NULL, &dn)) {
-        no_stranger(r, msg);
+        no_stranger(r, msg, &dn);
         if (err)
             (void)sip_treply(NULL, r->st->sip, msg, 400, "Bad Contact Or Expires");
+        else if (dn.guest && !dn.enabled)
+            guest_over(r, msg);
+        else if (dn.guest)
+            serve_guest(r, msg, &w);
         else
             serve(r, msg, &w, own, &dn);
     }
@@ -380,6 +402,7 @@ int registrar_authorize(struct registrar *r, const struct sip_msg *msg, char *dn
     struct session *s;
     struct sip_origin o;
     char user[64] = "";
+    bool over;
     int err;
 
     if (sip_stack_origin(r->st, msg, &o) || o.source != SIP_FROM_AGENT)
@@ -401,10 +424,14 @@ int registrar_authorize(struct registrar *r, const struct sip_msg *msg, char *dn
         if (auth_gate(r->auth, msg, busy_h, r) != AUTH_NOW)
             return EACCES;
         err = auth_check(r->auth, msg, user, NULL, &row);
+        if (!err)
+            no_stranger(r, msg, &row);
+        over = !err && !row.enabled;
         explicit_bzero(&row, sizeof(row));
-        if (err)
+        if (over)
+            guest_over(r, msg);
+        if (err || over)
             return EACCES;
-        no_stranger(r, msg);
     }
     if (strlen(user) >= dnsz)
         return EOVERFLOW;

@@ -27,6 +27,9 @@ struct guard;
 struct registrar_dn {
     char ha1_md5[33], ha1_sha256[65];
     bool enabled;
+    /* No DN: may speak on its connection while it is enabled, and is told so when it registers; but nothing is bound, so that nobody
+     * reaches it and no DN is taken from anybody. Whoever proves the password of one that is over has guessed nothing. */
+    bool guest;
 };
 typedef int(registrar_lookup_h)(const char *dn, struct registrar_dn *out, void *arg);
 

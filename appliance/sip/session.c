@@ -115,6 +115,13 @@ void session_known(struct session *s)
         s->until_ms = 0;
 }
 
+void session_guest(struct session *s, uint32_t ms)
+{
+    session_known(s);
+    if (s->state == SESSION_CONNECTED)
+        s->until_ms = clock_ms() + ms;
+}
+
 bool session_is_known(const struct session *s)
 {
     return s->known;

@@ -85,6 +85,8 @@ uint32_t session_seconds(const struct session *s);
 const struct registrar_dn *session_dn(const struct session *s);
 /* Whoever sent something by it has proved that he is no stranger. */
 void session_known(struct session *s);
+/* The same for a guest, who signs in on nothing: its connection is closed like a stranger's when it has been silent for so long. */
+void session_guest(struct session *s, uint32_t ms);
 bool session_is_known(const struct session *s);
 /* A call runs on it, and has ended: the session stays for as long. */
 void session_hold(struct session *s);

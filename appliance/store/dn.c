@@ -284,18 +284,26 @@ int dn_set(struct store *s, const char *dn, const char *name, const enum dn_code
     return err;
 }
 
-static int remove_job(struct store_tx *tx, void *arg)
+static int delete_of(struct store_tx *tx, const char *sql, const char *dn)
 {
-    const char *dn = arg;
     sqlite3_stmt *st;
-    int err = sql_prepare(tx->sql, &st, "DELETE FROM dn WHERE dn = ?");
+    int err = sql_prepare(tx->sql, &st, sql);
 
     if (err)
         return err;
     sql_bind(st, "t", dn);
-    err = sql_run(tx->sql, st);
+    return sql_run(tx->sql, st);
+}
+
+static int remove_job(struct store_tx *tx, void *arg)
+{
+    const char *dn = arg;
+    int err = delete_of(tx, "DELETE FROM dn WHERE dn = ?", dn);
+
     if (!err && !sql_changes(tx->sql))
         err = ENOENT;
+    if (!err)
+        err = delete_of(tx, "DELETE FROM selftest WHERE dn = ?", dn);
     return err ? err : dn_changed(tx, dn, "removed");
 }
 

@@ -213,10 +213,11 @@ int restore_replace(const char *dir, struct restore_result *res, char *why, size
         return err;
     save_records(live, &staged, res);
     err = restore_tls(&staged, dir, res);
-    /* What a box owns is not carried over from another: files, and calls that were up there. */
+    /* What a box owns is not carried over from another: files, calls that were up there; nor one-time links, which may have
+     * been used since. */
     if (!err)
         err = sql_exec(&staged, "DROP TABLE IF EXISTS backup; DROP TABLE IF EXISTS backup_file;"
-                                "DELETE FROM call_open");
+                                "DELETE FROM call_open; DELETE FROM selftest_link");
     sql_close(&staged);
     if (!err)
         err = change_places(dir, live);

@@ -1,4 +1,5 @@
 #include "store/store.h"
+#include "core/ask.h"
 #include "core/health.h"
 #include "core/log.h"
 #include "core/mbox.h"
@@ -30,6 +31,8 @@ static int store_make(struct store *s)
     if (!s->batch)
         return ENOMEM;
     err = mbox_alloc(&s->calls, "store_calls", writer_request_size(), STORE_CALLS_MAX);
+    if (!err)
+        err = ask_mbox_alloc(&s->asks, "store_questions", STORE_ASKS_MAX);
     if (!err)
         err = mbox_alloc(&s->cdrs, "store_cdrs", sizeof(struct cdr), STORE_WAITING_MAX);
     if (!err)
@@ -74,6 +77,7 @@ void store_close(struct store *s)
         return;
     writer_stop(s);
     mbox_free(s->calls, NULL, NULL);
+    ask_mbox_free(s->asks);
     mbox_free(s->cdrs, NULL, NULL);
     secret_free(s->secret);
     sql_close(&s->sql);
@@ -106,6 +110,17 @@ void store_unlisten(struct store *s, store_change_h *h, void *arg)
 {
     while (writer_unlisten(s, h, arg) == EBUSY)
         sched_yield(); /* its mailbox is full: it will not be for long */
+}
+
+struct mbox *store_questions(const struct store *s)
+{
+    return s->asks;
+}
+
+void store_questions_end(struct store *s)
+{
+    while (s && writer_mute(s) == EBUSY)
+        sched_yield(); /* as above */
 }
 
 int store_reader_alloc(struct store_reader **rp, struct store *s)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct mbox;
 struct store;
 struct store_reader;
 
@@ -28,6 +29,11 @@ void store_reader_free(struct store_reader *r);
 
 /* A key that outlives a restart, of DIR/secret.key: another for each label. */
 void store_key(const struct store *s, uint8_t out[32], const char *label);
+
+/* For questions to the writer (core/ask) by threads that must not wait for it, with answers of store/ that are meant for it. */
+struct mbox *store_questions(const struct store *s);
+/* Answers no more; what waits is dropped. Between the end of who asks and the freeing of its ask_box. s may be NULL. */
+void store_questions_end(struct store *s);
 
 enum store_noun { STORE_DN, STORE_TRUNK, STORE_USER, STORE_SETTING };
 /* Told after commit, on the writer thread: post to your own mailbox. key = dn, trunk name, … ; a change made by another process is

@@ -1,4 +1,5 @@
 #include "store/writer.h"
+#include "core/ask.h"
 #include "core/clock.h"
 #include "core/health.h"
 #include "core/histogram.h"
@@ -24,7 +25,14 @@ enum {
     DISK_LOW_MB = 200,
 };
 
-enum request_type { REQUEST_JOB, REQUEST_LISTEN, REQUEST_UNLISTEN, REQUEST_FLUSH, REQUEST_STOP };
+enum request_type {
+    REQUEST_JOB,
+    REQUEST_LISTEN,
+    REQUEST_UNLISTEN,
+    REQUEST_FLUSH,
+    REQUEST_MUTE,
+    REQUEST_STOP
+};
 
 struct store_request { /* what the mailbox carries; the waiter owns the latch and the result */
     enum request_type type;
@@ -92,6 +100,13 @@ int writer_unlisten(struct store *s, store_change_h *h, void *arg)
 int writer_flush(struct store *s)
 {
     struct store_request req = {.type = REQUEST_FLUSH};
+
+    return request_send(s, &req);
+}
+
+int writer_mute(struct store *s)
+{
+    struct store_request req = {.type = REQUEST_MUTE};
 
     return request_send(s, &req);
 }
@@ -182,6 +197,20 @@ static int writer_job(struct store *s, const struct store_request *req)
     return err;
 }
 
+int store_job(struct store *s, store_job_h *job, void *arg)
+{
+    const struct store_request req = {.type = REQUEST_JOB, .job = job, .arg = arg, .who = "system"};
+
+    return thread_writes == s ? writer_job(s, &req) : EDEADLK;
+}
+
+static int writer_mute_now(struct store *s)
+{
+    ask_mbox_free(s->asks);
+    s->asks = NULL;
+    return 0;
+}
+
 static int writer_add_listener(struct store *s, const struct store_listener *l)
 {
     if (s->listener_count == STORE_LISTENERS_MAX)
@@ -226,6 +255,9 @@ static void request_h(void *msg, void *arg)
         break;
     case REQUEST_FLUSH:
         *req->result = writer_flush_now(s);
+        break;
+    case REQUEST_MUTE:
+        *req->result = writer_mute_now(s);
         break;
     case REQUEST_STOP:
         s->stopping = true;
@@ -297,14 +329,17 @@ static void *writer_main(void *arg)
     s->again_ms = clock_ms() + store_again_ms;
     sql_number(&s->sql, "PRAGMA data_version", &s->data_version);
     while (!s->stopping) {
-        struct pollfd fds[2] = {
+        struct pollfd fds[3] = {
             {.fd = mbox_fd(s->calls), .events = POLLIN},
             {.fd = cdrbatch_has_room(s) ? mbox_fd(s->cdrs) : -1, .events = POLLIN},
+            {.fd = s->asks ? mbox_fd(s->asks) : -1, .events = POLLIN},
         };
 
-        poll(fds, 2, cdrbatch_wait_ms(s, WRITER_TICK_MS));
+        poll(fds, 3, cdrbatch_wait_ms(s, WRITER_TICK_MS));
         cdrbatch_service(s, false);
         mbox_drain(s->calls, request_h, s);
+        if (s->asks)
+            mbox_drain(s->asks, ask_answer_h, s);
         writer_tick(s);
     }
     cdrbatch_finish(s);

@@ -2,6 +2,7 @@
  * store/writer: the writer thread, owner of the only connection that writes. Private to store/.
  *
  *   any thread ── store_call(job) ──► [calls] ──► one transaction per job, then listeners, then the answer
+ *   WEB ── store_questions() ───────► [asks] ───► the same, for who must not wait
  *   any thread ── cdr_write(row) ───► [cdrs]  ──► batch, committed 250 ms after its first row ── cannot? ──► DIR/cdr.spill
  *
  * A job that finds the database locked by another process is tried again for up to 5 s; call records are looked after
@@ -22,6 +23,7 @@ struct secret;
 
 enum {
     STORE_CALLS_MAX = 64, /* jobs that wait for the writer */
+    STORE_ASKS_MAX = 64,  /* questions that wait for it */
     STORE_CDRS_MAX = 512, /* rows of a batch */
     STORE_WAITING_MAX =
         8192, /* call records that wait for the writer: a quarter of an hour of ten calls a second; more are
@@ -42,6 +44,7 @@ struct store {
     char dir[PATH_MAX - 32];
     struct secret *secret;
     struct mbox *calls; /* of struct store_request */
+    struct mbox *asks;  /* of struct ask (core/ask); NULL: no more */
     struct mbox *cdrs;  /* of struct cdr */
     pthread_t thread;
     bool running;
@@ -78,6 +81,8 @@ typedef int(store_job_h)(struct store_tx *tx, void *arg);
 /* Runs job on the writer thread and waits until it is committed. EBUSY locked for too long or too many wait,
  * EDEADLK when called on the writer thread (from a listener). */
 int store_call(struct store *s, store_job_h *job, void *arg);
+/* The same from the writer thread, for the answer to a question. */
+int store_job(struct store *s, store_job_h *job, void *arg);
 /* Remembers to tell the listeners after the commit. */
 void store_tx_notice(struct store_tx *tx, enum store_noun noun, const char *key);
 /* "Look again at everything", key "" for each noun. */
@@ -88,6 +93,8 @@ int writer_start(struct store *s);
 void writer_stop(struct store *s);
 int writer_listen(struct store *s, store_change_h *h, void *arg);
 int writer_unlisten(struct store *s, store_change_h *h, void *arg);
+/* Drops the questions that wait, and their mailbox. */
+int writer_mute(struct store *s);
 /* Commits and replays every call record that was written before. */
 int writer_flush(struct store *s);
 

@@ -3,6 +3,7 @@
  * same.
  */
 #include "call/party.h"
+#include "core/utf8.h"
 
 #include <re.h>
 
@@ -17,7 +18,7 @@ static void check_text(const char *s)
     if (n >= PARTY_MAX || (n && (s[0] == ' ' || s[n - 1] == ' ')))
         abort();
     for (size_t i = 0; i < n; i += step)
-        if (!party_char(s + i, n - i, &step))
+        if (!utf8_shown(s + i, n - i, &step))
             abort();
 }
 

@@ -1,6 +1,8 @@
 /* The agent's sign-in and the status pages, through the routes that the web server would call. */
 #include "testing.h"
 #include "admin/agent.h"
+#include "admin/iceservers.h"
+#include "admin/signin.h"
 #include "admin/status.h"
 #include "call/directory.h"
 #include "core/guard.h"
@@ -25,6 +27,8 @@ static struct {
     struct ask_box *box;
     struct wire *wire;
     struct turn *turn;
+    struct signin signin;
+    struct iceservers ice;
     struct admin_agent *agent;
     struct addr peer;
     struct web_resp resp; /* the last answer */
@@ -59,7 +63,6 @@ static bool turn_set_up(void)
                                .bind_count = 1,
                                .relay_min = 50000,
                                .relay_max = 50009};
-    struct admin_agent_turn access = {0};
     char why[256];
 
     addr_parse_ip(&loopback, "127.0.0.1", 0);
@@ -68,9 +71,12 @@ static bool turn_set_up(void)
     setup.wire = t.wire;
     if (turn_start(&t.turn, &setup, why, sizeof(why)))
         return false;
-    access = (struct admin_agent_turn){.turn = t.turn, .port = turn_port(t.turn)};
-    memcpy(access.secret, secret, sizeof(secret));
-    return !admin_agent_alloc(&t.agent, t.questions, t.guard, &access);
+    t.ice.turn = t.turn;
+    t.ice.port = turn_port(t.turn);
+    memcpy(t.ice.secret, secret, sizeof(secret));
+    t.signin = (struct signin){.signalling = t.questions, .guard = t.guard, .renews = true};
+    memcpy(t.signin.secret, secret, sizeof(secret));
+    return !admin_agent_alloc(&t.agent, &t.signin, &t.ice);
 }
 
 static bool set_up(void)

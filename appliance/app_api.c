@@ -1,0 +1,56 @@
+#include "app_api.h"
+#include "admin/agent.h"
+#include "admin/iceservers.h"
+#include "admin/selftest.h"
+#include "admin/signin.h"
+#include "admin/status.h"
+#include "app_turn.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct app_api {
+    struct signin signin;
+    struct iceservers ice;
+    struct admin_agent *agent;
+    struct admin_selftest *selftest;
+};
+
+int app_api_start(struct app_api **ap, const struct app_api_config *cfg)
+{
+    struct app_api *a = calloc(1, sizeof(*a));
+    int err;
+
+    if (!a)
+        return ENOMEM;
+    app_turn_access(cfg->turn, &a->ice);
+    a->signin.signalling = cfg->signalling;
+    a->signin.guard = cfg->guard;
+    a->signin.renews = a->ice.turn;
+    memcpy(a->signin.secret, a->ice.secret, sizeof(a->signin.secret));
+    err = admin_agent_alloc(&a->agent, &a->signin, &a->ice);
+    if (!err)
+        err = admin_selftest_alloc(&a->selftest, &a->signin, &a->ice, cfg->store);
+    if (!err)
+        err = admin_status_register();
+    if (err)
+        app_api_free(a);
+    else
+        *ap = a;
+    return err;
+}
+
+void app_api_turns(struct app_api *a, uint16_t port)
+{
+    a->ice.turns_port = port;
+}
+
+void app_api_free(struct app_api *a)
+{
+    if (!a)
+        return;
+    admin_agent_free(a->agent);
+    admin_selftest_free(a->selftest);
+    explicit_bzero(a, sizeof(*a));
+    free(a);
+}

@@ -1,0 +1,74 @@
+#include "service/selftest.h"
+#include "conf/conf.h"
+#include "core/addr.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HOST_MAX = 256, HTTPS_PORT = 443 };
+
+/* As a URL writes it. */
+static void host_find(const struct service *sv, char host[HOST_MAX])
+{
+    struct addr a;
+    char ip[ADDR_STRLEN];
+
+    conf_str(sv->conf, "public.address", host, HOST_MAX);
+    if (*host && addr_parse_ip(&a, host, 0))
+        return;
+    if (!*host && !addr_interfaces(&a, 1)) {
+        snprintf(host, HOST_MAX, "localhost");
+        return;
+    }
+    addr_ip(&a, ip, sizeof(ip));
+    snprintf(host, HOST_MAX, strchr(ip, ':') ? "[%s]" : "%s", ip);
+}
+
+static void url_write(const struct service *sv, char url[SERVICE_URL_MAX], const char *token)
+{
+    const unsigned port = sv->https_port ? sv->https_port : (unsigned)conf_int(sv->conf, "https.port");
+    char host[HOST_MAX], colon[8] = "";
+
+    host_find(sv, host);
+    if (port != HTTPS_PORT)
+        snprintf(colon, sizeof(colon), ":%u", port);
+    snprintf(url, SERVICE_URL_MAX, "https://%s%s/selftest.html#%s", host, colon, token);
+}
+
+int service_selftest_link(struct service *sv, const char *note, unsigned hours, struct selftest_link *out,
+                          char url[SERVICE_URL_MAX])
+{
+    char token[SELFTEST_TOKEN_MAX];
+    int err = selftest_link_add(sv->store, note, hours, out, token, sv->why, sizeof(sv->why));
+
+    if (!err)
+        url_write(sv, url, token);
+    explicit_bzero(token, sizeof(token));
+    return err;
+}
+
+int service_selftest_each(struct service *sv, const char *dn, selftest_h *h, void *arg)
+{
+    struct store_reader *r;
+    int err = store_reader_alloc(&r, sv->store);
+
+    if (!err) {
+        err = selftest_each(r, dn, h, arg);
+        store_reader_free(r);
+    }
+    return err ? service_fail(sv, err, "cannot read the self-tests: %s", store_strerror(err)) : 0;
+}
+
+int service_selftest_get(struct service *sv, const char *id, struct selftest *out)
+{
+    struct store_reader *r;
+    int err = store_reader_alloc(&r, sv->store);
+
+    if (!err) {
+        err = selftest_get(r, id, out);
+        store_reader_free(r);
+    }
+    if (err == ENOENT)
+        return service_fail(sv, err, "there is no self-test %s", id);
+    return err ? service_fail(sv, err, "cannot read the self-tests: %s", store_strerror(err)) : 0;
+}

@@ -1,0 +1,307 @@
+#include "store/selftest.h"
+#include "core/clock.h"
+#include "core/rnd.h"
+#include "crypto/hash.h"
+#include "store/audit.h"
+#include "store/check.h"
+#include "store/reader.h"
+#include "store/writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TOKEN_BYTES = 16, LINK_KEPT_DAYS = 30 };
+
+#define DAY_MS (24 * 3600 * (int64_t)1000)
+
+/* ---------------------------------------------------------------- results: reading */
+
+#define SELECT "SELECT id, dn, note, time_ms, source, browser, system, verdict, tests FROM selftest "
+
+static void result_read(sqlite3_stmt *st, struct selftest *t)
+{
+    memset(t, 0, sizeof(*t));
+    sql_text(st, 0, t->id, sizeof(t->id));
+    sql_text(st, 1, t->dn, sizeof(t->dn));
+    sql_text(st, 2, t->note, sizeof(t->note));
+    t->time_ms = sqlite3_column_int64(st, 3);
+    sql_text(st, 4, t->source, sizeof(t->source));
+    sql_text(st, 5, t->browser, sizeof(t->browser));
+    sql_text(st, 6, t->system, sizeof(t->system));
+    sql_text(st, 7, t->verdict, sizeof(t->verdict));
+    sql_text(st, 8, t->tests, sizeof(t->tests));
+}
+
+int selftest_each(struct store_reader *r, const char *dn, selftest_h *h, void *arg)
+{
+    sqlite3_stmt *st;
+    struct selftest t;
+    int err = dn ? sql_prepare(&r->sql, &st, SELECT "WHERE dn = ? ORDER BY id DESC")
+                 : sql_prepare(&r->sql, &st, SELECT "ORDER BY id DESC");
+
+    if (err)
+        return err;
+    if (dn)
+        sql_bind(st, "t", dn);
+    while (!(err = sql_step(st))) {
+        result_read(st, &t);
+        if (h(&t, arg))
+            break;
+    }
+    sql_done(&r->sql, st);
+    return err == ENOENT ? 0 : err;
+}
+
+int selftest_get(struct store_reader *r, const char *id, struct selftest *out)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(&r->sql, &st, SELECT "WHERE id = ?");
+
+    if (err)
+        return err;
+    sql_bind(st, "t", id);
+    err = sql_step(st);
+    if (!err)
+        result_read(st, out);
+    sql_done(&r->sql, st);
+    return err;
+}
+
+/* ---------------------------------------------------------------- results: writing */
+
+/* The note of the link that the test was made by; a link that is not kept any more has none. */
+static int note_read(struct sql *sql, int64_t link, char *note, size_t sz)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(sql, &st, "SELECT note FROM selftest_link WHERE id = ?");
+
+    if (err)
+        return err;
+    sql_bind(st, "i", link);
+    err = sql_step(st);
+    if (!err)
+        sql_text(st, 0, note, sz);
+    sql_done(sql, st);
+    return err == ENOENT ? 0 : err;
+}
+
+static int session_forget(struct sql *sql, const char *session)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(sql, &st, "DELETE FROM selftest WHERE session = ?");
+
+    if (err)
+        return err;
+    sql_bind(st, "t", session);
+    return sql_run(sql, st);
+}
+
+static int oldest_forget(struct sql *sql, const char *dn)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(sql, &st,
+                          "DELETE FROM selftest WHERE dn = ?1 AND id NOT IN "
+                          "(SELECT id FROM selftest WHERE dn = ?1 ORDER BY id DESC LIMIT ?2)");
+
+    if (err)
+        return err;
+    sql_bind(st, "ti", dn, (int64_t)(*dn ? SELFTEST_OF_DN : SELFTEST_OF_LINKS));
+    return sql_run(sql, st);
+}
+
+static int put_job(struct store_tx *tx, void *arg)
+{
+    struct selftest_put *p = arg;
+    struct selftest *t = &p->result;
+    sqlite3_stmt *st;
+    char tail[7];
+    int err = p->link ? note_read(tx->sql, p->link, t->note, sizeof(t->note)) : 0;
+
+    if (!err)
+        err = session_forget(tx->sql, p->session);
+    if (!err)
+        err = sql_prepare(tx->sql, &st,
+                          "INSERT INTO selftest (id, dn, note, session, time_ms, source, browser, system, "
+                          "verdict, tests) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    if (err)
+        return err;
+    t->time_ms = tx->now_ms;
+    rnd_str(tail, sizeof(tail), sizeof(tail) - 1);
+    snprintf(t->id, sizeof(t->id), "%013lld-%s", (long long)t->time_ms, tail);
+    sql_bind(st, "ttttittttt", t->id, t->dn, t->note, p->session, t->time_ms, t->source, t->browser,
+             t->system, t->verdict, t->tests);
+    err = sql_run(tx->sql, st);
+    return err ? err : oldest_forget(tx->sql, t->dn);
+}
+
+void selftest_put_answer(void *value, void *store)
+{
+    struct selftest_put *p = value;
+
+    p->err = store_job(store, put_job, p);
+}
+
+/* ---------------------------------------------------------------- links */
+
+static void token_hash(char out[SHA256_HEXLEN], const char *token)
+{
+    uint8_t sum[SHA256_LEN];
+
+    hash_sha256(sum, token, strlen(token));
+    hash_hex(out, sum, sizeof(sum));
+}
+
+static void token_make(char token[SELFTEST_TOKEN_MAX])
+{
+    uint8_t random[TOKEN_BYTES];
+    char text[32];
+
+    rnd_bytes(random, sizeof(random));
+    (void)base64_enc(text, sizeof(text), random, sizeof(random)); /* it fits */
+    for (char *p = text; *p; p++)
+        *p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+    text[strcspn(text, "=")] = '\0';
+    memcpy(token, text, SELFTEST_TOKEN_MAX);
+    explicit_bzero(random, sizeof(random));
+    explicit_bzero(text, sizeof(text));
+}
+
+/* So long that a link which somebody opens late is known as one that is over. */
+static int links_forget(struct sql *sql, int64_t now_ms)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(sql, &st, "DELETE FROM selftest_link WHERE expires_ms < ?");
+
+    if (err)
+        return err;
+    sql_bind(st, "i", now_ms - LINK_KEPT_DAYS * DAY_MS);
+    return sql_run(sql, st);
+}
+
+static int links_open(struct sql *sql, int64_t now_ms, int64_t *n)
+{
+    sqlite3_stmt *st;
+    int err =
+        sql_prepare(sql, &st, "SELECT count(*) FROM selftest_link WHERE used_ms = 0 AND expires_ms > ?");
+
+    if (err)
+        return err;
+    sql_bind(st, "i", now_ms);
+    err = sql_step(st);
+    if (!err)
+        *n = sqlite3_column_int64(st, 0);
+    sql_done(sql, st);
+    return err;
+}
+
+struct link_add {
+    struct selftest_link link;
+    char hash[SHA256_HEXLEN];
+    unsigned hours;
+};
+
+static int add_job(struct store_tx *tx, void *arg)
+{
+    struct link_add *a = arg;
+    sqlite3_stmt *st;
+    int64_t n = 0;
+    int err = links_forget(tx->sql, tx->now_ms);
+
+    if (!err)
+        err = links_open(tx->sql, tx->now_ms, &n);
+    if (!err && n >= SELFTEST_LINKS_MAX)
+        err = EMLINK;
+    if (!err)
+        err = sql_prepare(tx->sql, &st,
+                          "INSERT INTO selftest_link (token_hash, note, created_ms, expires_ms, used_ms) "
+                          "VALUES (?, ?, ?, ?, 0)");
+    if (err)
+        return err;
+    a->link.created_ms = tx->now_ms;
+    a->link.expires_ms = tx->now_ms + a->hours * (int64_t)3600000;
+    sql_bind(st, "ttii", a->hash, a->link.note, a->link.created_ms, a->link.expires_ms);
+    err = sql_run(tx->sql, st);
+    a->link.id = sqlite3_last_insert_rowid(tx->sql->db);
+    return err ? err : audit_write(tx, "self-test link %lld made", (long long)a->link.id);
+}
+
+int selftest_link_add(struct store *s, const char *note, unsigned hours, struct selftest_link *out,
+                      char token[SELFTEST_TOKEN_MAX], char *why, size_t whysz)
+{
+    struct link_add a = {.hours = hours};
+    int err;
+
+    if (!check_text(note, sizeof(a.link.note))) {
+        snprintf(why, whysz, "a note is text of at most %zu bytes", sizeof(a.link.note) - 1);
+        return EINVAL;
+    }
+    if (!hours || hours > SELFTEST_HOURS_MAX) {
+        snprintf(why, whysz, "a link is good for 1 to %d hours", SELFTEST_HOURS_MAX);
+        return EINVAL;
+    }
+    snprintf(a.link.note, sizeof(a.link.note), "%s", note);
+    token_make(token);
+    token_hash(a.hash, token);
+    err = store_call(s, add_job, &a);
+    if (err == EMLINK) {
+        snprintf(why, whysz, "%d links are open already: wait until some have been used or are over",
+                 SELFTEST_LINKS_MAX);
+        err = ENOSPC;
+    } else if (err) {
+        snprintf(why, whysz, "cannot make a link: %s", store_strerror(err));
+    }
+    *out = a.link;
+    return err;
+}
+
+static int link_find(struct sql *sql, const char *token, struct selftest_link *l)
+{
+    char hash[SHA256_HEXLEN];
+    sqlite3_stmt *st;
+    int err = sql_prepare(
+        sql, &st, "SELECT id, note, created_ms, expires_ms, used_ms FROM selftest_link WHERE token_hash = ?");
+
+    if (err)
+        return err;
+    token_hash(hash, token);
+    sql_bind(st, "t", hash);
+    err = sql_step(st);
+    if (!err) {
+        l->id = sqlite3_column_int64(st, 0);
+        sql_text(st, 1, l->note, sizeof(l->note));
+        l->created_ms = sqlite3_column_int64(st, 2);
+        l->expires_ms = sqlite3_column_int64(st, 3);
+        l->used_ms = sqlite3_column_int64(st, 4);
+    }
+    sql_done(sql, st);
+    return err;
+}
+
+/* There is one writer, and this is its transaction: nobody else can find it unused meanwhile. */
+static int use_job(struct store_tx *tx, void *arg)
+{
+    struct selftest_use *u = arg;
+    sqlite3_stmt *st;
+    int err = link_find(tx->sql, u->token, &u->link);
+
+    if (!err && u->link.used_ms)
+        err = EALREADY;
+    if (!err && u->link.expires_ms <= tx->now_ms)
+        err = ETIME;
+    if (!err)
+        err = sql_prepare(tx->sql, &st, "UPDATE selftest_link SET used_ms = ?2 WHERE id = ?1");
+    if (err)
+        return err;
+    u->link.used_ms = tx->now_ms;
+    sql_bind(st, "ii", u->link.id, u->link.used_ms);
+    return sql_run(tx->sql, st);
+}
+
+void selftest_use_answer(void *value, void *store)
+{
+    struct selftest_use *u = value;
+
+    u->err = store_job(store, use_job, u);
+    explicit_bzero(u->token, sizeof(u->token));
+}
