@@ -1,6 +1,7 @@
 #include "call/call.h"
 #include "call/callconf.h"
 #include "call/callstat.h"
+#include "call/echo.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/rnd.h"
@@ -30,6 +31,8 @@ int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
 
     if (list_count(&cs->calll) >= MEDIA_PATHS_MAX)
         return ENOSPC;
+    if (list_count(&cs->calll) + list_count(&cs->echol) >= MEDIA_PATHS_MAX)
+        (void)echo_yield(cs);
     c = mem_zalloc(sizeof(*c), call_destructor);
     if (!c)
         return ENOMEM;

@@ -12,6 +12,7 @@
 #include "call/callend.h"
 #include "call/callmid.h"
 #include "call/directory.h"
+#include "call/echo.h"
 #include "call/party.h"
 #include "call/testid.h"
 #include "core/clock.h"
@@ -383,7 +384,11 @@ void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip
 
     if (registrar_authorize(cs->cfg.registrar, msg, name, sizeof(name)))
         return;
-    if (testid_named(name) || directory_get(cs->cfg.directory, name, &dn) || !dn.enabled) {
+    if (testid_named(name)) {
+        echo_invite(cs, msg, o, name);
+        return;
+    }
+    if (directory_get(cs->cfg.directory, name, &dn) || !dn.enabled) {
         (void)sip_treply(NULL, sip, msg, 403, "Forbidden");
         return;
     }

@@ -4,6 +4,7 @@
 #include "call/callmedia.h"
 #include "call/callout.h"
 #include "call/callstat.h"
+#include "call/echo.h"
 #include "core/mbox.h"
 #include "sip/wsedge.h"
 #include <errno.h>
@@ -35,11 +36,13 @@ static void invite_h(const struct sip_msg *msg, void *arg)
 static void media_h(void *msg, void *arg)
 {
     const struct media_event *ev = msg;
-    const struct calls *cs = arg;
+    struct calls *cs = arg;
     struct call *c = table_get(cs->by_path, &ev->path_id, sizeof(ev->path_id));
 
     if (c)
         call_media_event(c, ev);
+    else
+        (void)echo_media_event(cs, ev); /* else: of a path that is closed */
 }
 
 /* A browser's connection is gone. An answered call lives on while its audio does (the media say when not); one that still rings or
@@ -49,6 +52,7 @@ static void ws_gone_h(uint64_t conn, void *arg)
     struct calls *cs = arg;
     struct le *le = cs->calll.head;
 
+    echo_conn_gone(cs, conn);
     while (le) {
         struct call *c = le->data;
 
@@ -135,6 +139,7 @@ void calls_end_all(struct calls *cs, const char *reason)
 {
     struct le *le = cs->calll.head;
 
+    echo_end_all(cs, reason);
     while (le) {
         struct call *c = le->data;
 

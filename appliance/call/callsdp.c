@@ -245,15 +245,15 @@ static void cand_add(struct sdp_ice_own *ice, const struct addr *a)
     ice->cands[ice->cand_count++] = *a;
 }
 
-/* Best first: the addresses that we are known by, the one the browser reached us at, the machine's others that we listen on. */
-static void agent_cands(const struct call *c, uint64_t ws_conn, struct sdp_ice_own *ice)
+void call_cands(const struct calls *cs, const struct media_local *own, uint64_t ws_conn,
+                struct sdp_ice_own *ice)
 {
-    struct sip_stack *st = c->calls->cfg.stack;
+    struct sip_stack *st = cs->cfg.stack;
     struct addr peer, local, a, v[SDP_CANDS_OWN_MAX];
     size_t n;
 
     memset(ice, 0, sizeof(*ice));
-    ice->local = &c->local;
+    ice->local = own;
     n = sip_stack_public(st, v, SDP_CANDS_OWN_MAX);
     for (size_t i = 0; i < n; i++)
         cand_add(ice, &v[i]);
@@ -284,7 +284,7 @@ int call_agent_offer(struct call *c, uint64_t ws_conn, char **sdp)
     codecs[0] = want;
     codecs[1] = want == MEDIA_OPUS ? other : (want == MEDIA_PCMU ? MEDIA_PCMA : MEDIA_PCMU);
     codecs[2] = want == MEDIA_OPUS ? (other == MEDIA_PCMU ? MEDIA_PCMA : MEDIA_PCMU) : MEDIA_OPUS;
-    agent_cands(c, ws_conn, &ice);
+    call_cands(c->calls, &c->local, ws_conn, &ice);
     buf_init(&b, SDP_OWN_MAX);
     return take(&b, sdp_write_browser_offer(&b, &own, &ice, codecs), sdp);
 }
@@ -354,7 +354,7 @@ int call_agent_answer(struct call *c, const struct sdp *offer, char **sdp)
     struct sdp_ice_own ice;
     struct buf b;
 
-    agent_cands(c, leg_conn(c->agent), &ice);
+    call_cands(c->calls, &c->local, leg_conn(c->agent), &ice);
     buf_init(&b, SDP_OWN_MAX);
     return take(&b, sdp_write_browser_answer(&b, &own, &ice, &c->browser), sdp);
 }

@@ -10,6 +10,7 @@ struct calls {
     struct calls_config cfg;
     struct legs *legs;
     struct list calll;
+    struct list echol;     /* test calls of self-tests (call/echo), the oldest first */
     struct table *by_path; /* of struct call, by path id */
     size_t live;           /* not yet ending */
     uint16_t serial;       /* orders calls of one millisecond */

@@ -27,7 +27,8 @@ struct media_path { /* what signalling holds of it */
     uint32_t id;
     struct media *media;
     struct worker *worker;
-    struct path *path;                     /* the worker's */
+    struct path *path; /* the worker's */
+    bool echo;
     enum media_dtmf_way ways[MEDIA_SIDES]; /* as last told to the worker */
 };
 
@@ -37,7 +38,7 @@ struct media {
     struct worker *workers[MEDIA_WORKERS_MAX];
     struct media_path *slots[MEDIA_PATHS_MAX];
     uint32_t last_slot, generation;
-    atomic_size_t path_count; /* for /metrics, too */
+    atomic_size_t path_count, pair_count; /* for /metrics, too */
     bool srtp_ready, collecting;
 };
 
@@ -69,7 +70,7 @@ static void collect_h(struct buf *out, void *arg)
     struct tally sum = {0};
 
     metric_limit(out, "media_paths", atomic_load(&m->path_count), MEDIA_PATHS_MAX);
-    metric_limit(out, "rtp_port_pairs", atomic_load(&m->path_count), port_pairs(&m->cfg));
+    metric_limit(out, "rtp_port_pairs", atomic_load(&m->pair_count), port_pairs(&m->cfg));
     for (unsigned i = 0; i < m->cfg.workers; i++) {
         struct tally t;
         double cpu_seconds;
@@ -231,7 +232,7 @@ static void local_fill(const struct media *m, const struct worker *w, uint32_t i
         .ice_port = worker_ice_port(w),
         .ssrc = rnd_u32(),
         .trunk_ssrc = rnd_u32(),
-        .rtp_port = udp_set_port(rtp),
+        .rtp_port = rtp->count ? udp_set_port(rtp) : 0,
     };
     credentials(l, id);
     rnd_str(l->cname, sizeof(l->cname), CNAME_LEN);
@@ -257,16 +258,17 @@ bool media_has_family(const struct media *m, int af)
 }
 
 /* The worker's half, and its place there. */
-static int path_open(struct media_path *h, bool controlling, struct media_local *local)
+static int path_open(struct media_path *h, bool controlling, bool echo, struct media_local *local)
 {
     const struct media *m = h->media;
     struct path_init init = {.id = h->id,
                              .host = worker_host(h->worker),
                              .jbuf_max_ms = m->cfg.jbuf_max_ms,
                              .controlling = controlling,
+                             .echo = echo,
                              .local = local};
     struct worker_msg msg = {.command = WORKER_START};
-    int err = trunk_ports(&m->cfg, &init.rtp, &init.rtcp);
+    int err = echo ? 0 : trunk_ports(&m->cfg, &init.rtp, &init.rtcp);
 
     if (err)
         return err;
@@ -281,7 +283,8 @@ static int path_open(struct media_path *h, bool controlling, struct media_local 
     return err;
 }
 
-int media_path_create(struct media_path **pp, struct media *m, bool controlling, struct media_local *local)
+static int create(struct media_path **pp, struct media *m, bool controlling, bool echo,
+                  struct media_local *local)
 {
     struct media_path *h = calloc(1, sizeof(*h));
     int err = h ? id_take(m, &h->id) : ENOMEM;
@@ -289,7 +292,8 @@ int media_path_create(struct media_path **pp, struct media *m, bool controlling,
     if (!err) {
         h->media = m;
         h->worker = worker_choose(m);
-        err = path_open(h, controlling, local);
+        h->echo = echo;
+        err = path_open(h, controlling, echo, local);
     }
     if (err) {
         free(h);
@@ -297,8 +301,20 @@ int media_path_create(struct media_path **pp, struct media *m, bool controlling,
     }
     m->slots[h->id % MEDIA_PATHS_MAX] = h;
     atomic_fetch_add(&m->path_count, 1);
+    if (!echo)
+        atomic_fetch_add(&m->pair_count, 1);
     *pp = h;
     return 0;
+}
+
+int media_path_create(struct media_path **pp, struct media *m, bool controlling, struct media_local *local)
+{
+    return create(pp, m, controlling, false, local);
+}
+
+int media_path_create_echo(struct media_path **pp, struct media *m, struct media_local *local)
+{
+    return create(pp, m, false, true, local);
 }
 
 uint32_t media_path_id(const struct media_path *p)
@@ -396,6 +412,8 @@ void media_path_close(struct media_path *p)
 
     m->slots[p->id % MEDIA_PATHS_MAX] = NULL;
     atomic_fetch_sub(&m->path_count, 1);
+    if (!p->echo)
+        atomic_fetch_sub(&m->pair_count, 1);
     path_close(p->path); /* the worker looks in every round; it is its own from here on */
     (void)worker_post(p->worker, &wake);
     free(p);

@@ -75,6 +75,9 @@ struct media_local {
 /* Takes a trunk port pair and a place on a worker. controlling: the ICE role, true when we make the offer to the browser. EMFILE,
  * EADDRNOTAVAIL (no port pair left), ENOSPC, ENOMEM. */
 int media_path_create(struct media_path **pp, struct media *m, bool controlling, struct media_local *local);
+/* A path without a trunk: what the browser sends comes back to it, as long as it is the codec of media_path_browser. Takes no ports; we are
+ * the controlled ICE agent. local->rtp_port is 0; media_path_trunk and what else is about a trunk must not be called. */
+int media_path_create_echo(struct media_path **pp, struct media *m, struct media_local *local);
 uint32_t media_path_id(const struct media_path *p);
 
 /* From the browser's SDP; may be given once, or again with new ICE credentials (ICE restart). */

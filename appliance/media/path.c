@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "media/path_dtmf.h"
 #include "media/path_down.h"
+#include "media/path_echo.h"
 #include "media/path_out.h"
 #include "media/path_report.h"
 #include "media/path_secure.h"
@@ -45,6 +46,7 @@ int path_alloc(struct path **pp, const struct path_init *init)
     }
     p->id = init->id;
     p->host = init->host;
+    p->echo = init->echo;
     p->rtp = init->rtp;
     p->rtcp = init->rtcp;
     memcpy(p->cname, init->local->cname, sizeof(p->cname));
@@ -175,7 +177,7 @@ void path_set_browser(struct path *p, const struct media_browser *b, uint64_t no
     out_rate(&p->to_browser, codec_clock_rate(b->codec));
     p->to_browser.pt = media_formats_codec(&b->formats, b->codec)->pt; /* media_path_browser saw to it */
     path_dtmf_set(&p->to_browser, path_dtmf_way(&b->formats, b->codec), &b->formats, b->codec);
-    if (path_up_set(p) || path_down_set(p)) {
+    if (!p->echo && (path_up_set(p) || path_down_set(p))) {
         struct media_event ev = {.type = MEDIA_FAILED, .reason = MEDIA_NO_CODEC};
 
         path_event(p, &ev);
@@ -256,15 +258,18 @@ uint64_t path_tick(struct path *p, uint64_t now_us)
         return UINT64_MAX;
     if (now_us < p->due_us)
         return p->due_us;
-    path_up_tick(p, now_us);
+    if (p->echo)
+        path_echo_tick(p, now_us);
+    else
+        path_up_tick(p, now_us);
     path_down_tick(p, now_us);
     path_dtmf_tick(p, now_us);
     if (now_us >= p->slow_us) {
         slow_tick(p, now_us);
         p->slow_us = now_us + (path_secure_settled(p) ? PATH_SETTLED_US : PATH_SLOW_US);
     }
-    p->due_us =
-        sooner(sooner(path_up_due_us(p), path_down_due_us(p)), sooner(path_dtmf_due_us(p), p->slow_us));
+    p->due_us = sooner(sooner(p->echo ? path_echo_due_us(p) : path_up_due_us(p), path_down_due_us(p)),
+                       sooner(path_dtmf_due_us(p), p->slow_us));
     return p->due_us;
 }
 

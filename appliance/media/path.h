@@ -6,6 +6,7 @@
  *   path_secure.c  towards the browser: ICE, DTLS, SRTP
  *   path_up.c      browser → trunk: [jitter buffer → decode → encode | straight through]
  *   path_down.c    trunk → browser: source lock, [decode → encode | straight through], tone
+ *   path_echo.c    without a trunk: the browser's audio back to it
  *   path_dtmf.c    key presses: telephone events both ways, tones in the audio
  *   path_report.c  RTCP both ways, RTP timeout
  *
@@ -59,6 +60,7 @@ struct path_init {
     const struct path_host *host; /* must outlive the path */
     uint32_t jbuf_max_ms;
     bool controlling; /* ICE */
+    bool echo;        /* no trunk: rtp and rtcp are empty */
     const struct media_local *local;
     struct udp_set rtp, rtcp; /* taken over, also when path_alloc fails */
 };

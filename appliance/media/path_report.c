@@ -10,6 +10,8 @@
 METRIC_COUNTER(drop_rtcp, "dngate_media_dropped_total", "from=\"both\",reason=\"rtcp\"",
                "Media packets dropped");
 
+enum { ECHO_REPORT_US = 1000000 };
+
 /* ---- RTCP ---- */
 
 static void trunk_report(struct path *p, bool bye, uint64_t now_us)
@@ -36,21 +38,27 @@ static void browser_report(struct path *p, bool bye, uint64_t now_us)
         path_browser_send_rtcp(p, room, n);
 }
 
-static bool report_due(struct path_out *out, uint64_t now_us)
+/* An echo lasts for seconds, and is there for its figures. */
+static uint64_t interval_us(const struct path *p, bool first)
+{
+    return p->echo ? ECHO_REPORT_US : rtcp_interval_us(first);
+}
+
+static bool report_due(const struct path *p, struct path_out *out, uint64_t now_us)
 {
     bool first = !out->report_us;
 
     if (now_us < out->report_us)
         return false;
-    out->report_us = now_us + rtcp_interval_us(first);
+    out->report_us = now_us + interval_us(p, first);
     return !first;
 }
 
 void path_reports(struct path *p, bool bye, uint64_t now_us)
 {
-    if (bye || (p->trunk_set && report_due(&p->to_trunk, now_us)))
+    if (bye || (p->trunk_set && report_due(p, &p->to_trunk, now_us)))
         trunk_report(p, bye, now_us);
-    if (bye || (path_browser_ready(p) && report_due(&p->to_browser, now_us)))
+    if (bye || (path_browser_ready(p) && report_due(p, &p->to_browser, now_us)))
         browser_report(p, bye, now_us);
 }
 

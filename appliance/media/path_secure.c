@@ -2,6 +2,7 @@
 #include "media/path_secure.h"
 
 #include "core/metric.h"
+#include "media/path_echo.h"
 #include "media/path_out.h"
 #include "media/path_report.h"
 #include "media/path_up.h"
@@ -302,7 +303,10 @@ static void rtp_in(struct path *p, struct udp_packet *pkt, uint64_t now_us)
     }
     p->from_browser.alive_us = now_us;
     ice_media(p->ice, &pkt->src, now_us / 1000);
-    path_up_packet(p, &h, now_us);
+    if (p->echo)
+        path_echo_packet(p, &h, now_us);
+    else
+        path_up_packet(p, &h, now_us);
 }
 
 static void rtcp_in(struct path *p, struct udp_packet *pkt, uint64_t now_us)

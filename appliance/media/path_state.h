@@ -91,6 +91,7 @@ struct path {
         uint8_t type, reason;
         struct addr addr;
     } untold;
+    bool echo; /* there is no trunk: path_echo */
     bool held;
     bool rings; /* held since before the browser was known */
 

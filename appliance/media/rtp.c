@@ -158,6 +158,12 @@ void rtp_splice_own(struct rtp_splice *s, uint32_t samples, uint64_t now_us, str
     *out = (struct rtp_hdr){.ssrc = s->ssrc, .seq = s->seq, .ts = ts, .marker = gap};
 }
 
+void rtp_splice_pass(struct rtp_splice *s, uint32_t samples)
+{
+    if (s->len) /* else the next one begins at its own time */
+        s->len += samples;
+}
+
 void rtp_splice_event(struct rtp_splice *s, uint32_t event_ts, struct rtp_hdr *out)
 {
     /* What the source sends meanwhile is not relayed: its numbers start afresh behind the event. */

@@ -59,6 +59,8 @@ bool rtp_splice_relay(struct rtp_splice *s, const struct rtp_hdr *in, uint64_t n
 /* Header for `samples` (in clock units) of our own: out gets seq, ts, ssrc and marker (first packet and after a pause); the
  * caller sets the rest. After a pause of RTP_PAUSE_MS the timestamp jumps by the time that passed. */
 void rtp_splice_own(struct rtp_splice *s, uint32_t samples, uint64_t now_us, struct rtp_hdr *out);
+/* So much time of our own has passed without a packet, which takes no sequence number: the next one's timestamp is later by it. */
+void rtp_splice_pass(struct rtp_splice *s, uint32_t samples);
 /* The next sequence number for a packet that takes no time of its own (RFC 4733 event at event_ts). */
 void rtp_splice_event(struct rtp_splice *s, uint32_t event_ts, struct rtp_hdr *out);
 /* Restarts the clock of the stream at another rate (codec change in mid-call). */

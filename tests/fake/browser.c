@@ -168,13 +168,17 @@ static void dtls_progress(struct fbrowser *b)
 
 static void rtp_in(struct fbrowser *b, struct udp_packet *pkt, uint64_t now_us)
 {
+    struct rtcp_msg m;
     struct rtp_hdr h;
 
     if (rtp_is_rtcp(pkt->p, pkt->n)) {
-        if (srtpctx_unprotect_rtcp(b->in, pkt->p, &pkt->n))
+        if (srtpctx_unprotect_rtcp(b->in, pkt->p, &pkt->n)) {
             b->counts.bad++;
-        else
-            b->counts.rtcp++;
+            return;
+        }
+        b->counts.rtcp++;
+        if (b->cfg.rtcph && !rtcp_parse(&m, pkt->p, pkt->n))
+            b->cfg.rtcph(&m, now_us, b->cfg.arg);
         return;
     }
     if (srtpctx_unprotect(b->in, pkt->p, &pkt->n) || rtp_parse(&h, pkt->p, pkt->n)) {

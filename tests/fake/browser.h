@@ -18,11 +18,15 @@ struct fbrowser;
 
 typedef void(fbrowser_rtp_h)(const struct rtp_hdr *h, uint64_t now_us, void *arg);
 
+struct rtcp_msg;
+typedef void(fbrowser_rtcp_h)(const struct rtcp_msg *m, uint64_t now_us, void *arg);
+
 struct fbrowser_config {
     const struct dtls_identity *identity; /* may be shared by many */
     const char *ip;                       /* where it binds; NULL = 127.0.0.1 */
     bool controlling;                     /* ICE */
     fbrowser_rtp_h *rtph;                 /* may be NULL */
+    fbrowser_rtcp_h *rtcph;               /* may be NULL */
     void *arg;
 };
 

@@ -118,18 +118,13 @@ static void send_register(struct wsagent *a, unsigned cseq, const char *auth)
     (void)a->p.send(&a->p, text, strlen(text));
 }
 
-int wsagent_register(struct wsagent *a)
+const char *wsagent_credentials(const struct wsagent *a, const struct sipmsg *m, const char *method,
+                                const char *uri, char *buf, size_t sz)
 {
-    char challenge[512], nonce[128], realm[64], ha1[MD5_HEXLEN], ha2[MD5_HEXLEN], response[MD5_HEXLEN],
-        auth[1024];
-    const char *uri = "sip:dngate";
-    const char *for_ha2[] = {"REGISTER", uri};
-    struct sipmsg m, *final = &a->registered;
+    char challenge[512] = "", nonce[128], realm[64], ha1[MD5_HEXLEN], ha2[MD5_HEXLEN], response[MD5_HEXLEN];
+    const char *for_ha2[] = {method, uri};
 
-    send_register(a, 1, "");
-    if (!sippeer_expect(&a->p, &m, "401 REGISTER", 0))
-        return sipmsg_code(&m);
-    for (const char *p = strstr(m.text, "WWW-Authenticate:"); p; p = strstr(p + 1, "WWW-Authenticate:")) {
+    for (const char *p = strstr(m->text, "WWW-Authenticate:"); p; p = strstr(p + 1, "WWW-Authenticate:")) {
         (void)snprintf(challenge, sizeof(challenge), "%.*s", (int)strcspn(p, "\r"), p);
         if (strstr(challenge, "MD5"))
             break;
@@ -139,12 +134,23 @@ int wsagent_register(struct wsagent *a)
     hash_ha1_md5(ha1, a->dn, realm, a->password);
     hash_joined_md5(ha2, for_ha2, 2);
     hash_joined_md5(response, (const char *[]){ha1, nonce, "00000001", "abcdef", "auth", ha2}, 6);
-    (void)snprintf(auth, sizeof(auth),
+    (void)snprintf(buf, sz,
                    "Authorization: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", "
                    "response=\"%s\", algorithm=MD5, "
                    "cnonce=\"abcdef\", qop=auth, nc=00000001\r\n",
                    a->dn, realm, nonce, uri, response);
-    send_register(a, 2, auth);
+    return buf;
+}
+
+int wsagent_register(struct wsagent *a)
+{
+    struct sipmsg m, *final = &a->registered;
+    char auth[1024];
+
+    send_register(a, 1, "");
+    if (!sippeer_expect(&a->p, &m, "401 REGISTER", 0))
+        return sipmsg_code(&m);
+    send_register(a, 2, wsagent_credentials(a, &m, "REGISTER", "sip:dngate", auth, sizeof(auth)));
     while (!a->p.recv(&a->p, final, SIPPEER_MS)) {
         if (sipmsg_code(final) >= 200 && sipmsg_has(final, "CSeq: 2 REGISTER"))
             return sipmsg_code(final);

@@ -33,6 +33,9 @@ int wsagent_open(struct wsagent *a, struct sip_stack *st, struct mbox *out, uint
 void wsagent_close(struct wsagent *a);
 /* REGISTER with digest; the final code, 0 = none came. */
 int wsagent_register(struct wsagent *a);
+/* The Authorization line for this request, made of a 401 that came. */
+const char *wsagent_credentials(const struct wsagent *a, const struct sipmsg *challenge, const char *method,
+                                const char *uri, char *buf, size_t sz);
 /* Waits for the gateway to close it; the code, 0 = it did not within ms. */
 uint16_t wsagent_wait_closed(struct wsagent *a, int ms);
 /* An SDP as Chromium writes it; its candidate leads nowhere. */

@@ -48,7 +48,9 @@ static struct {
 static struct {           /* set before rig_start */
     bool no_events;       /* neither side takes them */
     bool rings;           /* held until the test says otherwise */
-    fbrowser_rtp_h *rtph; /* what the browser gets */
+    bool echo;            /* no trunk */
+    fbrowser_rtp_h *rtph; /* what the browser gets … */
+    fbrowser_rtcp_h *rtcph;
 } rig_wish;
 
 static void rig_formats(struct media_formats *f, bool opus, uint8_t event)
@@ -111,7 +113,8 @@ static int rig_path(enum media_codec codec, bool we_are_client)
     rig_formats(&b.formats, true, RIG_EVENT);
     rig_formats(&t.formats, false, RIG_TRUNK_EVENT);
     (void)addr_parse_ip(&lo, "127.0.0.1", 0);
-    err = ports_open(&init.rtp, &init.rtcp, &lo, 1, 0, 0);
+    init.echo = rig_wish.echo;
+    err = init.echo ? 0 : ports_open(&init.rtp, &init.rtcp, &lo, 1, 0, 0);
     if (!err)
         err = path_alloc(&rig.path, &init);
     if (err)
@@ -123,7 +126,8 @@ static int rig_path(enum media_codec codec, bool we_are_client)
     path_set_hold(rig.path, rig_wish.rings, rig.now_us);
     path_set_browser(rig.path, &b, rig.now_us);
     (void)addr_parse_ip(&t.rtp, "127.0.0.1", udp_port(&rig.trunk));
-    path_set_trunk(rig.path, &t, rig.now_us);
+    if (!init.echo)
+        path_set_trunk(rig.path, &t, rig.now_us);
     return 0;
 }
 
@@ -160,6 +164,7 @@ static int rig_start(enum media_codec codec, bool we_are_client, bool browser_is
         err = udp_queue_alloc(&rig.host.trunk);
     cfg.identity = rig.identity;
     cfg.rtph = rig_wish.rtph;
+    cfg.rtcph = rig_wish.rtcph;
     if (!err)
         err = fbrowser_alloc(&rig.browser, &cfg);
     if (err)
