@@ -157,17 +157,19 @@ parallel() {
     wait
 }
 
-# Files that judge audio have the machine to themselves, one after another, and zz-logs reads what all others have logged. The rest runs
-# side by side, each in a network of its own so that no two meet at a port; where none can be had, one after another, too.
+# Side by side, each in a network of its own so that no two meet at a port; where none can be had, one after another. Files that judge
+# audio come after the rest: they wait more than they compute, so that two beside each other take no packets from one another. zz-logs
+# reads what all others have logged.
 run_e2e() {
-    local file side_by_side=() alone=()
+    local file first=() audio=() last=()
     for file in tests/e2e/*.test.mjs; do
-        if [[ $file == */zz-* ]] || grep -qE 'lib/(audio|echo)\.mjs' "$file"; then alone+=("$file"); else side_by_side+=("$file"); fi
+        if [[ $file == */zz-* ]]; then last+=("$file"); elif grep -qE 'lib/(audio|echo)\.mjs' "$file"; then audio+=("$file"); else first+=("$file"); fi
     done
     if tests/e2e/lib/netns.sh true 2>/dev/null; then apart=(tests/e2e/lib/netns.sh); else jobs=1; fi
-    parallel "$jobs" run_node "${side_by_side[@]}"
+    parallel "$jobs" run_node "${first[@]}"
+    parallel "$jobs" run_node "${audio[@]}"
     apart=()
-    parallel 1 run_node "${alone[@]}"
+    parallel 1 run_node "${last[@]}"
 }
 
 jobs=${TEST_JOBS:-$(nproc)}

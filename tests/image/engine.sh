@@ -29,12 +29,23 @@ engine_start() {
         -H "$DOCKER_HOST" --bridge none >"$engine_dir/log" 2>&1 8>&- &
     engine_pid=$!
     for _ in $(seq 150); do
-        docker version >/dev/null 2>&1 && return 0
+        if docker version >/dev/null 2>&1; then
+            engine_unpacks && return 0
+            break
+        fi
         kill -0 $engine_pid 2>/dev/null || break
         sleep 0.2
     done
-    engine_why="dockerd does not start: $(grep -aE 'level=(error|fatal)|^failed' "$engine_dir/log" | tail -2)"
+    engine_why=${engine_why:-dockerd does not start: $(grep -aE 'level=(error|fatal)|^failed' "$engine_dir/log" | tail -2)}
     engine_stop
+    return 1
+}
+
+# In a chroot whose root is no mount point an engine starts, but unpacks nothing: it can't make a root of its own there.
+engine_unpacks() {
+    local said
+    said=$(tar -C "$engine_dir" -c bin | docker import - dngate-test:unpacks 2>&1) && docker image rm dngate-test:unpacks >/dev/null && return
+    engine_why="an engine starts here, but unpacks no image: $said"
     return 1
 }
 

@@ -184,5 +184,5 @@ else
     echo "**** NO DOCKER ENGINE: ${engine_why:-switched off}. The image itself is NOT tested, only its binary in a chroot. ****"
     test_chroot
 fi
-check "reproducible: two builds in two places are the same" tests/image/reproducible.sh
+check "reproducible: another build in another place is the same" tests/image/reproducible.sh
 summary
