@@ -18,11 +18,19 @@ const pages = [
     ['/app-agent-dn.js', 'agent/main.js'],
     ['/app-agent-dn.css', 'agent/agent.css'],
     ['/ticker-agent-dn.js', 'shared/ticker.worker.js'],
+    ['/selftest.html', 'selftest/index.html'],
+    ['/selftest.js', 'selftest/main.js'],
+    ['/selftest.css', 'selftest/selftest.css'],
+    ['/selftest-room.js', 'selftest/room.js'], // the same for the agent's page, which fetches it when it is asked for
+    ['/selftest-room.css', 'selftest/room.css'],
     ['/index.html', 'home/index.html'],
     ['/home.js', 'home/home.js'],
     ['/home.css', 'home/home.css'],
     ['/favicon.svg', 'shared/favicon.svg'],
 ];
+
+// Imported by a page while it runs; the others are scripts.
+const modules = new Set(['selftest/room.js']);
 
 const mime = {
     '.html': 'text/html; charset=utf-8',
@@ -42,7 +50,8 @@ async function bundle(source) {
         minify: true,
         write: false,
         metafile: true,
-        format: extname(source) === '.js' ? 'iife' : undefined,
+        format: extname(source) === '.js' ? (modules.has(source) ? 'esm' : 'iife') : undefined,
+        external: ['/selftest-room.js'],
         target: ['chrome100', 'firefox102', 'safari15.4'],
         define: { 'process.env.NODE_ENV': '"production"' },
         legalComments: 'none',

@@ -1,6 +1,6 @@
 // One call: its session, its audio path and what is known of it. Which of two calls is the one on the line, calls.js knows.
 import { C } from 'jssip';
-import { onNoAddress } from './ice.js';
+import { onNoAddress } from '../shared/ice.js';
 import { NO_AUDIO_YET, Quality } from './quality.js';
 import { IDLE_CALL } from './store.js';
 import { endWords, words } from './words.js';

@@ -1,10 +1,12 @@
 // The agent's page: joins the parts.
+import { UA, WebSocketInterface } from 'jssip';
 import { Audio } from '../shared/audio.js';
 import { Ringer } from '../shared/ringer.js';
 import { loadSettings, saveSettings } from '../shared/settings.js';
 import { createTicker } from '../shared/ticker.js';
 import { Calls } from './calls.js';
-import { Ways } from './ice.js';
+import { $ } from './dom.js';
+import { Ways } from '../shared/ice.js';
 import { loadIdentity, loadMissed, saveIdentity } from './memory.js';
 import { Drain, readNotice } from './notices.js';
 import { askToNotify } from './notify.js';
@@ -152,7 +154,34 @@ async function openShift(how) {
     }
 }
 
+// Where a set-up is tried out before the shift; fetched when it is asked for first.
+/** @type {Awaited<ReturnType<typeof import('/selftest-room.js').makeRoom>> | null} */
+let room = null;
+
+async function openCheck() {
+    store.set({ busy: true, messages: {} });
+    try {
+        const { makeRoom } = await import('/selftest-room.js');
+        room ??= await makeRoom($('check-view'), {
+            UA,
+            WebSocketInterface,
+            ticker,
+            settings,
+            save: () => saveSettings(settings),
+            close: () => store.get().view === 'check' && store.set({ view: 'shift' }),
+        });
+        if (!identity || store.get().view !== 'shift') return; // signed out meanwhile
+        store.set({ view: 'check' });
+        room.enter({ dn: identity.dn, renew: identity.renew });
+    } catch {
+        say('shift', 'error', words.noRoom);
+    } finally {
+        store.set({ busy: false });
+    }
+}
+
 function closeShift(view) {
+    room?.close();
     calls.hangupAll();
     phone.stop();
     audio.close();
@@ -199,6 +228,7 @@ const actions = {
         audio.unlock();
         return openShift({ takeOver: true });
     },
+    check: () => openCheck(),
     endShift: () => stopShift(),
     signOut: () => forget(),
     dial: (number) => calls.dial(number),

@@ -3,7 +3,7 @@
 const rows = [
     ['Signed out', 'off', (s) => s.view === 'signin'],
     ['Signed in elsewhere', 'bad', (s) => s.registration.state === 'replaced' || s.elsewhere],
-    ['Off shift', 'off', (s) => s.view === 'shift'],
+    ['Off shift', 'off', (s) => s.view !== 'phone'],
     ['Connecting…', 'wait', (s) => s.registration.state === 'connecting' && !s.offline],
     ['Offline', 'bad', (s) => s.registration.state !== 'registered' || s.offline],
     ['No microphone', 'bad', (s) => s.microphoneMissing],

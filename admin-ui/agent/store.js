@@ -39,7 +39,7 @@ export const IDLE_CALL = Object.freeze({
 
 /** @type {Readonly<State>} */
 export const initialState = {
-    view: 'signin', // signin, shift, phone
+    view: 'signin', // signin, shift, check, phone
     busy: false,
     dn: '',
     displayName: '',

@@ -54,7 +54,7 @@ export interface Devices extends DeviceLists {
 }
 
 export interface State {
-    view: 'signin' | 'shift' | 'phone';
+    view: 'signin' | 'shift' | 'check' | 'phone';
     busy: boolean;
     dn: string;
     displayName: string;
@@ -106,12 +106,12 @@ export type Agent = UA & { transport: { connect(): void; disconnect(): void } };
 
 type Inputs = 'dn' | 'password' | 'dial-number';
 type Buttons =
-    | 'sign-in' | 'start-shift' | 'take-over' | 'end-shift' | 'sign-out' | 'answer' | 'mute' | 'hangup' | 'dial'
+    | 'sign-in' | 'start-shift' | 'take-over' | 'check' | 'end-shift' | 'sign-out' | 'answer' | 'mute' | 'hangup' | 'dial'
     | 'waiting-take' | 'waiting-decline' | 'clear-missed' | 'ask-yes' | 'ask-no';
 type Forms = 'signin-form' | 'dial-form';
 type Others =
     | 'registration' | 'registration-text' | 'account' | 'agent' | 'announcer' | 'message' | 'page-notes' | 'signin-view' | 'shift-view'
-    | 'shift-dn' | 'phone-view' | 'call' | 'call-state' | 'caller' | 'caller-name' | 'caller-number' | 'called-number' | 'duration'
+    | 'shift-dn' | 'check-view' | 'phone-view' | 'call' | 'call-state' | 'caller' | 'caller-name' | 'caller-number' | 'called-number' | 'duration'
     | 'quality' | 'quality-word' | 'quality-detail' | 'call-notes' | 'waiting' | 'waiting-name' | 'waiting-number' | 'hangup-text'
     | 'mute-text' | 'dial-hint' | 'sent' | 'sent-digits' | 'keypad' | 'missed' | 'missed-title' | 'missed-list' | 'speaker-row' | 'level'
     | 'ask-text';

@@ -127,6 +127,7 @@ export class View {
     #renderIdentity({ view, dn, displayName, busy, elsewhere }) {
         show($('signin-view'), view === 'signin');
         show($('shift-view'), view === 'shift');
+        show($('check-view'), view === 'check');
         show($('phone-view'), view === 'phone');
         show($('account'), view !== 'signin');
         show($('end-shift'), view === 'phone');
@@ -134,7 +135,7 @@ export class View {
         show($('start-shift'), !(view === 'shift' && elsewhere));
         text($('agent'), displayName ? `${displayName} · ${dn}` : dn);
         text($('shift-dn'), displayName ? `${displayName}, DN ${dn}` : `DN ${dn}`);
-        for (const button of [$('sign-in'), $('start-shift'), $('take-over')]) button.disabled = busy;
+        for (const button of [$('sign-in'), $('start-shift'), $('take-over'), $('check')]) button.disabled = busy;
     }
 
     #renderPill(state) {
@@ -285,6 +286,7 @@ export class View {
 
     #focusView(view) {
         if (view === 'signin') $($('dn').value ? 'password' : 'dn').focus();
+        else if (view === 'check') /** @type {HTMLElement | null} */ ($('check-view').querySelector('div:not(.kept) > h2'))?.focus();
         else if (view === 'shift') (this.#state.elsewhere ? $('take-over') : $('start-shift')).focus();
         else rest();
     }
@@ -353,6 +355,7 @@ export class View {
         });
         click('start-shift', () => actions.startShift());
         click('take-over', () => actions.takeOver());
+        click('check', () => actions.check());
         click('end-shift', () => this.#leave('End the shift?', 'Hang up and end the shift', actions.endShift));
         click('sign-out', () => this.#leave('Sign out?', 'Hang up and sign out', actions.signOut));
         once('answer', () => actions.answer());

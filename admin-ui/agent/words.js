@@ -15,6 +15,7 @@ export const words = {
     passwordChanged: 'The password of this DN was changed. Sign in with the new one.',
     refused: 'The gateway no longer takes this sign-in. Sign in again.',
     registrationRetry: (why) => `The gateway did not register the phone (${why}). Trying again…`,
+    noRoom: 'The test of the set-up cannot be loaded. Check the network, or reload this page.',
     asSpeaker: 'The same speaker',
     soundLocked: 'Click anywhere on this page to switch the sound on again.',
     noAudioPath:

@@ -146,12 +146,31 @@ export class Audio {
 
     // 0..1 on a scale of decibels: -60 dB is nothing.
     level() {
-        if (!this.#source || !this.#analyser || this.muted) return 0;
+        return Math.min(1, Math.max(0, ((this.decibels() ?? -60) + 60) / 55));
+    }
+
+    // Of full scale, -90 at the least; null: it can't be measured.
+    decibels() {
+        if (!this.#source || !this.#analyser) return null;
+        if (this.muted) return -90;
         this.#analyser.getFloatTimeDomainData(this.#samples);
         let sum = 0;
         for (const x of this.#samples) sum += x * x;
-        const db = 10 * Math.log10(sum / this.#samples.length + 1e-9);
-        return Math.min(1, Math.max(0, (db + 60) / 55));
+        return 10 * Math.log10(sum / this.#samples.length + 1e-9);
+    }
+
+    // Returns what stops it.
+    playRecording(blob) {
+        const url = URL.createObjectURL(blob);
+
+        this.#element.srcObject = null;
+        this.#element.src = url;
+        this.#element.play().catch(() => {});
+        return () => {
+            this.#element.removeAttribute('src');
+            this.#element.load();
+            URL.revokeObjectURL(url);
+        };
     }
 
     async refresh() {

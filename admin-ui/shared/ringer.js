@@ -51,7 +51,7 @@ export class Ringer {
     }
 
     ring() {
-        return this.#play('ring', true, this.#settings.ringVolume, this.#settings.ringSpeaker);
+        return this.#play('ring', true, this.#settings.ringVolume, this.#settings.ringSpeaker || this.#speaker);
     }
 
     ringback() {
@@ -80,8 +80,15 @@ export class Ringer {
         if (this.#own) this.#own.element.srcObject = null;
     }
 
+    // Where calls are heard: '' when the context is led there itself (Chromium).
+    get #speaker() {
+        const { speaker } = this.#settings;
+
+        return this.#audio.context?.setSinkId || speaker === 'default' ? '' : speaker;
+    }
+
     // Resolves whether it sounds where it was asked to; where it can't, it sounds at the speaker.
-    async #play(name, loop, gain, device = '') {
+    async #play(name, loop, gain, device = this.#speaker) {
         const { context } = this.#audio;
 
         this.stop();

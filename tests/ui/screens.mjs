@@ -1,11 +1,14 @@
-// Takes pictures of the agent's page in every state: light, dark, narrow and in forced colours. For people to look at; nothing is checked.
+// Takes pictures of the agent's page and the self-test in every state: light, dark, narrow and in forced colours. For people to look at; nothing is checked.
 //
 //   node tests/ui/screens.mjs DIRECTORY [STATE...]
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { launchChromium } from './lib/chromium.mjs';
 import { FakeGateway } from './lib/gateway.mjs';
+import { selftestStates } from './lib/selftest-states.mjs';
 import { Scene, states } from './lib/states.mjs';
+
+const all = { ...states, ...Object.fromEntries(Object.entries(selftestStates).map(([name, steps]) => [`self-test, ${name}`, steps])) };
 
 const looks = {
     light: [{ colorScheme: 'light', forcedColors: 'none' }, { width: 1280, height: 800 }],
@@ -22,12 +25,12 @@ mkdirSync(directory, { recursive: true });
 const gateway = await new FakeGateway().start();
 const browser = await launchChromium();
 try {
-    for (const state of wanted.length ? wanted : Object.keys(states)) {
+    for (const state of wanted.length ? wanted : Object.keys(all)) {
         const context = await browser.newContext({ permissions: ['microphone'] });
         const page = await context.newPage();
         gateway.reset();
         await page.goto(`${gateway.url}/index-agent-dn.html`);
-        await states[state](new Scene(page, gateway));
+        await all[state](new Scene(page, gateway));
         for (const [look, [media, size]] of Object.entries(looks)) {
             await page.emulateMedia(media);
             await page.setViewportSize(size);

@@ -1,7 +1,7 @@
 // When credentials for the relay are renewed and when the way there is tried again, on a clock and with connections of the test's own.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { Ways } from '../../admin-ui/agent/ice.js';
+import { Ways } from '../../admin-ui/shared/ice.js';
 
 const TTL = 3600;
 const NIGHT = 10 * TTL;

@@ -13,6 +13,7 @@ const root = new URL('../../../', import.meta.url).pathname;
 const mime = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.txt': 'text/plain' };
 
 const PASSWORD = 'lab5001';
+const TESTER = { user: '~selftest-1-abc', password: 'of the test' };
 
 export class FakeGateway extends EventEmitter {
     #www = mkdtempSync(join(tmpdir(), 'dngate-ui-'));
@@ -28,6 +29,11 @@ export class FakeGateway extends EventEmitter {
     muteReinvites = false;
     elsewhere = ''; // in-call or signed-in: the DN is, and a REGISTER must say that it takes over
     leaving = ''; // why no REGISTER is taken any more
+    ways = {}; // iceServers, iceServersTtl, renew of the next answer
+    renewal = null; // the status of its answer, or a promise of that; null: as to a password
+    links = ['TOKEN']; // of self-tests, not used yet
+    tester = {}; // what a self-test gets more
+    refuseResults = false;
 
     async start() {
         execFileSync(process.execPath, [join(root, 'admin-ui/build.mjs'), this.#www, join(this.#www, 'www.c')]);
@@ -56,8 +62,10 @@ export class FakeGateway extends EventEmitter {
         this.displayName = 'Agent One';
         this.refuseSockets = this.silent = this.muteReinvites = false;
         this.elsewhere = this.leaving = '';
-        this.ways = {}; // iceServers, iceServersTtl, renew of the next answer
-        this.renewal = null; // the status of its answer, or a promise of that; null: as to a password
+        this.ways = this.tester = {};
+        this.renewal = null;
+        this.links = ['TOKEN'];
+        this.refuseResults = false;
     }
 
     async next(event) {
@@ -130,6 +138,8 @@ export class FakeGateway extends EventEmitter {
         if (path === '/readyz') return this.#json(res, this.health.ready ? 200 : 503, this.health);
         if (path === '/healthz') return res.end('ok');
         if (path === '/api/agent/v1/config') return this.#config(req, res);
+        if (path === '/api/selftest/v1/start') return this.#testStart(req, res);
+        if (path === '/api/selftest/v1/result') return this.#testResult(req, res);
         if (!existsSync(file)) return res.writeHead(404).end();
         res.setHeader('Content-Type', mime[extname(file)]);
         return res.end(readFileSync(file));
@@ -147,6 +157,28 @@ export class FakeGateway extends EventEmitter {
         if (renew && (await this.renewal) === 401) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
         if (password !== PASSWORD && !renew) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
         return this.#json(res, 200, { dn, displayName: this.displayName, iceServers: [], sip: { realm: 'dngate' }, features: {}, ...this.ways });
+    }
+
+    async #testStart(req, res) {
+        const { dn = '', password, renew, link } = JSON.parse(Buffer.concat(await req.toArray()));
+
+        this.emit('test-start', { dn, password, renew, link });
+        if (link) {
+            if (!this.links.includes(link)) return this.#json(res, 410, { title: 'Gone', detail: 'This link has been used. Ask for another one.' });
+            this.links = this.links.filter((open) => open !== link);
+        } else if (password !== PASSWORD && !(renew && renew === this.ways.renew)) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
+        return this.#json(res, 200, {
+            ...{ session: 'SESSION', expires_s: 1800, dn, name: link ? 'the new one' : this.displayName, ...TESTER, echo: 'selftest', version: '0.1' },
+            ...{ iceServers: this.ways.iceServers ?? [], ...this.tester },
+        });
+    }
+
+    async #testResult(req, res) {
+        const result = JSON.parse(Buffer.concat(await req.toArray()));
+
+        this.emit('test-result', result);
+        if (this.refuseResults) return this.#json(res, 429, { title: 'Too Many Requests', detail: 'too many results' });
+        return this.#json(res, 201, { id: '1' });
     }
 
     #connected(ws) {
@@ -175,7 +207,7 @@ export class FakeGateway extends EventEmitter {
 
     #register(ws, msg) {
         this.emit('register', msg);
-        if (!authorized(msg, PASSWORD)) {
+        if (!authorized(msg, msg.get('From').includes(TESTER.user) ? TESTER.password : PASSWORD)) {
             const challenge = (alg) => ['WWW-Authenticate', `Digest realm="dngate", nonce="${token()}", qop="auth", algorithm=${alg}`];
             ws.send(reply(msg, 401, 'Unauthorized', { tag: 'fake', headers: [challenge('SHA-256'), challenge('MD5')] }));
             return;

@@ -1,6 +1,6 @@
 // The ways that audio may take: the gateway's STUN and TURN servers with credentials that end, which of them work from here, and how long an
 // offer waits for them. There is no trickle, so the offer waits for candidates, and the caller waits for the offer.
-import { gather } from '../shared/gather.js';
+import { gather } from './gather.js';
 
 const SETTLE_MS = 60; // after a candidate: its siblings come at once
 const PROBE_MS = 8000; // a TURN server over TLS may take long
@@ -39,6 +39,7 @@ export class Ways {
         this.#renew = renew;
     }
 
+    /** @param {{ iceServers?: RTCIceServer[], renewAt?: number | null }} what */
     use({ iceServers = [], renewAt = null }) {
         this.servers = iceServers;
         this.#renewAt = renewAt;
