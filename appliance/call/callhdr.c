@@ -1,6 +1,7 @@
 #include "call/callhdr.h"
 #include "call/party.h"
 #include "core/utf8.h"
+#include "sip/blanks.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -47,16 +48,38 @@ static bool passes(const struct pl *name, enum callhdr_way way, const char *allo
     return !pl_strcasecmp(name, "Reason") || callhdr_allowed(name, allowed);
 }
 
-/* What the agent must not learn (RFC 3325 9.1, RFC 7044 10.1). */
-static bool is_private(const struct pl *name, const struct sip_msg *msg, enum callhdr_way way)
+/* A line in which something says of itself that it is private: `;privacy=full` (RFC 5806 4), `?Privacy=history` (RFC 7044 10.1.2). */
+static bool says_private(const struct pl *val)
 {
+    struct pl rest = *val, what;
+    const char *p;
+
+    while ((p = memmem(rest.p, rest.l, "rivacy", 6))) {
+        pl_advance(&rest, p + 6 - rest.p);
+        blanks_skip(&rest);
+        if (!rest.l || *rest.p != '=')
+            continue;
+        pl_advance(&rest, 1);
+        if (re_regex(rest.p, rest.l, "[a-z]+", &what) ||
+            (pl_strcasecmp(&what, "off") && pl_strcasecmp(&what, "none")))
+            return true;
+    }
+    return false;
+}
+
+/* What the agent must not learn (RFC 3323 4.1, RFC 3325 9.1, RFC 7044 10.1). */
+static bool is_private(const struct sip_hdr *hdr, const struct sip_msg *msg, enum callhdr_way way)
+{
+    const struct pl *name = &hdr->name;
+    const bool withheld = way == CALLHDR_TO_AGENT_WITHHELD || party_private(msg);
+
     if (way == CALLHDR_TO_TRUNK)
         return false;
-    if (!pl_strcasecmp(name, "P-Asserted-Identity"))
-        return way == CALLHDR_TO_AGENT_WITHHELD || party_private(msg);
+    if (!pl_strcasecmp(name, "P-Asserted-Identity") || !pl_strcasecmp(name, "Call-Info"))
+        return withheld;
     if (!pl_strcasecmp(name, "History-Info"))
-        return party_privacy(msg, "history") || party_privacy(msg, "header");
-    return false;
+        return party_privacy(msg, "history") || party_privacy(msg, "header") || says_private(&hdr->val);
+    return !pl_strcasecmp(name, "Diversion") && says_private(&hdr->val);
 }
 
 /* As it came, but for what a WebSocket cannot carry (RFC 6455 8.1) and a person cannot see. */
@@ -84,7 +107,7 @@ int callhdr_pass(struct buf *out, const struct sip_msg *msg, enum callhdr_way wa
         const struct sip_hdr *hdr = le->data;
         size_t before = out->len;
 
-        if (!passes(&hdr->name, way, allowed) || n == CALLHDR_FIELDS_MAX || is_private(&hdr->name, msg, way))
+        if (!passes(&hdr->name, way, allowed) || n == CALLHDR_FIELDS_MAX || is_private(hdr, msg, way))
             continue;
         n++;
         (void)buf_write(out, hdr->name.p, hdr->name.l);

@@ -134,18 +134,24 @@ void party_contact(char *dst, size_t sz, const char *number, const char *self, c
 
 /* --- parties --- */
 
-bool party_privacy(const struct sip_msg *msg, const char *value)
+static bool privacy_h(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
 {
-    const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_PRIVACY);
-    struct pl rest = hdr ? hdr->val : (struct pl)PL_INIT, one;
+    struct pl rest = hdr->val, one;
 
+    (void)msg;
     while (rest.l && !re_regex(rest.p, rest.l, "[^;, \t]+", &one)) {
-        if (!pl_strcasecmp(&one, value))
+        if (!pl_strcasecmp(&one, arg))
             return true;
         rest.l -= (size_t)(one.p + one.l - rest.p);
         rest.p = one.p + one.l;
     }
     return false;
+}
+
+/* Each proxy on the way may have put a line of its own. */
+bool party_privacy(const struct sip_msg *msg, const char *value)
+{
+    return sip_msg_hdr_apply(msg, true, SIP_HDR_PRIVACY, privacy_h, (void *)value);
 }
 
 static bool is_anonymous(const struct uri *uri)

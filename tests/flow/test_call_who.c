@@ -197,6 +197,10 @@ TEST(a_number_that_is_withheld_is_the_operators_alone)
          "7001"},
         {"<sip:anonymous@anonymous.invalid>", "Privacy: id\r\nP-Asserted-Identity: \"Bob\" <sip:7001@x>\r\n",
          "7001"},
+        {"\"Bob\" <sip:7001@h>",
+         "Privacy: session\r\nCall-Info: <http://h/:7001@.png>;purpose=icon\r\nPrivacy:\r\n critical "
+         ";\tID\r\n",
+         "7001"},
         {"\"Anonymous\" <sip:anonymous@anonymous.invalid>", "", "anonymous"},
     };
     struct cdr cdr = {.id = "first"};
@@ -221,6 +225,8 @@ TEST(a_request_uri_that_is_a_number_finds_its_dn)
 {
     static const char *const uris[] = {"tel:5001", "tel:50-01;phone-context=+49", "sip:50.01@gw;user=phone",
                                        "sip:%35001@gw"};
+    static const char *const others[] = {"urn:service:5001", "http://gw/5001", "soap.beep://5001:3002",
+                                         "nobodyKnows:totally;opaque"};
 
     BOX(NULL);
     for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
@@ -231,8 +237,12 @@ TEST(a_request_uri_that_is_a_number_finds_its_dn)
         WANT(sippeer_expect(&trunk.p, &m, "487 INVITE", 0));
         sippeer_ack_failure(&trunk.p, &dt, &m, uris[i]);
     }
-    sippeer_invite(&trunk.p, &dt, "urn:service:5001", "", offer());
-    WANT(sippeer_expect(&trunk.p, &m, "416", 0));
+    trunk.p.to = "<sip:5001@gw>";
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        sippeer_invite(&trunk.p, &dt, others[i], "", offer());
+        WANT(sippeer_expect(&trunk.p, &m, "416", 0));
+        sippeer_ack_failure(&trunk.p, &dt, &m, others[i]);
+    }
     ends_close();
 }
 

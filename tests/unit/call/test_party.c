@@ -57,6 +57,7 @@ static const struct {
     {"Bob <sip:7001@h>", "Privacy: session ; header\r\n", "7001", "Bob", "h", true},
     {"Bob <sip:7001@h>", "Privacy: user\r\n" PAI("<sip:+4930@x>"), "+4930", "Bob", "h", true},
     {"Bob <sip:7001@h>", "Privacy: critical\r\n", "7001", "Bob", "h", true},
+    {"Bob <sip:7001@h>", "Privacy: session\r\nPrivacy: critical;id\r\n", "7001", "Bob", "h", true},
     {"Bob <sip:7001@h>", "Privacy: none\r\n", "7001", "Bob", "h", false},
     {"Bob <sip:7001@h>", "Privacy: session\r\n", "7001", "Bob", "h", false},
     {"Bob <sip:7001@h>", "Privacy: identity\r\n", "7001", "Bob", "h", false},
@@ -155,6 +156,9 @@ static const struct {
     {"bad\xff\xc3 utf\xed\xa0\x80", "bad utf"}, /* what is no UTF-8, a surrogate */
     {"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb",
      "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb"}, /* Hebrew; joined signs stay */
+    {"a\xe2\x80\x8b\xc2\xad\xe1\xa0\x8e"
+     "b\xf3\xa0\x81\x81",
+     "ab"}, /* U+200B, AD, 180E, E0041: of no width */
     {" \t ", ""},
 };
 
@@ -216,6 +220,13 @@ TEST(what_is_private_is_not_passed_to_the_agent)
     passed(PAI("<sip:1@x>") "Privacy: id\r\nReason: a\r\n", CALLHDR_TO_AGENT, "Reason: a\r\n");
     passed("Privacy: none\r\n" PAI("<sip:1@x>"), CALLHDR_TO_AGENT, PAI("<sip:1@x>"));
     passed("Privacy: history\r\nHistory-Info: <sip:1@x>\r\n", CALLHDR_TO_AGENT, "");
+    passed("History-Info: <sip:1@x?Privacy=history>;index=1\r\n"
+           "History-Info: <sip:2@x?Privacy=none>;index=2\r\n",
+           CALLHDR_TO_AGENT, "History-Info: <sip:2@x?Privacy=none>;index=2\r\n");
+    passed("Diversion: <sip:1@x>;privacy=full\r\nDiversion: <sip:2@x>; Privacy = \"uri\"\r\n"
+           "Diversion: <sip:3@x>;privacy=off;reason=no-answer\r\n",
+           CALLHDR_TO_AGENT, "Diversion: <sip:3@x>;privacy=off;reason=no-answer\r\n");
+    passed("Privacy: user\r\nCall-Info: <http://x/1.png>;purpose=icon\r\n", CALLHDR_TO_AGENT, "");
     passed("Call-Info: \xe2\x80\xae<a>\xff\tb\r\n", CALLHDR_TO_AGENT, "Call-Info: <a> b\r\n");
     passed(PAI("<sip:1@x>") "Reason: a\r\n", CALLHDR_TO_AGENT_WITHHELD, "Reason: a\r\n");
     passed(PAI("<sip:1@x>"), CALLHDR_TO_TRUNK, "");
