@@ -104,7 +104,7 @@ void call_info(struct call *c, struct leg *leg, const struct sip_msg *msg)
         (void)leg_reply(leg, msg, 469, "Bad Info Package", "Recv-Info: \r\n", NULL, NULL);
         return;
     }
-    if (!mbuf_get_left(msg->mb)) { /* asks whether we are there */
+    if (!mbuf_get_left(msg->mb) && !sip_msg_hdr(msg, SIP_HDR_CONTENT_TYPE)) { /* asks whether we are there */
         (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
         return;
     }

@@ -224,10 +224,12 @@ static void read_connection(struct reader *r, struct txt t)
 static void read_rtpmap(struct sdp *s, struct txt t)
 {
     struct txt pt = token(&t, ' '), name = token(&t, '/'), rate = token(&t, '/');
-    uint32_t n, hz;
+    uint32_t n, hz, channels;
 
     if (!txt_uint(pt, 127, &n) || !txt_uint(rate, 384000, &hz))
         return;
+    if (txt_uint(token(&t, '/'), 255, &channels) && channels > 1 && !txt_is(name, "opus"))
+        hz = 0; /* of several channels we have Opus alone, where it says nothing (RFC 7587 7) */
     for (size_t i = 0; i < s->fmts; i++) {
         if (s->fmt[i].pt != n || name.n >= sizeof(s->fmt[i].name))
             continue;

@@ -1,6 +1,7 @@
 #include "dialog/legpriv.h"
 #include "dialog/legterms.h"
 
+/* 0: there are none; none at all is what nobody can mean, so that 0 is a second, and too short. */
 static uint32_t seconds(const struct sip_msg *msg, enum sip_hdrid id)
 {
     const struct sip_hdr *hdr = sip_msg_hdr(msg, id);
@@ -10,7 +11,7 @@ static uint32_t seconds(const struct sip_msg *msg, enum sip_hdrid id)
     if (!hdr || re_regex(hdr->val.p, hdr->val.l, "[0-9]+", &num))
         return 0;
     n = num.l > 10 ? UINT32_MAX : pl_u64(&num);
-    return (uint32_t)MIN(n, (uint64_t)UINT32_MAX);
+    return (uint32_t)MIN(MAX(n, (uint64_t)1), (uint64_t)UINT32_MAX);
 }
 
 static bool uas_refreshes(const struct sip_msg *msg)

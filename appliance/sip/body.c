@@ -209,19 +209,24 @@ static bool is_session(const struct body *b)
 static int entity(struct pl *sdp, const struct body *b, struct search *s)
 {
     struct pl params = b->ctype, sub = cut(&params, ';'), type = cut(&sub, '/');
-    bool whole = s->depth == 0;
+    bool whole = s->depth == 0, must;
     int err = EMEDIUMTYPE;
 
     sub = trim(sub);
+    must = must_be_understood(b, whole);
     if (b->encoding.l && pl_strcasecmp(&b->encoding, "identity")) {
         err = EMEDIUMTYPE;
     } else if (!pl_strcasecmp(&type, "application") && !pl_strcasecmp(&sub, "sdp") && is_session(b)) {
         *sdp = b->content;
         return b->content.l ? 0 : ENOENT;
     } else if (!pl_strcasecmp(&type, "multipart")) {
-        err = multipart(sdp, b, !pl_strcasecmp(&sub, "alternative"), s);
+        bool alternative = !pl_strcasecmp(&sub, "alternative");
+
+        err = multipart(sdp, b, alternative, s);
+        must = must || (!b->disposition.l &&
+                        !alternative); /* what one of its parts requires, it requires: RFC 5621 8.3 */
     }
-    return err == EMEDIUMTYPE && !must_be_understood(b, whole) ? ENOENT : err;
+    return err == EMEDIUMTYPE && !must ? ENOENT : err;
 }
 
 int body_find_sdp(struct pl *sdp, const struct body *b)

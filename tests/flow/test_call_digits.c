@@ -196,6 +196,7 @@ static bool refuses_alike(struct sippeer *p, struct sipdlg *d)
            refused(p, d, "Content-Encoding: gzip\r\n", RELAY, "Signal=5", "415 INFO") &&
            refused(p, d, "", RELAY, "Signal=77", "400 INFO") &&
            refused(p, d, "Info-Package: foo\r\n", "application/foo", "x", "469 INFO") &&
+           refused(p, d, "Content-Type: " RELAY "\r\n", NULL, NULL, "400 INFO") &&
            refused(p, d, "", NULL, NULL, "200 INFO");
 }
 

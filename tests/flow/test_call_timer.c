@@ -173,6 +173,10 @@ TEST(a_short_session_is_refused_only_to_those_who_understand_it)
     WANT(sippeer_expect(&trunk.p, &m, "422 INVITE", 0));
     WANT(!strcmp(sipmsg_hdr(&m, "Min-SE", val, sizeof(val)), "90"));
     sippeer_ack_failure(&trunk.p, &dt, &m, "sip:5001@dngate");
+    sippeer_invite(&trunk.p, &dt, "sip:5001@dngate", "Session-Expires: 0\r\nSupported: timer\r\n",
+                   fake_trunk_sdp(offer, sizeof(offer), 40000, ""));
+    WANT(sippeer_expect(&trunk.p, &m, "422 INVITE", 0));
+    sippeer_ack_failure(&trunk.p, &dt, &m, "sip:5001@dngate");
     sippeer_invite(&trunk.p, &dt, "sip:5001@dngate", "Session-Expires: 60\r\n",
                    fake_trunk_sdp(offer, sizeof(offer), 40000, ""));
     WANT(agent_answers(""));

@@ -103,6 +103,8 @@ TEST(what_cannot_be_served_says_why)
         {HEAD CONN "m=audio 40000 TCP/RTP/AVP 0\r\n", EPROTONOSUPPORT, 302},
         {HEAD CONN "m=audio 40000 udp 0\r\n", EPROTONOSUPPORT, 302},
         {HEAD CONN "m=audio 40000 RTP/AVP 18 101\r\na=rtpmap:101 telephone-event/8000\r\n", ENOTSUP, 305},
+        {HEAD CONN "m=audio 40000 RTP/AVP 96\r\na=rtpmap:96 PCMU/8000/2\r\n", ENOTSUP, 305},
+        {HEAD CONN "m=audio 40000 RTP/AVP 0\r\na=rtpmap:0 L16/8000\r\n", ENOTSUP, 305},
         {HEAD "m=audio 40000 RTP/AVP 0\r\n", EDESTADDRREQ, 301},
         {HEAD "c=IN IP4 media.example\r\nm=audio 40000 RTP/AVP 0\r\n", EDESTADDRREQ, 301},
         {HEAD CONN "m=audio 40000 RTP/AVP 0\r\nc=IN IP4 media.example\r\n", EDESTADDRREQ, 301},

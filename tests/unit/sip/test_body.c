@@ -103,6 +103,11 @@ TEST(what_must_be_understood_and_is_not)
                  EMEDIUMTYPE); /* RFC 3261 20.11 */
     CHECK_EQ_INT(find(MIXED, "", WITH(ISUP "Content-Disposition: signal;handling=optional\r\n")), 0);
     CHECK_EQ_INT(find(MIXED, "", WITH(ISUP)), 0);
+#define INNER(headers)                                                                                       \
+    WITH("Content-Type: multipart/mixed;boundary=in\r\n" headers "\r\n--in\r\n" ISUP                         \
+         "Content-Disposition: signal;handling=required\r\n\r\nx\r\n--in--\r\n")
+    CHECK_EQ_INT(find(MIXED, "", INNER("")), EMEDIUMTYPE); /* the mixed part is required, too */
+    CHECK_EQ_INT(find(MIXED, "", INNER("Content-Disposition: render;handling=optional\r\n")), 0);
     CHECK_EQ_INT(find("text/plain", "", "hello"), EMEDIUMTYPE);
     CHECK_EQ_INT(find("", "", "v=0\r\n"), EMEDIUMTYPE);
     CHECK_EQ_INT(find("text/plain", "render;handling=optional", "hello"), ENOENT);
