@@ -186,6 +186,38 @@ static int sentby_read(struct sip_via *via, struct pl *rest)
     return host.l && (!rest->l || *rest->p == ';') ? 0 : EBADMSG;
 }
 
+/* Where ;name[=value] that begins at p ends: at the next semicolon that no quotes hold. */
+static char *param_end(char *p, const char *end)
+{
+    bool quoted = false;
+
+    for (p++; p < end && (quoted || *p != ';'); p++) {
+        if (*p == '"')
+            quoted = !quoted;
+        else if (quoted && *p == '\\' && p + 1 < end)
+            p++;
+    }
+    return p;
+}
+
+void remsg_via_disown(struct sip_via *via)
+{
+    char *p = (char *)via->params.p, *const end = p + via->params.l, *next;
+
+    for (; p < end; p = next) {
+        struct pl name, rest;
+
+        next = param_end(p, end);
+        rest = (struct pl){p + 1, (size_t)(next - p) - 1};
+        blanks_skip(&rest);
+        name = word_next(&rest, "=");
+        if (!pl_strcasecmp(&name, "received"))
+            memset(p, ' ', (size_t)(next - p));
+        else if (!pl_strcasecmp(&name, "rport"))
+            memset((char *)rest.p, ' ', rest.l);
+    }
+}
+
 int sip_via_decode(struct sip_via *via, const struct pl *pl)
 {
     struct pl rest;

@@ -177,6 +177,19 @@ static const char *line_end(const char *p, const char *end)
     return lf;
 }
 
+/* A request URI of a scheme that is neither sip: nor tel: is read no further: 416 is for its scheme (RFC 3261 8.2.2.1). */
+static bool foreign_uri(struct uri *uri, const struct pl *pl)
+{
+    const struct pl scheme = {pl->p, strcspn(pl->p, ": \r\n")};
+
+    memset(uri, 0, sizeof(*uri));
+    if (!scheme.l || scheme.l >= pl->l || pl->p[scheme.l] != ':' || !pl_strcasecmp(&scheme, "sip") ||
+        !pl_strcasecmp(&scheme, "sips") || !pl_strcasecmp(&scheme, "tel"))
+        return false;
+    uri->scheme = scheme;
+    return true;
+}
+
 static int start_read(struct sip_msg *msg, const char *p, const char *end, bool strict)
 {
     static const char version[] = "SIP/2.0";
@@ -201,9 +214,9 @@ static int start_read(struct sip_msg *msg, const char *p, const char *end, bool 
     msg->met = first;
     msg->ruri = second;
     msg->ver = third;
-    if (pl_strcasecmp(&third, version))
+    if (strict && pl_strcasecmp(&third, version))
         return EBADMSG;
-    return remsg_uri(&msg->uri, &second) && strict ? EBADMSG : 0;
+    return remsg_uri(&msg->uri, &second) && !foreign_uri(&msg->uri, &second) && strict ? EBADMSG : 0;
 }
 
 /* *pp: behind the empty line, when there was one. ENODATA without. */
@@ -259,6 +272,8 @@ static int decode(struct sip_msg **msgp, struct mbuf *mb, bool strict)
     p = lf + 1;
     if (!err)
         err = lines_read(msg, &p, end, strict);
+    if (!err && msg->req)
+        remsg_via_disown(&msg->via);
     if (err) {
         mem_deref(msg);
         return err;

@@ -58,7 +58,7 @@ static int decode(struct sip_msg **msgp, decode_h *h, struct mbuf *mb, const str
     return 0;
 }
 
-/* The 400 is made from the headers alone, as far as they can be read. */
+/* The refusal is made from the headers alone, as far as they can be read. */
 static void reject(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
                    const struct sa *dst, const char *p, const struct sip_check *c)
 {
@@ -69,7 +69,8 @@ static void reject(const struct sip_transport *t, struct sip_conn *conn, const s
         return;
     if (!mbuf_write_mem(mb, (const uint8_t *)p, c->head_len) &&
         !decode(&msg, remsg_skim, mb, t, conn, src, dst))
-        (void)sip_reply(t->sip, msg, 400, sip_reason_words(c->reason));
+        (void)sip_reply(t->sip, msg, c->reason == SIP_REASON_VERSION ? 505 : 400,
+                        sip_reason_words(c->reason));
     mem_deref(msg);
     mem_deref(mb);
 }

@@ -153,6 +153,19 @@ static enum sip_reason line_next(const char *p, const char *end, size_t *len)
     return SIP_REASON_LINE_END;
 }
 
+/* "SIP/" 1*DIGIT "." 1*DIGIT */
+static bool other_version(const char *p, const char *end)
+{
+    struct pl major = {p + 4, 0}, minor;
+    const char *dot = end - p > 4 && !strncasecmp(p, "SIP/", 4) ? memchr(p, '.', (size_t)(end - p)) : NULL;
+
+    if (!dot)
+        return false;
+    major.l = (size_t)(dot - major.p);
+    minor = (struct pl){dot + 1, (size_t)(end - dot - 1)};
+    return is_digits(&major) && is_digits(&minor);
+}
+
 static bool start_line(struct scan *s, const char *p, size_t n)
 {
     static const char version[] = "SIP/2.0";
@@ -174,8 +187,12 @@ static bool start_line(struct scan *s, const char *p, size_t n)
     last = memchr(sp + 1, ' ', n - (size_t)(sp + 1 - p));
     if (!last || last == sp + 1 || memchr(sp + 1, '\t', (size_t)(last - sp - 1)))
         return false;
-    return is_token(s->method.p, s->method.l) && s->method.l <= 32 && (size_t)(p + n - (last + 1)) == vlen &&
-           !strncasecmp(last + 1, version, vlen); /* in any case: RFC 3261 7.1 */
+    if (!is_token(s->method.p, s->method.l) || s->method.l > 32)
+        return false;
+    if ((size_t)(p + n - (last + 1)) == vlen && !strncasecmp(last + 1, version, vlen)) /* RFC 3261 7.1 */
+        return true;
+    defect(s, SIP_REASON_VERSION);
+    return other_version(last + 1, p + n);
 }
 
 static enum known header_find(const struct pl *name)

@@ -19,7 +19,7 @@ enum { SIP_MESSAGE_MAX = 65535, SIP_HEADERS_MAX = 128, SIP_LINE_MAX = 8192 };
 enum sip_verdict {
     SIP_MSG_OK,
     SIP_MSG_DROP, /* not even an error answer can be trusted to reach its sender */
-    SIP_MSG_REJECT, /* a request whose Via, From, To, Call-ID and CSeq are usable: answer 400 with the reason's words */
+    SIP_MSG_REJECT, /* a request whose Via, From, To, Call-ID and CSeq are usable: answer 400, or 505, with the reason's words */
 };
 
 /* id, label of dngate_sip_dropped_total{reason=…}, words of the 400 (NULL: always dropped) */
@@ -43,6 +43,7 @@ enum sip_verdict {
     X(DUPLICATE_OTHER, "duplicate_length", "Duplicate Header")                                               \
     X(FOLDED, "folded_start_line", "Folded Start Line")                                                      \
     X(CSEQ_METHOD, "cseq_method", "CSeq Method Does Not Match")                                              \
+    X(VERSION, "version", "Version Not Supported")                                                           \
     X(FROM_TAG, "from_tag", "Missing From Tag")                                                              \
     X(TO_TAG, "to_tag", "Empty To Tag")                                                                      \
     X(MAX_FORWARDS, "max_forwards", "Bad Max-Forwards")                                                      \

@@ -55,6 +55,70 @@ static void rig_tcp_send(int fd, const char *p, size_t n)
     CHECK_OR(send(fd, p, n, MSG_NOSIGNAL) == (ssize_t)n, return );
 }
 
+/* What we say of where a request came from, whatever it says itself (RFC 3261 18.2.1, RFC 3581 4). */
+TEST(a_via_that_claims_where_it_came_from)
+{
+    static const struct {
+        const char *via, *want; /* of the reply's, behind its sent-by, without blanks */
+    } rows[] = {
+        {"UDP 192.0.2.1:9;received=192.0.2.7;rport=7;branch=z9hG4bKv1", ";branch=z9hG4bKv1"},
+        {"UDP 192.0.2.1:9;rport= ;branch=z9hG4bKv2", ";branch=z9hG4bKv2"},
+        {"UDP 192.0.2.1:9;branch=z9hG4bKv3;RPORT = 7 ; Received=[::1]", ";branch=z9hG4bKv3"},
+        {"UDP 192.0.2.1:9;x=\";received=a;b\";branch=z9hG4bKv4;rport",
+         ";x=\";received=a;b\";branch=z9hG4bKv4"},
+    };
+    char text[512], mine[64], got[256];
+    struct rig rig = {0};
+    struct addr a;
+    int trunk;
+
+    CHECK(rig_with_trunk(&rig));
+    trunk = sock_open(SOCK_DGRAM, "127.0.0.1", &a);
+    (void)snprintf(mine, sizeof(mine), ";rport=%u;received=127.0.0.1", addr_port(&a));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t n = 0;
+        const char *p;
+
+        (void)snprintf(text, sizeof(text),
+                       "OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/%s\r\nFrom: sip:1@h;tag=a\r\n" TO_HERE
+                       "Call-ID: v%zu\r\nCSeq: 1 OPTIONS\r\n\r\n",
+                       rows[i].via, i);
+        rig_udp_send(&rig, trunk, text, strlen(text));
+        if (!answered(&rig, trunk, 200))
+            break;
+        p = strstr(rig.text, "192.0.2.1:9");
+        for (p = p ? p + 11 : ""; *p && *p != '\r' && n < sizeof(got) - 1; p++)
+            if (*p != ' ')
+                got[n++] = *p;
+        got[n] = '\0';
+        if (strncmp(got, rows[i].want, strlen(rows[i].want)) || strcmp(got + strlen(rows[i].want), mine))
+            testing_fail(__FILE__, __LINE__, "row %zu: %s", i, got);
+    }
+    close(trunk);
+    rig_stop(&rig);
+}
+
+TEST(another_version_of_sip_is_not_supported)
+{
+    static const char text[] = "\r\n\r\n" HEAD("OPTIONS", "UDP", "o9") "CSeq: 1 OPTIONS\r\n\r\n";
+    char other[sizeof(text)];
+    struct rig rig = {0};
+    struct addr a;
+    int trunk;
+
+    memcpy(other, text, sizeof(text));
+    *strchr(strstr(other, "SIP/2"), '2') = '7';
+    CHECK(rig_with_trunk(&rig));
+    trunk = sock_open(SOCK_DGRAM, "127.0.0.1", &a);
+    rig_udp_send(&rig, trunk, other, strlen(other));
+    if (answered(&rig, trunk, 505)) {
+        rig_udp_send(&rig, trunk, text, strlen(text)); /* nor do empty lines before it hide a good one */
+        (void)answered(&rig, trunk, 200);
+    }
+    close(trunk);
+    rig_stop(&rig);
+}
+
 TEST(a_stranger_gets_nothing_on_udp)
 {
     double before = metric_value(UNKNOWN_SOURCE);
