@@ -10,6 +10,7 @@
 #include "app_api.h"
 #include "app_conf.h"
 #include "app_lab.h"
+#include "app_password.h"
 #include "app_sip.h"
 #include "app_tls.h"
 #include "app_turn.h"
@@ -17,7 +18,6 @@
 #include "conf/conf.h"
 #include "core/addr.h"
 #include "core/clock.h"
-#include "core/file.h"
 #include "core/guard.h"
 #include "core/health.h"
 #include "core/heap.h"
@@ -33,11 +33,9 @@
 #include "sip/trunks.h"
 #include "store/cdr.h"
 #include "store/store.h"
-#include "store/user.h"
 #include "version.h"
 #include "web/web.h"
 #include <errno.h>
-#include <limits.h>
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
@@ -52,7 +50,6 @@
 
 enum {
     WHY_MAX = 512,
-    PASSWORD_MAX = 1025,
     STOP_MAX_MS = 3000,
     FILES_MAX = 1 << 20,
     MEDIA_EVENTS_MAX = 4096,
@@ -348,53 +345,9 @@ static int web_part_start(struct app *a)
     return err;
 }
 
-/* The first line of admin.password_file. */
-static int password_read(struct app *a, char *password, size_t sz)
-{
-    char path[PATH_MAX], *text;
-    size_t n;
-    int err;
-
-    (void)conf_str(a->conf, "admin.password_file", path, sizeof(path));
-    if (!path[0])
-        return 0;
-
-    err = file_read(path, PASSWORD_MAX, &text, &n);
-    if (err) {
-        (void)snprintf(a->why, sizeof(a->why), "admin.password_file=%s: %s", path, strerror(err));
-        return err;
-    }
-
-    text[strcspn(text, "\r\n")] = '\0';
-    err = conf_validate(conf_find("admin.password"), text, NULL, 0);
-    if (err || !text[0])
-        (void)snprintf(a->why, sizeof(a->why), "admin.password_file=%s: its first line is no password", path);
-    else
-        (void)snprintf(password, sz, "%s", text);
-    explicit_bzero(text, n);
-    free(text);
-
-    return a->why[0] ? EINVAL : 0;
-}
-
 static int admin_password_set(struct app *a)
 {
-    char password[PASSWORD_MAX] = "";
-    int err = 0;
-
-    (void)conf_str(a->conf, "admin.password", password, sizeof(password));
-    if (!password[0])
-        err = password_read(a, password, sizeof(password));
-    if (!err && password[0]) {
-        err = user_add(a->store, "admin", USER_ADMIN, password, a->why, sizeof(a->why));
-        if (err == EEXIST) { /* it sets the first one only */
-            a->why[0] = '\0';
-            err = 0;
-        }
-    }
-    explicit_bzero(password, sizeof(password));
-
-    return err;
+    return app_password_set(a->conf, a->store, a->why, sizeof(a->why));
 }
 
 static int tls_start(struct app *a)
