@@ -14,10 +14,11 @@ async function recorded(server) {
     return metrics.sum('dngate_cdr_written_total') >= metrics.sum('dngate_calls_total');
 }
 
-// Ends what runs, as an administrator does, and waits until the records are written and the page has nothing on.
+// Ends what runs, as an administrator does, and waits until the records are written and the page is on its shift with nothing on.
 export async function endCalls(server, agent) {
     for (const { id } of await running(server)) await cli(server, 'calls', 'hangup', id).catch(() => {}); // it may be over by itself
     await until(async () => !(await running(server)).length && (await recorded(server)), 30000, 'calls end and are recorded');
+    await agent.backOnShift();
     await agent.call('idle');
 }
 

@@ -44,6 +44,14 @@ export class AgentPage {
         await this.registration('registered');
     }
 
+    // After whatever took it off its shift: the other page that did gives way at once when it has no call on.
+    async backOnShift() {
+        const key = this.page.locator('#start-shift:visible');
+        await this.page.locator('#registration[data-state=registered]').or(key).first().waitFor();
+        if (await key.count()) await key.click();
+        await this.registration('registered');
+    }
+
     registration(state) {
         return this.page.locator(`#registration[data-state=${state}]`).waitFor();
     }
