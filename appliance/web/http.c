@@ -59,7 +59,7 @@ static size_t field_count(const struct http_head *h, const char *name)
     return n;
 }
 
-bool http_list_has(const char *list, const char *token)
+static bool list_has(const char *list, const char *token)
 {
     size_t want = strlen(token);
 
@@ -72,6 +72,14 @@ bool http_list_has(const char *list, const char *token)
             return true;
         list += strcspn(list, ",");
     }
+    return false;
+}
+
+bool http_has(const struct http_head *h, const char *name, const char *token)
+{
+    for (size_t i = 0; i < h->field_count; i++)
+        if (!strcmp(h->fields[i].name, name) && list_has(h->fields[i].value, token))
+            return true;
     return false;
 }
 
@@ -296,17 +304,19 @@ static int length_decode(struct http_head *h)
 
 static int fields_check(struct http_head *h)
 {
-    const char *conn = http_field(h, "connection"), *expect = http_field(h, "expect");
+    const char *expect = http_field(h, "expect");
     size_t hosts = field_count(h, "host");
 
     const char *host = http_field(h, "host");
 
+    if (field_count(h, "origin") > 1) /* which one would count? RFC 6454 7.3 */
+        return 400;
     if (hosts > 1 || (!hosts && !h->http10) || (hosts && !http_host_valid(host)))
         return 400;
     for (size_t i = 0; i < h->field_count && !h->absolute; i++)
         if (!strcmp(h->fields[i].name, "host"))
             h->host = h->fields[i].value;
-    h->keep_alive = h->http10 ? http_list_has(conn, "keep-alive") : !http_list_has(conn, "close");
+    h->keep_alive = h->http10 ? http_has(h, "connection", "keep-alive") : !http_has(h, "connection", "close");
     if (*expect && strcasecmp(expect, "100-continue"))
         return 417;
     h->expect_continue = *expect && !h->http10;

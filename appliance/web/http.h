@@ -47,8 +47,9 @@ size_t http_head_find(const char *p, size_t len, size_t *scan, int *bad);
 int http_head_decode(struct http_head *h, char *p, size_t len);
 /* A header's value, "" when absent; name in lower case. */
 const char *http_field(const struct http_head *h, const char *name);
-/* True when the comma separated list holds the token (case-insensitive), parameters ignored. */
-bool http_list_has(const char *list, const char *token);
+/* True when a header's comma separated list, in as many lines as it comes (RFC 9110 5.3), holds the token (case-insensitive), parameters
+ * ignored; name in lower case. */
+bool http_has(const struct http_head *h, const char *name, const char *token);
 /* Decodes %xx of a path and refuses what has no business in one: NUL and other controls, "\", an encoded "/", and "." or
  * ".." segments. EBADMSG, EOVERFLOW. */
 int http_path_decode(char *out, size_t sz, const char *raw, size_t len);

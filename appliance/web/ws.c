@@ -39,8 +39,7 @@ static bool key_valid(const char *key)
 
 static bool upgrade_wanted(const struct http_head *h)
 {
-    return !h->http10 && http_list_has(http_field(h, "upgrade"), "websocket") &&
-           http_list_has(http_field(h, "connection"), "upgrade");
+    return !h->http10 && http_has(h, "upgrade", "websocket") && http_has(h, "connection", "upgrade");
 }
 
 /* 0, or the status that refuses it with a detail for people. */
@@ -81,7 +80,7 @@ static int upgrade_check(const struct conn *c, const struct ws_service *service,
             "Pages of this origin may not connect. An administrator can allow more origins in the settings.";
         return 403;
     }
-    if (!http_list_has(http_field(h, "sec-websocket-protocol"), service->protocol)) {
+    if (!http_has(h, "sec-websocket-protocol", service->protocol)) {
         *detail = "That subprotocol is not spoken here.";
         return 400;
     }

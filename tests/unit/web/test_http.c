@@ -72,9 +72,17 @@ TEST(fields_are_found_trimmed_and_bounded)
 
 TEST(lists_and_hosts)
 {
-    CHECK(http_list_has("keep-alive, Upgrade", "upgrade"));
-    CHECK(http_list_has("a;q=1 ,b", "a") && http_list_has("a;q=1 ,b", "b"));
-    CHECK(!http_list_has("upgraded, xupgrade", "upgrade") && !http_list_has("", "a"));
+    char text[] =
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, upgraded, xclose\r\nTe: a;q=1 ,b\r\nTe:\r\n"
+        "connection: Upgrade\r\n\r\n",
+         two[] = "GET / HTTP/1.1\r\nHost: a\r\nOrigin: https://a\r\nOrigin: https://b\r\n\r\n";
+    struct http_head h;
+
+    CHECK_EQ_INT(http_head_decode(&h, two, strlen(two)), 400);
+    CHECK_EQ_INT(http_head_decode(&h, text, strlen(text)), 0);
+    CHECK(http_has(&h, "connection", "upgrade") && http_has(&h, "connection", "Keep-Alive") && h.keep_alive);
+    CHECK(http_has(&h, "te", "a") && http_has(&h, "te", "b") && !http_has(&h, "te", "q=1"));
+    CHECK(!http_has(&h, "connection", "close") && !http_has(&h, "te", "") && !http_has(&h, "absent", "a"));
     CHECK(http_host_valid("gw.example:8443") && http_host_valid("[::1]") && http_host_valid("10.0.0.1"));
     CHECK(!http_host_valid("") && !http_host_valid("a:") && !http_host_valid("a:123456") &&
           !http_host_valid("a:8x"));
