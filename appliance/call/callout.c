@@ -148,7 +148,7 @@ static void rest(struct call *c, const struct sip_msg *msg)
     const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER);
     struct pl seconds;
 
-    if (hdr && !re_regex(hdr->val.p, hdr->val.l, "[0-9]+", &seconds))
+    if (hdr && !re_regex(hdr->val.p, hdr->val.l, "[0-9]+", &seconds) && seconds.p == hdr->val.p)
         trunks_rest(c->calls->cfg.trunks, tried(c)->trunk, pl_u32(&seconds));
 }
 
