@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TOKEN_BYTES = 16, LINK_KEPT_DAYS = 30 };
@@ -110,16 +111,37 @@ static int oldest_forget(struct sql *sql, const char *dn)
     return sql_run(sql, st);
 }
 
+/* A millisecond after the newest at least: ids sort by time, and the oldest are forgotten by them. */
+static int id_make(struct sql *sql, int64_t now_ms, char *id, size_t sz)
+{
+    char newest[sizeof(((struct selftest *)0)->id)] = "", tail[7];
+    sqlite3_stmt *st;
+    int64_t last_ms;
+    int err = sql_prepare(sql, &st, "SELECT max(id) FROM selftest");
+
+    if (err)
+        return err;
+    err = sql_step(st);
+    if (!err)
+        sql_text(st, 0, newest, sizeof(newest));
+    sql_done(sql, st);
+    last_ms = strtoll(newest, NULL, 10);
+    rnd_str(tail, sizeof(tail), sizeof(tail) - 1);
+    snprintf(id, sz, "%013lld-%s", (long long)(last_ms < now_ms ? now_ms : last_ms + 1), tail);
+    return err;
+}
+
 static int put_job(struct store_tx *tx, void *arg)
 {
     struct selftest_put *p = arg;
     struct selftest *t = &p->result;
     sqlite3_stmt *st;
-    char tail[7];
     int err = p->link ? note_read(tx->sql, p->link, t->note, sizeof(t->note)) : 0;
 
     if (!err)
         err = session_forget(tx->sql, p->session);
+    if (!err)
+        err = id_make(tx->sql, tx->now_ms, t->id, sizeof(t->id));
     if (!err)
         err = sql_prepare(tx->sql, &st,
                           "INSERT INTO selftest (id, dn, note, session, time_ms, source, browser, system, "
@@ -127,8 +149,6 @@ static int put_job(struct store_tx *tx, void *arg)
     if (err)
         return err;
     t->time_ms = tx->now_ms;
-    rnd_str(tail, sizeof(tail), sizeof(tail) - 1);
-    snprintf(t->id, sizeof(t->id), "%013lld-%s", (long long)t->time_ms, tail);
     sql_bind(st, "ttttittttt", t->id, t->dn, t->note, p->session, t->time_ms, t->source, t->browser,
              t->system, t->verdict, t->tests);
     err = sql_run(tx->sql, st);
