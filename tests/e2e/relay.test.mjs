@@ -1,12 +1,11 @@
 // The agent's audio by the gateway's own relay, the browser at the far end of a cable: by UDP, TCP and TLS where the browser is told to use
 // nothing else, and where a firewall lets nothing through but the page's own port.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { withoutTrace } from './lib/calls.mjs';
 import { watchCdr } from './lib/cdr.mjs';
 import { OPUS } from './lib/echo.mjs';
-import { inNamespace } from './lib/netns.mjs';
+import { inNamespace, onlyTcp } from './lib/netns.mjs';
 import { AgentPage } from './lib/page.mjs';
 import { checkRowQuality } from './lib/quality.mjs';
 import { openRemote } from './lib/remote.mjs';
@@ -29,15 +28,6 @@ function relayOnly(part) {
             super({ ...config, iceServers, iceTransportPolicy: 'relay' });
         }
     };
-}
-
-// Everything else that comes by the cable is dropped, without a word.
-const nft = (...words) => execFileSync('nft', words);
-function onlyTcp(port) {
-    nft('add table inet firewall');
-    nft('add chain inet firewall input { type filter hook input priority 0; policy accept; }');
-    nft(`add rule inet firewall input iifname "dn0" tcp dport != ${port} drop`);
-    nft('add rule inet firewall input iifname "dn0" meta l4proto udp drop');
 }
 
 async function call(t, path, how) {

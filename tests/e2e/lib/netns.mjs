@@ -38,6 +38,16 @@ export function inNamespace(url, name, declare) {
     });
 }
 
+export const nft = (...words) => execFileSync('nft', words);
+
+// What comes by the cable to anything but this TCP port is dropped from now on, without a word.
+export function onlyTcp(port) {
+    nft('add table inet firewall');
+    nft('add chain inet firewall input { type filter hook input priority 0; policy accept; }');
+    nft(`add rule inet firewall input iifname "dn0" tcp dport != ${port} drop`);
+    nft('add rule inet firewall input iifname "dn0" meta l4proto udp drop');
+}
+
 /*
  * The other end of the cable, in one more namespace: for a program whose network can be taken away.
  *   pull(), plug():     the interface goes down and comes up, as with a cable

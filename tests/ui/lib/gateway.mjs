@@ -164,7 +164,7 @@ export class FakeGateway extends EventEmitter {
 
         this.emit('test-start', { dn, password, renew, link });
         if (link) {
-            if (!this.links.includes(link)) return this.#json(res, 410, { title: 'Gone', detail: 'This link has been used. Ask for another one.' });
+            if (!this.links.includes(link)) return this.#json(res, 410, { title: 'Gone', detail: 'This link has been used: ask for another one.' });
             this.links = this.links.filter((open) => open !== link);
         } else if (password !== PASSWORD && !(renew && renew === this.ways.renew)) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
         return this.#json(res, 200, {
