@@ -4,7 +4,7 @@
 -- To change it: edit this file, add migrations/NNN-name.sql that does the same to existing data, raise user_version to NNN.
 -- Times are Unix time in milliseconds, UTC; 0 or absent means "did not happen". Comments are stripped when the file is embedded.
 
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- Directory numbers: who may register, and as what. The password itself is never kept.
 CREATE TABLE dn (
@@ -80,8 +80,12 @@ CREATE TABLE cdr (
     trunk_lost        INTEGER NOT NULL,
     trunk_jitter_ms   REAL NOT NULL,
     trunk_mos         REAL NOT NULL,
-    remote_ice   TEXT NOT NULL,             -- the browser's media address at the end
-    rtt_ms       REAL NOT NULL              -- to the browser
+    remote_ice   TEXT NOT NULL,             -- where the browser's media came from at the end; by our relay: where its client did
+    rtt_ms       REAL NOT NULL,             -- to the browser
+    path         TEXT NOT NULL DEFAULT '',  -- the way of its media at the end: direct; by our TURN server relay-udp, relay-tcp, relay-tls,
+                                            -- as the browser reaches it; by another's relay-other; '' = none was found, or not known
+    path_changes INTEGER NOT NULL DEFAULT 0,  -- how often that way became another in mid-call
+    candidate    TEXT NOT NULL DEFAULT ''   -- ICE's word for the browser's address: host, srflx, prflx, relay
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX cdr_dn ON cdr (dn, id);        -- one agent's calls, newest first

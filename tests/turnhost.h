@@ -23,6 +23,7 @@ enum { TURNHOST_BYTES = 66000, TURNHOST_UNIX = 1700000000, TURNHOST_RELAY_FIRST 
 struct turnhost_relay {
     struct turn_relay relay; /* first: the server knows it by this */
     bool foreign;
+    struct turn_flow given; /* to whom; proto 0 and no client: to nobody yet */
 };
 
 struct turnhost {
@@ -108,6 +109,16 @@ static int turnhost_open(void *arg, int af, enum turn_port port, struct turn_rel
     return 0;
 }
 
+static void turnhost_given(void *arg, struct turn_relay *r, const struct turn_flow *f)
+{
+    struct turnhost_relay *relay = (struct turnhost_relay *)r;
+
+    (void)arg;
+    if (!r->owner || addr_isset(&relay->given.client, false))
+        abort(); /* an address is one client's for life */
+    relay->given = *f;
+}
+
 static int turnhost_foreign(void *arg, struct turn_relay *r)
 {
     struct turnhost *h = arg;
@@ -136,6 +147,8 @@ static void turnhost_send(void *arg, struct turn_relay *r, const struct addr *pe
 
     if (!own && !((struct turnhost_relay *)r)->foreign)
         abort(); /* nobody opened its socket */
+    if (!addr_isset(&((struct turnhost_relay *)r)->given.client, true))
+        abort(); /* it is nobody's */
     if (!turnhost_may(peer, own))
         abort();
     memcpy(h->sent, p, n);
@@ -147,8 +160,9 @@ static void turnhost_send(void *arg, struct turn_relay *r, const struct addr *pe
     h->peer_sent++;
 }
 
-static const struct turn_host turnhost_calls = {turnhost_room,  turnhost_push,    turnhost_open,
-                                                turnhost_close, turnhost_foreign, turnhost_send};
+static const struct turn_host turnhost_calls = {turnhost_room,  turnhost_push,  turnhost_open,
+                                                turnhost_close, turnhost_given, turnhost_foreign,
+                                                turnhost_send};
 
 /* Our worker is 192.0.2.1:10000 (and [2001:db8::1]:10000), the box also 192.0.2.9; 198.51.100.0/24 and 2001:db8:f::/48 are allowed. */
 __attribute__((unused)) static int turnhost_rules(struct turnhost *h)

@@ -28,6 +28,7 @@ struct call {
 
     struct media_path *path;
     uint32_t path_id;
+    uint64_t way_ms; /* monotonic: since when media take the way of cdr.path */
     struct media_local local;
     uint64_t sdp_id;
 

@@ -34,14 +34,15 @@ static void finish(struct call *c)
     call_move(c, CALL_OVER);
     callstat_ended(&c->cdr);
     log_info("call",
-             "id=%s dn=%s direction=%s trunk=%s code=%u hangup=%s reason=\"%s\" seconds=%lld "
+             "id=%s dn=%s direction=%s trunk=%s code=%u hangup=%s reason=\"%s\" seconds=%lld path=%s "
              "browser_packets=%llu browser_lost=%u browser_mos=%.1f trunk_packets=%llu trunk_lost=%u "
              "trunk_mos=%.1f ended",
              d->id, d->dn, d->direction == CDR_OUTBOUND ? "out" : "in", d->trunk, d->code,
              party_name(d->hangup), log_quotable(reason, sizeof(reason), d->reason),
              d->answer_ms ? (long long)(d->end_ms - d->answer_ms) / 1000 : 0,
-             (unsigned long long)d->from_browser.packets, d->from_browser.lost, d->from_browser.mos,
-             (unsigned long long)d->from_trunk.packets, d->from_trunk.lost, d->from_trunk.mos);
+             d->path ? cdr_path_name(d->path) : "none", (unsigned long long)d->from_browser.packets,
+             d->from_browser.lost, d->from_browser.mos, (unsigned long long)d->from_trunk.packets,
+             d->from_trunk.lost, d->from_trunk.mos);
     cdr_write(c->calls->cfg.store, &c->cdr);
     mem_deref(c);
 }

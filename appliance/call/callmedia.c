@@ -1,10 +1,16 @@
 #include "call/callmedia.h"
 #include "call/callend.h"
 #include "call/callstat.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include <stdio.h>
+#include <string.h>
 
-enum { LOST_MS = 30000 }; /* for a browser to come back, after the 30 s that its consent lasted */
+enum {
+    LOST_MS = 30000, /* for a browser to come back, after the 30 s that its consent lasted */
+    WAY_SETTLES_MS =
+        3000 /* a way that lasts less is ICE trying pairs: leaving it is no change for the record */
+};
 
 static void browser_lost_h(void *arg)
 {
@@ -33,6 +39,35 @@ static void media_failed(struct call *c, const struct media_event *ev)
     call_abort(c, ev->type == MEDIA_TIMEOUT ? 408 : 500, text);
 }
 
+/* The record has the last way, and how often it changed. */
+static void way_found(struct call *c, const struct media_event *ev)
+{
+    static const enum cdr_path paths[] = {
+        [MEDIA_VIA_NONE] = CDR_PATH_NONE,       [MEDIA_DIRECT] = CDR_PATH_DIRECT,
+        [MEDIA_RELAY_UDP] = CDR_PATH_RELAY_UDP, [MEDIA_RELAY_TCP] = CDR_PATH_RELAY_TCP,
+        [MEDIA_RELAY_TLS] = CDR_PATH_RELAY_TLS, [MEDIA_RELAY_OTHER] = CDR_PATH_RELAY_OTHER};
+    const char *candidate = media_cand_name(ev->way.cand);
+    const enum cdr_path path = paths[ev->way.via];
+    const uint64_t now_ms = clock_ms();
+    struct cdr *d = &c->cdr;
+    char at[ADDR_STRLEN];
+
+    (void)addr_str(&ev->way.from, at, sizeof(at));
+    if (d->remote_ice[0] && (path != d->path || strcmp(at, d->remote_ice)) &&
+        now_ms - c->way_ms >= WAY_SETTLES_MS)
+        d->path_changes++;
+    c->way_ms = now_ms;
+    d->path = path;
+    (void)snprintf(d->remote_ice, sizeof(d->remote_ice), "%s", at);
+    (void)snprintf(d->candidate, sizeof(d->candidate), "%s", candidate);
+    log_info("call", "id=%s dn=%s browser=%s path=%s candidate=%s audio path to the browser %s", d->id, d->dn,
+             at, cdr_path_name(path), candidate, ev->type == MEDIA_ICE_UP ? "found (ICE)" : "moved (ICE)");
+    if (!call_state_up(c->state))
+        return;
+    tmr_cancel(&c->tmr); /* it was lost */
+    cdr_note(c->calls->cfg.store, d);
+}
+
 void call_media_event(struct call *c, const struct media_event *ev)
 {
     char source[ADDR_STRLEN];
@@ -41,11 +76,7 @@ void call_media_event(struct call *c, const struct media_event *ev)
 
     case MEDIA_ICE_UP:
     case MEDIA_ICE_MOVED:
-        if (call_state_up(c->state))
-            tmr_cancel(&c->tmr); /* it was lost */
-        (void)addr_str(&ev->addr, c->cdr.remote_ice, sizeof(c->cdr.remote_ice));
-        log_info("call", "id=%s dn=%s browser=%s audio path to the browser %s", c->cdr.id, c->cdr.dn,
-                 c->cdr.remote_ice, ev->type == MEDIA_ICE_UP ? "found (ICE)" : "moved (ICE)");
+        way_found(c, ev);
         break;
 
     case MEDIA_FAILED:

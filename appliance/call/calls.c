@@ -176,6 +176,7 @@ static void info_fill(struct call_info *ci, const struct call *c)
     ci->direction = c->cdr.direction;
     ci->start_ms = c->cdr.start_ms;
     ci->answer_ms = c->cdr.answer_ms;
+    ci->path = c->cdr.path;
 }
 
 void calls_each(const struct calls *cs, calls_h *h, void *arg)

@@ -33,6 +33,7 @@ struct call_info { /* live list, by value */
     enum cdr_direction direction;
     char state[16]; /* "calling", "ringing", "answered", "held", "ending" */
     int64_t start_ms, answer_ms;
+    enum cdr_path path; /* now */
 };
 typedef bool(calls_h)(const struct call_info *ci, void *arg);
 void calls_each(const struct calls *c, calls_h *h, void *arg);

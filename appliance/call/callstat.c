@@ -47,7 +47,7 @@ static const char *const result_names[RESULTS] = {"answered",  "busy",    "no_an
 static const char *const direction_names[] = {[CDR_OUTBOUND] = "out", [CDR_INBOUND] = "in"};
 
 static _Atomic int64_t live[2][CALL_STATES];
-static _Atomic uint64_t ended[2][RESULTS], media_failures[MEDIA_REASONS];
+static _Atomic uint64_t ended[2][RESULTS], media_failures[MEDIA_REASONS], ways[CDR_PATHS], way_changes;
 
 static void collect_h(struct buf *out, void *arg)
 {
@@ -68,6 +68,14 @@ static void collect_h(struct buf *out, void *arg)
                           "Calls that have ended; out = from an agent, in = to an agent");
         }
     }
+    for (enum cdr_path p = 0; p < CDR_PATHS; p++) {
+        snprintf(labels, sizeof(labels), "path=\"%s\"", p ? cdr_path_name(p) : "none");
+        metric_sample(
+            out, METRIC_TYPE_COUNTER, "dngate_call_paths_total", labels, (double)ways[p],
+            "Answered calls that have ended, by the last way of the audio between browser and gateway");
+    }
+    metric_sample(out, METRIC_TYPE_COUNTER, "dngate_call_path_changes_total", NULL, (double)way_changes,
+                  "Times that this way became another in mid-call: another address, or by a relay");
     for (enum media_reason r = 0; r < MEDIA_REASONS; r++) {
         snprintf(labels, sizeof(labels), "reason=\"%s\"", media_reason_name(r));
         metric_sample(out, METRIC_TYPE_COUNTER, "dngate_call_media_failures_total", labels,
@@ -156,6 +164,8 @@ void callstat_ended(const struct cdr *c)
     seconds_add(answer[dir], c->start_ms, c->answer_ms);
     if (!c->answer_ms)
         return;
+    atomic_fetch_add(&ways[c->path], 1);
+    atomic_fetch_add(&way_changes, c->path_changes);
     seconds_add(duration[dir], c->answer_ms, c->end_ms);
     stream_add(0, &c->from_browser);
     stream_add(1, &c->from_trunk);

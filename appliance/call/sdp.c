@@ -270,7 +270,6 @@ static void read_setup(struct sdp *s, struct txt t)
 /* a=candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host …; names (mDNS .local) are learnt as peer-reflexive later */
 static void read_candidate(struct sdp *s, struct txt t)
 {
-    static const char *types[] = {"host", "srflx", "prflx", "relay"};
     struct txt component, proto, prio, ip, port, type;
     struct media_cand c = {0};
     uint32_t n, p;
@@ -291,8 +290,8 @@ static void read_candidate(struct sdp *s, struct txt t)
         return;
     addr_set_port(&c.addr, (uint16_t)p);
     c.priority = n;
-    for (uint8_t i = 0; i < 4; i++)
-        if (txt_is(type, types[i]))
+    for (enum media_cand_type i = 0; i < MEDIA_CAND_TYPES; i++)
+        if (txt_is(type, media_cand_name(i)))
             c.type = i;
     s->cands[s->cand_count++] = c;
 }

@@ -34,6 +34,7 @@ static void call_json(struct buf *out, const struct call_info *ci, int64_t now_m
     cmd_json_member(out, "callee", ci->callee, true);
     cmd_json_member(out, "trunk", ci->trunk, true);
     cmd_json_member(out, "state", ci->state, true);
+    cmd_json_member(out, "path", cdr_path_name(ci->path), true);
     cmd_json_member(out, "call_uuid", ci->call_uuid, true);
     cmd_json_member(out, "started", cmd_time(start, sizeof(start), ci->start_ms), true);
     cmd_json_member(out, "answered", cmd_time(answer, sizeof(answer), ci->answer_ms), true);
@@ -55,12 +56,14 @@ static void call_list(struct listing *l, const struct call_info *ci, int64_t now
     grid_add(&l->grid, ci->callee);
     grid_add(&l->grid, ci->trunk);
     grid_add(&l->grid, ci->state);
+    grid_add(&l->grid, cdr_path_name(ci->path));
     grid_add(&l->grid, seconds_text(text, sizeof(text), (now_ms - ci->start_ms) / 1000));
 }
 
 static int cmd_calls(struct cmd *c, const struct args *a)
 {
-    static const char *const heads[] = {"ID", "DN", "DIRECTION", "FROM", "TO", "TRUNK", "STATE", "FOR"};
+    static const char *const heads[] = {"ID",    "DN",    "DIRECTION", "FROM", "TO",
+                                        "TRUNK", "STATE", "PATH",      "FOR"};
     const int64_t now_ms = clock_wall_ms();
     struct service_calls calls = {NULL, 0};
     struct listing l;

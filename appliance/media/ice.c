@@ -204,7 +204,7 @@ struct pair *ice_pair_add(struct ice *ice, const struct addr *remote, uint32_t p
             return NULL;
         pair_forget(ice, p);
     }
-    *p = (struct pair){.remote = *remote, .prio = prio};
+    *p = (struct pair){.remote = *remote, .prio = prio, .type = MEDIA_CAND_PRFLX};
     return p;
 }
 
@@ -356,10 +356,12 @@ void ice_remote(struct ice *ice, const char *ufrag, const char *pwd, const struc
     for (size_t i = 0; i < count; i++) {
         struct pair *p = ice_pair_find(ice, &cands[i].addr);
 
-        if (p)
-            p->prio = cands[i].priority;
-        else if (cand_usable(&cands[i].addr))
-            (void)ice_pair_add(ice, &cands[i].addr, cands[i].priority, now_ms);
+        if (!p && cand_usable(&cands[i].addr))
+            p = ice_pair_add(ice, &cands[i].addr, cands[i].priority, now_ms);
+        if (!p)
+            continue;
+        p->prio = cands[i].priority;
+        p->type = cands[i].type;
     }
 }
 
@@ -490,6 +492,11 @@ bool ice_settled(const struct ice *ice)
             return false;
     }
     return ice->state == ICE_UP;
+}
+
+enum media_cand_type ice_remote_type(const struct ice *ice)
+{
+    return ice->selected ? ice->selected->type : MEDIA_CAND_PRFLX;
 }
 
 uint32_t ice_rtt_ms(const struct ice *ice)

@@ -90,6 +90,8 @@ bool ice_route(const struct ice *ice, struct addr *local, struct addr *remote);
 bool ice_route_early(const struct ice *ice, struct addr *local, struct addr *remote);
 /* A pair is selected and no check under way or due but that of consent: ice_tick may come every 100 ms. */
 bool ice_settled(const struct ice *ice);
+/* Of the selected pair's remote candidate; MEDIA_CAND_PRFLX when the peer's SDP does not have it. */
+enum media_cand_type ice_remote_type(const struct ice *ice);
 /* Of the selected pair's last check; 0 before. */
 uint32_t ice_rtt_ms(const struct ice *ice);
 

@@ -16,6 +16,7 @@ struct check { /* the transaction of a pair that waits for an answer */
 struct pair {
     struct addr remote, local; /* local: port 0; unset until a packet came from remote */
     uint32_t prio; /* of the remote candidate: with one local candidate it alone orders the pairs */
+    enum media_cand_type type; /* of that candidate: as its SDP said */
     enum pair_state state;
     bool triggered; /* to be checked before the ordinary ones: RFC 8445 7.3.1.4 */
     bool told;      /* by ICE_CLAIMED or ICE_VERIFIED */

@@ -103,3 +103,8 @@ bool inside_send(struct inside *in, const uint8_t *p, size_t n, const struct add
     count_add(&in->out, n);
     return true;
 }
+
+bool inside_behind(const struct inside *in, const struct addr *peer, struct wire_behind *who)
+{
+    return in->end && wire_behind(in->end, peer, who);
+}

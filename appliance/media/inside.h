@@ -36,6 +36,8 @@ bool inside_sleep(struct inside *in);
 typedef void(inside_h)(struct udp_packet *pkt, void *arg);
 /* Hands over what has come, a bounded number; the rest lets nobody sleep. A packet has as much room as it is long. */
 void inside_read(struct inside *in, inside_h *h, void *arg);
+/* Whom a peer stands for; false: nobody in here has that address. */
+bool inside_behind(const struct inside *in, const struct addr *peer, struct wire_behind *who);
 /* local: where the peer reached us (port ignored); unset: at our first address of its family. */
 bool inside_send(struct inside *in, const uint8_t *p, size_t n, const struct addr *local,
                  const struct addr *dst);

@@ -57,6 +57,16 @@ const char *media_reason_name(enum media_reason r)
     return r < MEDIA_REASONS ? names[r] : "";
 }
 
+const char *media_cand_name(enum media_cand_type t)
+{
+    static const char *const names[MEDIA_CAND_TYPES] = {[MEDIA_CAND_HOST] = "host",
+                                                        [MEDIA_CAND_SRFLX] = "srflx",
+                                                        [MEDIA_CAND_PRFLX] = "prflx",
+                                                        [MEDIA_CAND_RELAY] = "relay"};
+
+    return t < MEDIA_CAND_TYPES ? names[t] : "";
+}
+
 static size_t port_pairs(const struct media_config *cfg)
 {
     size_t pairs = cfg->rtp_max ? ports_pairs(cfg->rtp_min, cfg->rtp_max) : MEDIA_PATHS_MAX; /* 0: any free */

@@ -55,10 +55,32 @@ size_t media_ice_ports(const struct media *m, uint16_t *v, size_t max);
 /* Whether a trunk's RTP can be sent to addresses of this family (AF_INET, AF_INET6). */
 bool media_has_family(const struct media *m, int af);
 
+/* RFC 8445 5.1.1: an address of the peer's own, its NAT's as a STUN server saw it, as we saw it, a TURN server's. */
+enum media_cand_type {
+    MEDIA_CAND_HOST,
+    MEDIA_CAND_SRFLX,
+    MEDIA_CAND_PRFLX,
+    MEDIA_CAND_RELAY,
+    MEDIA_CAND_TYPES
+};
+/* "host", "srflx", "prflx", "relay": as in SDP. */
+const char *media_cand_name(enum media_cand_type t);
+
 struct media_cand {
     struct addr addr;
     uint32_t priority;
-    uint8_t type; /* 0 host, 1 srflx, 2 prflx, 3 relay */
+    enum media_cand_type type;
+};
+
+/* The way that media take to the browser: nothing between but the network; our own TURN server, by how the browser reaches it; the TURN
+ * server of somebody else, which looks direct unless the browser's SDP listed its address as relayed. */
+enum media_via {
+    MEDIA_VIA_NONE,
+    MEDIA_DIRECT,
+    MEDIA_RELAY_UDP,
+    MEDIA_RELAY_TCP,
+    MEDIA_RELAY_TLS,
+    MEDIA_RELAY_OTHER
 };
 
 /* What our SDP towards the browser needs; filled by media_path_create. */
@@ -164,6 +186,12 @@ struct media_event {
     enum media_event_type type;
     uint32_t path_id;
     struct addr addr;
+    struct { /* MEDIA_ICE_UP, MEDIA_ICE_MOVED: the way to addr */
+        enum media_via via;
+        enum media_cand_type cand;
+        struct addr
+            from; /* the browser's address as this box sees it: addr, or that of our TURN server's client */
+    } way;
     enum media_reason reason; /* MEDIA_FAILED, MEDIA_TIMEOUT */
     char digit;
     bool from_browser, relayed;               /* MEDIA_DTMF, MEDIA_DTMF_LOST */

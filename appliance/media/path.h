@@ -50,6 +50,9 @@ struct path_host {
     /* UDP_PACKET_MAX bytes for a packet to dst, or NULL: there is no way; then the sending of it, when there is something to send. */
     uint8_t *(*roomh)(const struct addr *dst, void *arg);
     void (*sendh)(size_t n, const struct addr *local, const struct addr *dst, void *arg);
+    /* The way to the browser at dst as the host knows it, MEDIA_DIRECT or by a TURN server of ours; *from: where the browser is, dst
+     * unless it is relayed. */
+    enum media_via (*viah)(const struct addr *dst, struct addr *from, void *arg);
     void (*claimh)(struct path *p, enum path_claim what, const struct addr *addr, void *arg);
     int (*eventh)(const struct media_event *ev, void *arg); /* ENOBUFS */
     void *arg;

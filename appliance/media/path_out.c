@@ -10,12 +10,7 @@
 /* Signalling's mailbox was full. MEDIA_ENDED is the worker's to tell again. */
 void path_events_retry(struct path *p)
 {
-    struct media_event ev = {.type = (enum media_event_type)p->untold.type,
-                             .reason = (enum media_reason)p->untold.reason,
-                             .addr = p->untold.addr,
-                             .path_id = p->id};
-
-    if (p->untold.waits && !p->host->eventh(&ev, p->host->arg))
+    if (p->untold.waits && !p->host->eventh(&p->untold.ev, p->host->arg))
         p->untold.waits = false;
 }
 
@@ -31,11 +26,9 @@ void path_event(struct path *p, struct media_event *ev)
     if (!p->untold.waits && !p->host->eventh(ev, p->host->arg))
         return;
     if (ev->type <= MEDIA_TIMEOUT && ev->type != MEDIA_DTLS_UP &&
-        !(p->untold.waits && p->untold.type == MEDIA_TIMEOUT)) {
+        !(p->untold.waits && p->untold.ev.type == MEDIA_TIMEOUT)) {
         p->untold.waits = true; /* in place of an older one: signalling wants to know how it is */
-        p->untold.type = (uint8_t)ev->type;
-        p->untold.reason = (uint8_t)ev->reason;
-        p->untold.addr = ev->addr;
+        p->untold.ev = *ev;
     }
 }
 

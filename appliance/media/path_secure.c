@@ -67,16 +67,27 @@ static void dtls_out_h(const uint8_t *pkt, size_t n, void *arg)
 
 /* ---- ICE ---- */
 
+static void way_found(struct path *p, enum media_event_type what, const struct addr *addr)
+{
+    struct media_event ev = {.type = what, .addr = *addr};
+
+    ev.way.via = p->host->viah(addr, &ev.way.from, p->host->arg);
+    ev.way.cand = ice_remote_type(p->ice);
+    if (ev.way.via == MEDIA_DIRECT && ev.way.cand == MEDIA_CAND_RELAY)
+        ev.way.via = MEDIA_RELAY_OTHER;
+    path_event(p, &ev);
+}
+
 static void ice_happened_h(enum ice_event what, const struct addr *addr, void *arg)
 {
     struct path *p = arg;
-    struct media_event ev = {.addr = *addr};
 
     switch (what) {
     case ICE_SELECTED:
+        way_found(p, MEDIA_ICE_UP, addr);
+        break;
     case ICE_MOVED:
-        ev.type = what == ICE_SELECTED ? MEDIA_ICE_UP : MEDIA_ICE_MOVED;
-        path_event(p, &ev);
+        way_found(p, MEDIA_ICE_MOVED, addr);
         break;
     case ICE_CLAIMED:
         p->host->claimh(p, PATH_CLAIM, addr, p->host->arg);

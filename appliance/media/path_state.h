@@ -88,8 +88,7 @@ struct path {
     bool failed;         /* MEDIA_FAILED was told: the browser leg is dead */
     struct {             /* what became of the path, as long as the mailbox has no room to tell it */
         bool waits;
-        uint8_t type, reason;
-        struct addr addr;
+        struct media_event ev;
     } untold;
     bool echo; /* there is no trunk: path_echo */
     bool held;

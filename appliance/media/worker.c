@@ -82,6 +82,22 @@ static void send_h(size_t n, const struct addr *local, const struct addr *dst, v
         (void)udp_queue_push(w->browsers, udp_set_to(&w->ice, dst), n, local, dst);
 }
 
+static enum media_via via_h(const struct addr *dst, struct addr *from, void *arg)
+{
+    static const enum media_via vias[] = {[WIRE_NOBODY] = MEDIA_DIRECT,
+                                          [WIRE_UDP] = MEDIA_RELAY_UDP,
+                                          [WIRE_TCP] = MEDIA_RELAY_TCP,
+                                          [WIRE_TLS] = MEDIA_RELAY_TLS};
+    const struct worker *w = arg;
+    struct wire_behind who;
+
+    *from = *dst;
+    if (!inside_behind(&w->inside, dst, &who) || who.transport == WIRE_NOBODY)
+        return MEDIA_DIRECT;
+    *from = who.addr;
+    return vias[who.transport];
+}
+
 static void claim_h(struct path *p, enum path_claim what, const struct addr *addr, void *arg)
 {
     struct worker *w = arg;
@@ -388,6 +404,7 @@ static int host_open(struct worker *w, const struct dtls_identity *identity)
                             .complexity = COMPLEXITY_START,
                             .roomh = room_h,
                             .sendh = send_h,
+                            .viah = via_h,
                             .claimh = claim_h,
                             .eventh = event_h,
                             .arg = w};

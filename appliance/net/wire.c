@@ -53,6 +53,7 @@ struct wire {
     _Atomic uint8_t owner[PORTS]; /* index of an end + 1; 0 = nobody in here */
     struct wire_end *ends[WIRE_ENDS_MAX];
     _Atomic unsigned count;
+    SNAPSHOT(behind[PORTS], struct wire_behind); /* memory of ports that nobody stands for is never touched */
 };
 
 _Static_assert(WIRE_ENDS_MAX < UINT8_MAX, "an owner fits into a byte");
@@ -137,10 +138,12 @@ void wire_release(struct wire_end *e, uint16_t port)
 {
     uint8_t we = (uint8_t)(e->index + 1);
 
+    if (atomic_load(&e->wire->owner[port]) != we)
+        return;
+    if (e->wire->behind[port][0]) /* it has been stored */
+        wire_stands_for(e, port, &(struct wire_behind){.transport = WIRE_NOBODY});
     (void)atomic_compare_exchange_strong(&e->wire->owner[port], &we, 0);
 }
-
-/* ---- sending ---- */
 
 static struct wire_end *owner_of(struct wire *w, const struct addr *dst)
 {
@@ -156,6 +159,21 @@ static struct wire_end *owner_of(struct wire *w, const struct addr *dst)
             return e;
     return NULL;
 }
+
+void wire_stands_for(struct wire_end *e, uint16_t port, const struct wire_behind *who)
+{
+    snapshot_store(e->wire->behind[port], who, sizeof(*who));
+}
+
+bool wire_behind(const struct wire_end *e, const struct addr *a, struct wire_behind *who)
+{
+    if (!owner_of(e->wire, a))
+        return false;
+    snapshot_load(e->wire->behind[addr_port(a)], who, sizeof(*who));
+    return true;
+}
+
+/* ---- sending ---- */
 
 static struct ring *ring_to(const struct wire_end *from, struct wire_end *to)
 {

@@ -9,6 +9,8 @@
  *
  * An end belongs to one thread. Its memory is the wire's, so that a sender never meets one that is gone. No lock; nothing is allocated
  * once the first datagram of a pair has gone.
+ *
+ * A port may stand for somebody outside whom its owner speaks for: the owner says who, and whoever talks to that port can ask.
  */
 #ifndef NET_WIRE_H
 #define NET_WIRE_H
@@ -42,6 +44,17 @@ void wire_close(struct wire_end *e);
 /* From now on datagrams to this port at each of the end's addresses come here. EADDRINUSE: some end has it. */
 int wire_claim(struct wire_end *e, uint16_t port);
 void wire_release(struct wire_end *e, uint16_t port);
+
+/* How those whom an end speaks for reach it. */
+enum wire_transport { WIRE_NOBODY, WIRE_UDP, WIRE_TCP, WIRE_TLS };
+struct wire_behind {
+    enum wire_transport transport; /* WIRE_NOBODY: the owner speaks for itself */
+    struct addr addr;              /* theirs */
+};
+/* Whom a port that e has claimed stands for, until it is released. */
+void wire_stands_for(struct wire_end *e, uint16_t port, const struct wire_behind *who);
+/* Who is behind an address; false: nobody in here owns it. Any thread that has an end. */
+bool wire_behind(const struct wire_end *e, const struct addr *a, struct wire_behind *who);
 
 /* False: nobody in here owns dst, the network may know it. True: it is on its way, or was dropped. */
 bool wire_send(struct wire_end *e, const struct addr *src, const struct addr *dst, const uint8_t *p,

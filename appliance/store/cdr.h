@@ -8,6 +8,16 @@
 #include "store/store.h"
 
 enum cdr_direction { CDR_OUTBOUND /* agent → trunk */, CDR_INBOUND /* trunk → agent */ };
+/* The way of the media between browser and gateway: direct, or by a TURN server: ours, as the browser reaches it, or another. */
+enum cdr_path {
+    CDR_PATH_NONE,
+    CDR_PATH_DIRECT,
+    CDR_PATH_RELAY_UDP,
+    CDR_PATH_RELAY_TCP,
+    CDR_PATH_RELAY_TLS,
+    CDR_PATH_RELAY_OTHER,
+    CDR_PATHS
+};
 enum cdr_party { CDR_NOBODY, CDR_AGENT, CDR_TRUNK, CDR_GATEWAY };
 
 struct cdr_stream { /* one direction of the audio as it reached us */
@@ -32,9 +42,15 @@ struct cdr {     /* passed by value */
     char reason[128];                             /* Reason phrase or Reason header text */
     enum cdr_party hangup;                        /* who ended it */
     struct cdr_stream from_browser, from_trunk;
-    char remote_ice[64]; /* browser's address at the end: ip:port */
+    char remote_ice[64]; /* browser's address at the end: ip:port; by our relay that of its client */
     double rtt_ms;
+    enum cdr_path path;    /* at the end */
+    uint32_t path_changes; /* how often it, or the address, became another in mid-call */
+    char candidate[8];     /* "host", "srflx", "prflx", "relay" */
 };
+
+/* "direct", "relay-udp", "relay-tcp", "relay-tls", "relay-other"; "" for CDR_PATH_NONE. */
+const char *cdr_path_name(enum cdr_path p);
 
 /* Any thread; copies; never blocks, and touches no file. A record that finds STORE_WAITING_MAX before it, because the disk hangs,
  * is in the log as one line of JSON. */

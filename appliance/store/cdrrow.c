@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum field_type { FIELD_TEXT, FIELD_INT, FIELD_REAL, FIELD_DIRECTION, FIELD_PARTY };
+enum field_type { FIELD_TEXT, FIELD_INT, FIELD_REAL, FIELD_DIRECTION, FIELD_PARTY, FIELD_PATH };
 
 /* All fields but the id, which comes first. */
 #define CDR_FIELDS(X)                                                                                        \
@@ -41,7 +41,14 @@ enum field_type { FIELD_TEXT, FIELD_INT, FIELD_REAL, FIELD_DIRECTION, FIELD_PART
     X("trunk_jitter_ms", FIELD_REAL, from_trunk.jitter_ms)                                                   \
     X("trunk_mos", FIELD_REAL, from_trunk.mos)                                                               \
     X("remote_ice", FIELD_TEXT, remote_ice)                                                                  \
-    X("rtt_ms", FIELD_REAL, rtt_ms)
+    X("rtt_ms", FIELD_REAL, rtt_ms)                                                                          \
+    CDR_FIELDS_ADDED(X)
+
+/* Later than the first version's: lines that an older program left have none of them. */
+#define CDR_FIELDS_ADDED(X)                                                                                  \
+    X("path", FIELD_PATH, path)                                                                              \
+    X("path_changes", FIELD_INT, path_changes)                                                               \
+    X("candidate", FIELD_TEXT, candidate)
 
 struct field {
     const char *name;
@@ -53,9 +60,13 @@ struct field {
     {name_, type_, offsetof(struct cdr, member), sizeof(((struct cdr *)0)->member)},
 #define FIELD_COLUMN(name_, type_, member) ", " name_
 #define FIELD_MARK(name_, type_, member) ", ?"
+#define FIELD_ONE(name_, type_, member) +1
 
 static const struct field fields[] = {FIELD_ROW("id", FIELD_TEXT, id) CDR_FIELDS(FIELD_ROW)};
-enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
+enum {
+    FIELD_COUNT = sizeof(fields) / sizeof(fields[0]),
+    FIELDS_FIRST = FIELD_COUNT - (0 CDR_FIELDS_ADDED(FIELD_ONE))
+};
 
 static const char insert_sql[] = "INSERT INTO cdr (id" CDR_FIELDS(FIELD_COLUMN) ") VALUES (?" CDR_FIELDS(
     FIELD_MARK) ") "
@@ -64,6 +75,12 @@ static const char insert_sql[] = "INSERT INTO cdr (id" CDR_FIELDS(FIELD_COLUMN) 
 static const char *const directions[] = {[CDR_OUTBOUND] = "outbound", [CDR_INBOUND] = "inbound"};
 static const char *const parties[] = {
     [CDR_NOBODY] = "", [CDR_AGENT] = "agent", [CDR_TRUNK] = "trunk", [CDR_GATEWAY] = "gateway"};
+static const char *const paths[CDR_PATHS] = {[CDR_PATH_NONE] = "",
+                                             [CDR_PATH_DIRECT] = "direct",
+                                             [CDR_PATH_RELAY_UDP] = "relay-udp",
+                                             [CDR_PATH_RELAY_TCP] = "relay-tcp",
+                                             [CDR_PATH_RELAY_TLS] = "relay-tls",
+                                             [CDR_PATH_RELAY_OTHER] = "relay-other"};
 enum {
     DIRECTION_COUNT = sizeof(directions) / sizeof(directions[0]),
     PARTY_COUNT = sizeof(parties) / sizeof(parties[0])
@@ -76,6 +93,11 @@ enum {
 const char *cdrrow_select(bool by_dn)
 {
     return by_dn ? SELECT_SQL("AND dn = ?5") : SELECT_SQL("");
+}
+
+const char *cdr_path_name(enum cdr_path p)
+{
+    return paths[(unsigned)p % CDR_PATHS];
 }
 
 static unsigned name_index(const char *const *names, unsigned count, const char *name)
@@ -101,6 +123,8 @@ static const char *field_text(const struct field *f, const struct cdr *c)
         return directions[(unsigned)c->direction % DIRECTION_COUNT];
     case FIELD_PARTY:
         return parties[(unsigned)c->hangup % PARTY_COUNT];
+    case FIELD_PATH:
+        return cdr_path_name(c->path);
     default:
         return "";
     }
@@ -112,8 +136,10 @@ static void field_set_text(const struct field *f, struct cdr *c, const char *s)
         snprintf((char *)c + f->offset, f->size, "%s", s);
     else if (f->type == FIELD_DIRECTION)
         c->direction = (enum cdr_direction)name_index(directions, DIRECTION_COUNT, s);
-    else
+    else if (f->type == FIELD_PARTY)
         c->hangup = (enum cdr_party)name_index(parties, PARTY_COUNT, s);
+    else
+        c->path = (enum cdr_path)name_index(paths, CDR_PATHS, s);
 }
 
 /* Whole numbers are 2, 4 or 8 bytes wide. */
@@ -245,7 +271,7 @@ int cdrrow_decode(struct cdr *c, const char *line, size_t len)
         return err;
     memset(c, 0, sizeof(*c));
     for (int i = 0; i < FIELD_COUNT && !err; i++)
-        if (!field_decode(&fields[i], c, json_root(j)))
+        if (!field_decode(&fields[i], c, json_root(j)) && i < FIELDS_FIRST)
             err = EBADMSG;
     json_free(j);
     return err;

@@ -92,10 +92,11 @@ static unsigned code_of(int err)
     return err == EAFNOSUPPORT ? 440 : 508;
 }
 
-static void own(struct allocation *a, size_t i, struct turn_relay *relay)
+static void own(const struct turn_server *s, struct allocation *a, size_t i, struct turn_relay *relay)
 {
     relay->owner = a;
     a->relay[i] = relay;
+    s->host.relay_given(s->arg, relay, &a->flow);
 }
 
 /* The relayed addresses that are wished; the error code when there is none. */
@@ -118,7 +119,7 @@ static unsigned open_relays(struct turn_server *s, struct allocation *a, const s
             code = code ? code : a->refused[i];
             continue;
         }
-        own(a, i, relay);
+        own(s, a, i, relay);
         opened++;
     }
     if (!opened)
@@ -134,7 +135,7 @@ static unsigned open_reserved(struct turn_server *s, struct allocation *a, uint6
 
     if (!relay)
         return 508;
-    own(a, (size_t)relay_index(addr_af(&relay->addr)), relay);
+    own(s, a, (size_t)relay_index(addr_af(&relay->addr)), relay);
     return 0;
 }
 

@@ -94,6 +94,13 @@ static void close_h(void *arg, struct turn_relay *relay)
     relayed_close(r->relayed, relay);
 }
 
+static void given_h(void *arg, struct turn_relay *relay, const struct turn_flow *f)
+{
+    struct relay *r = arg;
+
+    relayed_given(r->relayed, relay, f);
+}
+
 static int foreign_h(void *arg, struct turn_relay *relay)
 {
     struct relay *r = arg;
@@ -109,7 +116,7 @@ static void send_h(void *arg, struct turn_relay *relay, const struct addr *peer,
     relayed_send(r->relayed, relay, peer, own, p, n, df);
 }
 
-static const struct turn_host host = {room_h, push_h, open_h, close_h, foreign_h, send_h};
+static const struct turn_host host = {room_h, push_h, open_h, close_h, given_h, foreign_h, send_h};
 
 static void peer_h(struct turn_relay *relay, const struct addr *peer, bool own, const uint8_t *p, size_t n,
                    void *arg)

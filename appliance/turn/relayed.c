@@ -231,6 +231,17 @@ void relayed_close(struct relayeds *s, struct turn_relay *r)
     relayed_drop(s, relayed_of(r));
 }
 
+/* Peers of ours may ask whom they talk to. */
+void relayed_given(struct relayeds *s, const struct turn_relay *r, const struct turn_flow *f)
+{
+    static const enum wire_transport by[] = {
+        [TURN_UDP] = WIRE_UDP, [TURN_TCP] = WIRE_TCP, [TURN_TLS] = WIRE_TLS};
+    const struct wire_behind who = {by[f->proto], f->client};
+
+    if (s->cfg.wire)
+        wire_stands_for(s->cfg.wire, addr_port(&r->addr), &who);
+}
+
 /* From now on the wire leads there; the address that was told longest ago makes room. */
 static void reached_add(struct relayeds *s, const struct addr *a)
 {

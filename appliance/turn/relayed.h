@@ -56,6 +56,7 @@ void relayed_tell(struct relayeds *s, const struct addr *told, size_t count);
 int relayed_open(struct relayeds *s, int af, enum turn_port port, struct turn_relay **rp,
                  struct turn_relay **next);
 void relayed_close(struct relayeds *s, struct turn_relay *r);
+void relayed_given(struct relayeds *s, const struct turn_relay *r, const struct turn_flow *f);
 int relayed_foreign(struct relayeds *s, struct turn_relay *r);
 void relayed_send(struct relayeds *s, struct turn_relay *r, const struct addr *peer, bool own,
                   const uint8_t *p, size_t n, bool df);

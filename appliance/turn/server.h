@@ -60,6 +60,8 @@ struct turn_host {
     int (*relay_open)(void *arg, int af, enum turn_port port, struct turn_relay **rp,
                       struct turn_relay **next);
     void (*relay_close)(void *arg, struct turn_relay *r);
+    /* The address is this client's from now on, to its end. */
+    void (*relay_given)(void *arg, struct turn_relay *r, const struct turn_flow *f);
     /* Called before the first permission for a peer that is none of our own workers: the address needs a socket from now on. May
      * be called again. An errno answers 508. */
     int (*relay_foreign)(void *arg, struct turn_relay *r);

@@ -206,10 +206,13 @@ test('calls that a crash cut off are closed in the call records at the next star
 test('an older database is copied and migrated; a newer one is refused', async (t) => {
     const dir = temporary(t);
     sql(dir, readFileSync(join(root, 'db/migrations/001-first.sql'), 'utf8') +
-             "PRAGMA user_version = 1; INSERT INTO setting VALUES ('drain.seconds', '7', 1);");
+             "PRAGMA user_version = 1; INSERT INTO setting VALUES ('drain.seconds', '7', 1);" +
+             "INSERT INTO cdr VALUES ('old', 'outbound', '5001', '5001', '600', '', 'lab', '', '', 1, 0, 2, 3, 200, '', 'agent', " +
+             "'opus', 1, 1, 0, 0, 4, 'pcmu', 1, 1, 0, 0, 4, '192.0.2.1:5', 1);");
     const server = await serve(t, { dir });
     await server.says(/database migrated/);
     assert.match((await cli(dir, 'settings', 'drain.seconds')).stdout, /7/);
+    assert.equal(sql(dir, 'SELECT dn, remote_ice, path, path_changes, candidate FROM cdr'), '5001|192.0.2.1:5||0|');
     assert.equal((await server.kill('SIGTERM')).code, 0);
     const now = Number(sql(dir, 'PRAGMA user_version'));
     assert.ok(now >= 2);

@@ -55,6 +55,7 @@ async function survive(t, { cut, mend, seconds, says }) {
     const [row, ...others] = await nextCdr();
     assert.deepEqual(others, []);
     assert.equal(row.code, 200, JSON.stringify(row));
+    assert.equal(row.path, 'direct');
     assert.ok(row.end_ms - row.answer_ms > seconds * 1000, 'it is one call');
 }
 

@@ -27,6 +27,7 @@ TEST(pcmu_passes_both_ways_and_is_counted)
     WANT(cdr.from_browser.lost == 0 && cdr.from_trunk.lost == 0);
     WANT(mos_fits(&cdr.from_browser) && mos_fits(&cdr.from_trunk));
     WANT(cdr.remote_ice[0]);
+    WANT(cdr.path == CDR_PATH_DIRECT && !cdr.path_changes && !strcmp(cdr.candidate, "host"));
     close_box();
 }
 

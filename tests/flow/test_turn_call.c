@@ -236,7 +236,8 @@ TEST(a_relayed_call_is_heard_both_ways_and_takes_no_network)
     struct mediacall_config cfg = {.browser = MEDIA_OPUS, .trunk = MEDIA_PCMU, .we_offer = true};
     struct mediacall_inside in;
     struct addr engine;
-    bool refused, permitted, up, from_relayed, heard;
+    struct addr client;
+    bool refused, permitted, up, from_relayed, by_udp, heard;
 
     CHECK_EQ_INT(opened(&in), 0);
     CHECK(allocated());
@@ -249,7 +250,11 @@ TEST(a_relayed_call_is_heard_both_ways_and_takes_no_network)
     permitted = engine_permitted(&engine);
     CHECK_EQ_INT(net_run(), 0);
     up = mediacall_run(&call, is_up, SOON_MS);
+    client = in.engine; /* the same machine, but its socket towards the server */
+    addr_set_port(&client, udp_port(&net.server));
     from_relayed = up && addr_eq(&mediacall_event(&call, MEDIA_ICE_UP)->addr, &net.relayed);
+    by_udp = up && mediacall_event(&call, MEDIA_ICE_UP)->way.via == MEDIA_RELAY_UDP &&
+             addr_eq(&mediacall_event(&call, MEDIA_ICE_UP)->way.from, &client);
     call.browser_talks = call.trunk_talks = true;
     heard = up && mediacall_run(&call, both_hear, SOON_MS) && !mediacall_failed(&call);
     mediacall_stop(&call);
@@ -258,6 +263,7 @@ TEST(a_relayed_call_is_heard_both_ways_and_takes_no_network)
     CHECK(permitted);
     CHECK(up);
     CHECK(from_relayed);
+    CHECK(by_udp);
     CHECK(heard);
     CHECK(net.up >= HEARD && net.down >= HEARD);
 }

@@ -33,6 +33,13 @@ static void send_h(size_t n, const struct addr *local, const struct addr *dst, v
     (void)udp_queue_push(queue, &nowhere, n, local, dst);
 }
 
+static enum media_via via_h(const struct addr *dst, struct addr *from, void *arg)
+{
+    (void)arg;
+    *from = *dst;
+    return MEDIA_DIRECT;
+}
+
 static void claim_h(struct path *p, enum path_claim what, const struct addr *addr, void *arg)
 {
     (void)p;
@@ -52,6 +59,7 @@ static struct path_host host = {.agenda = &agenda,
                                 .rtp_timeout_s = 5,
                                 .roomh = room_h,
                                 .sendh = send_h,
+                                .viah = via_h,
                                 .claimh = claim_h,
                                 .eventh = event_h};
 

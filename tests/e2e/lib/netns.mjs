@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const INSIDE = 'TEST_NETNS';
 export const ADDRESS = '198.51.100.1'; // as netns.sh gives it
-const FAR_ADDRESS = '198.51.100.2';
+export const FAR_ADDRESS = '198.51.100.2';
 const NOBODY = '02:00:00:00:00:99'; // no interface has this address
 
 async function runInside(url) {

@@ -8,6 +8,7 @@
 #include "store/peek.h"
 #include "store/restore.h"
 #include "store/setting.h"
+#include "store/sql.h"
 #include "store/trunk.h"
 #include "testing.h"
 #include "unit/store/tempdir.h"
@@ -213,6 +214,51 @@ static int backup_to(const char *path)
     struct backup_info info;
 
     return backup_write(here.path, path, &info, why, sizeof(why));
+}
+
+/* As a program of before wrote it: its records know no path. */
+static int backup_of_version_3(void)
+{
+    struct sql old;
+    int err = sql_open(&old, file, SQL_WRITER, 1000);
+
+    if (err)
+        return err;
+    err = sql_exec(&old, "ALTER TABLE cdr DROP COLUMN path; ALTER TABLE cdr DROP COLUMN path_changes; "
+                         "ALTER TABLE cdr DROP COLUMN candidate; PRAGMA user_version = 3");
+    sql_close(&old);
+    return err;
+}
+
+static bool path_h(const struct cdr *c, void *arg)
+{
+    *(unsigned *)arg += c->path == (!strcmp(c->id, "call-000002") ? CDR_PATH_RELAY_TLS : CDR_PATH_NONE);
+    return false;
+}
+
+TEST(records_of_an_older_backup_stand_beside_newer_ones)
+{
+    struct cdr newer = {.id = "call-000002", .dn = "5001", .start_ms = 2000, .path = CDR_PATH_RELAY_TLS};
+    struct backup_info info;
+    struct restore_result res;
+    struct store_reader *r;
+    unsigned as_wanted = 0;
+
+    CHECK(start());
+    put_cdr(0);
+    put_cdr(1);
+    CHECK_EQ_INT(cdrs(), 2);
+    CHECK_EQ_INT(backup_write(here.path, file, &info, why, sizeof(why)), 0);
+    CHECK_EQ_INT(backup_of_version_3(), 0);
+    cdr_write(store, &newer);
+    CHECK_EQ_INT(cdrs(), 3);
+    restore_into(here.path, &res);
+    CHECK_EQ_INT(res.cdrs_kept, 1);
+    CHECK_EQ_INT(store_reader_alloc(&r, store), 0);
+    CHECK_EQ_INT(cdr_each(r, &(struct cdr_filter){0}, path_h, &as_wanted), 0);
+    CHECK_EQ_INT(as_wanted, 3);
+    store_reader_free(r);
+    finish();
 }
 
 TEST(a_backup_never_replaces_what_the_server_works_with)

@@ -41,6 +41,7 @@ static struct {
     bool deaf;          /* it gets no DTLS */
     unsigned ice_up, dtls_up, failed, digits;
     enum media_reason reason;
+    enum media_via way;
     struct rig_heard heard[RIG_HEARD_MAX];
     unsigned heard_count;
 } rig;
@@ -51,6 +52,8 @@ static struct {           /* set before rig_start */
     bool echo;            /* no trunk */
     fbrowser_rtp_h *rtph; /* what the browser gets … */
     fbrowser_rtcp_h *rtcph;
+    enum media_cand_type cand;
+    enum media_via via; /* as the host knows it; NONE: direct */
 } rig_wish;
 
 static void rig_formats(struct media_formats *f, bool opus, uint8_t event)
@@ -79,6 +82,13 @@ static void rig_send_h(size_t n, const struct addr *local, const struct addr *ds
         (void)udp_queue_push(rig.queue, &rig.ice, n, local, dst);
 }
 
+static enum media_via rig_via_h(const struct addr *dst, struct addr *from, void *arg)
+{
+    (void)arg;
+    *from = *dst;
+    return rig_wish.via ? rig_wish.via : MEDIA_DIRECT;
+}
+
 static void rig_claim_h(struct path *p, enum path_claim what, const struct addr *addr, void *arg)
 {
     (void)p;
@@ -91,6 +101,8 @@ static int rig_event_h(const struct media_event *ev, void *arg)
 {
     (void)arg;
     rig.ice_up += ev->type == MEDIA_ICE_UP;
+    if (ev->type == MEDIA_ICE_UP)
+        rig.way = ev->way.via;
     rig.dtls_up += ev->type == MEDIA_DTLS_UP;
     rig.digits += ev->type == MEDIA_DTMF;
     rig.failed += ev->type == MEDIA_FAILED;
@@ -122,7 +134,7 @@ static int rig_path(enum media_codec codec, bool we_are_client)
     snprintf(b.ice_ufrag, sizeof(b.ice_ufrag), "%s", theirs->ufrag);
     snprintf(b.ice_pwd, sizeof(b.ice_pwd), "%s", theirs->pwd);
     memcpy(b.fingerprint, theirs->fingerprint, sizeof(b.fingerprint));
-    b.cands[0] = (struct media_cand){.addr = theirs->addr, .priority = 1};
+    b.cands[0] = (struct media_cand){.addr = theirs->addr, .priority = 1, .type = rig_wish.cand};
     path_set_hold(rig.path, rig_wish.rings, rig.now_us);
     path_set_browser(rig.path, &b, rig.now_us);
     (void)addr_parse_ip(&t.rtp, "127.0.0.1", udp_port(&rig.trunk));
@@ -158,6 +170,7 @@ static int rig_start(enum media_codec codec, bool we_are_client, bool browser_is
                                   .agenda = &rig.agenda,
                                   .roomh = rig_room_h,
                                   .sendh = rig_send_h,
+                                  .viah = rig_via_h,
                                   .claimh = rig_claim_h,
                                   .eventh = rig_event_h};
     if (!err)

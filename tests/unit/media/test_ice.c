@@ -169,6 +169,24 @@ TEST(a_role_conflict_is_solved_both_ways)
     }
 }
 
+TEST(the_selected_pairs_candidate_is_of_the_kind_that_its_sdp_says)
+{
+    struct media_cand c = {.priority = 100, .type = MEDIA_CAND_SRFLX};
+
+    CHECK(setup(false, true));
+    CHECK_EQ_INT(ice_remote_type(a.ice), MEDIA_CAND_PRFLX);
+    tell(&a, &b, false);
+    tell(&b, &a, true);
+    run(1000);
+    check_connected();
+    CHECK_EQ_INT(ice_remote_type(a.ice), MEDIA_CAND_PRFLX); /* learnt from its check */
+    CHECK_EQ_INT(ice_remote_type(b.ice), MEDIA_CAND_HOST);
+    c.addr = b.addr;
+    ice_remote(a.ice, "bfrag", "b-password-0123456789", &c, 1, now);
+    CHECK_EQ_INT(ice_remote_type(a.ice), MEDIA_CAND_SRFLX);
+    teardown();
+}
+
 TEST(a_peer_without_candidates_is_learned_from_its_checks)
 {
     CHECK(setup(false, true));

@@ -21,6 +21,7 @@ static struct {
     struct udp_reader *reader;
     struct poller *poller;
     struct addr relayed, engine, browser;
+    struct wire_behind client;
     pthread_t thread;
     atomic_bool stop;
     atomic_uint to_engine, to_browser, foreign;
@@ -80,6 +81,8 @@ static int between_open(struct mediacall_inside *in)
     (void)addr_parse_ip(&in->reached, "198.51.100.1", 0);
     (void)addr_parse_ip(&in->engine, "127.0.0.1", 0);
     in->browser = between.relayed;
+    between.client.transport = WIRE_TLS;
+    (void)addr_parse_ip(&between.client.addr, "203.0.113.7", 40000);
     if (!err)
         err = udp_bind(&between.udp, &in->engine, false, 0);
     if (!err)
@@ -90,6 +93,8 @@ static int between_open(struct mediacall_inside *in)
         err = wire_open(&between.end, in->wire, &between.relayed, 1);
     if (!err)
         err = wire_claim(between.end, RELAYED_PORT);
+    if (!err)
+        wire_stands_for(between.end, RELAYED_PORT, &between.client);
     addr_set_port(&in->engine, udp_port(&between.udp));
     return err;
 }
@@ -128,14 +133,17 @@ static void call_through(const struct mediacall_config *wish)
     static struct mediacall call;
     struct mediacall_inside in;
     struct mediacall_config cfg = *wish;
-    bool up, by_wire, heard;
+    const struct media_event *found;
+    bool up, by_wire, by_tls, heard;
 
     CHECK_EQ_INT(between_open(&in), 0);
     cfg.inside = &in;
     CHECK_EQ_INT(mediacall_start(&call, &cfg), 0);
     CHECK_EQ_INT(between_start(&in, call.local.ice_port), 0);
     up = mediacall_run(&call, is_up, SOON_MS);
-    by_wire = up && addr_eq(&mediacall_event(&call, MEDIA_ICE_UP)->addr, &between.relayed);
+    found = mediacall_event(&call, MEDIA_ICE_UP);
+    by_wire = up && addr_eq(&found->addr, &between.relayed);
+    by_tls = up && found->way.via == MEDIA_RELAY_TLS && addr_eq(&found->way.from, &between.client.addr);
     call.browser_talks = call.trunk_talks = true;
     heard = up && mediacall_run(&call, both_hear, SOON_MS) && !mediacall_failed(&call);
     mediacall_stop(&call);
@@ -143,6 +151,7 @@ static void call_through(const struct mediacall_config *wish)
     wire_free(in.wire);
     CHECK(up);
     CHECK(by_wire);
+    CHECK(by_tls);
     CHECK(heard);
     CHECK(between.to_engine >= HEARD && between.to_browser >= HEARD);
     CHECK_EQ_INT(between.foreign, 0);

@@ -51,3 +51,27 @@ TEST(what_became_of_the_path_is_told_when_there_is_room)
     CHECK_EQ_INT(last, MEDIA_ICE_MOVED);
     rig_stop();
 }
+
+/* Our own TURN server is known by its address; of others there is only the browser's word. */
+TEST(the_way_is_what_the_host_knows_and_else_what_the_browser_says)
+{
+    static const struct {
+        enum media_via host;
+        enum media_cand_type cand;
+        enum media_via way;
+    } cases[] = {{MEDIA_DIRECT, MEDIA_CAND_HOST, MEDIA_DIRECT},
+                 {MEDIA_DIRECT, MEDIA_CAND_SRFLX, MEDIA_DIRECT},
+                 {MEDIA_DIRECT, MEDIA_CAND_RELAY, MEDIA_RELAY_OTHER},
+                 {MEDIA_RELAY_TCP, MEDIA_CAND_RELAY, MEDIA_RELAY_TCP},
+                 {MEDIA_RELAY_TLS, MEDIA_CAND_PRFLX, MEDIA_RELAY_TLS}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        rig_wish.via = cases[i].host;
+        rig_wish.cand = cases[i].cand;
+        CHECK_EQ_INT(rig_start(MEDIA_PCMU, false, true), 0);
+        CHECK(rig_run(&rig.ice_up, 5000));
+        CHECK_EQ_INT(rig.way, cases[i].way);
+        rig_stop();
+        rig.ice_up = 0;
+    }
+}

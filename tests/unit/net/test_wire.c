@@ -75,6 +75,33 @@ TEST(a_port_is_its_owners_and_only_at_his_addresses)
     closed();
 }
 
+TEST(who_is_behind_a_port_is_its_owners_to_say)
+{
+    struct wire_behind client = {.transport = WIRE_TLS}, who = {.transport = WIRE_UDP};
+    struct addr other;
+
+    CHECK_EQ_INT(opened(), 0);
+    CHECK_EQ_INT(addr_parse_ip(&client.addr, "203.0.113.7", 40000), 0);
+    CHECK_EQ_INT(addr_parse_ip(&other, "2001:db8::2", PORT + 1), 0);
+    CHECK(!wire_behind(a, &at_b, &who)); /* nobody's yet */
+    CHECK_EQ_INT(wire_claim(b, PORT + 1), 0);
+    CHECK(wire_behind(a, &at_b, &who));
+    CHECK_EQ_INT(who.transport, WIRE_NOBODY);
+    wire_stands_for(b, PORT + 1, &client);
+    CHECK(wire_behind(a, &at_b, &who));
+    CHECK_EQ_INT(who.transport, WIRE_TLS);
+    CHECK(addr_eq(&who.addr, &client.addr));
+    CHECK(!wire_behind(a, &other, &who)); /* the port of somebody on the network */
+    wire_release(a, PORT + 1);            /* is not his */
+    CHECK(wire_behind(a, &at_b, &who) && who.transport == WIRE_TLS);
+    wire_release(b, PORT + 1);
+    CHECK(!wire_behind(a, &at_b, &who));
+    CHECK_EQ_INT(wire_claim(b, PORT + 1), 0);
+    CHECK(wire_behind(a, &at_b, &who));
+    CHECK_EQ_INT(who.transport, WIRE_NOBODY); /* whoever it stood for is gone */
+    closed();
+}
+
 TEST(a_full_ring_drops_and_goes_on)
 {
     static uint8_t p[WIRE_PACKET_MAX + 1];

@@ -44,6 +44,9 @@ static struct cdr example(int i)
                     .reason = "Request\nTerminated",
                     .hangup = CDR_TRUNK,
                     .remote_ice = "192.0.2.1:5",
+                    .path = CDR_PATH_RELAY_TLS,
+                    .path_changes = 3,
+                    .candidate = "relay",
                     .rtt_ms = 12.3456789};
 
     snprintf(c.id, sizeof(c.id), "id-%06d", i);
@@ -118,6 +121,9 @@ static void check_example(const struct cdr *c, int i)
     CHECK(c->from_browser.jitter_ms == want.from_browser.jitter_ms && c->rtt_ms == want.rtt_ms);
     CHECK_STR(c->from_trunk.codec, want.from_trunk.codec);
     CHECK_STR(c->remote_ice, want.remote_ice);
+    CHECK_EQ_INT(c->path, want.path);
+    CHECK_EQ_INT(c->path_changes, want.path_changes);
+    CHECK_STR(c->candidate, want.candidate);
 }
 
 TEST(a_record_reads_as_it_was_written)
@@ -418,5 +424,38 @@ TEST(a_spilled_record_says_more_than_its_note)
     CHECK_EQ_INT(count, 0);
     CHECK_EQ_INT(rows(), 1);
     CHECK(!closed_as("id-000007", 200, 0));
+    finish();
+}
+
+/* A line as the first version wrote it, cut off before what was added later. */
+TEST(what_an_older_program_spilled_is_replayed)
+{
+    struct cdr c = example(4);
+    struct store_reader *r;
+    struct got g = {0};
+    char path[256], line[2048];
+    char *added;
+    FILE *f;
+
+    CHECK(start());
+    CHECK_EQ_INT(sql_exec(&other, "BEGIN IMMEDIATE"), 0); /* no replay yet */
+    CHECK_EQ_INT(spill_append(dir.path, &c, 1), 0);
+    snprintf(path, sizeof(path), "%s/cdr.spill", dir.path);
+    f = fopen(path, "r+");
+    CHECK(f && fgets(line, sizeof(line), f));
+    added = strstr(line, ",\"path\":");
+    CHECK(added && strstr(line, "\"rtt_ms\":") < added);
+    CHECK(!ftruncate(fileno(f), added - line) && !fseek(f, 0, SEEK_END) && fputs("}\n", f) >= 0);
+    fclose(f);
+    CHECK_EQ_INT(sql_exec(&other, "COMMIT"), 0);
+    wait_rows(1);
+    CHECK_EQ_INT(store_reader_alloc(&r, store), 0);
+    CHECK_EQ_INT(cdr_each(r, &(struct cdr_filter){0}, got_h, &g), 0);
+    CHECK_EQ_INT(g.n, 1);
+    CHECK_STR(g.c[0].remote_ice, c.remote_ice);
+    CHECK_EQ_INT(g.c[0].path, CDR_PATH_NONE);
+    CHECK_EQ_INT(g.c[0].path_changes, 0);
+    CHECK_STR(g.c[0].candidate, "");
+    store_reader_free(r);
     finish();
 }

@@ -115,3 +115,28 @@ TEST(what_is_told_may_change_and_what_was_told_goes_on)
         relayed_close(relayeds, r[i]);
     closed();
 }
+
+TEST(a_worker_learns_who_its_peer_is)
+{
+    static const enum wire_transport by[] = {
+        [TURN_UDP] = WIRE_UDP, [TURN_TCP] = WIRE_TCP, [TURN_TLS] = WIRE_TLS};
+    struct turn_relay *r, *none;
+    struct wire_behind who;
+    struct addr at;
+
+    CHECK_EQ_INT(opened(), 0);
+    for (enum turn_proto proto = TURN_UDP; proto <= TURN_TLS; proto++) {
+        struct turn_flow f = {.proto = proto};
+
+        CHECK_EQ_INT(addr_parse_ip(&f.client, "203.0.113.7", (uint16_t)(40000 + proto)), 0);
+        CHECK_EQ_INT(relayed_open(relayeds, AF_INET, TURN_PORT_ANY, &r, &none), 0);
+        relayed_given(relayeds, r, &f);
+        at = r->addr;
+        CHECK(wire_behind(worker, &at, &who));
+        CHECK_EQ_INT(who.transport, by[proto]);
+        CHECK(addr_eq(&who.addr, &f.client));
+        relayed_close(relayeds, r);
+        CHECK(!wire_behind(worker, &at, &who));
+    }
+    closed();
+}

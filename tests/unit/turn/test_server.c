@@ -367,6 +367,7 @@ TEST(an_even_port_and_the_next_one_for_its_token)
     CHECK(p && n == 8);
     memcpy(token, p, 8);
     CHECK_EQ_INT(host.relays, 2);
+    CHECK(addr_eq(&((struct turnhost_relay *)host.opened)->given.client, &c.flow.client));
     token[0] ^= 1;
     CHECK_EQ_INT(allocate_with(&other, TURN_RESERVATION_TOKEN, token, 8, 0, NULL, 0), 508);
     token[0] ^= 1;
