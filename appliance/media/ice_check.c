@@ -145,22 +145,31 @@ static const char *behind(const char *user, size_t n, const char *ufrag)
     return len && n > len && user[len] == ':' && !memcmp(user, ufrag, len) ? user + len + 1 : NULL;
 }
 
-/* The credentials a request was made for: "ours:theirs" in USERNAME. The old ones go with the peer's old ones: a peer that has its
- * own restart, but not our answer, must not find a way by half of each; Chromium would stay with it. */
+/* The n characters are the peer's ufrag that we were told. */
+static bool is_theirs(const struct ice *ice, const char *ufrag, size_t n)
+{
+    return n == strlen(ice->remote.ufrag) && !memcmp(ufrag, ice->remote.ufrag, n);
+}
+
+/* The credentials a request was made for: "ours:theirs" in USERNAME. In a restart old ones go with old ones and new with new: a peer that
+ * has its own, but not our answer, must not find a way by half of each; Chromium would stay with it for seconds, while we are already
+ * elsewhere. It may check before its offer gets here, or after that and before our answer gets there. When the restart is ours, its new
+ * ones come before its answer does. */
 static const struct ice_cred *cred_of(const struct ice *ice, const struct stun_view *m)
 {
+    const bool restarting = ice->local_old.ufrag[0];
     size_t n;
     const char *user = (const char *)stun_get(m, STUN_USERNAME, &n), *theirs;
 
     if (!user)
         return NULL;
-    if (behind(user, n, ice->local.ufrag))
-        return &ice->local;
+    theirs = behind(user, n, ice->local.ufrag);
+    if (theirs)
+        return restarting || !ice->remote.ufrag[0] || is_theirs(ice, theirs, n - (size_t)(theirs - user))
+                   ? &ice->local
+                   : NULL;
     theirs = behind(user, n, ice->local_old.ufrag);
-    n -= theirs ? (size_t)(theirs - user) : 0;
-    if (!theirs || (n == strlen(ice->remote.ufrag) && !memcmp(theirs, ice->remote.ufrag, n)))
-        return NULL;
-    return &ice->local_old;
+    return theirs && !is_theirs(ice, theirs, n - (size_t)(theirs - user)) ? &ice->local_old : NULL;
 }
 
 /* RFC 8445 7.3.1.1. True: the request is to be refused. */

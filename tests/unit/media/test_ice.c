@@ -324,7 +324,11 @@ TEST(in_a_restart_old_names_go_with_old_ones)
     tell(&a, &b, true);
     tell(&b, &a, true);
     run(1000);
+    CHECK_EQ_INT(knock("afrag:bnew1", "a-password-0123456789"), EACCES); /* ahead of its offer */
+    CHECK_EQ_INT(knock("afrag:bfrag", "a-password-0123456789"), 0);
     CHECK_EQ_INT(ice_local(a.ice, "anew1", "a-new-password-0123456789"), 0);
+    CHECK_EQ_INT(knock("anew1:bnew1", "a-new-password-0123456789"),
+                 0); /* of our offer, ahead of its answer */
     ice_remote(a.ice, "bnew1", "b-new-password-0123456789", NULL, 0, now);
     CHECK_EQ_INT(knock("afrag:bfrag", "a-password-0123456789"), 0);
     CHECK_EQ_INT(knock("afrag:bnew1", "a-password-0123456789"), EACCES);
@@ -512,7 +516,7 @@ static void agent_is_sound(const struct end *e)
 static void happens(unsigned *generation)
 {
     struct end *e = test_random(&dice) % 2 ? &a : &b, *other = e == &a ? &b : &a;
-    char ufrag[20], pwd[48];
+    char ufrag[16], theirs[16], pwd[48], user[34];
     struct addr src;
 
     CHECK_EQ_INT(addr_parse(&src, "10.9.9.9:1"), 0);
@@ -537,11 +541,12 @@ static void happens(unsigned *generation)
         told_of(e, other, *generation);
         break;
     case 6:
+        cred_of(other, *generation, theirs, pwd);
         cred_of(e, *generation, ufrag, pwd);
-        strcat(ufrag, ":x");
+        snprintf(user, sizeof(user), "%s:%s", ufrag, theirs);
         for (unsigned i = (unsigned)(test_random(&dice) % 50); i; i--) {
             addr_set_port(&src, (uint16_t)i);
-            (void)forge(e, ufrag, pwd, &src); /* refused when it has given up */
+            (void)forge(e, user, pwd, &src); /* refused when it has given up */
         }
         break;
     }
