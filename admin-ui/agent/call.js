@@ -1,12 +1,14 @@
 // One call: its session, its audio path and what is known of it. Which of two calls is the one on the line, calls.js knows.
 import { C } from 'jssip';
 import { onNoAddress } from '../shared/ice.js';
+import { Flow } from './flow.js';
 import { NO_AUDIO_YET, Quality } from './quality.js';
 import { IDLE_CALL } from './store.js';
 import { endWords, words } from './words.js';
 
 const NO_PATH_MS = 6000; // answered and still no ICE connection
 const STATS_MS = 2000;
+const LOOK_MS = 1000;
 const MEND_MS = 3000; // between two tries to restore the audio path
 const JOINED = new Set(['connected', 'completed']); // iceConnectionState
 const BROKEN = new Set(['disconnected', 'failed']);
@@ -29,6 +31,7 @@ export class Call {
     /** @type {(() => void)[]} */
     #cancels = [];
     #mendedAt = 0;
+    #flow = new Flow();
     #gone = false;
     incoming;
     /** @type {Readonly<import('./types').CallData>} */
@@ -87,14 +90,32 @@ export class Call {
         this.#cancels.push(this.#kit.ticker.after(ms, run));
     }
 
-    // Signalling is back, or time has gone by. While the audio path is broken: asks for a new one. JsSIP refuses as long as an offer is
+    // The audio path is broken, or nothing comes by it any more.
+    get inNeed() {
+        return this.data.state === 'connected' && (this.#broken || this.#flow.stopped);
+    }
+
+    // Signalling is back: what was asked for on the connection before may be lost.
+    reconnected() {
+        this.#mendedAt = -Infinity;
+        this.mend();
+    }
+
+    // Something has changed, or time has gone by. While the audio path is broken: asks for a new one. JsSIP refuses as long as an offer is
     // under way.
     mend() {
         const now = performance.now();
 
-        if (!BROKEN.has(this.#pc?.iceConnectionState ?? '') || this.data.state !== 'connected') return;
+        if (!this.inNeed || (!this.#broken && !this.#flow.due(now))) return;
         if (now - this.#mendedAt < MEND_MS || !this.#kit.phone.answers()) return;
-        if (this.#session?.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) this.#mendedAt = now;
+        this.#kit.ways.lost();
+        if (!this.#session?.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) return;
+        this.#mendedAt = now;
+        this.#flow.asked(now);
+    }
+
+    get #broken() {
+        return BROKEN.has(this.#pc?.iceConnectionState ?? '');
     }
 
     get #pc() {
@@ -168,10 +189,19 @@ export class Call {
         this.change({ state: 'connected', text: 'Connected', answeredAt: performance.now() });
         this.#kit.accepted(this);
         this.#cancels.push(
-            this.#kit.ticker.every(1000, () => this.mend()),
+            this.#kit.ticker.every(LOOK_MS, () => this.#look()),
             this.#kit.ticker.every(STATS_MS, () => this.#measure(quality)),
             this.#kit.ticker.after(NO_PATH_MS, () => this.#checkPath()),
         );
+    }
+
+    async #look() {
+        const report = await this.#pc?.getReceivers()[0]?.getStats().catch(() => null);
+        const audio = report && [...report.values()].find(({ type }) => type === 'inbound-rtp');
+
+        if (this.#gone) return;
+        this.#flow.look(audio?.packetsReceived ?? 0, performance.now());
+        this.mend();
     }
 
     async #measure(quality) {

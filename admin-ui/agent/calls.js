@@ -73,6 +73,11 @@ export class Calls {
         return this.#current !== null;
     }
 
+    // It matters that the gateway is reached again soon.
+    get inNeed() {
+        return this.#current?.inNeed ?? false;
+    }
+
     get connections() {
         for (const pc of this.#connections) if (pc.signalingState === 'closed') this.#connections.delete(pc);
         return this.#connections.size;
@@ -166,7 +171,7 @@ export class Calls {
 
     // Signalling is back: if the audio path broke meanwhile, make a new one.
     reconnected() {
-        this.#current?.mend();
+        this.#current?.reconnected();
     }
 
     #refuse(text) {

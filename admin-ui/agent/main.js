@@ -75,6 +75,7 @@ const phone = new Phone(ticker, {
         ways.look();
     },
     inCall: () => calls.busy,
+    inNeed: () => calls.inNeed,
 });
 const ways = new Ways(ticker, async () => {
     const asked = identity;

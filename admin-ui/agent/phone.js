@@ -31,7 +31,7 @@ export class Phone {
     #served = false; // requests are taken: registered, or for the sake of a call that is on
 
     // events: registration(state), online(whether the gateway can be reached), trouble(text or null), session(session, request),
-    // message(request), elsewhere(), inCallElsewhere(), takenOver(), leaving(reason), signedOut(text), reconnected(); inCall() is asked.
+    // message(request), elsewhere(), inCallElsewhere(), takenOver(), leaving(reason), signedOut(text), reconnected(); inCall() and inNeed() are asked.
     constructor(ticker, events) {
         this.#ticker = ticker;
         this.#events = events;
@@ -244,7 +244,7 @@ export class Phone {
         this.#lastPulse = now;
         if (!this.#ua) return;
         if (slept) this.wake();
-        this.#socket?.pulse(!document.hidden || this.#events.inCall());
+        this.#socket?.pulse(!document.hidden || this.#events.inCall(), this.#events.inNeed());
         if (this.#downSince && now - this.#downSince > RECONNECT_MS) {
             this.#downSince = now + Math.random() * RECONNECT_MS;
             if (!this.#ua.isConnected()) this.#ua.transport.connect();

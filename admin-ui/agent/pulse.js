@@ -6,6 +6,7 @@ const OFTEN_MS = 900; // between two pings: the fourth tick of the page's clock
 const RARELY_MS = 20000; // while nobody looks
 const SILENT_MS = 1700; // with a tick of the clock within 2 s
 const DEAD_MS = 10000;
+const DEAD_URGENT_MS = 4000; // audio has stopped, too: it waits for a connection that lives
 const STOOD_MS = 1000; // a look so late: the page itself stood still, and has not read yet what came meanwhile
 
 export class Pulse {
@@ -45,10 +46,10 @@ export class Pulse {
     }
 
     // Says whether it is dead, and sets `silent`.
-    judge(now) {
+    judge(now, urgent = false) {
         const quiet = this.#asked ? now - Math.max(this.#heard, this.#since) : 0;
 
         this.silent = quiet > SILENT_MS;
-        return quiet > DEAD_MS;
+        return quiet > (urgent ? DEAD_URGENT_MS : DEAD_MS);
     }
 }

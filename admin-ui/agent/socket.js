@@ -50,15 +50,15 @@ export class LiveSocket extends WebSocketInterface {
         return false;
     }
 
-    // To be called with each tick of the clock; often: somebody looks at the page, or speaks.
-    pulse(often) {
+    // To be called with each tick of the clock; often: somebody looks at the page, or speaks; urgent: and is not heard any more.
+    pulse(often, urgent) {
         const now = performance.now();
 
         if (this.isConnecting() && now - this.#began > CONNECT_MS) this.#drop();
         if (!this.isConnected()) return;
         const due = this.#pulse.due(now, often);
         const { silent } = this;
-        if (this.#pulse.judge(now)) this.#drop();
+        if (this.#pulse.judge(now, urgent)) this.#drop();
         else if (due) this.#ping(now);
         if (this.silent !== silent) this.#onsilence(this.silent);
     }
