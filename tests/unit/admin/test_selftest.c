@@ -180,12 +180,12 @@ TEST(what_is_too_long_or_too_often_is_refused)
     for (n = 0; n < 50 && (code = result(session, GOOD)) == 201; n++)
         continue;
     CHECK_EQ_INT(code, 429);
-    CHECK(n >= 10 && n < 15);
+    CHECK(n >= 24 && n < 30);
     CHECK(strstr(t.resp.headers, "Retry-After: "));
     for (n = 0; n < 50 && (code = start("{\"dn\":\"5001\",\"password\":\"secret1\"}")) == 200; n++)
         continue;
     CHECK_EQ_INT(code, 429);
-    CHECK(n >= 9 && n < 15);
+    CHECK(n >= 11 && n < 16);
     tear_down();
 }
 
