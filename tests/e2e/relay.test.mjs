@@ -12,6 +12,7 @@ import { parse, scrape } from './lib/metrics.mjs';
 import { FAR_ADDRESS, inNamespace, onlyTcp } from './lib/netns.mjs';
 import { AgentPage } from './lib/page.mjs';
 import { checkRowQuality } from './lib/quality.mjs';
+import { relayOnly } from './lib/relayonly.mjs';
 import { openRemote } from './lib/remote.mjs';
 
 let remote, server, browser, agent, nextCdr;
@@ -20,18 +21,6 @@ async function setUp() {
     // TURN over TLS asks nobody whether to trust a certificate.
     remote = await openRemote({ flags: ['--ignore-certificate-errors'] });
     ({ server, browser } = remote);
-}
-
-// In the page: nothing but a relay, and of the servers those alone whose URL has this.
-function relayOnly(part) {
-    const { RTCPeerConnection } = window;
-
-    window.RTCPeerConnection = class extends RTCPeerConnection {
-        constructor(config = {}) {
-            const iceServers = config.iceServers?.map((s) => ({ ...s, urls: s.urls.filter((url) => url.includes(part)) })).filter((s) => s.urls.length);
-            super({ ...config, iceServers, iceTransportPolicy: 'relay' });
-        }
-    };
 }
 
 // In the page's words, and the browser's address in ICE's.

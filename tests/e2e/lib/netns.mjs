@@ -48,60 +48,72 @@ export function onlyTcp(port) {
     nft('add rule inet firewall input iifname "dn0" meta l4proto udp drop');
 }
 
-/*
- * The other end of the cable, in one more namespace: for a program whose network can be taken away.
- *   pull(), plug():     the interface goes down and comes up, as with a cable
- *   deafen(), restore(): what is sent gets nowhere, without a word, as in a place without reception
- */
-export class FarEnd {
-    #holder = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
+// A network namespace besides: it goes when it is closed.
+export class Namespace {
+    #holder = spawn('unshare', ['--net', 'sh', '-c', 'ip link set lo up; echo; exec cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
 
-    static async open() {
-        const end = new FarEnd();
-
-        await once(end.#holder.stdout, 'data');
-        execFileSync('ip', ['link', 'set', 'dn1', 'netns', String(end.#holder.pid)]);
-        end.#ip('addr', 'add', `${FAR_ADDRESS}/24`, 'dev', 'dn1');
-        end.#ip('link', 'set', 'dn1', 'addrgenmode', 'none'); // an IPv6 address that comes late has Chromium drop its requests
-        end.plug();
-        return end;
+    async opened() {
+        await once(this.#holder.stdout, 'data');
+        return this;
     }
 
-    get #nsenter() {
-        return ['nsenter', `--net=/proc/${this.#holder.pid}/ns/net`];
+    get pid() {
+        return this.#holder.pid;
     }
 
-    #ip(...words) {
-        const [program, ...args] = this.#nsenter;
-        execFileSync(program, [...args, 'ip', ...words]);
+    // Words before a program that runs there.
+    get nsenter() {
+        return ['nsenter', `--net=/proc/${this.pid}/ns/net`];
     }
 
-    // Makes an executable file that starts the program at this end.
+    run(...words) {
+        const [program, ...args] = this.nsenter;
+        return execFileSync(program, [...args, ...words], { encoding: 'utf8' });
+    }
+
+    // Makes an executable file that starts the program there.
     wrap(file, program) {
-        writeFileSync(file, `#!/bin/sh\nexec ${this.#nsenter.join(' ')} ${program} "$@"\n`, { mode: 0o755 });
+        writeFileSync(file, `#!/bin/sh\nexec ${this.nsenter.join(' ')} ${program} "$@"\n`, { mode: 0o755 });
         return file;
-    }
-
-    pull() {
-        this.#ip('link', 'set', 'dn1', 'down');
-    }
-
-    plug() {
-        this.#ip('link', 'set', 'dn1', 'up');
-    }
-
-    deafen() {
-        this.#ip('neigh', 'replace', ADDRESS, 'lladdr', NOBODY, 'dev', 'dn1');
-        execFileSync('ip', ['neigh', 'replace', FAR_ADDRESS, 'lladdr', NOBODY, 'dev', 'dn0']);
-    }
-
-    restore() {
-        this.#ip('neigh', 'del', ADDRESS, 'dev', 'dn1');
-        execFileSync('ip', ['neigh', 'del', FAR_ADDRESS, 'dev', 'dn0']);
     }
 
     async close() {
         this.#holder.stdin.end();
         await once(this.#holder, 'exit');
+    }
+}
+
+/*
+ * The other end of the cable, in one more namespace: for a program whose network can be taken away.
+ *   pull(), plug():     the interface goes down and comes up, as with a cable
+ *   deafen(), restore(): what is sent gets nowhere, without a word, as in a place without reception
+ */
+export class FarEnd extends Namespace {
+    static async open() {
+        const end = await new FarEnd().opened();
+
+        execFileSync('ip', ['link', 'set', 'dn1', 'netns', String(end.pid)]);
+        end.run('ip', 'addr', 'add', `${FAR_ADDRESS}/24`, 'dev', 'dn1');
+        end.run('ip', 'link', 'set', 'dn1', 'addrgenmode', 'none'); // an IPv6 address that comes late has Chromium drop its requests
+        end.plug();
+        return end;
+    }
+
+    pull() {
+        this.run('ip', 'link', 'set', 'dn1', 'down');
+    }
+
+    plug() {
+        this.run('ip', 'link', 'set', 'dn1', 'up');
+    }
+
+    deafen() {
+        this.run('ip', 'neigh', 'replace', ADDRESS, 'lladdr', NOBODY, 'dev', 'dn1');
+        execFileSync('ip', ['neigh', 'replace', FAR_ADDRESS, 'lladdr', NOBODY, 'dev', 'dn0']);
+    }
+
+    restore() {
+        this.run('ip', 'neigh', 'del', ADDRESS, 'dev', 'dn1');
+        execFileSync('ip', ['neigh', 'del', FAR_ADDRESS, 'dev', 'dn0']);
     }
 }
