@@ -6,7 +6,7 @@ import { watchCdr } from './lib/cdr.mjs';
 import { OPUS } from './lib/echo.mjs';
 import { inNamespace } from './lib/netns.mjs';
 import { relayOnly } from './lib/relayonly.mjs';
-import { openAgent, openZoo, together, v4 } from './lib/zoo.mjs';
+import { WAYS, openAgent, openZoo, together, v4 } from './lib/zoo.mjs';
 
 const LANES = 3;
 const BACK_MS = 30000; // on a busy machine; a quiet one takes 2 to 5 s
@@ -28,11 +28,11 @@ function watchGaps() {
 }
 
 const received = (agent) => agent.page.evaluate(() => window.dngate.stats?.received ?? 0);
-const path = (agent, words) => agent.page.locator('#quality-detail', { hasText: words }).waitFor();
+const goesBy = (agent, way) => agent.page.locator('#quality-detail', { hasText: way.page }).waitFor();
 // The gateway has taken the new way.
 const moved = (dn, from) => server.says(new RegExp(`dn=${dn} .*audio path to the browser moved`), BACK_MS, from);
 
-// by: what a relay's URL has, when nothing else is to be used; before, after: how the page calls the way.
+// by: what a relay's URL has, when nothing else is to be used; before, after: of WAYS.
 async function goOn(t, n, { network = 'symmetric', by, before, cut, after = before }, meet) {
     const lane = zoo.lanes[n];
 
@@ -43,7 +43,7 @@ async function goOn(t, n, { network = 'symmetric', by, before, cut, after = befo
     await agent.dial('600');
     await agent.call('connected');
     await agent.hears();
-    await path(agent, before);
+    await goesBy(agent, before);
     await agent.page.evaluate(watchGaps);
     const from = server.log.length;
     await cut(lane);
@@ -53,13 +53,14 @@ async function goOn(t, n, { network = 'symmetric', by, before, cut, after = befo
     await agent.registration('registered');
     await meet();
     await agent.checkEcho(t, OPUS);
-    await path(agent, after);
+    await goesBy(agent, after);
     assert.equal(await agent.page.locator('#message p').count(), 0, 'nothing is left to complain about');
     t.diagnostic(`nothing was heard for ${Math.round(await agent.page.evaluate(() => window.gap))} ms`);
     await agent.hangup();
     const [row, ...others] = await nextCdr();
     assert.deepEqual(others, []);
     assert.equal(row.code, 200, JSON.stringify(row));
+    assert.equal(row.path, after.record);
     await agent.close();
 }
 
@@ -73,13 +74,13 @@ inNamespace(import.meta.url, 'The way of the audio is lost in mid-call', () => {
     });
     after(() => zoo?.close());
     together('at a router or at the relay', [
-        ['a NAT gives new ports', { before: 'direct', cut: (lane) => lane.rebind() }],
-        ['a NAT gives new ports, which the relay does not know', { by: turn('udp'), before: 'by relay (UDP)', cut: (lane) => lane.rebind() }],
-        ['the TCP connection to the relay ends', { by: turn('tcp'), before: 'by relay (TCP)', cut: (lane) => lane.reset(server.ports.turn) }],
+        ['a NAT gives new ports', { before: WAYS.direct, cut: (lane) => lane.rebind() }],
+        ['a NAT gives new ports, which the relay does not know', { by: turn('udp'), before: WAYS.udp, cut: (lane) => lane.rebind() }],
+        ['the TCP connection to the relay ends', { by: turn('tcp'), before: WAYS.tcp, cut: (lane) => lane.reset(server.ports.turn) }],
     ], goOn);
     together('with the connection of signalling, or by another network', [
-        ['all connections to the page’s port end', { by: turnTls, before: 'by relay (TLS)', cut: (lane) => lane.reset(server.ports.https) }],
-        ['a firewall lets through the page’s port alone', { before: 'direct', cut: (lane) => lane.onlyTcp(server.ports.https), after: 'by relay (TLS)' }],
-        ['the computer gets another address', { before: 'direct', cut: (lane) => lane.renumber(`${v4(2)}/24`, '10.77.0.7/24') }],
+        ['all connections to the page’s port end', { by: turnTls, before: WAYS.tls, cut: (lane) => lane.reset(server.ports.https) }],
+        ['a firewall lets through the page’s port alone', { before: WAYS.direct, cut: (lane) => lane.onlyTcp(server.ports.https), after: WAYS.tls }],
+        ['the computer gets another address', { before: WAYS.direct, cut: (lane) => lane.renumber(`${v4(2)}/24`, '10.77.0.7/24') }],
     ], goOn);
 });

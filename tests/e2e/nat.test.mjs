@@ -4,17 +4,17 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { watchCdr } from './lib/cdr.mjs';
 import { OPUS } from './lib/echo.mjs';
-import { ADDRESS, inNamespace } from './lib/netns.mjs';
+import { inNamespace } from './lib/netns.mjs';
 import { probe } from './lib/natprobe.mjs';
 import { checkRowQuality } from './lib/quality.mjs';
-import { BOX_IPV6, BY_NAT64, OTHER_ADDRESS, openAgent, openZoo, outside, together, v6 } from './lib/zoo.mjs';
+import { BOX_IPV6, BY_NAT64, OTHER_ADDRESS, WAYS, openAgent, openZoo, outside, together, v6 } from './lib/zoo.mjs';
 
 const LANES = 3;
 
 let zoo, server;
 
 // from: where the gateway sees the browser; by default that is the lane's own address in the Internet.
-async function talk(t, n, { network, mtu, host, way = 'direct', from = `${outside(n)}:` }, meet) {
+async function talk(t, n, { network, mtu, host, way = WAYS.direct, from = `${outside(n)}:` }, meet) {
     const lane = zoo.lanes[n];
 
     await lane.connect(network, mtu);
@@ -26,11 +26,12 @@ async function talk(t, n, { network, mtu, host, way = 'direct', from = `${outsid
     await agent.hears();
     await meet();
     const talked = await agent.checkEcho(t, OPUS);
-    await agent.page.locator('#quality-detail', { hasText: way }).waitFor();
+    await agent.page.locator('#quality-detail', { hasText: way.page }).waitFor();
     await agent.hangup();
     const [row] = await nextCdr();
     assert.equal(row.code, 200, JSON.stringify(row));
     assert.ok(row.remote_ice.startsWith(from), row.remote_ice);
+    assert.equal(row.path, way.record);
     await checkRowQuality(server, row, talked);
     await agent.close();
 }
@@ -70,6 +71,6 @@ inNamespace(import.meta.url, 'NAT zoo', () => {
     ], talk);
     together('no way without help', [
         ['beside the box, that is reached by its outside address (hairpin)', { network: 'lan', from: '172.17.0.1:' }],
-        ['IPv6 only and a NAT64 that filters by port', { network: 'nat64Strict', host: BY_NAT64, way: 'by relay (UDP)', from: `${ADDRESS}:` }],
+        ['IPv6 only and a NAT64 that filters by port', { network: 'nat64Strict', host: BY_NAT64, way: WAYS.udp }],
     ], talk);
 });

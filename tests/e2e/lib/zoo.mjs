@@ -20,6 +20,13 @@ import { AgentPage } from './page.mjs';
 export const BOX_IPV6 = '2001:db8:17::2'; // the gateway's own, routed: no NAT there
 export const BY_NAT64 = '64:ff9b::198.51.100.1'; // ADDRESS as DNS64 would give it
 export const OTHER_ADDRESS = '198.51.100.9'; // somebody else in the Internet
+// How page and record call the way that audio takes.
+export const WAYS = {
+    direct: { page: 'direct', record: 'direct' },
+    udp: { page: 'by relay (UDP)', record: 'relay-udp' },
+    tcp: { page: 'by relay (TCP)', record: 'relay-tcp' },
+    tls: { page: 'by relay (TLS)', record: 'relay-tls' },
+};
 const ROUTED_BY_BRIDGE = '/proc/sys/net/bridge/bridge-nf-call-iptables'; // there a bridge takes what a rule sends back to it past the router
 const BOX = '172.17.0.2', BRIDGE = '172.17.0.1';
 
