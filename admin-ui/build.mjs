@@ -21,16 +21,19 @@ const pages = [
     ['/selftest.html', 'selftest/index.html'],
     ['/selftest.js', 'selftest/main.js'],
     ['/selftest.css', 'selftest/selftest.css'],
-    ['/selftest-room.js', 'selftest/room.js'], // the same for the agent's page, which fetches it when it is asked for
+    ['/selftest-room.js', 'selftest/room.js'], // fetched by the agent's page, too, when it is asked for
     ['/selftest-room.css', 'selftest/room.css'],
     ['/index.html', 'home/index.html'],
     ['/home.js', 'home/home.js'],
     ['/home.css', 'home/home.css'],
+    ['/jssip.js', 'shared/jssip.js'],
     ['/favicon.svg', 'shared/favicon.svg'],
 ];
 
-// Imported by a page while it runs; the others are scripts.
-const modules = new Set(['selftest/room.js']);
+// Modules that stay files of their own, by what they are imported as.
+const apart = { jssip: '/jssip.js', '/selftest-room.js': '/selftest-room.js' };
+// Scripts that import nothing, and run as such.
+const plain = new Set(['home/home.js', 'shared/ticker.worker.js']);
 
 const mime = {
     '.html': 'text/html; charset=utf-8',
@@ -42,6 +45,13 @@ const mime = {
 
 const bundled = new Set(); // directories of the npm packages that went in
 
+const leaveApart = {
+    name: 'leave apart',
+    setup({ onResolve }) {
+        onResolve({ filter: /./ }, ({ path }) => (apart[path] ? { path: apart[path], external: true } : null));
+    },
+};
+
 async function bundle(source) {
     const result = await build({
         absWorkingDir: here,
@@ -50,8 +60,8 @@ async function bundle(source) {
         minify: true,
         write: false,
         metafile: true,
-        format: extname(source) === '.js' ? (modules.has(source) ? 'esm' : 'iife') : undefined,
-        external: ['/selftest-room.js'],
+        format: extname(source) === '.js' ? (plain.has(source) ? 'iife' : 'esm') : undefined,
+        plugins: source === 'shared/jssip.js' ? [] : [leaveApart],
         target: ['chrome100', 'firefox102', 'safari15.4'],
         define: { 'process.env.NODE_ENV': '"production"' },
         legalComments: 'none',

@@ -1,5 +1,4 @@
 // The agent's page: joins the parts.
-import { UA, WebSocketInterface } from 'jssip';
 import { Audio } from '../shared/audio.js';
 import { Ringer } from '../shared/ringer.js';
 import { loadSettings, saveSettings } from '../shared/settings.js';
@@ -164,8 +163,6 @@ async function openCheck() {
     try {
         const { makeRoom } = await import('/selftest-room.js');
         room ??= await makeRoom($('check-view'), {
-            UA,
-            WebSocketInterface,
             ticker,
             settings,
             save: () => saveSettings(settings),

@@ -1,4 +1,5 @@
 // A call to the gateway, which sends the voice back: what a call would be like, measured both ways.
+import { UA, WebSocketInterface } from 'jssip';
 import { mos, rating } from '../shared/emodel.js';
 import { Ways, onNoAddress } from '../shared/ice.js';
 import { pick } from '../shared/stats.js';
@@ -48,9 +49,9 @@ function first(emitter, ms, ...events) {
 const why = ({ event, data }) => (data.response?.status_code ?? data.message?.status_code ?? data.cause ?? event);
 
 /** @param {Context} ctx */
-function agentOf({ session, kit }) {
-    return new kit.UA({
-        sockets: [new kit.WebSocketInterface(socketUrl())],
+function agentOf({ session }) {
+    return new UA({
+        sockets: [new WebSocketInterface(socketUrl())],
         uri: `sip:${session.user}@${location.hostname}`,
         authorization_user: session.user,
         password: session.password,
@@ -72,8 +73,8 @@ function tone(context) {
 
 // Where no relay works none is waited for.
 /** @param {Context} ctx */
-function waysOf({ session, lines, kit }) {
-    const ways = new Ways(kit.ticker, async () => null);
+function waysOf({ session, lines, ticker }) {
+    const ways = new Ways(ticker, async () => null);
     const relayed = ['turn_udp', 'turn_tcp', 'turn_tls'].some((name) => lines[name].result === 'good');
 
     ways.use({ iceServers: relayed ? session.iceServers : serversOf(session.iceServers, 'stun').map(({ server }) => server) });

@@ -1,8 +1,8 @@
 // /selftest.html: the self-test by itself, for whoever has a one-time link (#TOKEN) or a DN.
-import { UA, WebSocketInterface } from 'jssip';
 import { loadSettings, saveSettings } from '../shared/settings.js';
 import { read, tab, write } from '../shared/storage.js';
 import { createTicker } from '../shared/ticker.js';
+import { makeRoom } from '/selftest-room.js';
 
 const SESSION = 'dngate.selftest';
 const LINK = 'dngate.selftest.link'; // until it is used: a reload before that goes on
@@ -22,10 +22,7 @@ const link = takeLink();
 const settings = loadSettings();
 
 async function open() {
-    const { makeRoom } = await import('/selftest-room.js');
     const room = await makeRoom(/** @type {HTMLElement} */ (document.getElementById('room')), {
-        UA,
-        WebSocketInterface,
         ticker: createTicker('/ticker-agent-dn.js'),
         settings,
         save: () => saveSettings(settings),

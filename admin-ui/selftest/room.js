@@ -187,7 +187,7 @@ class Room {
 
         return {
             session: /** @type {Session} */ (this.#session),
-            kit: this.#kit,
+            ticker: this.#kit.ticker,
             audio: this.#audio,
             ringer: this.#ringer,
             settings: this.#kit.settings,

@@ -1,7 +1,6 @@
 // What the parts of the self-test hand to each other, for the type checker (npm run types).
 import type { Audio } from '../shared/audio.js';
 import type { Ringer } from '../shared/ringer.js';
-import type { UA, WebSocketInterface } from 'jssip';
 import type { Settings } from '../agent/types';
 
 export type Name = 'speaker' | 'ring' | 'microphone' | 'wss' | 'stun' | 'turn_udp' | 'turn_tcp' | 'turn_tls' | 'echo';
@@ -60,8 +59,6 @@ export interface Credentials {
 
 // From whoever opens the room.
 export interface Kit {
-    UA: typeof UA;
-    WebSocketInterface: typeof WebSocketInterface;
     ticker: { every(ms: number, run: () => void): () => void; after(ms: number, run: () => void): () => void };
     settings: Settings;
     save(): void;
@@ -72,7 +69,7 @@ export interface Kit {
 
 export interface Context {
     session: Session;
-    kit: Pick<Kit, 'UA' | 'WebSocketInterface' | 'ticker'>;
+    ticker: Kit['ticker'];
     audio: Audio;
     ringer: Ringer;
     settings: Settings;

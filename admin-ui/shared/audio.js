@@ -151,7 +151,7 @@ export class Audio {
 
     // Of full scale, -90 at the least; null: it can't be measured.
     decibels() {
-        if (!this.#source || !this.#analyser) return null;
+        if (!this.#source || !this.#analyser || this.#context?.state !== 'running') return null;
         if (this.muted) return -90;
         this.#analyser.getFloatTimeDomainData(this.#samples);
         let sum = 0;
