@@ -15,11 +15,12 @@
 
 enum { PASSWORD_MAX = 256 };
 
-METRIC_COUNTER(signin_ok, "dngate_agent_signins_total", "result=\"ok\"", "Sign-ins of the agent's page");
+METRIC_COUNTER(signin_ok, "dngate_agent_signins_total", "result=\"ok\"",
+               "Sign-ins of the agent's page and of the self-test");
 METRIC_COUNTER(signin_wrong, "dngate_agent_signins_total", "result=\"wrong\"",
-               "Sign-ins of the agent's page");
+               "Sign-ins of the agent's page and of the self-test");
 METRIC_COUNTER(signin_banned, "dngate_agent_signins_total", "result=\"banned\"",
-               "Sign-ins of the agent's page");
+               "Sign-ins of the agent's page and of the self-test");
 
 struct credentials { /* a password or a word to renew by; the other is "" */
     char dn[DN_MAX];

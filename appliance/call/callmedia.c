@@ -39,15 +39,21 @@ static void media_failed(struct call *c, const struct media_event *ev)
     call_abort(c, ev->type == MEDIA_TIMEOUT ? 408 : 500, text);
 }
 
-/* The record has the last way, and how often it changed. */
-static void way_found(struct call *c, const struct media_event *ev)
+enum cdr_path call_media_path(enum media_via via)
 {
     static const enum cdr_path paths[] = {
         [MEDIA_VIA_NONE] = CDR_PATH_NONE,       [MEDIA_DIRECT] = CDR_PATH_DIRECT,
         [MEDIA_RELAY_UDP] = CDR_PATH_RELAY_UDP, [MEDIA_RELAY_TCP] = CDR_PATH_RELAY_TCP,
         [MEDIA_RELAY_TLS] = CDR_PATH_RELAY_TLS, [MEDIA_RELAY_OTHER] = CDR_PATH_RELAY_OTHER};
+
+    return paths[via];
+}
+
+/* The record has the last way, and how often it changed. */
+static void way_found(struct call *c, const struct media_event *ev)
+{
     const char *candidate = media_cand_name(ev->way.cand);
-    const enum cdr_path path = paths[ev->way.via];
+    const enum cdr_path path = call_media_path(ev->way.via);
     const uint64_t now_ms = clock_ms();
     struct cdr *d = &c->cdr;
     char at[ADDR_STRLEN];

@@ -6,4 +6,7 @@
 
 void call_media_event(struct call *c, const struct media_event *ev);
 
+/* As records and logs name the way. */
+enum cdr_path call_media_path(enum media_via via);
+
 #endif

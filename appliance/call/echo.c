@@ -1,5 +1,6 @@
 #include "call/echo.h"
 #include "call/callhdr.h"
+#include "call/callmedia.h"
 #include "call/callsdp.h"
 #include "call/party.h"
 #include "call/testid.h"
@@ -33,6 +34,7 @@ struct echo {
     struct leg *leg;
     struct media_path *path;
     struct media_local local;
+    enum media_via via;
     struct tmr tmr;
 };
 
@@ -61,13 +63,13 @@ static void figures_log(const struct echo *e, const char *reason)
 
     if (e->path)
         (void)media_path_stats(e->path, &ev);
-    log_info(
-        "selftest",
-        "%s seconds=%llu packets=%llu lost=%u jitter_ms=%.1f rtt_ms=%.1f mos=%.1f reason=\"%s\" test call "
-        "ended",
-        e->label, (unsigned long long)(clock_ms() - e->start_ms) / 1000,
-        (unsigned long long)ev.browser.packets, ev.browser.lost, ev.browser.jitter_ms, ev.rtt_ms,
-        ev.browser.mos, reason);
+    log_info("selftest",
+             "%s seconds=%llu path=%s packets=%llu lost=%u jitter_ms=%.1f rtt_ms=%.1f mos=%.1f reason=\"%s\" "
+             "test call "
+             "ended",
+             e->label, (unsigned long long)(clock_ms() - e->start_ms) / 1000,
+             cdr_path_name(call_media_path(e->via)), (unsigned long long)ev.browser.packets, ev.browser.lost,
+             ev.browser.jitter_ms, ev.rtt_ms, ev.browser.mos, reason);
 }
 
 /* Tells the browser, when it still listens, and frees it. */
@@ -143,6 +145,8 @@ bool echo_media_event(struct calls *cs, const struct media_event *ev)
 
         if (media_path_id(e->path) != ev->path_id)
             continue;
+        if (ev->type == MEDIA_ICE_UP || ev->type == MEDIA_ICE_MOVED)
+            e->via = ev->way.via;
         if (ev->type == MEDIA_FAILED || ev->type == MEDIA_TIMEOUT) {
             (void)snprintf(text, sizeof(text), "Media %s: %s",
                            ev->type == MEDIA_TIMEOUT ? "timeout" : "failed", media_reason_name(ev->reason));

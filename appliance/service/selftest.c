@@ -7,18 +7,33 @@
 
 enum { HOST_MAX = 256, HTTPS_PORT = 443 };
 
-/* As a URL writes it. */
+/* The first item of the setting that is an address or a name, not a server to ask for one; *host is "" when there is none. */
+static void first_item(const struct service *sv, const char *key, char host[HOST_MAX])
+{
+    char text[CONF_VALUE_MAX], *save = NULL;
+
+    *host = '\0';
+    conf_str(sv->conf, key, text, sizeof(text));
+    for (char *p = strtok_r(text, ", ", &save); p && !*host; p = strtok_r(NULL, ", ", &save))
+        if (strncmp(p, "stun:", 5) && strlen(p) < HOST_MAX - 2)
+            snprintf(host, HOST_MAX, "%s", p);
+}
+
+/* Where browsers are sent, as a URL writes it: public.address, else the one address that we listen on, else the machine's first. */
 static void host_find(const struct service *sv, char host[HOST_MAX])
 {
-    struct addr a;
     char ip[ADDR_STRLEN];
+    struct addr a;
 
-    conf_str(sv->conf, "public.address", host, HOST_MAX);
+    first_item(sv, "public.address", host);
     if (*host && addr_parse_ip(&a, host, 0))
-        return;
-    if (!*host && !addr_interfaces(&a, 1)) {
+        return; /* a name */
+    if (!*host)
+        first_item(sv, "bind.address", host);
+    if (!*host || addr_parse_ip(&a, host, 0) || addr_is_any(&a)) {
         snprintf(host, HOST_MAX, "localhost");
-        return;
+        if (!addr_interfaces(&a, 1))
+            return;
     }
     addr_ip(&a, ip, sizeof(ip));
     snprintf(host, HOST_MAX, strchr(ip, ':') ? "[%s]" : "%s", ip);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGISTRAR_STRANGER_MS = 30000, GUEST_MS = 1800000 };
+enum { REGISTRAR_STRANGER_MS = 30000, REGISTRAR_GUEST_MS = 1800000 };
 
 struct registrar {
     struct sip_stack *st;
@@ -215,7 +215,7 @@ static void no_stranger(const struct registrar *r, const struct sip_msg *msg, co
     struct session *s = session_of(r->sessions, ((const struct sip_conn *)msg->sock)->id);
 
     if (s && dn->guest && dn->enabled)
-        session_guest(s, GUEST_MS);
+        session_guest(s, r->cfg.guest_ms);
     else if (s && !dn->guest)
         session_known(s);
 }
@@ -287,6 +287,7 @@ int registrar_alloc(struct registrar **rp, struct sip_stack *st, const struct re
     r->cfg.expires_max = cfg->expires_max ? cfg->expires_max : 3600;
     r->cfg.expires_default = cfg->expires_default ? cfg->expires_default : 600;
     r->cfg.stranger_ms = cfg->stranger_ms ? cfg->stranger_ms : REGISTRAR_STRANGER_MS;
+    r->cfg.guest_ms = cfg->guest_ms ? cfg->guest_ms : REGISTRAR_GUEST_MS;
     err = sessions_alloc(&r->sessions, st, r->cfg.stranger_ms);
     if (!err)
         err = auth_alloc(&r->auth, st, &r->cfg, r->sessions);

@@ -37,6 +37,7 @@ struct registrar_config {
     const char *realm;
     uint32_t expires_min, expires_max, expires_default; /* seconds: 60, 3600, 600 */
     uint32_t stranger_ms; /* a connection on which nobody signs in is closed after; 0 = 30 s */
+    uint32_t guest_ms;    /* one on which a guest has proved himself, after he last did; 0 = 30 min */
     struct guard *guard;
     registrar_lookup_h *lookup;
     void *arg;

@@ -1,5 +1,6 @@
 /* What the command line and REST both call: values in, values out, an errno value that tells the kind of refusal, a line that tells why. */
 #include "service/dn.h"
+#include "service/selftest.h"
 #include "service/setting.h"
 #include "service/trunk.h"
 #include "service/user.h"
@@ -146,5 +147,39 @@ TEST(a_setting_is_put_taken_out_and_refused)
     CHECK_EQ_INT(conf_set(sv.conf, CONF_OPTION, "admin.password", "long enough", why, sizeof(why)), 0);
     service_setting_get(&sv, conf_find("admin.password"), &s);
     CHECK_STR(s.value, "(set)");
+    finish();
+}
+
+/* The link of a self-test leads to where browsers are sent. */
+static bool leads_to(const char *option, uint16_t port, const char *where)
+{
+    char url[SERVICE_URL_MAX], why[256];
+    struct selftest_link l;
+    size_t n = strlen(where);
+
+    if (option && conf_set_option(sv.conf, option, why, sizeof(why)))
+        return false;
+    sv.https_port = port;
+    if (service_selftest_link(&sv, "Ada", 24, &l, url))
+        return false;
+    return !strncmp(url, where, n) && !strncmp(url + n, "/selftest.html#", 15) && strlen(url + n) == 15 + 22;
+}
+
+TEST(a_link_of_a_self_test_leads_to_where_browsers_are_sent)
+{
+    char url[SERVICE_URL_MAX];
+    struct selftest_link l;
+    struct selftest t;
+
+    CHECK(start());
+    CHECK(leads_to("bind.address=127.0.0.1", 0, "https://127.0.0.1"));
+    CHECK(leads_to("bind.address=::1,127.0.0.1", 8443, "https://[::1]:8443"));
+    CHECK(leads_to("public.address=gw.example", 443, "https://gw.example"));
+    CHECK(leads_to("public.address=2001:db8::1", 444, "https://[2001:db8::1]:444"));
+    CHECK(leads_to("https.port=8443", 0, "https://[2001:db8::1]:8443"));
+    CHECK_EQ_INT(service_selftest_link(&sv, "a\nb", 24, &l, url), EINVAL);
+    CHECK(said("a note is text"));
+    CHECK_EQ_INT(service_selftest_get(&sv, "1-x", &t), ENOENT);
+    CHECK(said("there is no self-test 1-x"));
     finish();
 }

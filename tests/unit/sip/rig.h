@@ -47,7 +47,7 @@ struct rig {
     struct guard *guard;
     struct mbox *out, *jobs;
     struct rig_frame *frames, **tail;
-    uint32_t expires_min, stranger_ms, message_ms;
+    uint32_t expires_min, stranger_ms, guest_ms, message_ms;
     struct guard_config guard_cfg;
     bool disabled;                                         /* DN 5001 */
     const char *password;                                  /* of DN 5001 */
@@ -61,13 +61,14 @@ struct rig {
 __attribute__((unused)) static int rig_lookup_h(const char *dn, struct registrar_dn *out, void *arg)
 {
     struct rig *rig = arg;
-    bool second = !strcmp(dn, "5002");
+    bool second = !strcmp(dn, "5002"), guest = !strcmp(dn, "~guest");
 
-    if (strcmp(dn, "5001") && !second)
+    if (strcmp(dn, "5001") && !second && !guest)
         return ENOENT;
     hash_ha1_md5(out->ha1_md5, dn, "dngate", second ? "second" : rig->password);
     hash_ha1_sha256(out->ha1_sha256, dn, "dngate", second ? "second" : rig->password);
     out->enabled = second || !rig->disabled;
+    out->guest = guest;
     return 0;
 }
 
@@ -111,6 +112,7 @@ static int rig_start_h(struct sip_stack *st, void *arg)
                                          .expires_max = 3600,
                                          .expires_default = 600,
                                          .stranger_ms = rig->stranger_ms,
+                                         .guest_ms = rig->guest_ms,
                                          .guard = rig->guard,
                                          .lookup = rig_lookup_h,
                                          .arg = rig};

@@ -251,6 +251,43 @@ TEST(a_connection_that_never_signs_in_is_closed)
     rig_stop(&rig);
 }
 
+/* It speaks on its connection, for its time, and that is all: no binding, no event, nobody's place. */
+TEST(a_guest_is_heard_and_bound_to_nothing)
+{
+    struct rig rig = {.stranger_ms = 600, .guest_ms = 3000};
+    uint16_t code = 0;
+
+    CHECK(rig_start(&rig));
+    ws_open(&rig, 1);
+    ws_open(&rig, 2);
+    if (ws_sign_in(&rig, 1, "5001", "lab5001", "MD5", UUID_A, 600, 200) &&
+        ws_sign_in(&rig, 2, "~guest", "lab5001", "SHA-256", UUID_B, 600, 200)) {
+        CHECK_OR(strstr(rig.text, ";expires=600"), ;);
+        CHECK_OR(look(&rig).found && look(&rig).count == 1 && rig.event_count == 1, ;);
+        CHECK_OR(!ws_next(&rig, 2, &code, 1500) && !code, ;); /* no stranger */
+        CHECK_OR(ws_next(&rig, 2, &code, RIG_WAIT_MS) && code == 4004, ;);
+        CHECK_OR(look(&rig).count == 1, ;);
+    }
+    rig_stop(&rig);
+}
+
+TEST(a_guest_whose_time_is_over_has_guessed_nothing)
+{
+    struct rig rig = {.disabled = true, .guard_cfg = {.ban_after = 3}};
+    struct addr here;
+
+    CHECK(rig_start(&rig));
+    addr_parse_ip(&here, "198.51.100.7", 0);
+    for (uint64_t conn = 1; conn <= 6; conn++) {
+        ws_open(&rig, conn);
+        CHECK_OR(ws_sign_in(&rig, conn, "~guest", "lab5001", "MD5", UUID_B, 600, 403), break);
+    }
+    CHECK_OR(guard_check(rig.guard, &here, NULL) == GUARD_PASS, ;);
+    ws_open(&rig, 7);
+    CHECK_OR(ws_sign_in(&rig, 7, "~guest", "wrong", "MD5", UUID_B, 600, 401), ;);
+    rig_stop(&rig);
+}
+
 TEST(it_expires)
 {
     struct rig rig = {.expires_min = 1};

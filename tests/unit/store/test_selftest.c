@@ -1,4 +1,5 @@
 /* Links that are good once, and results of which the last few are kept. */
+/* TSAN */
 #define TESTING_NO_OOM "the writer's thread: what it waits for would not come"
 #include "core/ask.h"
 #include "store/selftest.h"
