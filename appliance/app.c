@@ -272,6 +272,7 @@ static int signalling_start(struct app *a)
         .guard = a->guard,
         .media = a->media,
         .media_events = a->media_events,
+        .turn = app_turn_server(a->turn),
         .drained_fd = a->drained_fd,
         .extra_trunk = a->lab ? &a->lab_trunk : NULL,
     };
@@ -409,8 +410,8 @@ static void parts_stop(struct app *a)
     web_stop(a->web);
     store_questions_end(a->store);
     app_api_free(a->api);
+    app_sip_stop(a->sip); /* tells TURN whose credentials are over */
     app_turn_stop(a->turn);
-    app_sip_stop(a->sip);
     web_free(a->web); /* signalling and TURN posted to it until now */
     lab_stop(a->lab);
     sip_stack_free(a->stack);

@@ -15,6 +15,7 @@
 #include "sip/trunks.h"
 #include "store/dn.h"
 #include "store/trunk.h"
+#include "turn/turn.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +101,13 @@ static void dn_changed(const char *key, void *arg)
     struct app_sip *a = arg;
 
     registrar_recheck(a->registrar, key);
+}
+
+static int dns_revoked(const char *dns, size_t count, void *arg)
+{
+    const struct app_sip *a = arg;
+
+    return a->cfg.turn ? turn_revoke(a->cfg.turn, dns, count) : 0;
 }
 
 static void drained_h(void *arg)
@@ -233,7 +241,7 @@ static int thread_stop_h(struct sip_stack *st, void *arg)
 
 int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *why, size_t whysz)
 {
-    struct directory_config directory = {cfg->store, dn_changed, trunks_changed, NULL};
+    struct directory_config directory = {cfg->store, dn_changed, trunks_changed, dns_revoked, NULL};
     struct app_sip *a;
     int err;
 

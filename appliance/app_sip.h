@@ -17,6 +17,7 @@ struct media;
 struct sip_stack;
 struct store;
 struct trunk_config;
+struct turn;
 
 struct app_sip_config {
     struct sip_stack *stack;
@@ -26,6 +27,7 @@ struct app_sip_config {
     struct media *media;
     struct mbox *media_events;
     const struct trunk_config *extra_trunk; /* by value; the lab's; NULL = none */
+    struct turn *turn;                      /* is told whose credentials are over; NULL = none */
     int drained_fd;                         /* eventfd written when a drain is over */
 };
 

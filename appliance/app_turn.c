@@ -16,6 +16,8 @@
 
 enum { ADDRS_MAX = 256, NETS_MAX = 64, SECRET_LEN = 32, ITEM_MAX = ADDR_STRLEN + 4, BYTES_OF_KBIT = 125 };
 
+enum { RULES = 1, TOLD = 2, LIMITS = 4 }; /* what the server may be owed */
+
 /* What this machine is known by. */
 struct known {
     struct addr v[ADDRS_MAX];
@@ -28,6 +30,7 @@ struct app_turn {
     struct addr bind[2];
     struct turn *turn;
     struct known known;
+    unsigned owed; /* changes that are to be told */
     uint8_t secret[SECRET_LEN];
 };
 
@@ -149,7 +152,7 @@ static struct rules *rules_make(const struct app_turn *t)
     return r;
 }
 
-static void rules_tell(const struct app_turn *t)
+static bool rules_tell(const struct app_turn *t)
 {
     struct rules *r = rules_make(t);
     int err = r ? turn_set_rules(t->turn, &r->rules) : ENOMEM;
@@ -157,11 +160,12 @@ static void rules_tell(const struct app_turn *t)
     if (!err)
         err = media_reached(t->cfg.media, t->known.v, t->known.own);
     if (err)
-        log_error("turn", "error=\"%s\" new addresses or peers are not in use", strerror(err));
+        log_error("turn", "error=\"%s\" new addresses or peers are not in use yet", strerror(err));
     free(r);
+    return !err;
 }
 
-static void told_tell(const struct app_turn *t)
+static bool told_tell(const struct app_turn *t)
 {
     struct turn_relayed v[TURN_FAMILIES];
     struct addr told[TURN_FAMILIES];
@@ -172,24 +176,11 @@ static void told_tell(const struct app_turn *t)
         told[i] = v[i].told;
     err = turn_set_told(t->turn, told, n);
     if (err)
-        log_error("turn", "error=\"%s\" new addresses are not told", strerror(err));
+        log_error("turn", "error=\"%s\" new addresses are not told yet", strerror(err));
+    return !err;
 }
 
-void app_turn_tidy(struct app_turn *t)
-{
-    struct known k;
-
-    if (!t || !t->turn)
-        return;
-    known_fill(t, &k);
-    if (known_same(&k, &t->known))
-        return;
-    t->known = k;
-    rules_tell(t);
-    told_tell(t);
-}
-
-/* --- limits and users --- */
+/* --- limits --- */
 
 static uint32_t setting(const struct app_turn *t, const char *key)
 {
@@ -208,31 +199,76 @@ static struct turn_limits limits_of(const struct app_turn *t)
     };
 }
 
+static bool limits_tell(const struct app_turn *t)
+{
+    const struct turn_limits limits = limits_of(t);
+    int err = turn_set_limits(t->turn, &limits);
+
+    if (err)
+        log_error("turn", "error=\"%s\" new limits are not in use yet", strerror(err));
+    return !err;
+}
+
+/* --- changes --- */
+
+/* Tells the server what it is owed; what it could not take stays so until the next app_turn_tidy. */
+static void pay(struct app_turn *t)
+{
+    static const struct {
+        unsigned what;
+        bool (*tell)(const struct app_turn *t);
+    } debts[] = {{RULES, rules_tell}, {TOLD, told_tell}, {LIMITS, limits_tell}};
+
+    for (size_t i = 0; i < sizeof(debts) / sizeof(*debts); i++)
+        if (t->owed & debts[i].what && debts[i].tell(t))
+            t->owed &= ~debts[i].what;
+}
+
+void app_turn_tidy(struct app_turn *t)
+{
+    struct known k;
+
+    if (!t || !t->turn)
+        return;
+    known_fill(t, &k);
+    if (!known_same(&k, &t->known)) {
+        t->known = k;
+        t->owed |= RULES | TOLD;
+    }
+    pay(t);
+}
+
 /* MAIN thread, which makes the changes. */
 static void setting_h(const char *key, void *arg)
 {
-    const struct app_turn *t = arg;
-    const struct turn_limits limits = limits_of(t);
+    struct app_turn *t = arg;
 
     if (strncmp(key, "turn.", 5))
         return;
-    if (!strncmp(key, "turn.allow_", 11))
-        rules_tell(t);
-    else if (turn_set_limits(t->turn, &limits))
-        log_error("turn", "setting=%s cannot be taken over now", key);
+    t->owed |= strncmp(key, "turn.allow_", 11) ? LIMITS : RULES;
+    pay(t);
 }
 
-static int user_set(const struct app_turn *t, char *why, size_t whysz)
+/* --- users --- */
+
+static int user_set(const struct app_turn *t, char *item)
 {
-    char text[CONF_VALUE_MAX], *colon;
+    char *colon = strchr(item, ':');
+
+    if (!colon)
+        return EINVAL;
+    *colon = '\0';
+    return turn_set_user(t->turn, item, colon + 1);
+}
+
+static int users_set(const struct app_turn *t, char *why, size_t whysz)
+{
+    char text[CONF_VALUE_MAX], *save = NULL;
     int err = 0;
 
     (void)conf_str(t->cfg.conf, "turn.user", text, sizeof(text));
-    colon = strchr(text, ':');
-    if (colon) {
-        *colon = '\0';
-        err = turn_set_user(t->turn, text, colon + 1);
-    }
+    for (char *p = strtok_r(text, ", ", &save); p && !err; p = strtok_r(NULL, ", ", &save))
+        err = user_set(t, p);
     explicit_bzero(text, sizeof(text));
     if (err)
         (void)snprintf(why, whysz, "turn.user: %s", strerror(err));
@@ -288,7 +324,7 @@ int app_turn_start(struct app_turn **tp, const struct app_turn_config *cfg, char
     if (!err)
         err = media_reached(cfg->media, t->known.v, t->known.own);
     if (!err)
-        err = user_set(t, why, whysz);
+        err = users_set(t, why, whysz);
     if (!err)
         err = conf_listen(cfg->conf, setting_h, t);
     if (err) {
@@ -343,4 +379,9 @@ void app_turn_access(const struct app_turn *t, struct iceservers *out)
     out->turn = t->turn;
     out->port = turn_port(t->turn);
     memcpy(out->secret, t->secret, sizeof(out->secret));
+}
+
+struct turn *app_turn_server(const struct app_turn *t)
+{
+    return t ? t->turn : NULL;
 }

@@ -17,6 +17,7 @@ struct iceservers;
 struct media;
 struct sip_stack;
 struct store;
+struct turn;
 struct web_stream;
 
 struct app_turn_config {
@@ -37,6 +38,8 @@ void app_turn_stop(struct app_turn *t);
 void app_turn_tidy(struct app_turn *t);
 /* A connection by TLS; a web_stream_h, arg is the app_turn. */
 int app_turn_stream(const struct web_stream *s, void *arg);
+/* For who tells it whose credentials are over; t may be NULL. */
+struct turn *app_turn_server(const struct app_turn *t);
 /* What agents are told, into what is all 0; t may be NULL. */
 void app_turn_access(const struct app_turn *t, struct iceservers *out);
 

@@ -3,13 +3,14 @@
 #include "admin/signin.h"
 #include "core/clock.h"
 #include "core/json.h"
+#include "turn/auth.h"
 #include "web/web.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BODY_MAX = 4096, TURN_SECONDS = 12 * 3600, RENEW_SECONDS = 30 * 24 * 3600 };
+enum { BODY_MAX = 4096, RENEW_SECONDS = 30 * 24 * 3600 };
 
 struct admin_agent {
     const struct signin *signin;
@@ -20,8 +21,8 @@ static void access_write(const struct admin_agent *a, struct buf *b, const char 
 {
     char renew[SIGNIN_RENEW_MAX];
 
-    iceservers_write(a->ice, b, host, dn->dn, TURN_SECONDS);
-    buf_printf(b, ",\"iceServersTtl\":%d", TURN_SECONDS);
+    iceservers_write(a->ice, b, host, dn->dn, TURN_REST_SECONDS);
+    buf_printf(b, ",\"iceServersTtl\":%d", TURN_REST_SECONDS);
     if (!a->signin->renews)
         return;
     signin_renew_word(a->signin, renew, clock_wall_ms() / 1000 + RENEW_SECONDS, dn);

@@ -18,7 +18,7 @@ struct iceservers {              /* what of the TURN server a page is told */
     _Atomic uint16_t turns_port; /* TLS, besides the port that the page came by; 0 = none */
 };
 
-/* `"iceServers":[…]`, for so many seconds and this user. */
+/* `"iceServers":[…]`, for so many seconds and this user; in a DN's name always for TURN_REST_SECONDS. */
 void iceservers_write(const struct iceservers *ice, struct buf *b, const char *host, const char *user,
                       uint32_t seconds);
 /* "host:port" without the port: how many bytes. */

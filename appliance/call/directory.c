@@ -1,4 +1,5 @@
 #include "call/directory.h"
+#include "core/buf.h"
 #include "core/keyhash.h"
 #include "core/log.h"
 #include "core/mbox.h"
@@ -22,7 +23,7 @@ struct entry { /* a DN, as small as it can be */
     enum dn_codec codec;
     bool enabled;
     char ha1_md5[33], ha1_sha256[65];
-    char name[];
+    char name[]; /* and behind it the DN */
 };
 
 struct trunk_list {
@@ -53,19 +54,27 @@ struct directory {
     char changed[DN_MAX];      /* what is yet to be told: a DN, "" = any */
     bool dn_news;
     size_t bytes;
+    struct buf revoked; /* yet to be told */
+    size_t revoked_n;
     struct tmr tell; /* apart from the look-up that took it in */
 };
 
 /* ------------------------------------------------------------------ tables of DNs */
 
-static size_t entry_size(const char *name)
+static const char *entry_dn(const struct entry *e)
 {
-    return sizeof(struct entry) + strlen(name) + 1;
+    return e->name + strlen(e->name) + 1;
+}
+
+static size_t entry_size(const struct entry *e)
+{
+    return sizeof(*e) + strlen(e->name) + 1 + strlen(entry_dn(e)) + 1;
 }
 
 static struct entry *entry_new(const struct dn *dn)
 {
-    struct entry *e = malloc(entry_size(dn->name));
+    size_t n = strlen(dn->name) + 1, dn_n = strlen(dn->dn) + 1;
+    struct entry *e = malloc(sizeof(*e) + n + dn_n);
 
     if (!e)
         return NULL;
@@ -73,7 +82,8 @@ static struct entry *entry_new(const struct dn *dn)
     e->enabled = dn->enabled;
     memcpy(e->ha1_md5, dn->ha1_md5, sizeof(e->ha1_md5));
     memcpy(e->ha1_sha256, dn->ha1_sha256, sizeof(e->ha1_sha256));
-    memcpy(e->name, dn->name, strlen(dn->name) + 1);
+    memcpy(e->name, dn->name, n);
+    memcpy(e->name + n, dn->dn, dn_n);
     return e;
 }
 
@@ -264,11 +274,27 @@ static void notice_h(enum store_noun noun, const char *key, void *arg)
 
 /* ------------------------------------------------------------------ taking it in: the signalling thread */
 
+static void tell_h(void *arg);
+
+static void revoked_tell(struct directory *d)
+{
+    if (!d->revoked_n)
+        return;
+    if (d->cfg.dns_revoked && d->cfg.dns_revoked(d->revoked.data, d->revoked_n, d->cfg.arg)) {
+        tmr_start(&d->tell, DIRECTORY_RETRY_MS, tell_h, d);
+        return;
+    }
+    buf_reset(&d->revoked);
+    d->revoked_n = 0;
+}
+
 static void tell_h(void *arg)
 {
     struct directory *d = arg;
     struct trunk_list *l = d->trunks;
     char key[DN_MAX];
+
+    revoked_tell(d);
 
     d->trunks = NULL;
     if (l)
@@ -292,12 +318,58 @@ static void changed(struct directory *d, const char *dn)
 
 static bool size_h(void *val, void *arg)
 {
-    *(size_t *)arg += entry_size(((const struct entry *)val)->name);
+    *(size_t *)arg += entry_size(val);
+    return false;
+}
+
+static void revoked_add(struct directory *d, const char *dn)
+{
+    if (buf_write(&d->revoked, dn, strlen(dn) + 1))
+        log_error("directory", "dn=%s its credentials of before stay good: no memory", dn);
+    else
+        d->revoked_n++;
+    d->revoked.err = 0;
+}
+
+/* now: what it has become; NULL: removed. */
+static void revoked_note(struct directory *d, const struct entry *was, const struct entry *now)
+{
+    if (was->enabled && !(now && now->enabled && !strcmp(was->ha1_sha256, now->ha1_sha256)))
+        revoked_add(d, entry_dn(was));
+}
+
+/* At the start: who is disabled may have been so only just before it. */
+static bool disabled_h(void *val, void *arg)
+{
+    const struct entry *e = val;
+
+    if (!e->enabled)
+        revoked_add(arg, entry_dn(e));
+    return false;
+}
+
+struct comparison {
+    struct directory *d;
+    const struct table *now;
+};
+
+static bool compare_h(void *val, void *arg)
+{
+    const struct comparison *c = arg;
+    const struct entry *was = val;
+
+    revoked_note(c->d, was, table_get(c->now, entry_dn(was), strlen(entry_dn(was))));
     return false;
 }
 
 static void dns_replace(struct directory *d, struct table *dns)
 {
+    struct comparison c = {d, dns};
+
+    if (d->dns)
+        (void)table_each(d->dns, compare_h, &c);
+    else
+        (void)table_each(dns, disabled_h, d);
     dns_free(d->dns);
     d->dns = dns;
     d->bytes = 0;
@@ -307,13 +379,18 @@ static void dns_replace(struct directory *d, struct table *dns)
 
 static void dn_replace(struct directory *d, const struct news *n)
 {
-    const struct entry *was = table_get(d->dns, n->dn.dn, strlen(n->dn.dn));
+    struct entry *was = table_del(d->dns, n->dn.dn, strlen(n->dn.dn));
+    const struct entry *now;
 
     if (was)
-        d->bytes -= entry_size(was->name);
-    entry_free(table_del(d->dns, n->dn.dn, strlen(n->dn.dn)));
-    if (n->kind == NEWS_DN && !dns_put(d->dns, &n->dn))
-        d->bytes += entry_size(n->dn.name);
+        d->bytes -= entry_size(was);
+    now =
+        n->kind == NEWS_DN && !dns_put(d->dns, &n->dn) ? table_get(d->dns, n->dn.dn, strlen(n->dn.dn)) : NULL;
+    if (now)
+        d->bytes += entry_size(now);
+    if (was)
+        revoked_note(d, was, now);
+    entry_free(was);
     changed(d, n->dn.dn);
 }
 
@@ -384,6 +461,7 @@ int directory_alloc(struct directory **dp, const struct directory_config *cfg)
     if (!d)
         return ENOMEM;
     d->cfg = *cfg;
+    buf_init(&d->revoked, (size_t)DIRECTORY_DNS_MAX * DN_MAX);
     err = mbox_alloc(&d->news, "directory", sizeof(struct news), NEWS_MAX);
     if (!err)
         err = store_reader_alloc(&d->reader, cfg->store);
@@ -414,5 +492,6 @@ void directory_free(struct directory *d)
     mbox_free(d->news, news_drop_h, NULL);
     dns_free(d->dns);
     list_free(d->trunks);
+    buf_reset(&d->revoked);
     free(d);
 }

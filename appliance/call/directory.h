@@ -17,7 +17,7 @@
 struct directory;
 struct sip_stack;
 
-enum { DIRECTORY_DNS_MAX = 100000 };
+enum { DIRECTORY_DNS_MAX = 100000, DIRECTORY_RETRY_MS = 500 };
 
 struct directory_config {
     struct store *store;
@@ -25,6 +25,10 @@ struct directory_config {
     void (*dn_changed)(const char *key, void *arg);
     /* All trunks, the disabled ones, too, with their passwords. */
     void (*trunks_changed)(const struct trunk *v, size_t n, void *arg);
+    /* Whose password was good and is not any more: DNs with another one, disabled or removed, and at the start those that are disabled; count names, each with its 0, one after the
+     * other. Signalling thread, never from within a look-up. An error: the same again, and those of meanwhile, in DIRECTORY_RETRY_MS.
+     * May be NULL. */
+    int (*dns_revoked)(const char *dns, size_t count, void *arg);
     void *arg;
 };
 

@@ -20,7 +20,7 @@ enum conf_form { /* what a CONF_STR must look like besides its length */
                  CONF_FORM_ORIGINS,  /* https://host[:port], comma or space between them */
                  CONF_FORM_LEVELS,   /* a log level, then module=level */
                  CONF_FORM_NETWORKS, /* addresses and prefixes, comma or space between them */
-                 CONF_FORM_USER,     /* name:password, both not empty */
+                 CONF_FORM_USERS,    /* name:password, comma or space between them */
                  CONF_FORM_HEADERS,  /* names of header fields, comma or space between them; X-Some-* */
 };
 enum conf_source { CONF_DEFAULT, CONF_DATABASE, CONF_ENVIRONMENT, CONF_OPTION };

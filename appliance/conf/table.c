@@ -135,11 +135,12 @@ static const struct conf_def table[] = {
      .type = CONF_SECRET,
      .def = "",
      .min = 3,
-     .max = 256,
+     .max = CONF_VALUE_MAX - 1,
      .unit = "",
-     .form = CONF_FORM_USER,
-     .meaning = "name:password of a user whose TURN credentials do not expire, for devices that cannot fetch "
-                "those that do."},
+     .form = CONF_FORM_USERS,
+     .meaning =
+         "name:password, comma or space between several, of users whose TURN credentials do not expire, "
+         "for devices that cannot fetch those that do; at most 64."},
     LIVE_INT("turn.allocations", "10000", 1, 100000, "", "Most relayed addresses at a time."),
     LIVE_INT("turn.user_allocations", "64", 1, 10000, "",
              "Most relayed addresses of one DN at a time; a browser takes one for each way it tries."),

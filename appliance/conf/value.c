@@ -128,11 +128,12 @@ static bool is_network(const char *s)
     return !addr_parse_net(&base, &bits, s);
 }
 
+/* As long as TURN takes them (turn/auth). */
 static bool is_user(const char *s)
 {
-    const char *colon = strchr(s, ':');
+    const size_t name = strcspn(s, ":"), password = s[name] ? strlen(s + name + 1) : 0;
 
-    return colon && colon != s && colon[1];
+    return name && name <= 128 && password && password <= 128;
 }
 
 /* Each item of a list separated by commas or spaces, at most max of them. */
@@ -173,8 +174,8 @@ static const char *form_error(enum conf_form form, const char *value)
         return each_is(value, 64, is_network)
                    ? NULL
                    : "must be a list of networks, as in 10.1.0.0/16, 2001:db8::/32";
-    case CONF_FORM_USER:
-        return is_user(value) ? NULL : "must be name:password";
+    case CONF_FORM_USERS:
+        return each_is(value, 64, is_user) ? NULL : "must be name:password, or a list of such";
     case CONF_FORM_HEADERS:
         return each_is(value, 64, is_header) ? NULL
                                              : "must be a list of header names, as in X-Order, X-Acme-*";

@@ -4,7 +4,8 @@
  *
  *   RELAY  wire_send(end, src, dst) ──► ring ──► wire_read(end)  MEDIA WORKER        a ring each way for each pair that talks
  *
- * As on a network a datagram may be lost: a full ring drops it (counted). A claim holds at once; what is under way to a port when it
+ * As on a network a datagram may be lost: a full ring drops the one that comes, as a socket's buffer does (counted; why not the oldest:
+ * docs/internals/turn.md). A claim holds at once; what is under way to a port when it
  * is released still comes, and its reader finds by dst that nobody waits for it.
  *
  * An end belongs to one thread. Its memory is the wire's, so that a sender never meets one that is gone. No lock; nothing is allocated

@@ -33,13 +33,22 @@ void server_reservations_purge(struct turn_server *s, uint32_t now_s)
 }
 
 /* Keeps a port; its token. */
-static uint64_t reservation_keep(struct turn_server *s, struct turn_relay *relay, uint64_t user)
+static uint64_t reservation_keep(struct turn_server *s, struct turn_relay *relay, const struct allocation *a)
 {
     uint64_t token = rnd_u64() | 1; /* 0 means none */
 
-    s->reservations[s->reservation_n++] =
-        (struct reservation){relay, token, user, server_now_s(s) + TURN_RESERVED_SECONDS};
+    s->reservations[s->reservation_n++] = (struct reservation){relay, token, a->user, quota_owner(a->share),
+                                                               server_now_s(s) + TURN_RESERVED_SECONDS};
     return token;
+}
+
+static bool reservation_left(const struct turn_server *s, const struct allocation *a)
+{
+    size_t his = 0;
+
+    for (size_t i = 0; i < s->reservation_n; i++)
+        his += s->reservations[i].owner == quota_owner(a->share);
+    return s->reservation_n < RESERVATIONS_MAX && his < RESERVATIONS_PER_USER;
 }
 
 /* The port of a token, no longer kept; NULL when there is none, or it is another user's. */
@@ -108,7 +117,7 @@ static unsigned open_relays(struct turn_server *s, struct allocation *a, const s
     size_t opened = 0;
     int err;
 
-    if (w->port == TURN_PORT_RESERVE && s->reservation_n == RESERVATIONS_MAX)
+    if (w->port == TURN_PORT_RESERVE && !reservation_left(s, a))
         return 508;
     for (size_t i = 0; i < RELAYS; i++) {
         if (!w->want[i])
@@ -125,7 +134,7 @@ static unsigned open_relays(struct turn_server *s, struct allocation *a, const s
     if (!opened)
         return code;
     if (next)
-        a->token = reservation_keep(s, next, a->user);
+        a->token = reservation_keep(s, next, a);
     return 0;
 }
 
@@ -179,6 +188,7 @@ static unsigned allocate(struct turning *t, const struct wish *w)
     }
     a->share = share;
     a->user = server_user(t);
+    a->rest = t->login.rest;
     a->granted_s = lifetime(&t->m);
     a->draft = t->m.additional_draft;
     memcpy(a->tid, t->m.tid, sizeof(a->tid));

@@ -29,6 +29,9 @@ struct allocation {
     struct quota_share *share;
     uint64_t user; /* which name made it, as a keyed hash: requests of another get 441 */
     uint32_t expires_s;
+    uint32_t own_s; /* when a worker of ours sent last */
+    bool rest;      /* by a REST name */
+    bool leaving;   /* its user was revoked: it ends with its call */
     struct permissions permissions;
     struct channels channels;
     /* what the answer to its Allocate said, for a retransmission (RFC 8656 7.2) */

@@ -5,6 +5,7 @@
 #include "core/table.h"
 #include "crypto/hash.h"
 #include "turn/codec.h"
+#include "turn/revoked.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -49,6 +50,7 @@ struct turn_auth {
     struct table *by_hash, *statics;         /* of struct known */
     struct known *learned[TURN_LEARNED_MAX]; /* a ring */
     size_t next;
+    struct revoked *revoked;
 };
 
 /* ---------------------------------------------------------------- REST names */
@@ -200,12 +202,27 @@ int turn_auth_alloc(struct turn_auth **ap, const char *realm, const void *secret
     a->secret_len = secret_len;
     rnd_bytes(a->nonce_key, sizeof(a->nonce_key));
     if (table_alloc(&a->by_hash, TURN_LEARNED_MAX + TURN_USERS_MAX + 1) ||
-        table_alloc(&a->statics, TURN_USERS_MAX)) {
+        table_alloc(&a->statics, TURN_USERS_MAX) || revoked_alloc(&a->revoked)) {
         turn_auth_free(a);
         return ENOMEM;
     }
     *ap = a;
     return 0;
+}
+
+bool turn_auth_revoke(struct turn_auth *a, const char *users, size_t count)
+{
+    bool kept = true;
+
+    revoked_begin(a->revoked);
+    for (size_t i = 0; i < count; i++, users += strlen(users) + 1)
+        kept &= revoked_add(a->revoked, users, a->unix_s + TURN_REST_SECONDS, a->unix_s);
+    return kept;
+}
+
+bool turn_auth_revoked(const struct turn_auth *a, uint64_t user)
+{
+    return revoked_lately(a->revoked, user);
 }
 
 static bool static_free(void *val, void *arg)
@@ -224,6 +241,7 @@ void turn_auth_free(struct turn_auth *a)
         table_each(a->statics, static_free, a);
     table_free(a->statics);
     table_free(a->by_hash);
+    revoked_free(a->revoked);
     explicit_bzero(a, sizeof(*a));
     free(a);
 }
@@ -293,7 +311,8 @@ static unsigned algorithm_of(const struct turn_msg *m)
     return m->algorithm == ALGORITHM_MD5 || m->algorithm == ALGORITHM_SHA256 ? m->algorithm : 0;
 }
 
-/* The name that a request says; false when it can be nobody's. */
+/* The name that a request says; false when it can be nobody's. A USERHASH that we don't know stands for itself: it is nobody's name, and
+ * is treated as one. */
 static bool name_of(const struct turn_auth *a, const struct turn_msg *m, char name[TURN_NAME_MAX + 1])
 {
     const struct known *k;
@@ -305,20 +324,24 @@ static bool name_of(const struct turn_auth *a, const struct turn_msg *m, char na
         name[m->username.n] = '\0';
         return true;
     }
-    k = m->userhash.n == SHA256_LEN ? table_get(a->by_hash, m->userhash.p, SHA256_LEN) : NULL;
+    if (m->userhash.n != SHA256_LEN)
+        return false;
+    k = table_get(a->by_hash, m->userhash.p, SHA256_LEN);
     if (k)
         memcpy(name, k->name, strlen(k->name) + 1);
-    return k != NULL;
+    else
+        hash_hex(name, m->userhash.p, SHA256_LEN);
+    return true;
 }
 
 /* The keys of a name that is somebody's now; those of nobody are random, so that checking them takes as long. */
-static bool keys_of(struct turn_auth *a, struct turn_login *login, struct keys *keys)
+static bool keys_of(struct turn_auth *a, bool late, struct turn_login *login, struct keys *keys)
 {
     const struct known *k = table_get(a->statics, login->name, strlen(login->name));
     char password[TURN_REST_PASSWORD_LEN];
     int64_t expiry;
     const char *who = rest_parse(login->name, &expiry);
-    bool valid = who && expiry > a->unix_s;
+    bool valid = who && expiry > a->unix_s && (late || !revoked_is(a->revoked, who, expiry));
 
     turn_rest_password(password, a->secret, a->secret_len, login->name);
     keys_make(keys, login->name, a->realm, password);
@@ -327,6 +350,7 @@ static bool keys_of(struct turn_auth *a, struct turn_login *login, struct keys *
     else if (!valid)
         rnd_bytes(keys, sizeof(*keys));
     login->user = k ? login->name : who;
+    login->rest = !k;
     explicit_bzero(password, sizeof(password));
     return k || valid;
 }
@@ -336,14 +360,11 @@ static bool realm_ok(const struct turn_auth *a, const struct turn_msg *m)
     return m->realm.n == strlen(a->realm) && !memcmp(m->realm.p, a->realm, m->realm.n);
 }
 
-unsigned turn_auth_check(struct turn_auth *a, const struct turn_msg *m, const struct addr *client,
-                         struct turn_login *login, bool *shown)
+unsigned turn_auth_read(const struct turn_auth *a, const struct turn_msg *m, const struct addr *client,
+                        struct turn_login *login, bool *shown)
 {
-    unsigned algorithm = algorithm_of(m);
-    struct keys keys;
-    bool somebody, right;
-
     login->klen = 0;
+    login->algorithm = algorithm_of(m);
     *shown = m->mi || m->mi256;
     if (!*shown)
         return 401;
@@ -353,13 +374,20 @@ unsigned turn_auth_check(struct turn_auth *a, const struct turn_msg *m, const st
         *shown = false; /* nothing wrong with it so far */
         return 438;
     }
-    if (!algorithm)
+    if (!login->algorithm)
         return 400;
-    if (!name_of(a, m, login->name))
-        return 401;
-    somebody = keys_of(a, login, &keys) && realm_ok(a, m);
-    login->klen = algorithm == ALGORITHM_SHA256 ? SHA256_LEN : MD5_LEN;
-    memcpy(login->key, algorithm == ALGORITHM_SHA256 ? keys.sha256 : keys.md5, login->klen);
+    return name_of(a, m, login->name) ? 0 : 401;
+}
+
+unsigned turn_auth_prove(struct turn_auth *a, const struct turn_msg *m, bool late, struct turn_login *login)
+{
+    struct keys keys;
+    bool somebody = keys_of(a, late, login, &keys) && realm_ok(a, m), sha256;
+    bool right;
+
+    sha256 = login->algorithm == ALGORITHM_SHA256;
+    login->klen = sha256 ? SHA256_LEN : MD5_LEN;
+    memcpy(login->key, sha256 ? keys.sha256 : keys.md5, login->klen);
     explicit_bzero(&keys, sizeof(keys));
     right = codec_verify(m, login->key, login->klen) && somebody;
     if (!right)

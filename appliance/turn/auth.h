@@ -29,10 +29,11 @@ enum {
     TURN_REALM_MAX = 64,
     TURN_SECRET_MIN = 16,
     TURN_SECRET_MAX = 64,
-    TURN_REST_PASSWORD_LEN = 29, /* base64 of SHA-1, and a 0 */
-    TURN_USERS_MAX = 256,        /* static ones */
-    TURN_LEARNED_MAX = 2048,     /* REST names that USERHASH finds */
-    TURN_NONCE_SECONDS = 3600    /* RFC 8656 5: at least once an hour another */
+    TURN_REST_PASSWORD_LEN = 29,   /* base64 of SHA-1, and a 0 */
+    TURN_USERS_MAX = 256,          /* static ones */
+    TURN_LEARNED_MAX = 2048,       /* REST names that USERHASH finds */
+    TURN_REST_SECONDS = 12 * 3600, /* what a REST name is given out for */
+    TURN_NONCE_SECONDS = 3600      /* RFC 8656 5: at least once an hour another */
 };
 
 /* "expiry:who" (Unix seconds) into name. EOVERFLOW when it does not fit sz or TURN_NAME_MAX. */
@@ -47,6 +48,11 @@ void turn_auth_free(struct turn_auth *a); /* wipes keys */
 int turn_auth_set_user(struct turn_auth *a, const char *name, const char *password);
 /* A REST name was given out: USERHASH finds it. The oldest are forgotten. ENOMEM, EINVAL. */
 int turn_auth_learn(struct turn_auth *a, const char *name);
+/* REST names that were given out to these users until now are not good any more (turn/revoked): count names, each with its 0, one after the
+ * other. False: others had to be forgotten. */
+bool turn_auth_revoke(struct turn_auth *a, const char *users, size_t count);
+/* Was he among those of the last turn_auth_revoke()? By keyhash() of his name. */
+bool turn_auth_revoked(const struct turn_auth *a, uint64_t user);
 /* The clocks: monotonic for nonces, the wall's for expiries. */
 void turn_auth_now(struct turn_auth *a, uint64_t now_us, int64_t unix_s);
 
@@ -56,11 +62,19 @@ struct turn_login {
     const char *user; /* within name: the DN of a REST name, or all of it */
     uint8_t key[32];
     size_t klen; /* 0: nobody */
+    unsigned algorithm;
+    bool rest;
 };
 
-/* Checks a request as RFC 8489 9.2.4 says: 0, or the error code 400, 401 or 438. *shown: a credential was there. */
-unsigned turn_auth_check(struct turn_auth *a, const struct turn_msg *m, const struct addr *client,
-                         struct turn_login *login, bool *shown);
+/*
+ * Checks a request as RFC 8489 9.2.4 says, in two steps, so that limits can stand between: what is wrong with it whoever sent it, at the cost
+ * of one HMAC (the nonce's), and then, at that of five hashes, whether it is who it says. 0, or the error code 400, 401 or 438.
+ * *shown: a credential was there. After 0 login->name is what it says, and nothing else.
+ */
+unsigned turn_auth_read(const struct turn_auth *a, const struct turn_msg *m, const struct addr *client,
+                        struct turn_login *login, bool *shown);
+/* late: a name that was revoked is still good: of an allocation that may end its call. */
+unsigned turn_auth_prove(struct turn_auth *a, const struct turn_msg *m, bool late, struct turn_login *login);
 /* REALM, a fresh NONCE and PASSWORD-ALGORITHMS: what 401 and 438 carry. */
 void turn_auth_challenge(const struct turn_auth *a, struct codec_answer *answer, const struct addr *client);
 

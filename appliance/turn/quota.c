@@ -24,7 +24,7 @@ struct quota_share {
 
 struct stranger {
     uint32_t second;
-    uint32_t answers[2]; /* by kind */
+    uint32_t answers[QUOTA_KINDS];
 };
 
 /* The bucket of a user without allocations: who comes back finds it as he left it. Users who share a place forget each other's. */
@@ -70,8 +70,7 @@ void quota_set(struct quota *q, const struct turn_limits *l)
     q->limits = *l;
 }
 
-/* An IPv6 host has 2^64 addresses to choose from: its network counts. */
-static size_t source_key(const struct addr *a, uint8_t key[8])
+size_t quota_source(const struct addr *a, uint8_t key[QUOTA_SOURCE_MAX])
 {
     if (addr_af(a) == AF_INET6) {
         memcpy(key, &a->u.in6.sin6_addr, 8);
@@ -143,8 +142,8 @@ static void come_back(const struct quota *q, struct holder *u)
 int quota_take(struct quota *q, struct quota_share **sp, const char *user, const struct addr *source)
 {
     const struct turn_limits *l = &q->limits;
-    uint8_t key[8];
-    size_t klen = source_key(source, key);
+    uint8_t key[QUOTA_SOURCE_MAX];
+    size_t klen = quota_source(source, key);
     struct quota_share *s;
     int err = EDQUOT;
 
@@ -178,6 +177,11 @@ void quota_give(struct quota *q, struct quota_share *s)
     q->allocations--;
 }
 
+uint64_t quota_owner(const struct quota_share *s)
+{
+    return keyhash(s->user->key, s->user->klen);
+}
+
 bool quota_spend(struct quota *q, struct quota_share *s, size_t n, uint64_t now_us)
 {
     struct holder *u = s->user;
@@ -200,20 +204,35 @@ uint32_t quota_users(const struct quota *q)
     return (uint32_t)table_count(q->users);
 }
 
+static uint32_t limit_of(const struct quota *q, enum quota_kind kind)
+{
+    return kind == QUOTA_BINDING ? q->limits.bindings_per_second : q->limits.challenges_per_second;
+}
+
+static size_t place_of(const struct addr *source)
+{
+    uint8_t key[QUOTA_SOURCE_MAX];
+
+    return keyhash(key, quota_source(source, key)) % STRANGERS;
+}
+
+bool quota_left(const struct quota *q, enum quota_kind kind, const struct addr *source, uint64_t now_us)
+{
+    const struct stranger *s = &q->strangers[place_of(source)];
+
+    return s->second != (uint32_t)(now_us / SECOND_US) || within(s->answers[kind], limit_of(q, kind));
+}
+
 bool quota_answer(struct quota *q, enum quota_kind kind, const struct addr *source, uint64_t now_us)
 {
-    uint32_t limit =
-        kind == QUOTA_CHALLENGE ? q->limits.challenges_per_second : q->limits.bindings_per_second;
     uint32_t second = (uint32_t)(now_us / SECOND_US);
-    uint8_t key[8];
-    uint64_t hash = keyhash(key, source_key(source, key));
-    struct stranger *s = &q->strangers[hash % STRANGERS];
+    struct stranger *s = &q->strangers[place_of(source)];
 
-    if (!limit)
+    if (!limit_of(q, kind))
         return true;
     if (s->second != second)
         *s = (struct stranger){.second = second};
-    if (s->answers[kind] >= limit)
+    if (!within(s->answers[kind], limit_of(q, kind)))
         return false;
     s->answers[kind]++;
     return true;

@@ -17,9 +17,13 @@ struct turn_limits {
     uint32_t allocations_per_source; /* by the client's IP address (IPv6: its /64) */
     uint32_t bytes_per_second;       /* relayed, both ways, per user */
     uint32_t
-        challenges_per_second;    /* 401, 438 and 400 without a credential, per source; beyond that silence */
+        challenges_per_second; /* 401, 438 and 400, and apart from them wrong credentials that are looked at, per source; then silence */
     uint32_t bindings_per_second; /* answers to Binding, per source */
 };
+
+enum { QUOTA_SOURCE_MAX = 8 };
+/* What counts as one source: an IPv4 address; of IPv6 the /64, as a host has 2^64 addresses to choose from. Its bytes in key; how many. */
+size_t quota_source(const struct addr *a, uint8_t key[QUOTA_SOURCE_MAX]);
 
 struct quota;
 struct quota_share; /* what an allocation counts as: a user and a source */
@@ -32,12 +36,17 @@ void quota_set(struct quota *q, const struct turn_limits *l);
 /* One allocation more. EDQUOT (486), ENOMEM (508). */
 int quota_take(struct quota *q, struct quota_share **sp, const char *user, const struct addr *source);
 void quota_give(struct quota *q, struct quota_share *s);
+/* Whose it is, as a keyed hash. */
+uint64_t quota_owner(const struct quota_share *s);
 /* Whether n relayed bytes are within the user's bandwidth; a second's worth may come at once, at least 64 kB. */
 bool quota_spend(struct quota *q, struct quota_share *s, size_t n, uint64_t now_us);
 uint32_t quota_users(const struct quota *q);
 
-enum quota_kind { QUOTA_CHALLENGE, QUOTA_BINDING };
-/* Whether a stranger's request may still be answered in this second. Sources that share a place of the table share its count. */
+enum quota_kind { QUOTA_CHALLENGE, QUOTA_BINDING, QUOTA_WRONG /* credentials */, QUOTA_KINDS };
+/* Whether one more of a stranger's requests may be answered in this second; it is counted then. Sources that share a place of the table
+ * share its count. */
 bool quota_answer(struct quota *q, enum quota_kind kind, const struct addr *source, uint64_t now_us);
+/* The same without counting it. */
+bool quota_left(const struct quota *q, enum quota_kind kind, const struct addr *source, uint64_t now_us);
 
 #endif

@@ -154,6 +154,8 @@ static void door_ready_h(void *arg)
 
 /* ---- commands ---- */
 
+static void tick(struct relay *r);
+
 static int rules_set(struct relay *r, const struct turn_rules *rules)
 {
     int err = turn_server_set_policy(r->server, rules);
@@ -198,10 +200,18 @@ static void command_h(void *msg, void *arg)
     case RELAY_LIMITS:
         turn_server_set_limits(r->server, &m->u.limits);
         break;
+    case RELAY_REVOKE:
+        tick(r); /* what was given out in this very second is of after it, and in no earlier one */
+        if (!turn_server_revoke(r->server, m->u.revoked.names, m->u.revoked.count))
+            log_warn_limited(
+                "turn", "more DNs were disabled, removed or given passwords within hours than are kept: some "
+                        "credentials of before stay good until they end");
+        free(m->u.revoked.names);
+        break;
     case RELAY_USER:
     case RELAY_LEARN:
         user_set(r, m);
-        explicit_bzero(&m->u.user, sizeof(m->u.user));
+        explicit_bzero(m, sizeof(*m));
         break;
     }
     if (err)
@@ -228,6 +238,8 @@ static void command_drop_h(void *msg, void *arg)
             m->u.in.goneh(m->u.in.arg, &m->u.in.client);
     } else if (m->command == RELAY_RULES) {
         free(m->u.rules);
+    } else if (m->command == RELAY_REVOKE) {
+        free(m->u.revoked.names);
     }
 }
 

@@ -31,7 +31,8 @@ enum relay_command {
     RELAY_TOLD,
     RELAY_LIMITS,
     RELAY_USER,
-    RELAY_LEARN
+    RELAY_LEARN,
+    RELAY_REVOKE
 };
 
 struct relay_msg {
@@ -48,6 +49,10 @@ struct relay_msg {
             char name[TURN_NAME_MAX + 1], password[TURN_PASSWORD_MAX + 1];
             bool gone;
         } user; /* RELAY_LEARN: the name of it */
+        struct {
+            char *names; /* malloc'd; the thread frees it */
+            size_t count;
+        } revoked;
     } u;
 };
 

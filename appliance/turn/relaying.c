@@ -62,7 +62,8 @@ void server_channel_data(struct turn_server *s, const struct turn_flow *f, const
     }
     a = allocation_find(s->allocations, f);
     c = a ? channel_by_number(&a->channels, number, server_now_s(s)) : NULL;
-    if (!c) {
+    /* A channel lasts longer than its permission, without which nothing comes back either. */
+    if (!c || !permission_find(&a->permissions, &c->peer, server_now_s(s))) {
         s->figures.dropped_permission++;
         return;
     }
@@ -188,6 +189,8 @@ void turn_server_from_peer(struct turn_server *s, struct turn_relay *r, const st
         s->figures.refused_peer++;
         return;
     }
+    if (own)
+        a->own_s = server_now_s(s);
     if (!afford(s, a, n))
         return;
     c = channel_by_peer(&a->channels, peer, server_now_s(s));

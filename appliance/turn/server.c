@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SILENCE = 1 /* in the place of an error code */ };
+
 /* ---------------------------------------------------------------- life */
 
 int turn_server_alloc(struct turn_server **sp, const struct turn_config *c, const struct turn_host *host,
@@ -28,6 +30,8 @@ int turn_server_alloc(struct turn_server **sp, const struct turn_config *c, cons
         err = turn_policy_alloc(&s->policy, &(struct turn_rules){0});
     if (!err)
         err = quota_alloc(&s->quota, &c->limits);
+    if (!err)
+        err = guesses_alloc(&s->guesses);
     if (!err)
         err = allocations_alloc(&s->allocations, 0);
     if (err) {
@@ -71,6 +75,7 @@ void turn_server_free(struct turn_server *s)
     server_reservations_purge(s, UINT32_MAX);
     allocations_free(s->allocations);
     quota_free(s->quota);
+    guesses_free(s->guesses);
     turn_policy_free(s->policy);
     turn_auth_free(s->auth);
     free(s);
@@ -99,6 +104,41 @@ void turn_server_set_limits(struct turn_server *s, const struct turn_limits *l)
     quota_set(s->quota, l);
 }
 
+static bool call_runs(const struct allocation *a, uint32_t now_s)
+{
+    return a->own_s && now_s - a->own_s <= TURN_CALL_SECONDS;
+}
+
+/* Revoked, and its call is over: ends it and is true then. */
+static bool leave(struct turn_server *s, struct allocation *a, uint32_t now_s)
+{
+    if (!a->leaving || call_runs(a, now_s))
+        return false;
+    s->figures.revoked++;
+    server_end(s, a);
+    return true;
+}
+
+static void revoke_h(struct allocation *a, void *arg)
+{
+    struct turn_server *s = arg;
+    uint32_t now_s = server_now_s(s);
+
+    if (!a->rest || !turn_auth_revoked(s->auth, quota_owner(a->share)))
+        return;
+    a->leaving = true;
+    if (!leave(s, a, now_s))
+        allocation_due(s->allocations, a, now_s + TURN_CALL_SECONDS + 1);
+}
+
+bool turn_server_revoke(struct turn_server *s, const char *users, size_t count)
+{
+    bool kept = turn_auth_revoke(s->auth, users, count);
+
+    allocations_each(s->allocations, revoke_h, s);
+    return kept;
+}
+
 void turn_server_figures(const struct turn_server *s, struct turn_figures *out)
 {
     *out = s->figures;
@@ -118,7 +158,10 @@ static uint32_t allocation_over(struct allocation *a, uint32_t now_s, void *arg)
         server_end(s, a);
         return 0;
     }
-    due = a->expires_s;
+    if (leave(s, a, now_s))
+        return 0;
+    due = a->leaving && a->own_s + TURN_CALL_SECONDS < a->expires_s ? a->own_s + TURN_CALL_SECONDS
+                                                                    : a->expires_s;
     s->figures.permissions -= a->permissions.n;
     s->figures.channels -= a->channels.n;
     next = permission_purge(&a->permissions, now_s);
@@ -222,11 +265,10 @@ static void binding(struct turning *t)
 }
 
 /* 400, 401 and 438 to somebody who has shown nothing so far; in silence when there are too many of them. */
-static void turn_away(struct turning *t, unsigned code, bool shown)
+static void turn_away(struct turning *t, unsigned code)
 {
     struct turn_server *s = t->s;
 
-    s->figures.unauthorized += code == 401 && shown;
     if (!quota_answer(s->quota, QUOTA_CHALLENGE, &t->flow->client, s->now_us)) {
         s->figures.silenced++;
         return;
@@ -241,7 +283,6 @@ static void turn_away(struct turning *t, unsigned code, bool shown)
 
 static void authorized(struct turning *t)
 {
-    t->allocation = allocation_find(t->s->allocations, t->flow);
     if (t->m.unknown_n) {
         unknown_attributes(t);
     } else if (t->m.method == TURN_ALLOCATE) {
@@ -261,6 +302,47 @@ static void authorized(struct turning *t)
     }
 }
 
+/* Whether a credential is looked at, and its hashes computed: not where too many were wrong, by their source and second, and by name and
+ * source. Whoever made the allocation of this flow is no stranger. */
+static bool is_looked_at(const struct turning *t, bool known)
+{
+    const struct turn_server *s = t->s;
+    const struct addr *from = &t->flow->client;
+
+    return known || (quota_left(s->quota, QUOTA_WRONG, from, s->now_us) &&
+                     guesses_may(s->guesses, t->login.name, from, s->now_us));
+}
+
+/* 0: it is who it says; an error code; SILENCE: nothing is answered. */
+static unsigned identify(struct turning *t)
+{
+    struct turn_server *s = t->s;
+    const struct addr *from = &t->flow->client;
+    bool known, shown;
+    unsigned code = turn_auth_read(s->auth, &t->m, from, &t->login, &shown);
+
+    s->figures.unauthorized += code == 401 && shown;
+    if (code)
+        return code;
+    t->allocation = allocation_find(s->allocations, t->flow);
+    known = t->allocation && t->allocation->user == server_user(t);
+    if (!is_looked_at(t, known)) {
+        s->figures.unread++;
+        return SILENCE;
+    }
+    code = turn_auth_prove(s->auth, &t->m, known && t->allocation->leaving, &t->login);
+    if (!code) {
+        guesses_right(s->guesses, t->login.name, from, s->now_us);
+        return 0;
+    }
+    s->figures.unauthorized++;
+    if (!known) {
+        (void)quota_answer(s->quota, QUOTA_WRONG, from, s->now_us);
+        guesses_wrong(s->guesses, t->login.name, from, s->now_us);
+    }
+    return code;
+}
+
 static bool is_turn(uint16_t method)
 {
     return method == TURN_ALLOCATE || method == TURN_REFRESH || method == TURN_CREATE_PERMISSION ||
@@ -271,7 +353,6 @@ static void request(struct turn_server *s, const struct turn_flow *f, const uint
 {
     struct turning t;
     unsigned code;
-    bool shown;
 
     if (codec_read(&t.m, p, n)) {
         s->figures.malformed++;
@@ -285,11 +366,11 @@ static void request(struct turn_server *s, const struct turn_flow *f, const uint
     if (t.m.method == STUN_BINDING) {
         binding(&t);
     } else if (is_turn(t.m.method)) {
-        code = turn_auth_check(s->auth, &t.m, &f->client, &t.login, &shown);
-        if (code)
-            turn_away(&t, code, shown);
-        else
+        code = identify(&t);
+        if (!code)
             authorized(&t);
+        else if (code != SILENCE)
+            turn_away(&t, code);
         explicit_bzero(&t.login, sizeof(t.login));
     }
 }

@@ -27,6 +27,7 @@ enum {
     TURN_MSG_MAX =
         65535 + 4 + 20, /* longer ones can't be framed: ChannelData's and STUN's length fields have 16 bits */
     TURN_CHANNEL_HEAD = 4,
+    TURN_CALL_SECONDS = 30,    /* a call whose worker has been silent for so long is over */
     TURN_RESERVED_SECONDS = 30 /* RFC 8656 7.2: how long a reserved port waits for its RESERVATION-TOKEN */
 };
 
@@ -86,6 +87,9 @@ struct turn_figures {
     uint64_t binding, challenged,
         silenced;          /* Binding answered; 401 and 438 sent; not answered any more (quota) */
     uint64_t unauthorized; /* a credential that was shown and is wrong or over */
+    uint64_t
+        unread; /* a credential that was not looked at: too many wrong ones came from there, or of that name */
+    uint64_t revoked;      /* allocations that ended because their user's credentials were revoked */
     uint64_t refused_peer; /* by the policy: 403, or data dropped */
     uint64_t refused_quota, refused_capacity; /* 486; 508 */
     uint64_t malformed; /* neither STUN nor ChannelData, or broken; nothing was answered */
@@ -106,6 +110,9 @@ struct turn_auth *turn_server_auth(struct turn_server *s);
 /* A policy takes effect at once: permissions and channels that it no longer allows are gone. EINVAL, ENOMEM: as before. */
 int turn_server_set_policy(struct turn_server *s, const struct turn_rules *rules);
 void turn_server_set_limits(struct turn_server *s, const struct turn_limits *l);
+/* REST credentials of these users (as turn_auth_revoke() has them) that were given out until now are not good any more. Their allocations end,
+ * but for those by which a worker of ours has sent within TURN_CALL_SECONDS: they end with their call. False: others had to be forgotten. */
+bool turn_server_revoke(struct turn_server *s, const char *users, size_t count);
 
 /* One whole message of a client: a datagram, or a STUN message or ChannelData (without its padding) of a stream. Anything else is
  * counted and dropped. */

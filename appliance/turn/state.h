@@ -7,13 +7,15 @@
 
 #include "turn/allocation.h"
 #include "turn/codec.h"
+#include "turn/guesses.h"
 #include "turn/server.h"
 
-enum { RESERVATIONS_MAX = 64, RANDOM_BYTES = 3 * 128 };
+enum { RESERVATIONS_MAX = 64, RESERVATIONS_PER_USER = 8, RANDOM_BYTES = 3 * 128 };
 
 struct reservation { /* the port after an even one, kept for its token */
     struct turn_relay *relay;
     uint64_t token, user;
+    uint64_t owner; /* whose share it is: quotas count the DN, not its names */
     uint32_t expires_s;
 };
 
@@ -23,6 +25,7 @@ struct turn_server {
     struct turn_auth *auth;
     struct turn_policy *policy;
     struct quota *quota;
+    struct guesses *guesses;
     struct allocations *allocations;
     struct reservation reservations[RESERVATIONS_MAX];
     size_t reservation_n;

@@ -54,10 +54,12 @@ static const struct figure figures[] = {
     TOTAL("allocations", "event=\"made\"", server.allocated, ended),
     TOTAL("allocations", "event=\"expired\"", server.expired, ended),
     TOTAL("allocations", "event=\"closed\"", server.closed, ended),
+    TOTAL("allocations", "event=\"revoked\"", server.revoked, ended),
     TOTAL("bindings", NULL, server.binding, "STUN Binding requests answered"),
     TOTAL("challenges", NULL, server.challenged,
           "Requests told to come back with credentials or a new nonce (401, 438)"),
     TOTAL("refused", "reason=\"credentials\"", server.unauthorized, refused),
+    TOTAL("refused", "reason=\"guessing\"", server.unread, refused),
     TOTAL("refused", "reason=\"peer\"", server.refused_peer, refused),
     TOTAL("refused", "reason=\"quota\"", server.refused_quota, refused),
     TOTAL("refused", "reason=\"capacity\"", server.refused_capacity, refused),
@@ -248,4 +250,22 @@ int turn_set_user(struct turn *t, const char *name, const char *password)
 int turn_learn(struct turn *t, const char *name)
 {
     return user_post(t, RELAY_LEARN, name, NULL);
+}
+
+int turn_revoke(struct turn *t, const char *users, size_t count)
+{
+    struct relay_msg m = {.command = RELAY_REVOKE, .u.revoked.count = count};
+    size_t n = 0;
+    int err;
+
+    for (size_t i = 0; i < count; i++)
+        n += strlen(users + n) + 1;
+    m.u.revoked.names = malloc(n + 1);
+    if (!m.u.revoked.names)
+        return ENOMEM;
+    memcpy(m.u.revoked.names, users, n);
+    err = relay_post(t->relay, &m);
+    if (err)
+        free(m.u.revoked.names);
+    return err;
 }

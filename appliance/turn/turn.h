@@ -64,6 +64,8 @@ int turn_set_rules(struct turn *t, const struct turn_rules *rules);
 int turn_set_told(struct turn *t, const struct addr *told, size_t count);
 int turn_set_limits(struct turn *t, const struct turn_limits *limits);
 int turn_set_user(struct turn *t, const char *name, const char *password); /* password NULL: no longer */
+/* REST credentials of these users (as turn_auth_revoke() has them) that were given out until now are not good any more. */
+int turn_revoke(struct turn *t, const char *users, size_t count);
 int turn_learn(struct turn *t, const char *name); /* a REST name was given out (turn_auth_learn) */
 
 #endif

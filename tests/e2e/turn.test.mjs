@@ -2,17 +2,16 @@
 // client of our own.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { createHash, createHmac, randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
-import net from 'node:net';
 import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
 import { freePort, start } from './dngate.mjs';
+import { ALLOCATE, allocated, attribute, BINDING, by as clientBy, CHANNEL_BIND, message, once, peerAddress, peerAddress6, PERMIT, REFRESH, TRANSPORT_UDP } from './lib/turnclient.mjs';
 import { until } from './lib/wait.mjs';
 
 const WAIT_MS = 60000; // for what certainly comes
-const USER = 'tester', PASSWORD = 'of-the-turn-tests', REALM = 'dngate';
+const USER = 'tester', PASSWORD = 'of-the-turn-tests';
 const run = promisify(execFile);
 
 let server, peer, peerPort;
@@ -71,137 +70,12 @@ test('turnutils_stunclient and turnutils_natdiscovery are told their address', a
 
 // ---------------------------------------------------------------- a client of our own
 
-const BINDING = 0x0001, ALLOCATE = 0x0003, REFRESH = 0x0004, PERMIT = 0x0008, CHANNEL_BIND = 0x0009, MAGIC = 0x2112a442;
-const attribute = (type, value) => {
-    const head = Buffer.alloc(4);
-    head.writeUInt16BE(type, 0);
-    head.writeUInt16BE(value.length, 2);
-    return Buffer.concat([head, value, Buffer.alloc(-value.length & 3)]);
-};
-const TRANSPORT_UDP = attribute(0x0019, Buffer.from([17, 0, 0, 0]));
-// An IPv6 one is XORed with the transaction id, too: it is made when that is known.
-const peerAddress6 = (hex, port) => (head) => {
-    const v = Buffer.concat([Buffer.from([0, 2, 0, 0]), Buffer.from(hex, 'hex')]);
-    v.writeUInt16BE(port ^ (MAGIC >>> 16), 2);
-    for (let i = 0; i < 16; i++) v[4 + i] ^= head[4 + i];
-    return attribute(0x0012, v);
-};
-const peerAddress = (ip, port) => {
-    const v = Buffer.alloc(8);
-    v[1] = 1;
-    v.writeUInt16BE(port ^ (MAGIC >>> 16), 2);
-    v.writeUInt32BE((ip.split('.').reduce((n, byte) => n * 256 + Number(byte), 0) ^ MAGIC) >>> 0, 4);
-    return attribute(0x0012, v);
-};
-
-function message(method, attributes, { nonce, password = PASSWORD, user = USER } = {}) {
-    const head = Buffer.alloc(20);
-
-    head.writeUInt16BE(method, 0);
-    head.writeUInt32BE(MAGIC, 4);
-    randomBytes(12).copy(head, 8);
-    let body = Buffer.concat(attributes.map((a) => (typeof a === 'function' ? a(head) : a)));
-    if (nonce) {
-        const key = createHash('md5').update(`${user}:${REALM}:${password}`).digest();
-        body = Buffer.concat([body, attribute(0x0006, Buffer.from(user)), attribute(0x0014, Buffer.from(REALM)), attribute(0x0015, nonce)]);
-        head.writeUInt16BE(body.length + 24, 2);
-        body = Buffer.concat([body, attribute(0x0008, createHmac('sha1', key).update(head).update(body).digest())]);
-    }
-    head.writeUInt16BE(body.length, 2);
-    return Buffer.concat([head, body]);
-}
-
-function parsed(p) {
-    const found = new Map();
-
-    for (let at = 20; at + 4 <= p.length;) {
-        const n = p.readUInt16BE(at + 2);
-        found.set(p.readUInt16BE(at), p.subarray(at + 4, at + 4 + n));
-        at += 4 + ((n + 3) & ~3);
-    }
-    const error = found.get(0x0009);
-    return { type: p.readUInt16BE(0), id: p.toString('hex', 8, 20), attributes: found, code: error ? error[2] * 100 + error[3] : 0 };
-}
-
-// { ask(method, attributes, credentials), write(bytes), closed, close() }; ask resolves to the answer, parsed.
-async function client(socket, { stream }) {
-    const waiting = new Map();
-    let rest = Buffer.alloc(0);
-    const taken = (p) => {
-        const answer = parsed(p);
-        waiting.get(answer.id)?.(answer);
-        waiting.delete(answer.id);
-    };
-    const self = { ended: false, heard: 0, torn: false, socket, close: () => (stream ? socket.destroy() : socket.close()) };
-
-    // ChannelData is counted, and whether it is as it was sent.
-    const channelData = (p) => {
-        self.heard++;
-        self.torn ||= !p.subarray(4).every((byte) => byte === p[4]);
-    };
-    const length = (p) => (p[0] & 0x40 ? (p.readUInt16BE(2) + 7) & ~3 : p.readUInt16BE(2) + 20);
-    if (stream) {
-        socket.on('data', (data) => {
-            for (rest = Buffer.concat([rest, data]); rest.length >= 4 && rest.length >= length(rest);) {
-                const one = rest.subarray(0, length(rest));
-                rest = rest.subarray(one.length);
-                (one[0] & 0x40 ? channelData : taken)(one);
-            }
-        });
-        socket.on('error', () => {});
-        socket.on('close', () => (self.ended = true));
-    } else {
-        socket.on('message', taken);
-    }
-    self.write = (bytes) => (stream ? socket.write(bytes) : socket.send(bytes));
-    self.ask = async (method, attributes = [], credentials) => {
-        const bytes = message(method, attributes, credentials);
-        let answer;
-
-        waiting.set(bytes.toString('hex', 8, 20), (a) => (answer = a));
-        self.write(bytes);
-        const again = stream ? undefined : setInterval(() => self.write(bytes), 1000); // as UDP's clients do
-        try {
-            await until(async () => answer, WAIT_MS, `an answer to ${method}`);
-        } finally {
-            clearInterval(again);
-        }
-        return answer;
-    };
-    return self;
-}
-
-const once = (emitter, event) => new Promise((resolve, reject) => emitter.once(event, resolve).once('error', reject));
-
+const opened = (how, port, options) => clientBy[how](port, { user: USER, password: PASSWORD, ...options });
 const by = {
-    async udp(port = server.ports.turn) {
-        const socket = dgram.createSocket('udp4');
-        socket.connect(port, '127.0.0.1');
-        await once(socket, 'connect');
-        return client(socket, { stream: false });
-    },
-    async tcp(port = server.ports.turn) {
-        const socket = net.connect(port, '127.0.0.1');
-        await once(socket, 'connect');
-        return client(socket, { stream: true });
-    },
-    async tls(port = server.ports.https, options = {}) {
-        const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
-        await once(socket, 'secureConnect');
-        return Object.assign(await client(socket, { stream: true }), { alpn: socket.alpnProtocol });
-    },
+    udp: (port = server.ports.turn) => opened('udp', port),
+    tcp: (port = server.ports.turn) => opened('tcp', port),
+    tls: (port = server.ports.https, options = {}) => opened('tls', port, options),
 };
-
-async function allocated(c) {
-    const challenge = await c.ask(ALLOCATE, [TRANSPORT_UDP]);
-    assert.equal(challenge.code, 401);
-    assert.equal(String(challenge.attributes.get(0x0014)), REALM);
-    const nonce = Buffer.from(challenge.attributes.get(0x0015));
-    const answer = await c.ask(ALLOCATE, [TRANSPORT_UDP], { nonce });
-    assert.equal(answer.code, 0);
-    c.relayed = answer.attributes.get(0x0016).readUInt16BE(2) ^ (MAGIC >>> 16);
-    return nonce;
-}
 
 for (const how of ['udp', 'tcp', 'tls'])
     test(`by ${how}: binding, challenge, allocation, permissions, refresh and end`, async () => {

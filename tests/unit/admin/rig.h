@@ -54,7 +54,7 @@ static void trunks_h(const struct trunk *v, size_t n, void *arg)
 
 static bool directory_read(void)
 {
-    struct directory_config cfg = {t.store, changed_h, trunks_h, NULL};
+    struct directory_config cfg = {t.store, changed_h, trunks_h, NULL, NULL};
 
     return !directory_alloc(&t.live.directory, &cfg);
 }

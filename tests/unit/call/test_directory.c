@@ -34,9 +34,22 @@ static void trunks_changed_h(const struct trunk *v, size_t n, void *arg)
     trunk_count = n;
 }
 
+static char revoked[256]; /* names and commas */
+static bool revoked_fails;
+
+static int revoked_h(const char *dns, size_t count, void *arg)
+{
+    (void)arg;
+    if (revoked_fails)
+        return ENOBUFS;
+    for (size_t i = 0; i < count; i++, dns += strlen(dns) + 1)
+        (void)snprintf(revoked + strlen(revoked), sizeof(revoked) - strlen(revoked), "%s,", dns);
+    return 0;
+}
+
 static bool open_all(void)
 {
-    const struct directory_config cfg = {NULL, dn_changed_h, trunks_changed_h, NULL};
+    const struct directory_config cfg = {NULL, dn_changed_h, trunks_changed_h, revoked_h, NULL};
     struct directory_config c = cfg;
 
     CHECK_OR(!re_thread_init() && tempdir_make(&dir), return false);
@@ -106,4 +119,63 @@ TEST(what_found_no_room_is_made_good)
     CHECK_OR(good, ;);
     close_all();
     store_again_ms = was;
+}
+
+static void stop_h(void *arg)
+{
+    (void)arg;
+    re_cancel();
+}
+
+/* Lets the loop run for so long. */
+static void loop_ms(unsigned ms)
+{
+    struct tmr t;
+
+    tmr_init(&t);
+    tmr_start(&t, ms, stop_h, NULL);
+    (void)re_main(NULL);
+    tmr_cancel(&t);
+}
+
+/* Whose credentials are over is told by name, once, and again when who is told had no room. */
+TEST(whose_password_is_over_is_told)
+{
+    static const char csv[] =
+        "dn,password,name,enabled\n5003,other5003,,yes\n5004,secret5004,,no\n5005,secret5005,Eve,yes\n";
+    struct dn_import_result res;
+    struct dn d;
+
+    CHECK(open_all());
+    for (const char *const *dn = (const char *const[]){"5002", "5003", "5004", "5005", NULL}; *dn; dn++) {
+        char password[16];
+
+        (void)snprintf(password, sizeof(password), "secret%s", *dn);
+        CHECK_OR(!dn_add(store, *dn, password, "", DN_CODEC_AUTO, true, why, sizeof(why)), ;);
+    }
+    revoked[0] = '\0';
+    CHECK_OR(!dn_set(store, "5001", "Ada L", NULL, why, sizeof(why)) && !directory_get(directory, "5001", &d),
+             ;);
+    loop_ms(20);
+    CHECK_STR(revoked, ""); /* another name is nothing */
+    CHECK_OR(!dn_passwd(store, "5001", "another", why, sizeof(why)) && !dn_enable(store, "5002", false), ;);
+    CHECK_OR(!directory_get(directory, "5002", &d), ;);
+    revoked_fails = true;
+    loop_ms(20);
+    revoked_fails = false;
+    CHECK_STR(revoked, "");
+    loop_ms(DIRECTORY_RETRY_MS + 50);
+    CHECK_STR(revoked, "5001,5002,");
+    CHECK_OR(!dn_remove(store, "5002") && !dn_enable(store, "5001", true) &&
+                 !directory_get(directory, "5001", &d),
+             ;);
+    loop_ms(20);
+    CHECK_STR(revoked, "5001,5002,"); /* was disabled before */
+    revoked[0] = '\0';
+    CHECK_OR(!dn_import_csv(store, csv, sizeof(csv) - 1, &res, why, sizeof(why)) && res.changed == 3, ;);
+    CHECK_OR(!directory_get(directory, "5004", &d) && !d.enabled, ;);
+    loop_ms(20);
+    CHECK_OR(strlen(revoked) == 10 && strstr(revoked, "5003,") && strstr(revoked, "5004,"), ;);
+    close_all();
+    revoked[0] = '\0';
 }

@@ -137,6 +137,8 @@ TEST(permissions_last_five_minutes_and_channels_ten)
     CHECK(turnhost_peer(&host, FOREIGN, false, "still"));
     turnhost_pass(&host, 3);
     CHECK(!turnhost_peer(&host, FOREIGN, false, "over"));
+    CHECK_EQ_INT(turnclient_data(&c, 0x4001, "over"), 0); /* by the channel, too, which is still there */
+    CHECK_EQ_INT(turnhost_figures(&host).dropped_permission, 2);
     CHECK_EQ_INT(turnhost_figures(&host).permissions, 0);
     CHECK_EQ_INT(turnclient_permit(&c, FOREIGN), 0);
     CHECK(turnhost_peer(&host, FOREIGN, false, "again"));

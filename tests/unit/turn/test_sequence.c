@@ -108,7 +108,8 @@ static void step_data(struct model *m)
 {
     unsigned number = pick(NUMBERS);
 
-    CHECK_EQ_INT(turnclient_data(&m->c, (uint16_t)(0x4000 + number), "data"), m->there && bound(m, number));
+    CHECK_EQ_INT(turnclient_data(&m->c, (uint16_t)(0x4000 + number), "data"),
+                 m->there && bound(m, number) && m->permission[host_of[m->channel_peer[number]]] >= now_s());
 }
 
 static void step_peer(struct model *m)

@@ -384,6 +384,32 @@ TEST(an_even_port_and_the_next_one_for_its_token)
     TURNHOST_CLOSE(&host);
 }
 
+/* One user can't hold all of them, by as many names and addresses as he likes. */
+TEST(reserved_ports_are_shared_among_users)
+{
+    enum { SHARE = 8, MORE = 4 };
+    struct turnclient c;
+    char from[32];
+
+    CHECK(!turnhost_open_server(&host, NULL));
+    for (unsigned i = 0; i <= SHARE + MORE; i++) {
+        bool another = i == SHARE + MORE;
+
+        snprintf(from, sizeof(from), "203.0.113.%u:40000", 1 + i);
+        turnclient_init(&c, &host, from, another ? "5002" : "5001");
+        snprintf(c.name, sizeof(c.name), "%u:%s", TURNHOST_UNIX + 1000 + i, another ? "5002" : "5001");
+        turn_rest_password(c.password, TURNHOST_SECRET, 32, c.name);
+        CHECK(turnclient_challenge(&c));
+        CHECK_EQ_INT(allocate_with(&c, TURN_EVEN_PORT, PAIR, 1, 0, NULL, 0), i < SHARE || another ? 0 : 508);
+    }
+    CHECK_EQ_INT(host.relays, 2 * (SHARE + 1));
+    turnhost_pass(&host, 32);
+    turnclient_init(&c, &host, "203.0.113.100:40000", "5001");
+    CHECK(turnclient_challenge(&c));
+    CHECK_EQ_INT(allocate_with(&c, TURN_EVEN_PORT, PAIR, 1, 0, NULL, 0), 0);
+    TURNHOST_CLOSE(&host);
+}
+
 TEST(only_who_made_an_allocation_may_use_it)
 {
     struct turnclient other;
