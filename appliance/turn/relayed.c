@@ -155,8 +155,10 @@ void relayed_send(struct relayeds *s, struct turn_relay *relay, const struct add
         return;
     if (df != r->df)
         set_df(r, df);
-    if (udp_transmit(&r->udp, p, n, NULL, peer))
+    if (udp_transmit(&r->udp, p, n, NULL, peer)) {
+        s->count.unsent++;
         return;
+    }
     s->count.out++;
     s->count.out_bytes += n;
 }

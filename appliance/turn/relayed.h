@@ -41,6 +41,7 @@ struct relayed_count {
     size_t open, open_max; /* ports in use, and there are */
     uint32_t sockets;
     uint64_t in, out, in_bytes, out_bytes; /* with foreign peers, since the start */
+    uint64_t unsent;                       /* that the kernel did not take */
     uint64_t own_in, own_lost;             /* from peers of ours; for one that was not there */
 };
 

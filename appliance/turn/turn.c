@@ -90,6 +90,7 @@ static const struct figure figures[] = {
     TOTAL("dropped", "reason=\"room\"", server.dropped_room, dropped),
     TOTAL("dropped", "reason=\"permission\"", server.dropped_permission, dropped),
     TOTAL("dropped", "reason=\"slow_reader\"", streams.dropped, dropped),
+    TOTAL("dropped", "reason=\"unsent\"", relayed.unsent, dropped),
     TOTAL("dropped", "reason=\"no_worker\"", relayed.own_lost, dropped),
     NOW("streams", "transport=\"tcp\"", streams.now[TURN_TCP], streams),
     NOW("streams", "transport=\"tls\"", streams.now[TURN_TLS], streams),
