@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,14 +38,15 @@ struct load_client {
     struct load *load;
     enum load_state state;
     struct tlsclient *tls;
-    uint64_t asked_ms;
+    uint64_t asked_ms, last_us; /* last_us: how long the datagram before took; 0: none */
+    double jitter_us;
     char nonce[256], realm[TURN_REALM_MAX + 1];
     uint8_t rx[RX_MAX];
     size_t rx_len;
 };
 
 static unsigned openings;
-static char user[64], password[TURN_REST_PASSWORD_LEN];
+static char user[64], password[64];
 
 /* ---- what is sent ---- */
 
@@ -170,6 +172,9 @@ static void message(struct load_client *c, const uint8_t *p, size_t n)
     memcpy(&sent_us, p + 4, sizeof(sent_us));
     us = clock_us() - sent_us;
     l->rtt_us[us < LOAD_RTT_MAX_US ? us / 100 : LOAD_RTT_MAX_US / 100 - 1]++;
+    if (c->last_us) /* RFC 3550 6.4.1 */
+        c->jitter_us += (fabs((double)us - (double)c->last_us) - c->jitter_us) / 16;
+    c->last_us = us;
 }
 
 static void cut(struct load_client *c)
@@ -253,8 +258,13 @@ static int client_open(struct load_client *c, const struct subject *s)
     return loop_watch(&c->io);
 }
 
-static void credentials(void)
+static void credentials(const struct subject *s)
 {
+    if (s->user) {
+        snprintf(user, sizeof(user), "%s", s->user);
+        snprintf(password, sizeof(password), "%s", s->password);
+        return;
+    }
     (void)turn_rest_name(user, sizeof(user), (int64_t)time(NULL) + 3600, "bench");
     turn_rest_password(password, SUBJECT_SECRET, strlen(SUBJECT_SECRET), user);
 }
@@ -265,7 +275,7 @@ int load_open(struct load *l, enum load_kind kind, unsigned n, const struct subj
     int err;
 
     *l = (struct load){.kind = kind, .count = n, .bind = true, .echo = {-1, echo_readable, l}};
-    credentials();
+    credentials(s);
     openings++;
     l->clients = calloc(n, sizeof(*l->clients));
     if (!l->clients)
@@ -337,6 +347,24 @@ void load_reset(struct load *l)
 {
     l->sent = l->got = 0;
     memset(l->rtt_us, 0, sizeof(l->rtt_us));
+    for (unsigned i = 0; i < l->count; i++) {
+        l->clients[i].last_us = 0;
+        l->clients[i].jitter_us = 0;
+    }
+}
+
+double load_jitter_ms(const struct load *l, double *greatest)
+{
+    double sum = 0;
+
+    *greatest = 0;
+    for (unsigned i = 0; i < l->count; i++) {
+        sum += l->clients[i].jitter_us;
+        if (l->clients[i].jitter_us > *greatest)
+            *greatest = l->clients[i].jitter_us;
+    }
+    *greatest /= 1e3;
+    return l->count ? sum / l->count / 1e3 : 0;
 }
 
 double load_rtt_ms(const struct load *l, double quantile)

@@ -43,6 +43,8 @@ void load_start(struct load *l, unsigned window);
 /* Sends what is due in this millisecond. */
 void load_tick(struct load *l, uint64_t n);
 void load_reset(struct load *l);
+/* RFC 3550's of the way there and back, as it is now: the clients' mean, and the greatest. */
+double load_jitter_ms(const struct load *l, double *greatest);
 double load_rtt_ms(const struct load *l, double quantile);
 /* Someone without credentials: an Allocate request from a socket of his own, from anywhere in 127/8. errno. */
 int load_stranger(const struct subject *s, unsigned i);

@@ -17,7 +17,8 @@ struct subject {
     char dir[64];
     uint16_t port, tls_port;
     uint16_t own_port; /* of a media worker in its process, that sends everything back; 0 = there is none */
-    int stop;          /* ours ends when this is closed; -1 */
+    const char *user, *password; /* of a static user; NULL: a REST name of SUBJECT_SECRET */
+    int stop;                    /* ours ends when this is closed; -1 */
 };
 
 /* Both listen on 127.0.0.1 and relay to it. errno, with words on stderr. */
