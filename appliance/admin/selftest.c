@@ -11,6 +11,7 @@
 #include "core/metric.h"
 #include "crypto/hash.h"
 #include "version.h"
+#include "turn/auth.h"
 #include "web/web.h"
 #include <errno.h>
 #include <stdio.h>
@@ -74,8 +75,8 @@ static void start_write(struct admin_selftest *a, struct web_resp *resp, const c
                dn);
     buf_json_str(b, name);
     buf_printf(b, ",\"user\":\"%s\",\"password\":\"%s\",\"echo\":\"" TESTID_ECHO "\",", id.user, id.password);
-    /* not in the DN's name: all of those are made for the same time (turn/revoked) */
-    iceservers_write(a->ice, b, host, id.user, TESTID_SECONDS);
+    /* a DN's are all made for the same time, which says when they were made (turn/revoked) */
+    iceservers_write(a->ice, b, host, *dn ? dn : id.user, *dn ? TURN_REST_SECONDS : TESTID_SECONDS);
     buf_printf(b, ",\"version\":\"%s\"}", DNGATE_VERSION);
     explicit_bzero(&id, sizeof(id));
 }
