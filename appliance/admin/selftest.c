@@ -10,8 +10,8 @@
 #include "core/log.h"
 #include "core/metric.h"
 #include "crypto/hash.h"
-#include "version.h"
 #include "turn/auth.h"
+#include "version.h"
 #include "web/web.h"
 #include <errno.h>
 #include <stdio.h>
