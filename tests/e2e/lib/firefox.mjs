@@ -30,10 +30,11 @@ export class Firefox {
     #waiting = new Map();
     #id = 0;
 
-    static async launch() {
+    // more: preferences besides.
+    static async launch(more = {}) {
         const firefox = new Firefox();
         try {
-            await firefox.#start();
+            await firefox.#start({ ...prefs, ...more });
         } catch (error) {
             await firefox.close();
             throw error;
@@ -41,8 +42,8 @@ export class Firefox {
         return firefox;
     }
 
-    async #start() {
-        const lines = Object.entries(prefs).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`);
+    async #start(all) {
+        const lines = Object.entries(all).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`);
         writeFileSync(join(this.#profile, 'user.js'), lines.join('\n'));
         this.#child = spawn(
             process.env.FIREFOX_BIN ?? 'firefox-esr',
