@@ -127,13 +127,17 @@ int callhdr_pass(struct buf *out, const struct sip_msg *msg, enum callhdr_way wa
 
 void callhdr_clean(char *dst, size_t sz, const struct pl *src)
 {
-    size_t n = 0;
+    size_t n = 0, step;
 
-    for (size_t i = 0; i < src->l && n + 1 < sz; i++) {
-        unsigned char c = (unsigned char)src->p[i];
+    for (size_t i = 0; i < src->l; i += step) {
+        const size_t seq = utf8_shown(src->p + i, src->l - i, &step);
 
-        if (c >= 0x20 && c != 0x7f && c != '"' && c != '\\' && c != '<' && c != '>')
-            dst[n++] = (char)c;
+        if (n + seq >= sz)
+            break;
+        if (!seq || strchr("\"\\<>", src->p[i]))
+            continue;
+        memcpy(dst + n, src->p + i, seq);
+        n += seq;
     }
     dst[n] = '\0';
 }

@@ -28,7 +28,8 @@ int callhdr_reason(struct buf *out, unsigned cause, const char *text);
 void callhdr_reason_text(char *dst, size_t sz, const struct sip_msg *msg);
 /* X-Genesys-CallUUID; leaves dst alone when there is none. */
 void callhdr_call_uuid(char *dst, size_t sz, const struct sip_msg *msg);
-/* Copies without control characters, quotes and backslashes, so that it can stand in a quoted string. */
+/* Copies what may be shown, without quotes, backslashes and angle brackets, so that it can stand in a quoted string; cut between two
+ * characters. */
 void callhdr_clean(char *dst, size_t sz, const struct pl *src);
 
 #endif

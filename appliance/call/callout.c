@@ -103,7 +103,7 @@ static void trunk_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
     }
     buf_init(&hdrs, LEG_HDRS_MAX);
     (void)call_pass(c, &hdrs, msg, CALLHDR_TO_AGENT);
-    (void)pl_strcpy(&msg->reason, phrase, sizeof(phrase));
+    party_text(phrase, sizeof(phrase), &msg->reason, false);
     (void)leg_progress(c->agent, msg->scode, phrase, hdrs.data ? hdrs.data : "", sdp);
     mem_deref(sdp);
     buf_reset(&hdrs);

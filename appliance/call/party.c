@@ -168,12 +168,45 @@ bool party_private(const struct sip_msg *msg)
            (is_anonymous(&msg->from.uri) && !sip_msg_hdr(msg, SIP_HDR_P_ASSERTED_IDENTITY));
 }
 
+static bool alnum(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* RFC 3261 25.1: an address, or labels of which the last begins with a letter. */
+static bool is_host(const struct pl *host)
+{
+    const char *const end = host->p + host->l, *label = host->p, *p;
+    struct sa sa;
+
+    if (!host->l || !sa_set(&sa, host, 0))
+        return host->l > 0;
+    for (p = label; p <= end; p++) {
+        if (p < end && *p != '.' && !alnum(*p) && *p != '-' && *p != '_')
+            return false;
+        if (p < end && *p != '.')
+            continue;
+        if (p == label || !alnum(*label) || !alnum(p[-1]))
+            return false;
+        label = p < end ? p + 1 : label;
+    }
+    return *label > '9';
+}
+
+/* One that is no host is nobody's: a browser could not read a URI with it, and would not ring. */
+static void host_take(struct party *p, const struct uri *uri)
+{
+    if (!is_host(&uri->host))
+        return;
+    p->host = uri->host;
+    p->host_af = uri->af;
+}
+
 static void party_of(struct party *p, const struct sip_addr *a)
 {
     if (!is_anonymous(&a->uri))
         party_number(p->number, sizeof(p->number), &a->uri);
-    p->host = a->uri.host;
-    p->host_af = a->uri.af;
+    host_take(p, &a->uri);
 }
 
 /* Digits, and what keypads have besides: something to call back. */
@@ -208,10 +241,8 @@ void party_caller(struct party *p, const struct sip_msg *msg)
     (void)sip_msg_hdr_apply(msg, true, SIP_HDR_P_ASSERTED_IDENTITY, asserted_h, p);
     if (!p->number[0])
         party_of(p, (const struct sip_addr *)&msg->from);
-    if (msg->from.uri.host.l && !is_anonymous(&msg->from.uri)) {
-        p->host = msg->from.uri.host;
-        p->host_af = msg->from.uri.af;
-    }
+    if (!is_anonymous(&msg->from.uri))
+        host_take(p, &msg->from.uri);
     if (!p->name[0] && !is_anonymous(&msg->from.uri))
         party_text(p->name, sizeof(p->name), &msg->from.dname, true);
 }
@@ -228,7 +259,6 @@ void party_called(struct party *p, const struct sip_msg *msg)
         party_of(p, (const struct sip_addr *)&msg->to);
     if (!p->number[0]) {
         party_number(p->number, sizeof(p->number), &msg->uri);
-        p->host = msg->uri.host;
-        p->host_af = msg->uri.af;
+        host_take(p, &msg->uri);
     }
 }

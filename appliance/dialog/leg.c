@@ -1,6 +1,7 @@
 /* dialog/leg: one leg: its states, what it remembers, how it is made and freed. */
 #include "dialog/legpriv.h"
 #include "core/metric.h"
+#include "core/utf8.h"
 #include "sip/body.h"
 #include <errno.h>
 #include <string.h>
@@ -138,7 +139,7 @@ void leg_tell_ended(struct leg *leg, enum leg_how how, uint16_t code, const char
     leg->h = NULL;
     if (!h)
         return;
-    (void)re_snprintf(end.phrase, sizeof(end.phrase), "%s", phrase);
+    utf8_text(end.phrase, sizeof(end.phrase), phrase);
     h->ended(leg, &end, leg->arg);
 }
 

@@ -1,4 +1,5 @@
 /* dialog/leg: a request that is carried from one leg's peer to another's, and its answer back. */
+#include "core/utf8.h"
 #include "dialog/legtx.h"
 #include <errno.h>
 
@@ -29,14 +30,15 @@ static bool ours_alone(uint16_t code)
 static void relay_resp(int err, const struct sip_msg *msg, void *arg)
 {
     struct leg_relay *r = arg;
-    char phrase[128] = "Server Internal Error";
+    char raw[128], phrase[128] = "Server Internal Error";
     uint16_t code = 500;
 
     if (!err && msg->scode < 200)
         return;
     if (!err && !ours_alone(msg->scode)) {
         code = msg->scode;
-        (void)pl_strcpy(&msg->reason, phrase, sizeof(phrase));
+        (void)pl_strcpy(&msg->reason, raw, sizeof(raw));
+        utf8_text(phrase, sizeof(phrase), raw);
     }
     if (err == ETIMEDOUT && !pl_strcmp(&r->msg->met, "INFO"))
         r->to->allow.info_unheard = true;

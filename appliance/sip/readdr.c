@@ -40,8 +40,8 @@ int remsg_uri(struct uri *uri, const struct pl *pl)
         return is_phone(&number) ? 0 : EBADMSG;
     }
     err = uri_decode(uri, pl);
-    if (!err && uri->user.p && !uri->user.l)
-        err = EBADMSG;
+    if (!err && ((uri->user.p && !uri->user.l) || memchr(uri->host.p, '@', uri->host.l)))
+        err = EBADMSG; /* without a host the user is taken for one */
     return err;
 }
 

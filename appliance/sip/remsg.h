@@ -16,7 +16,7 @@ struct pl remsg_value_next(struct pl *rest);
  * (RFC 3261 18.2.1, RFC 3581 4), and a second one in our reply would be believed first.
  */
 void remsg_via_disown(struct sip_via *via);
-/* As uri_decode(), and tel: (RFC 3966), whose number becomes the user; the host is empty then. "sip:@host" is no URI. */
+/* As uri_decode(), and tel: (RFC 3966), whose number becomes the user; the host is empty then. "sip:@host" and "sip:user@" are no URIs. */
 int remsg_uri(struct uri *uri, const struct pl *pl);
 
 #endif

@@ -135,6 +135,14 @@ TEST(a_trunk_that_asks_for_a_rest_is_tried_after_the_other)
     BOX(NULL, 2);
     dial("");
     WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
+    sippeer_reply(&trunk.p, &m, 503, "Service Unavailable", "Retry-After: Fri, 31 Dec 2027 00:00:00 GMT\r\n",
+                  NULL); /* no number of seconds: no rest */
+    WANT(sippeer_expect(&second.p, &invite, "INVITE", 0));
+    sippeer_reply(&second.p, &invite, 486, "Busy Here", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "486", 0));
+    sippeer_ack_failure(&agent.p, &da, &m, "sip:600@dngate");
+    dial("");
+    WANT(sippeer_expect(&trunk.p, &m, "INVITE", 0));
     sippeer_reply(&trunk.p, &m, 503, "Service Unavailable", "Retry-After: 20 (busy);duration=3600\r\n", NULL);
     WANT(sippeer_expect(&second.p, &invite, "INVITE", 0));
     sippeer_reply(&second.p, &invite, 486, "Busy Here", "", NULL);

@@ -70,12 +70,14 @@ TEST(failures_of_the_trunk_reach_the_agent_as_they_are)
 {
     static const struct {
         int code;
-        const char *phrase;
-    } cases[] = {{486, "Busy Here"},
-                 {603, "Decline"},
-                 {404, "Not Found"},
-                 {302, "Moved Temporarily"},
-                 {500, "Broken"}};
+        const char *phrase, *shown;
+    } cases[] = {{486, "Busy Here", "486 Busy Here\r\n"},
+                 {603, "Decline", "603 Decline\r\n"},
+                 {404, "Not Found", "404 Not Found\r\n"},
+                 {302, "Moved Temporarily", "302 Moved Temporarily\r\n"},
+                 {500, "Broken", "500 Broken\r\n"},
+                 /* what a frame of text, and a record, can hold */
+                 {480, "\xe2\x80\xaeWeg \xff\xc3\xbc\tber  alles", "480 Weg \xc3\xbc ber alles\r\n"}};
     struct cdr cdr;
     char what[8];
 
@@ -88,7 +90,7 @@ TEST(failures_of_the_trunk_reach_the_agent_as_they_are)
         WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
         (void)snprintf(what, sizeof(what), "%d", cases[i].code);
         WANT(sippeer_expect(&agent.p, &m, what, 0));
-        WANT(sipmsg_has(&m, cases[i].phrase));
+        WANT(sipmsg_has(&m, cases[i].shown));
         WANT(sipmsg_has(&m, "Reason: SIP;cause=1;text=\"why\"\r\n"));
         sippeer_ack_failure(&agent.p, &da, &m, "sip:603@dngate");
         WANT(box_cdr(&box, i + 1, &cdr));

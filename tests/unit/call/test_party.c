@@ -42,6 +42,18 @@ static const struct {
     {"Bob <tel:+49-30-123;isub=1>", "", "+4930123", "Bob", "", false},
     {"tel:(030)123.4", "", "0301234", "", "", false},
     {"<sip:gw.example>", "", "", "", "gw.example", false},
+    /* a host that is none would make an unreadable From of ours */
+    {"<sip:7001@g-w_1.3com.x9>", "", "7001", "", "g-w_1.3com.x9", false},
+    {"<sip:7001@[2001:db8::1]:5060>", "", "7001", "", "2001:db8::1", false},
+    {"<sip:7001@10.0.0.1>", "", "7001", "", "10.0.0.1", false},
+    {"<sip:7001@0>", "", "7001", "", "", false},
+    {"<sip:7001@10.0.0.1.5>", "", "7001", "", "", false},
+    {"<sip:7001@[::1>", "", "7001", "", "", false},
+    {"<sip:7001@-gw->", "", "7001", "", "", false},
+    {"<sip:7001@gw..x>", "", "7001", "", "", false},
+    {"<sip:7001@gw.1x>", "", "7001", "", "", false},
+    {"<sip:7001@g\xc3\xa4>", "", "7001", "", "", false},
+    {"<sip:7001@%41>", PAI("<sip:7001@x>"), "7001", "", "x", false},
     /* RFC 3325: what is asserted comes before From, a number before a name, in one header or in two */
     {"Bob <sip:7001@h>", PAI("\"Robert\" <sip:+4930@x>"), "+4930", "Robert", "h", false},
     {"Bob <sip:7001@h>", PAI("<sip:+4930@x>"), "+4930", "Bob", "h", false},
@@ -230,4 +242,21 @@ TEST(what_is_private_is_not_passed_to_the_agent)
     passed("Call-Info: \xe2\x80\xae<a>\xff\tb\r\n", CALLHDR_TO_AGENT, "Call-Info: <a> b\r\n");
     passed(PAI("<sip:1@x>") "Reason: a\r\n", CALLHDR_TO_AGENT_WITHHELD, "Reason: a\r\n");
     passed(PAI("<sip:1@x>"), CALLHDR_TO_TRUNK, "");
+}
+
+TEST(what_the_far_end_gives_as_its_reason_is_text)
+{
+    struct sip_msg *msg = invite("sip:5001@g", "<sip:7001@h>", "<sip:5001@g>",
+                                 "Reason: Q.850;cause=17;text=\"\xff<b>\xc3\xbc\xe2\x80\xae\\n\"\r\n"
+                                 "X-Genesys-CallUUID: a\xc3\xbc\xff\"b\r\n");
+    char text[32], small[4];
+
+    CHECK(msg);
+    callhdr_reason_text(text, sizeof(text), msg);
+    CHECK_STR(text, "b\xc3\xbcn");
+    callhdr_reason_text(small, sizeof(small), msg);
+    CHECK_STR(small, "b\xc3\xbc");
+    callhdr_call_uuid(small, sizeof(small), msg);
+    CHECK_STR(small, "a\xc3\xbc");
+    mem_deref(msg);
 }

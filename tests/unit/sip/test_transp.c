@@ -170,6 +170,7 @@ static const struct {
     "\r\nTo: " to "\r\nCall-ID: " branch "\r\nCSeq: 1 OPTIONS\r\n" more "Content-Length: 0\r\n\r\n"
     {FROM_TO("m9", "<sip:>;tag=a", "<sip:b@h>", ""), 400},
     {FROM_TO("m10", "<sip:@h>;tag=a", "<sip:b@h>", ""), 400},
+    {FROM_TO("m18", "<sip:a@>;tag=a", "<sip:b@h>", ""), 400},
     {FROM_TO("m11", "\"open <sip:a@h>;tag=a", "<sip:b@h>", ""), 400},
     {FROM_TO("m12", "<sip:a@h>;tag=a", "<sip:>", ""), 400},
     {FROM_TO("m13", "<tel:>;tag=a", "<sip:b@h>", ""), 400},
