@@ -156,7 +156,7 @@ static struct mbuf *message_copy(const char *p, const struct sip_check *c, struc
 void transp_input(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
                   const struct sa *dst, void *p, size_t len, enum sip_carrier carrier)
 {
-    struct sip_check c = {.verdict = SIP_MSG_OK, .len = len};
+    struct sip_check c = {.verdict = SIP_MSG_OK};
     struct sip_msg *msg = NULL;
     struct mbuf *mb = NULL;
 
@@ -166,6 +166,9 @@ void transp_input(const struct sip_transport *t, struct sip_conn *conn, const st
         metric_add(&trunk_rx, 1);
         metric_add(&trunk_rx_bytes, (int64_t)len);
     }
+    for (; len > 2 && !memcmp(p, "\r\n", 2); len -= 2) /* as a stream's are, RFC 3261 7.5 */
+        p = (char *)p + 2;
+    c.len = len;
     if (t->edge) {
         sip_unfold(p, len);
         sip_validate(&c, p, len, carrier);

@@ -43,8 +43,6 @@ static void datagram(struct sip_transport *t, const struct sockaddr *from, uint8
     }
     if (is_keepalive(p, n))
         return;
-    for (; n > 2 && p[0] == '\r' && p[1] == '\n'; p += 2, n -= 2) /* as a stream's are, RFC 3261 7.5 */
-        ;
     transp_laddr(t, &dst, &src);
     transp_input(t, NULL, &src, &dst, p, n, SIP_DATAGRAM);
 }
