@@ -112,11 +112,26 @@ int trunk_get(struct store_reader *r, const char *name, struct trunk *out)
 
 /* ---------------------------------------------------------------- writing */
 
+/* Labels of letters, digits and hyphens between them; digits alone were meant as an address. */
+static bool name_valid(const char *host)
+{
+    size_t n;
+
+    if (!check_word(host, ".-", TRUNK_HOST_MAX) || !host[strspn(host, "0123456789.")])
+        return false;
+    for (; *host; host += n + (host[n] == '.')) {
+        n = strcspn(host, ".");
+        if (!n || host[0] == '-' || host[n - 1] == '-')
+            return false;
+    }
+    return true;
+}
+
 static bool host_valid(const char *host)
 {
     struct addr a;
 
-    return !addr_parse_ip(&a, host, 0) || check_word(host, ".-", TRUNK_HOST_MAX);
+    return addr_parse_ip(&a, host, 0) ? name_valid(host) : addr_is_unicast(&a);
 }
 
 static bool codecs_valid(const char *codecs)
@@ -134,7 +149,7 @@ static const char *trunk_wrong(const struct trunk *t)
     if (!check_word(t->name, "._-", sizeof(t->name)))
         return "the name is 1 to 63 letters, digits or . _ -";
     if (!host_valid(t->host))
-        return "the address must be an IP address or a host name";
+        return "the address must be an IP address of one machine, or a host name";
     if (!t->port)
         return "the port must be 1 to 65535";
     if ((unsigned)t->transport >= TRANSPORT_COUNT)

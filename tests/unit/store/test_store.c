@@ -225,6 +225,29 @@ TEST(a_trunk_password_is_sealed_at_rest)
     finish();
 }
 
+TEST(a_trunks_address_leads_to_a_machine)
+{
+    static const char *const good[] = {"gw", "sip-1.Example.", "1x.example", "127.0.0.1", "2001:db8::1"},
+                             *const bad[] = {
+                                 "",        "-x",        "x-.example",      "a..b", "a_b",     "256.1.1.1",
+                                 "0.0.0.0", "224.0.0.5", "255.255.255.255", "::",   "ff02::1", "5"};
+    struct trunk t = {.port = 5060, .codecs = "pcmu"};
+
+    CHECK(start());
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        snprintf(t.name, sizeof(t.name), "t%zu", i);
+        snprintf(t.host, sizeof(t.host), "%s", good[i]);
+        CHECK_EQ_INT(trunk_add(store, &t, why, sizeof(why)), 0);
+    }
+    snprintf(t.name, sizeof(t.name), "bad");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(t.host, sizeof(t.host), "%s", bad[i]);
+        if (trunk_add(store, &t, why, sizeof(why)) != EINVAL)
+            testing_fail(__FILE__, __LINE__, "accepted: %s", bad[i]);
+    }
+    finish();
+}
+
 static bool passwords_h(const struct trunk *t, void *arg)
 {
     char *text = arg;
