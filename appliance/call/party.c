@@ -176,12 +176,13 @@ static bool alnum(char c)
 /* RFC 3261 25.1: an address, or labels of which the last begins with a letter. */
 static bool is_host(const struct pl *host)
 {
-    const char *const end = host->p + host->l, *label = host->p, *p;
+    const char *label = host->p, *end;
     struct sa sa;
 
     if (!host->l || !sa_set(&sa, host, 0))
         return host->l > 0;
-    for (p = label; p <= end; p++) {
+    end = host->p + host->l;
+    for (const char *p = label; p <= end; p++) {
         if (p < end && *p != '.' && !alnum(*p) && *p != '-' && *p != '_')
             return false;
         if (p < end && *p != '.')

@@ -17,7 +17,8 @@ enum { PARTY_MAX = 128, PARTY_URI_MAX = 512 };
 struct party {
     char number[PARTY_MAX]; /* "" = nobody said */
     char name[PARTY_MAX];   /* as a person reads it */
-    struct pl host;         /* inside the message; a caller's is From's if it can be; empty for tel: and what is no host */
+    struct pl
+        host; /* inside the message; a caller's is From's if it can be; empty for tel: and what is no host */
     int host_af;
     bool withheld; /* the number is the operator's to know, not the called person's */
 };

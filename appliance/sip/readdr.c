@@ -40,7 +40,7 @@ int remsg_uri(struct uri *uri, const struct pl *pl)
         return is_phone(&number) ? 0 : EBADMSG;
     }
     err = uri_decode(uri, pl);
-    if (!err && ((uri->user.p && !uri->user.l) || memchr(uri->host.p, '@', uri->host.l)))
+    if (!err && ((uri->user.p && !uri->user.l) || (uri->host.l && memchr(uri->host.p, '@', uri->host.l))))
         err = EBADMSG; /* without a host the user is taken for one */
     return err;
 }
@@ -202,9 +202,11 @@ static char *param_end(char *p, const char *end)
 
 void remsg_via_disown(struct sip_via *via)
 {
-    char *p = (char *)via->params.p, *const end = p + via->params.l, *next;
+    char *p = (char *)via->params.p, *end, *next;
 
-    for (; p < end; p = next) {
+    if (!via->params.l)
+        return;
+    for (end = p + via->params.l; p < end; p = next) {
         struct pl name, rest;
 
         next = param_end(p, end);
