@@ -135,8 +135,8 @@ export const words = {
 
     stunGood: (address, n) => `The gateway sees you as ${address} (${ms(n)}).`,
     stunOwn: (n) => `The gateway sees you at your own address: there is no NAT between (${ms(n)}).`,
-    symmetric: 'Your router gives each connection another port (symmetric NAT): where direct audio fails, the relay is used.',
-    steady: 'Your router keeps one port for all connections, which is good for direct audio.',
+    symmetric: 'Audio comes from another port than this: a NAT on the way gives each connection its own (symmetric). Where direct audio fails, the relay is used.',
+    steady: 'Audio comes from the same port: no symmetric NAT, which is good for direct audio.',
     stunBad: 'No answer over UDP.',
     turnGood: (n) => `The relay gave this computer an address in ${ms(n)}.`,
     turnPart: (lacking) => ` (Not by ${places(lacking)}, which is not needed then.)`,

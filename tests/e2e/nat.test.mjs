@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { watchCdr } from './lib/cdr.mjs';
 import { OPUS } from './lib/echo.mjs';
+import { TestPage } from '../ui/lib/selftest.mjs';
 import { inNamespace } from './lib/netns.mjs';
 import { probe } from './lib/natprobe.mjs';
 import { checkRowQuality } from './lib/quality.mjs';
@@ -34,6 +35,26 @@ async function talk(t, n, { network, mtu, host, way = WAYS.direct, from = `${out
     assert.equal(row.path, way.record);
     await checkRowQuality(server, row, talked);
     await agent.close();
+}
+
+// What the self-test tells of a NAT, by the answers of two ports: STUN's and the media's.
+async function tellsNat(t, n, { network, says }) {
+    const lane = zoo.lanes[n];
+
+    await lane.connect(network);
+    const context = await lane.browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
+    t.after(() => context.close());
+    const page = await context.newPage();
+    const room = new TestPage(page);
+    await page.goto(`https://${server.host}:${server.ports.https}/selftest.html`);
+    await page.fill('#room-dn', lane.dn);
+    await page.fill('#room-password', `lab${lane.dn}`);
+    await room.press('Start');
+    await room.skipByHand();
+    await page.locator('.room-status', { hasText: 'is kept' }).waitFor({ timeout: 60000 });
+    const told = await room.line('stun').textContent();
+    assert.ok(told.includes(`The gateway sees you as ${outside(n)}`) && told.includes(says), told);
+    assert.ok((await room.line('echo').textContent()).includes('; direct, '), await room.line('echo').textContent());
 }
 
 async function checkRouters() {
@@ -72,5 +93,6 @@ inNamespace(import.meta.url, 'NAT zoo', () => {
     together('no way without help', [
         ['beside the box, that is reached by its outside address (hairpin)', { network: 'lan', from: '172.17.0.1:' }],
         ['IPv6 only and a NAT64 that filters by port', { network: 'nat64Strict', host: BY_NAT64, way: WAYS.udp }],
-    ], talk);
+        ['symmetric, as the self-test tells of it', { network: 'symmetric', says: 'each connection its own (symmetric)' }],
+    ], (t, n, how, meet) => (how.says ? tellsNat(t, n, how) : talk(t, n, how, meet)));
 });

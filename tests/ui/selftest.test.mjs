@@ -98,12 +98,12 @@ test('nothing gets through: every port that would do is named', async () => {
     await said('echo', 'UDP port 9 of 127.0.0.1; UDP port 3478 of gw.example.net; TCP port 3478 of gw.example.net; TCP (TLS) port 443');
 });
 
-test('a relay that refuses says by what; a line that loses, and a NAT that is symmetric, are told', async () => {
+test('a relay that refuses says by what; a line that loses, and what the NAT is like, are told', async () => {
     await done(scene, { works: ['stun:'], refuses: 486, lost: 30, received: 470 }, 'fair');
     await said('turn_udp', 'The relay refuses (486)');
     await said('echo', 'use a network cable instead of Wi-Fi');
     assert.equal(await scene.test.result('echo'), 'fair');
-    await said('stun', 'keeps one port');
+    await said('stun', 'no symmetric NAT');
 });
 
 test('the phone connection is blocked: said with host and port, no call is tried, all else is', async () => {
