@@ -190,6 +190,14 @@ static int print(int status, const char *out, size_t len, const char *err)
     return status;
 }
 
+static int drain(struct buf *out)
+{
+    const bool written = fwrite(out->data, 1, out->len, stdout) == out->len && !fflush(stdout);
+
+    buf_clear(out);
+    return written ? 0 : errno;
+}
+
 static int run_and_print(struct cmd *c, const char *dir, int argc, char *const *argv)
 {
     struct buf out, err;
@@ -199,6 +207,7 @@ static int run_and_print(struct cmd *c, const char *dir, int argc, char *const *
     buf_init(&err, CLI_OUTPUT_MAX);
     c->out = &out;
     c->err = &err;
+    c->drain = drain;
     if (cmd_runs_here(argc, argv))
         log_set_level(NULL, LOG_ERROR);
     status = cmd_only_words(argc, argv) || cmd_runs_here(argc, argv) ? cmd_run(c, argc, argv)

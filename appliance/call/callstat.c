@@ -40,14 +40,10 @@ HISTOGRAM(rtt, "dngate_call_rtt_seconds", NULL, "Round trip to the browser, of e
 
 /* ---- counts by labels ---- */
 
-enum result { ANSWERED, BUSY, NO_ANSWER, CANCELLED, REFUSED, FAILED, RESULTS };
-
-static const char *const result_names[RESULTS] = {"answered",  "busy",    "no_answer",
-                                                  "cancelled", "refused", "failed"};
 static const char *const direction_names[] = {[CDR_OUTBOUND] = "out", [CDR_INBOUND] = "in"};
 
 static _Atomic int64_t live[2][CALL_STATES];
-static _Atomic uint64_t ended[2][RESULTS], media_failures[MEDIA_REASONS], ways[CDR_PATHS], way_changes;
+static _Atomic uint64_t ended[2][CDR_RESULTS], media_failures[MEDIA_REASONS], ways[CDR_PATHS], way_changes;
 
 static void collect_h(struct buf *out, void *arg)
 {
@@ -61,9 +57,9 @@ static void collect_h(struct buf *out, void *arg)
             metric_sample(out, METRIC_TYPE_GAUGE, "dngate_calls", labels, (double)live[dir][s],
                           "Calls now, by direction (out = from an agent) and state");
         }
-        for (int r = 0; r < RESULTS; r++) {
+        for (enum cdr_result r = 0; r < CDR_RESULTS; r++) {
             snprintf(labels, sizeof(labels), "direction=\"%s\",result=\"%s\"", direction_names[dir],
-                     result_names[r]);
+                     cdr_result_name(r));
             metric_sample(out, METRIC_TYPE_COUNTER, "dngate_calls_total", labels, (double)ended[dir][r],
                           "Calls that have ended; out = from an agent, in = to an agent");
         }
@@ -118,24 +114,6 @@ void callstat_media_failed(const struct media_event *ev)
 
 /* ---- a call that has ended ---- */
 
-static enum result result_of(const struct cdr *c)
-{
-    if (c->answer_ms)
-        return ANSWERED;
-    switch (c->code) {
-    case 486:
-    case 600:
-        return BUSY;
-    case 408:
-    case 480:
-        return NO_ANSWER;
-    case 487:
-        return CANCELLED;
-    default:
-        return c->code >= 500 && c->code < 600 ? FAILED : REFUSED;
-    }
-}
-
 static void seconds_add(struct histogram *h, int64_t from_ms, int64_t to_ms)
 {
     if (to_ms)
@@ -159,7 +137,7 @@ void callstat_ended(const struct cdr *c)
 {
     enum cdr_direction dir = c->direction;
 
-    atomic_fetch_add(&ended[dir][result_of(c)], 1);
+    atomic_fetch_add(&ended[dir][cdr_result(c)], 1);
     seconds_add(setup[dir], c->start_ms, c->ring_ms ? c->ring_ms : c->answer_ms);
     seconds_add(answer[dir], c->start_ms, c->answer_ms);
     if (!c->answer_ms)

@@ -19,6 +19,10 @@ struct cmd {
     size_t input_len;
     bool json;
     struct buf *out, *err;
+    int (*drain)(
+        struct buf *
+            out); /* prints what is there and clears it, for who has more than memory should hold; NULL: it is kept to the
+                                      end. errno */
 };
 
 /* argv[0] = "dn", … Returns the exit status. */

@@ -1,5 +1,6 @@
 #include "core/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -48,4 +49,25 @@ const char *clock_iso8601(char *buf, size_t sz, int64_t wall_ms)
     snprintf(buf, sz, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
              tm.tm_hour, tm.tm_min, tm.tm_sec, (int)ms);
     return buf;
+}
+
+int clock_parse(int64_t *wall_ms, const char *text)
+{
+    struct tm tm = {0};
+    const char *end = strptime(text, "%Y-%m-%d", &tm);
+    const int day = tm.tm_mday;
+
+    if (end && (*end == 'T' || *end == ' ')) {
+        const char *time = end + 1;
+
+        end = strptime(time, "%H:%M:%S", &tm);
+        if (!end)
+            end = strptime(time, "%H:%M", &tm);
+    }
+    if (end && *end == 'Z')
+        end++;
+    if (!end || *end)
+        return EINVAL;
+    *wall_ms = (int64_t)timegm(&tm) * 1000;
+    return tm.tm_mday == day ? 0 : EINVAL; /* there is no 31st of February */
 }

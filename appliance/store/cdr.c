@@ -10,8 +10,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { CDR_LIMIT_DEFAULT = 100 };
+static const char after_all_ids[] = "\x7f";
 
 static void cdr_make_id(struct cdr *c)
 {
@@ -69,6 +71,16 @@ int cdr_flush(struct store *s)
     return writer_flush(s);
 }
 
+/* As GLOB wants it. */
+static const char *path_pattern(const char *path)
+{
+    if (!path)
+        return "*";
+    if (!strcmp(path, CDR_PATH_ANY_RELAY))
+        return CDR_PATH_ANY_RELAY "-*";
+    return strcmp(path, CDR_PATH_NO_NAME) ? path : "";
+}
+
 int cdr_each(struct store_reader *r, const struct cdr_filter *f, cdr_h *h, void *arg)
 {
     sqlite3_stmt *st;
@@ -78,8 +90,9 @@ int cdr_each(struct store_reader *r, const struct cdr_filter *f, cdr_h *h, void 
     err = sql_prepare(&r->sql, &st, cdrrow_select(f->dn != NULL));
     if (err)
         return err;
-    sql_bind(st, f->dn ? "iitit" : "iiti", f->from_ms, f->to_ms, f->before_id ? f->before_id : "",
-             (int64_t)(f->limit ? f->limit : CDR_LIMIT_DEFAULT), f->dn);
+    sql_bind(st, f->dn ? "iitittt" : "iititt", f->from_ms, f->to_ms,
+             f->before_id ? f->before_id : after_all_ids, (int64_t)(f->limit ? f->limit : CDR_LIMIT_DEFAULT),
+             path_pattern(f->path), f->result ? f->result : "", f->dn);
     while (!(err = sql_step(st))) {
         cdrrow_read(st, &c);
         if (h(&c, arg))
@@ -87,4 +100,19 @@ int cdr_each(struct store_reader *r, const struct cdr_filter *f, cdr_h *h, void 
     }
     sql_done(&r->sql, st);
     return err == ENOENT ? 0 : err;
+}
+
+int cdr_get(struct store_reader *r, const char *id, struct cdr *out)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(&r->sql, &st, cdrrow_select_one());
+
+    if (err)
+        return err;
+    sql_bind(st, "t", id);
+    err = sql_step(st);
+    if (!err)
+        cdrrow_read(st, out);
+    sql_done(&r->sql, st);
+    return err;
 }

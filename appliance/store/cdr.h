@@ -49,6 +49,19 @@ struct cdr {     /* passed by value */
     char candidate[8];     /* "host", "srflx", "prflx", "relay" */
 };
 
+/* How a call went. */
+enum cdr_result {
+    CDR_ANSWERED,
+    CDR_BUSY,
+    CDR_NO_ANSWER,
+    CDR_CANCELLED,
+    CDR_REFUSED,
+    CDR_FAILED,
+    CDR_RESULTS
+};
+enum cdr_result cdr_result(const struct cdr *c);
+/* "answered", "busy", "no_answer", "cancelled", "refused", "failed". */
+const char *cdr_result_name(enum cdr_result r);
 /* "direct", "relay-udp", "relay-tcp", "relay-tls", "relay-other"; "" for CDR_PATH_NONE. */
 const char *cdr_path_name(enum cdr_path p);
 
@@ -66,12 +79,17 @@ int cdr_close_left(struct store *s, const char *reason, size_t *count);
 /* Waits until everything written before is committed (tests, shutdown). */
 int cdr_flush(struct store *s);
 typedef bool(cdr_h)(const struct cdr *c, void *arg);
+#define CDR_PATH_ANY_RELAY "relay" /* in place of a path's name: any whose name begins so … */
+#define CDR_PATH_NO_NAME "none"    /* … CDR_PATH_NONE */
 struct cdr_filter {
     const char *dn;         /* NULL = any */
     int64_t from_ms, to_ms; /* 0 = open */
+    const char *result;     /* a name; NULL = any */
+    const char *path;       /* a name, or one of the two above; NULL = any */
     size_t limit;           /* 0 = 100 */
     const char *before_id;  /* cursor: older than this id */
 };
 int cdr_each(struct store_reader *r, const struct cdr_filter *f, cdr_h *h, void *arg); /* newest first */
+int cdr_get(struct store_reader *r, const char *id, struct cdr *out);                  /* ENOENT */
 
 #endif

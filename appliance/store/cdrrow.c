@@ -86,13 +86,53 @@ enum {
     PARTY_COUNT = sizeof(parties) / sizeof(parties[0])
 };
 
+/* cdr_result() in SQL. */
+#define RESULT_SQL                                                                                           \
+    "CASE WHEN answer_ms <> 0 THEN 'answered' WHEN code IN (486, 600) THEN 'busy' "                          \
+    "WHEN code IN (408, 480) THEN 'no_answer' WHEN code = 487 THEN 'cancelled' "                             \
+    "WHEN code BETWEEN 500 AND 599 THEN 'failed' ELSE 'refused' END"
+
+/* +start_ms: walking down the ids ends with the last row that is wanted; an index on the time would sort all of them first. */
+#define SELECT_FROM "SELECT id" CDR_FIELDS(FIELD_COLUMN) " FROM cdr WHERE "
 #define SELECT_SQL(more)                                                                                     \
-    "SELECT id" CDR_FIELDS(FIELD_COLUMN) " FROM cdr WHERE start_ms >= ?1 AND (?2 = 0 OR start_ms < ?2) "     \
-                                         "AND (?3 = '' OR id < ?3) " more " ORDER BY id DESC LIMIT ?4"
+    SELECT_FROM "id < ?3 AND +start_ms >= ?1 AND (?2 = 0 OR +start_ms < ?2) AND path GLOB ?5 "               \
+                "AND (?6 = '' OR ?6 = " RESULT_SQL ")" more " ORDER BY id DESC LIMIT ?4"
 
 const char *cdrrow_select(bool by_dn)
 {
-    return by_dn ? SELECT_SQL("AND dn = ?5") : SELECT_SQL("");
+    return by_dn ? SELECT_SQL(" AND dn = ?7") : SELECT_SQL("");
+}
+
+const char *cdrrow_select_one(void)
+{
+    return SELECT_FROM "id = ?1";
+}
+
+const char *cdr_result_name(enum cdr_result r)
+{
+    static const char *const names[CDR_RESULTS] = {
+        [CDR_ANSWERED] = "answered",   [CDR_BUSY] = "busy",       [CDR_NO_ANSWER] = "no_answer",
+        [CDR_CANCELLED] = "cancelled", [CDR_REFUSED] = "refused", [CDR_FAILED] = "failed"};
+
+    return names[(unsigned)r % CDR_RESULTS];
+}
+
+enum cdr_result cdr_result(const struct cdr *c)
+{
+    if (c->answer_ms)
+        return CDR_ANSWERED;
+    switch (c->code) {
+    case 486:
+    case 600:
+        return CDR_BUSY;
+    case 408:
+    case 480:
+        return CDR_NO_ANSWER;
+    case 487:
+        return CDR_CANCELLED;
+    default:
+        return c->code >= 500 && c->code < 600 ? CDR_FAILED : CDR_REFUSED;
+    }
 }
 
 const char *cdr_path_name(enum cdr_path p)

@@ -1,6 +1,7 @@
 #include "store/peek.h"
 #include "store/reader.h"
 #include "store/schema.h"
+#include "store/spill.h"
 #include "store/writer.h"
 
 #include <errno.h>
@@ -36,6 +37,21 @@ int peek_open(struct store **sp, const char *dir, char *why, size_t whysz)
         free(s);
     else
         *sp = s;
+    return err;
+}
+
+int peek_due(struct store *s, bool *older, bool *spilled)
+{
+    struct store_reader *r;
+    int64_t version = 0;
+    int err = store_reader_alloc(&r, s);
+
+    if (err)
+        return err;
+    err = sql_number(&r->sql, "PRAGMA user_version", &version);
+    store_reader_free(r);
+    *older = version < (int64_t)store_migration_count;
+    *spilled = spill_exists(s->dir);
     return err;
 }
 

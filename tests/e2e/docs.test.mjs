@@ -116,7 +116,7 @@ test('every command that the documents name exists, with the options that they n
     for (const command of commands) {
         const words = command.split(' ').slice(1);
         if (words[0] === 'serve' || words[0].startsWith('-')) continue;
-        const verb = words.slice(0, words[1] && /^[a-z]+$/.test(words[1]) && ['dn', 'trunk', 'user', 'ban', 'calls', 'registrations', 'selftest'].includes(words[0]) ? 2 : 1);
+        const verb = words.slice(0, words[1] && /^[a-z]+$/.test(words[1]) && ['dn', 'trunk', 'user', 'ban', 'calls', 'cdr', 'registrations', 'selftest'].includes(words[0]) ? 2 : 1);
         const help = shell(`dngate ${verb.join(' ')} --help`);
         for (const [option] of command.matchAll(/--[a-z-]+/g)) assert.ok(help.includes(option), `${command}: no ${option}`);
     }

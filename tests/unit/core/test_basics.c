@@ -19,6 +19,32 @@ TEST(iso8601)
     CHECK_STR(clock_iso8601(buf, sizeof(buf), -1), "1969-12-31T23:59:59.999Z");
 }
 
+TEST(times_that_people_type)
+{
+    static const struct {
+        const char *text, *means; /* NULL: nothing */
+    } cases[] = {{"2026-11-21", "2026-11-21T00:00:00.000Z"},
+                 {"2026-11-21T09:35", "2026-11-21T09:35:00.000Z"},
+                 {"2026-11-21 09:35:07", "2026-11-21T09:35:07.000Z"},
+                 {"2026-11-21T09:35:07Z", "2026-11-21T09:35:07.000Z"},
+                 {"2024-02-29", "2024-02-29T00:00:00.000Z"},
+                 {"2026-02-31", NULL},
+                 {"2026-11-21T", NULL},
+                 {"2026-11-21T09", NULL},
+                 {"2026-11-21T09:35:07+01:00", NULL},
+                 {"yesterday", NULL},
+                 {"", NULL}};
+    char buf[32];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        int64_t ms = 0;
+
+        CHECK_EQ_INT(clock_parse(&ms, cases[i].text), cases[i].means ? 0 : EINVAL);
+        if (cases[i].means)
+            CHECK_STR(clock_iso8601(buf, sizeof(buf), ms), cases[i].means);
+    }
+}
+
 TEST(clocks_go_forward)
 {
     uint64_t us = clock_us(), cpu = clock_cpu_us();

@@ -1,4 +1,5 @@
 /* What the command line and REST both call: values in, values out, an errno value that tells the kind of refusal, a line that tells why. */
+#include "service/cdr.h"
 #include "service/dn.h"
 #include "service/selftest.h"
 #include "service/setting.h"
@@ -181,5 +182,68 @@ TEST(a_link_of_a_self_test_leads_to_where_browsers_are_sent)
     CHECK(said("a note is text"));
     CHECK_EQ_INT(service_selftest_get(&sv, "1-x", &t), ENOENT);
     CHECK(said("there is no self-test 1-x"));
+    finish();
+}
+
+struct seen {
+    size_t n, enough;
+    char last[40];
+    bool ordered;
+};
+
+static bool seen_h(const struct cdr *c, void *arg)
+{
+    struct seen *s = arg;
+
+    s->ordered = s->ordered && (!s->n || strcmp(c->id, s->last) < 0);
+    snprintf(s->last, sizeof(s->last), "%s", c->id);
+    return ++s->n == s->enough;
+}
+
+/* More than the service reads at a time. */
+TEST(call_records_come_newest_first_across_pages)
+{
+    enum { MANY = 1203, OTHERS = 2 };
+    const struct service_cdr_filter wrong[] = {
+        {.result = "bad"}, {.path = "carrier-pigeon"}, {.from_ms = 5, .to_ms = 5}};
+    struct seen s = {.ordered = true};
+    struct cdr c = {.code = 486, .path = CDR_PATH_DIRECT};
+
+    CHECK(start());
+    for (int i = 0; i < MANY; i++) {
+        snprintf(c.id, sizeof(c.id), "id-%06d", i);
+        snprintf(c.dn, sizeof(c.dn), "%d", 5001 + i % OTHERS);
+        c.start_ms = 1000 + i;
+        cdr_write(sv.store, &c);
+    }
+    CHECK_EQ_INT(cdr_flush(sv.store), 0);
+    CHECK_EQ_INT(service_cdr_each(&sv, &(struct service_cdr_filter){0}, seen_h, &s), 0);
+    CHECK_EQ_INT(s.n, MANY);
+    CHECK(s.ordered);
+    CHECK_STR(s.last, "id-000000");
+    s = (struct seen){.ordered = true, .enough = 7};
+    CHECK_EQ_INT(
+        service_cdr_each(&sv, &(struct service_cdr_filter){.dn = "5002", .result = "busy", .path = "direct"},
+                         seen_h, &s),
+        0);
+    CHECK_EQ_INT(s.n, 7);
+    CHECK_STR(s.last, "id-001189");
+    s = (struct seen){.ordered = true};
+    CHECK_EQ_INT(
+        service_cdr_each(&sv, &(struct service_cdr_filter){.before = "id-001189", .limit = 501}, seen_h, &s),
+        0);
+    CHECK_EQ_INT(s.n, 501);
+    CHECK_STR(s.last, "id-000688");
+    s = (struct seen){.ordered = true};
+    CHECK_EQ_INT(
+        service_cdr_each(&sv, &(struct service_cdr_filter){.from_ms = 1100, .to_ms = 1110}, seen_h, &s), 0);
+    CHECK_EQ_INT(s.n, 10);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        CHECK_EQ_INT(service_cdr_each(&sv, &wrong[i], seen_h, &s), EINVAL);
+    CHECK(said("ends before it begins"));
+    CHECK_EQ_INT(service_cdr_get(&sv, "id-000000", &c), 0);
+    CHECK_STR(c.dn, "5001");
+    CHECK_EQ_INT(service_cdr_get(&sv, "none", &c), ENOENT);
+    CHECK(said("there is no call record none"));
     finish();
 }

@@ -104,6 +104,13 @@ static bool got_h(const struct cdr *c, void *arg)
     return g->n == 4;
 }
 
+static bool count_h(const struct cdr *c, void *arg)
+{
+    (void)c;
+    ++*(size_t *)arg;
+    return false;
+}
+
 static void check_example(const struct cdr *c, int i)
 {
     struct cdr want = example(i);
@@ -456,6 +463,54 @@ TEST(what_an_older_program_spilled_is_replayed)
     CHECK_EQ_INT(g.c[0].path, CDR_PATH_NONE);
     CHECK_EQ_INT(g.c[0].path_changes, 0);
     CHECK_STR(g.c[0].candidate, "");
+    store_reader_free(r);
+    finish();
+}
+
+/* Each code that there is, answered and not: the database judges as the program does. */
+TEST(results_and_paths_are_found_by_their_names)
+{
+    static const uint16_t codes[] = {200, 302, 401, 404, 408, 480, 486, 487,
+                                     488, 499, 500, 503, 599, 600, 603};
+    enum { CODES = sizeof(codes) / sizeof(codes[0]), ALL = 2 * CODES };
+    size_t by_result[CDR_RESULTS] = {0}, sum = 0, relayed = 0;
+    struct store_reader *r;
+    struct cdr c;
+
+    CHECK(start());
+    for (int i = 0; i < ALL; i++) {
+        c = example(i);
+        c.code = codes[i % CODES];
+        c.answer_ms = i < CODES ? 0 : 5;
+        c.path = (enum cdr_path)(i % CDR_PATHS);
+        relayed += c.path >= CDR_PATH_RELAY_UDP;
+        by_result[cdr_result(&c)]++;
+        cdr_write(store, &c);
+    }
+    CHECK_EQ_INT(cdr_flush(store), 0);
+    CHECK_EQ_INT(store_reader_alloc(&r, store), 0);
+    for (enum cdr_result result = 0; result < CDR_RESULTS; result++) {
+        size_t n = 0;
+
+        CHECK_EQ_INT(cdr_each(r, &(struct cdr_filter){.result = cdr_result_name(result)}, count_h, &n), 0);
+        CHECK_EQ_INT(n, by_result[result]);
+        CHECK(n > 0);
+        sum += n;
+    }
+    CHECK_EQ_INT(sum, ALL);
+    for (enum cdr_path p = 0; p < CDR_PATHS; p++) {
+        const char *name = p ? cdr_path_name(p) : CDR_PATH_NO_NAME;
+        size_t n = 0;
+
+        CHECK_EQ_INT(cdr_each(r, &(struct cdr_filter){.path = name, .dn = "5001"}, count_h, &n), 0);
+        CHECK_EQ_INT(n, ALL / CDR_PATHS);
+    }
+    sum = 0;
+    CHECK_EQ_INT(cdr_each(r, &(struct cdr_filter){.path = CDR_PATH_ANY_RELAY}, count_h, &sum), 0);
+    CHECK_EQ_INT(sum, relayed);
+    CHECK_EQ_INT(cdr_get(r, "id-000007", &c), 0);
+    CHECK_EQ_INT(c.start_ms, example(7).start_ms);
+    CHECK_EQ_INT(cdr_get(r, "id-", &c), ENOENT);
     store_reader_free(r);
     finish();
 }
