@@ -1,5 +1,6 @@
 #include "app_tls.h"
 #include "conf/conf.h"
+#include "conf/public.h"
 #include "core/addr.h"
 #include "core/buf.h"
 #include "core/clock.h"
@@ -12,24 +13,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ADDRS_MAX = 8, NAMES_MAX = 1000, WARN_DAYS = 21 };
+enum { ADDRS_MAX = 8, NAMES_MAX = 4000, WARN_DAYS = 21 };
 
 /* Every name a browser may type for this box. */
 static int names_collect(const struct conf *conf, struct buf *b)
 {
     struct addr v[ADDRS_MAX];
-    char public_address[256], host[256] = "", ip[ADDR_STRLEN];
+    struct public_item items[PUBLIC_ITEMS_MAX];
+    char text[CONF_VALUE_MAX], host[256] = "", ip[ADDR_STRLEN];
+    size_t n;
 
     (void)buf_puts(b, "localhost,127.0.0.1,::1");
 
-    (void)conf_str(conf, "public.address", public_address, sizeof(public_address));
-    if (public_address[0])
-        (void)buf_printf(b, ",%s", public_address);
+    n = public_items(items, conf_str(conf, "public.address", text, sizeof(text)));
+    for (size_t i = 0; i < n; i++)
+        if (!items[i].stun) /* has not been asked yet */
+            (void)buf_printf(b, ",%s", items[i].host);
 
     if (!gethostname(host, sizeof(host) - 1) && host[0])
         (void)buf_printf(b, ",%s", host);
 
-    const size_t n = addr_interfaces(v, ADDRS_MAX);
+    n = addr_interfaces(v, ADDRS_MAX);
     for (size_t i = 0; i < n; i++)
         (void)buf_printf(b, ",%s", addr_ip(&v[i], ip, sizeof(ip)));
 

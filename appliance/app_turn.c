@@ -372,12 +372,18 @@ int app_turn_stream(const struct web_stream *s, void *arg)
     return turn_adopt(t->turn, &in);
 }
 
+uint16_t app_turn_port(const struct app_turn *t)
+{
+    return t ? turn_port(t->turn) : 0;
+}
+
 void app_turn_access(const struct app_turn *t, struct iceservers *out)
 {
     if (!t)
         return;
     out->turn = t->turn;
     out->port = turn_port(t->turn);
+    out->stack = t->cfg.stack;
     memcpy(out->secret, t->secret, sizeof(out->secret));
 }
 

@@ -40,6 +40,7 @@ void app_turn_tidy(struct app_turn *t);
 int app_turn_stream(const struct web_stream *s, void *arg);
 /* For who tells it whose credentials are over; t may be NULL. */
 struct turn *app_turn_server(const struct app_turn *t);
+uint16_t app_turn_port(const struct app_turn *t); /* 0: t is NULL */
 /* What agents are told, into what is all 0; t may be NULL. */
 void app_turn_access(const struct app_turn *t, struct iceservers *out);
 

@@ -1,11 +1,15 @@
 #include "admin/iceservers.h"
 #include "core/buf.h"
 #include "core/clock.h"
+#include "sip/stack.h"
 #include "turn/auth.h"
 #include "turn/turn.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+enum { OTHERS_MAX = 2 };
 
 int iceservers_name_len(const char *host)
 {
@@ -50,6 +54,41 @@ static void credentials_write(const struct iceservers *ice, struct buf *b, const
     explicit_bzero(password, sizeof(password));
 }
 
+/* One that the Host header means already. */
+static bool same_host(const struct sip_public *pub, size_t i, const char *host)
+{
+    char name[PUBLIC_HOST_LEN];
+    struct addr a;
+
+    snprintf(name, sizeof(name), "%.*s", iceservers_name_len(host), host);
+    if (!addr_parse_ip(&a, name, 0) && addr_eq_ip(&a, &pub->v[i]))
+        return true;
+    return pub->name[i][0] && !strcasecmp(pub->name[i], name);
+}
+
+/* Browsers warn of more than four servers, and ask all: the best two ways to each other address are enough. */
+static void others_write(const struct iceservers *ice, struct buf *b, const char *host, unsigned tls)
+{
+    struct sip_public pub = {0};
+    char name[PUBLIC_HOST_LEN];
+    size_t others = 0;
+
+    if (ice->stack)
+        sip_stack_public_copy(ice->stack, &pub);
+    for (size_t i = 0; pub.count > 1 && i < pub.count && others < OTHERS_MAX; i++) {
+        if (same_host(&pub, i, host) ||
+            (pub.name[i][0] && i && !strcmp(pub.name[i], pub.name[i - 1]))) /* once for all of a name's */
+            continue;
+        if (pub.name[i][0])
+            snprintf(name, sizeof(name), "%s", pub.name[i]);
+        else
+            addr_host(&pub.v[i], name, sizeof(name));
+        url_write(b, "turn", name, ice->port, "udp");
+        url_write(b, "turns", name, tls, "tcp");
+        others++;
+    }
+}
+
 void iceservers_write(const struct iceservers *ice, struct buf *b, const char *host, const char *user,
                       uint32_t seconds)
 {
@@ -65,6 +104,7 @@ void iceservers_write(const struct iceservers *ice, struct buf *b, const char *h
         url_write(b, "turns", host, tls, "tcp");
         if (turns && turns != tls)
             url_write(b, "turns", host, turns, "tcp");
+        others_write(ice, b, host, tls);
         credentials_write(ice, b, user, seconds);
         buf_puts(b, "}");
     }

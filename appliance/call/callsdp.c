@@ -250,14 +250,17 @@ void call_cands(const struct calls *cs, const struct media_local *own, uint64_t 
 {
     struct sip_stack *st = cs->cfg.stack;
     struct addr peer, local, a, v[SDP_CANDS_OWN_MAX];
+    const bool known = !sip_ws_addrs(st, ws_conn, &peer, &local);
     size_t n;
 
     memset(ice, 0, sizeof(*ice));
     ice->local = own;
+    if (known && !addr_is_loopback(&peer) && !sip_stack_laddr(st, &a, &peer))
+        cand_add(ice, &a);
     n = sip_stack_public(st, v, SDP_CANDS_OWN_MAX);
     for (size_t i = 0; i < n; i++)
         cand_add(ice, &v[i]);
-    if (!sip_ws_addrs(st, ws_conn, &peer, &local)) {
+    if (known) {
         if (!sip_stack_laddr(st, &a, &peer))
             cand_add(ice, &a);
         if (sip_stack_listens(st, &local))

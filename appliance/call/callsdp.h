@@ -19,8 +19,8 @@ int call_agent_offer(struct call *c, uint64_t ws_conn, char **sdp); /* to this b
 /* Reads the browser's description, with the same errors; call_agent_take() then tells the media. */
 int call_agent_read(const struct call *c, const struct sip_msg *msg, bool offer, struct sdp *s);
 int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, bool offer);
-/* Where a browser finds us: best first, the addresses that we are known by, the one that it reached us at on this connection, the machine's
- * others that we listen on. */
+/* Where a browser finds us: best first, the address that fits it best, the others that we are known by, the one that it reached us at on
+ * this connection, the machine's others that we listen on. */
 void call_cands(const struct calls *cs, const struct media_local *own, uint64_t ws_conn,
                 struct sdp_ice_own *ice);
 int call_agent_answer(struct call *c, const struct sdp *offer, char **sdp);

@@ -16,7 +16,7 @@ enum conf_type { CONF_INT, CONF_BOOL, CONF_STR, CONF_ENUM, CONF_SECRET };
 enum conf_form { /* what a CONF_STR must look like besides its length */
                  CONF_FORM_ANY,
                  CONF_FORM_BIND,     /* one or two IP addresses, comma or space between them */
-                 CONF_FORM_HOST,     /* IP address or DNS name */
+                 CONF_FORM_PUBLIC,   /* addresses, names, STUN servers: conf/public */
                  CONF_FORM_ORIGINS,  /* https://host[:port], comma or space between them */
                  CONF_FORM_LEVELS,   /* a log level, then module=level */
                  CONF_FORM_NETWORKS, /* addresses and prefixes, comma or space between them */

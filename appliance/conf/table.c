@@ -3,6 +3,7 @@
  * the manual. To add one, add a line here; conf/check.c knows how settings relate.
  */
 #include "conf/conf.h"
+#include "conf/public.h"
 
 #include <string.h>
 
@@ -38,10 +39,10 @@
 static const struct conf_def table[] = {
     STR("bind.address", CONF_FORM_BIND, 100,
         "Where every listener binds: one or two IP addresses; empty means all, 0.0.0.0 and ::."),
-    STR("public.address", CONF_FORM_HOST, 253,
-        "Address or name at which browsers and the trunk reach this machine; empty means found by itself. It "
-        "stands "
-        "in ICE candidates, SDP, Contact and the certificate."),
+    STR("public.address", CONF_FORM_PUBLIC, PUBLIC_TEXT_MAX,
+        "Addresses or names at which browsers and the trunk reach this machine, separated by commas: each "
+        "peer is told the one that fits; stun:HOST[:PORT] is asked which it sees. Empty means found by "
+        "itself. They stand in ICE candidates, SDP, Contact and the certificate."),
 
     PORT("http.port", "80", "HTTP: redirects to HTTPS."),
     PORT("https.port", "443", "HTTPS, WSS, and TURN over TLS on one port."),

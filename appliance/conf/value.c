@@ -1,4 +1,5 @@
 #include "conf/value.h"
+#include "conf/public.h"
 #include "core/addr.h"
 #include "core/loglevel.h"
 
@@ -84,6 +85,18 @@ static bool is_host(const char *s)
     return label && s[-1] != '-';
 }
 
+int value_host(const char *s)
+{
+    return is_host(s) ? 0 : EINVAL;
+}
+
+static bool is_public(const char *word)
+{
+    struct public_item it;
+
+    return !public_item_parse(&it, word);
+}
+
 static bool is_bind(const char *ip)
 {
     struct addr a;
@@ -162,8 +175,10 @@ static const char *form_error(enum conf_form form, const char *value)
     switch (form) {
     case CONF_FORM_BIND:
         return each_is(value, 2, is_bind) ? NULL : "must be one or two IP addresses";
-    case CONF_FORM_HOST:
-        return is_host(value) ? NULL : "must be an IP address or a host name";
+    case CONF_FORM_PUBLIC:
+        return each_is(value, PUBLIC_ITEMS_MAX, is_public)
+                   ? NULL
+                   : "must be at most 8 IP addresses, host names, or stun:HOST[:PORT]";
     case CONF_FORM_ORIGINS:
         return each_is(value, 64, is_origin) ? NULL : "must be a list of https://host[:port]";
     case CONF_FORM_LEVELS:

@@ -8,6 +8,8 @@
 int value_bool(bool *b, const char *s);
 /* Decimal, with an optional minus; EINVAL. */
 int value_int(int64_t *n, const char *s);
+/* An IP address or a DNS name; EINVAL. */
+int value_host(const char *s);
 /* The plain form of a valid value into out (CONF_VALUE_MAX bytes). */
 void value_plain(char *out, size_t sz, const struct conf_def *def, const char *value);
 

@@ -200,6 +200,16 @@ bool addr_is_linklocal(const struct addr *a)
     return addr_af(a) == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->u.in6.sin6_addr);
 }
 
+bool addr_is_private(const struct addr *a)
+{
+    const uint8_t *p = (const uint8_t *)&a->u.in.sin_addr;
+
+    if (addr_af(a) == AF_INET6)
+        return (a->u.in6.sin6_addr.s6_addr[0] & 0xfe) == 0xfc;
+    return addr_af(a) == AF_INET && (p[0] == 10 || (p[0] == 172 && (p[1] & 0xf0) == 16) ||
+                                     (p[0] == 192 && p[1] == 168) || (p[0] == 100 && (p[1] & 0xc0) == 64));
+}
+
 bool addr_is_multicast(const struct addr *a)
 {
     if (addr_af(a) == AF_INET)
@@ -258,6 +268,15 @@ const char *addr_ip(const struct addr *a, char *buf, size_t sz)
 
     if (addr_af(a) == AF_UNSPEC || !inet_ntop(addr_af(a), ip, buf, (socklen_t)sz))
         snprintf(buf, sz, "-");
+    return buf;
+}
+
+const char *addr_host(const struct addr *a, char *buf, size_t sz)
+{
+    char ip[INET6_ADDRSTRLEN];
+
+    addr_ip(a, ip, sizeof(ip));
+    snprintf(buf, sz, addr_af(a) == AF_INET6 ? "[%s]" : "%s", ip);
     return buf;
 }
 

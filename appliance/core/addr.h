@@ -40,6 +40,8 @@ bool addr_is_loopback(const struct addr *a);
 bool addr_is_linklocal(const struct addr *a);
 /* One machine can be sent to by it: neither any, multicast, limited broadcast nor reserved (0/8, 240/4). Loopback counts. */
 bool addr_is_unicast(const struct addr *a);
+/* RFC 1918, RFC 6598, RFC 4193: not what the Internet reaches. */
+bool addr_is_private(const struct addr *a);
 bool addr_is_multicast(const struct addr *a);
 bool addr_eq(const struct addr *a, const struct addr *b);    /* address and port */
 bool addr_eq_ip(const struct addr *a, const struct addr *b); /* address only */
@@ -49,6 +51,8 @@ socklen_t addr_to_in6(const struct addr *a, struct sockaddr_in6 *out);
 
 /* "1.2.3.4" / "2001:db8::1" into buf; returns buf. */
 const char *addr_ip(const struct addr *a, char *buf, size_t sz);
+/* "1.2.3.4" / "[2001:db8::1]", as in URLs, into buf; returns buf. */
+const char *addr_host(const struct addr *a, char *buf, size_t sz);
 /* "1.2.3.4:5060" / "[2001:db8::1]:5060" into buf; returns buf. */
 const char *addr_str(const struct addr *a, char *buf, size_t sz);
 

@@ -22,7 +22,7 @@
 #include <mbedtls/x509_crt.h>
 
 enum {
-    NAMES_MAX = 16,
+    NAMES_MAX = 32,
     NAME_LEN = 254,
     SERIAL_LEN = 16,
     VALID_DAYS = 825, /* the most that browsers accept */
@@ -224,6 +224,8 @@ static void info_fill(struct cert_info *info, const mbedtls_x509_crt *crt)
     info->not_before_ms = time_ms(&crt->valid_from);
     info->not_after_ms = time_ms(&crt->valid_to);
     mbedtls_x509_dn_gets(info->subject, sizeof(info->subject), &crt->subject);
+    info->self_signed = crt->issuer_raw.len == crt->subject_raw.len &&
+                        !memcmp(crt->issuer_raw.p, crt->subject_raw.p, crt->subject_raw.len);
     hash_sha256(info->sha256, crt->raw.p, crt->raw.len);
     buf_init(&names, sizeof(info->names) - 1);
     for (const mbedtls_x509_sequence *s = &crt->subject_alt_names; s && s->buf.p; s = s->next)

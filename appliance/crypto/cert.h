@@ -2,6 +2,7 @@
 #ifndef CRYPTO_CERT_H
 #define CRYPTO_CERT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,7 @@ struct cert_info {
     char subject[256];
     char names[1024];   /* subjectAltName: "DNS:a,IP:1.2.3.4" */
     uint8_t sha256[32]; /* fingerprint of the DER */
+    bool self_signed;   /* its issuer is itself */
 };
 
 /* Writes a self-signed server certificate for `names` ("localhost,10.0.0.1,gw.example": IP literals become IP SANs)

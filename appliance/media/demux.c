@@ -23,6 +23,8 @@ METRIC_COUNTER(drop_source, "dngate_media_dropped_total", "from=\"browser\",reas
 struct demux {
     struct table *by_addr;               /* claimed or verified source of a browser → path */
     struct path *by_id[MEDIA_PATHS_MAX]; /* by the low bits of the id */
+    demux_outside_h *outsideh;
+    void *arg;
 };
 
 int demux_alloc(struct demux **dp)
@@ -43,6 +45,12 @@ void demux_free(struct demux *d)
         return;
     table_free(d->by_addr);
     free(d);
+}
+
+void demux_outside(struct demux *d, demux_outside_h *h, void *arg)
+{
+    d->outsideh = h;
+    d->arg = arg;
 }
 
 void demux_add(struct demux *d, struct path *p)
@@ -114,19 +122,19 @@ static struct path *path_by_id(const struct demux *d, uint32_t id)
     return p && path_id(p) == id ? p : NULL;
 }
 
-static struct path *path_by_user(const struct demux *d, const struct stun_view *m)
+/* The id at the head of a request's user name. */
+static bool id_of_user(const struct stun_view *m, uint32_t *id)
 {
     char hex[DEMUX_UFRAG_ID + 1] = "";
     size_t n;
     const uint8_t *user = stun_get(m, STUN_USERNAME, &n);
     char *end;
-    uint32_t id;
 
     if (!user || n <= DEMUX_UFRAG_ID)
-        return NULL;
+        return false;
     memcpy(hex, user, DEMUX_UFRAG_ID);
-    id = (uint32_t)strtoul(hex, &end, 16);
-    return *end ? NULL : path_by_id(d, id);
+    *id = (uint32_t)strtoul(hex, &end, 16);
+    return !*end;
 }
 
 static void stun_in(struct demux *d, const struct udp_packet *pkt, uint64_t now_us)
@@ -139,10 +147,15 @@ static void stun_in(struct demux *d, const struct udp_packet *pkt, uint64_t now_
         metric_add(&drop_stun, 1);
         return;
     }
-    memcpy(&id, m.tid, sizeof(id));
-    p = m.cls == STUN_REQUEST || m.cls == STUN_INDICATION ? path_by_user(d, &m) : path_by_id(d, id);
+    if (m.cls == STUN_SUCCESS || m.cls == STUN_ERROR)
+        memcpy(&id, m.tid, sizeof(id));
+    else if (!id_of_user(&m, &id))
+        id = UINT32_MAX; /* nobody's: the slot's path has another, or answers no such user name */
+    p = path_by_id(d, id);
     if (p)
         path_stun(p, &m, pkt, now_us);
+    else if (!id && d->outsideh)
+        d->outsideh(&m, pkt, d->arg);
     else
         metric_add(&drop_user, 1);
 }

@@ -7,6 +7,7 @@
 #define MEDIA_DEMUX_H
 
 #include "media/path.h"
+#include "stun/stun.h"
 
 struct demux;
 
@@ -17,6 +18,9 @@ void demux_free(struct demux *d);
 void demux_add(struct demux *d, struct path *p);
 void demux_remove(struct demux *d, struct path *p);
 void demux_claim(struct demux *d, struct path *p, enum path_claim what, const struct addr *addr);
+/* Whoever hears what has id 0, which is no path's. */
+typedef void(demux_outside_h)(const struct stun_view *m, const struct udp_packet *pkt, void *arg);
+void demux_outside(struct demux *d, demux_outside_h *h, void *arg);
 /* Gives it to its path, or counts it. */
 void demux_packet(struct demux *d, struct udp_packet *pkt, uint64_t now_us);
 /* Addresses of browsers that packets are told apart by. */

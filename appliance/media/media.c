@@ -136,6 +136,14 @@ int media_reached(struct media *m, const struct addr *at, size_t count)
     return err;
 }
 
+int media_ask_outside(struct media *m, const struct addr *server, const uint8_t tid[STUN_SEEN_TID])
+{
+    struct worker_msg msg = {.command = WORKER_ASK, .u.ask = {.server = *server}};
+
+    memcpy(msg.u.ask.tid, tid, STUN_SEEN_TID);
+    return worker_post(m->workers[0], &msg);
+}
+
 size_t media_ice_ports(const struct media *m, uint16_t *v, size_t max)
 {
     size_t n = 0;
@@ -219,8 +227,9 @@ static int id_take(struct media *m, uint32_t *id)
         if (m->slots[slot])
             continue;
         m->last_slot = slot;
-        m->generation++;
-        *id = m->generation << ID_SLOT_BITS | slot;
+        do
+            *id = ++m->generation << ID_SLOT_BITS | slot;
+        while (!*id || *id == UINT32_MAX); /* media/outside's, and nobody's */
         return 0;
     }
     return ENOSPC;

@@ -13,6 +13,8 @@
 
 #include "core/addr.h"
 #include "media/format.h"
+#include "stun/seen.h"
+#include "stun/doctor.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,7 +43,9 @@ struct media_config {
     uint32_t jbuf_max_ms;      /* most delay the jitter buffer may take, e.g. 200 */
     uint8_t tos;               /* of what we send: DSCP << 2, 0xb8 = EF */
     struct mbox *events;       /* of struct media_event; owner: signalling */
-    struct wire *wire;         /* to peers inside this process; NULL = none. Must outlive the engine */
+    struct mbox *seen; /* of struct stun_seen: what media_ask_outside() brings; NULL = it brings nothing */
+    uint8_t doctor[STUN_DOCTOR_KEY_LEN]; /* whose Binding requests are answered; all 0 = nobody's */
+    struct wire *wire; /* to peers inside this process; NULL = none. Must outlive the engine */
 };
 
 /* EADDRINUSE with the port in why; EINVAL; ENOMEM. Logs `listening proto=ice port=…` per worker. */
@@ -50,6 +54,9 @@ void media_stop(struct media *m); /* ends all paths (no events), joins the worke
 /* Any thread. Where peers inside this process find the workers' ports from now on: public and bound addresses (ports ignored), at most
  * MEDIA_REACHED_MAX. ENOMEM, ENOBUFS: some of the workers were not told. */
 int media_reached(struct media *m, const struct addr *at, size_t count);
+/* Any thread. Sends a Binding request with this transaction id, whose first four bytes are 0, from the first worker's port to a STUN server.
+ * What answers goes to media_config.seen, once. ENOBUFS. */
+int media_ask_outside(struct media *m, const struct addr *server, const uint8_t tid[STUN_SEEN_TID]);
 /* The workers' UDP ports for browsers, at most max; any thread. */
 size_t media_ice_ports(const struct media *m, uint16_t *v, size_t max);
 /* Whether a trunk's RTP can be sent to addresses of this family (AF_INET, AF_INET6). */

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/mbox.h"
+#include "core/metric.h"
 #include "core/snapshot.h"
 #include "media/demux.h"
 #include "media/inside.h"
@@ -20,6 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+METRIC_COUNTER(drop_outside, "dngate_media_dropped_total", "from=\"browser\",reason=\"stun_unasked\"",
+               "Media packets dropped");
 
 enum {
     COMMANDS_MAX = 4096,
@@ -52,6 +56,7 @@ struct worker {
     struct ice_port ice_ports[UDP_BINDS_MAX];
     struct udp_queue *browsers; /* what goes out by them */
     struct inside inside;
+    struct media_outside outside;
     struct demux *demux;
     struct path_host host;
     struct path *paths[MEDIA_PATHS_MAX];
@@ -133,6 +138,41 @@ static void inside_packet_h(struct udp_packet *pkt, void *arg)
     struct worker *w = arg;
 
     demux_packet(w->demux, pkt, clock_us());
+}
+
+/* ---- what is no call's ---- */
+
+static void ask(struct worker *w, const struct outside_asked *a)
+{
+    const struct addr any = {0};
+    uint8_t *room = udp_set_to(&w->ice, &a->server) ? udp_queue_room(w->browsers) : NULL;
+    size_t n = room ? media_outside_ask(&w->outside, a, room) : 0;
+
+    if (n)
+        (void)udp_queue_push(w->browsers, udp_set_to(&w->ice, &a->server), n, &any, &a->server);
+}
+
+/* A demux_outside_h. */
+static void outside_h(const struct stun_view *m, const struct udp_packet *pkt, void *arg)
+{
+    struct worker *w = arg;
+    struct stun_seen seen;
+    uint8_t *room;
+    size_t n;
+
+    if (m->cls == STUN_REQUEST) {
+        room = room_h(&pkt->src, w);
+        n = room ? media_outside_reply(&w->outside, m, &pkt->src, room) : 0;
+        if (n)
+            send_h(n, &pkt->local, &pkt->src, w);
+        else
+            metric_add(&drop_outside, 1);
+    } else if (media_outside_seen(&w->outside, m, &pkt->src, &seen) && w->cfg.seen) {
+        seen.port = worker_ice_port(w);
+        (void)mbox_post(w->cfg.seen, &seen); /* full: it is asked again */
+    } else {
+        metric_add(&drop_outside, 1);
+    }
 }
 
 /* ---- paths ---- */
@@ -233,6 +273,9 @@ static void command_h(void *msg, void *arg)
     case WORKER_REACHED:
         inside_reached(&w->inside, m->u.reached->v, m->u.reached->count);
         free(m->u.reached);
+        break;
+    case WORKER_ASK:
+        ask(w, &m->u.ask);
         break;
     case WORKER_RESTART:
         path_set_restart(m->path, m->u.restart.ufrag, m->u.restart.pwd);
@@ -452,6 +495,9 @@ int worker_alloc(struct worker **wp, const struct worker_config *cfg, char *why,
         err = mbox_alloc(&w->commands, name, sizeof(struct worker_msg), COMMANDS_MAX);
     if (!err)
         err = demux_alloc(&w->demux);
+    if (!err)
+        demux_outside(w->demux, outside_h, w);
+    memcpy(w->outside.doctor, w->cfg.doctor, sizeof(w->outside.doctor));
     w->command_watch = (struct poller_watch){command_ready_h, w};
     if (!err)
         err = poller_watch(w->host.poller, mbox_fd(w->commands), &w->command_watch);

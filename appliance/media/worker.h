@@ -11,6 +11,7 @@
 
 #include "core/addr.h"
 #include "media/media.h"
+#include "media/outside.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -57,7 +58,8 @@ enum worker_command {
     WORKER_DTMF,
     WORKER_HOLD,
     WORKER_RESTART,
-    WORKER_REACHED, /* no path's */
+    WORKER_REACHED, /* no path's … */
+    WORKER_ASK,     /* … nor this */
 };
 struct worker_restart {
     char ufrag[32], pwd[40];
@@ -81,6 +83,7 @@ struct worker_msg {
         bool held;
         struct worker_restart restart;
         struct worker_reached *reached; /* malloc'd; the worker frees it */
+        struct outside_asked ask;
     } u;
 };
 /* ENOBUFS; what msg owns stays the caller's then. WORKER_START hands the path over. */

@@ -2,38 +2,83 @@
  * Which address of ours a peer is told, in Via, Contact and SDP: one that it can reach and that we listen on.
  *
  *   loopback peer   the loopback address that we bound, or 127.0.0.1 / ::1 when we bound all; else what we bound: it is on this machine
- *   any other       public.address; else what we bound, or the one that the kernel takes towards it when we bound all
+ *   any other       the address of public.address (sip/public) that fits it best; else what we bound, or the one that the kernel takes
+ *                   towards it when we bound all
  *
- * public.address may be a name: it is looked up on a resolver thread, again every minute, and every 5 s until it resolves. Until then
- * the box does without, and says so.
+ * Best of several of its family is that from which the kernel sends to it, unless it is a private one and the peer is not: there is NAT
+ * between. Then, for a peer in a private network, the private one that has most bits in common with it, for one outside, the first that is
+ * not private; then the first.
  */
-#include "sip/resolver.h"
+#include "sip/public.h"
 #include "sip/stack_priv.h"
-
-#include "core/health.h"
-#include "core/log.h"
 
 #include <errno.h>
 #include <string.h>
 
+bool sip_stack_has_family(const struct sip_stack *st, const struct addr *a)
+{
+    return addr_choose(st->laddr, st->laddr_count, a) < st->laddr_count;
+}
+
+/* How many bits two addresses of one family have in common at their heads. */
+static unsigned common_bits(const struct addr *a, const struct addr *b)
+{
+    const bool v6 = addr_af(a) == AF_INET6;
+    const uint8_t *x = v6 ? a->u.in6.sin6_addr.s6_addr : (const uint8_t *)&a->u.in.sin_addr;
+    const uint8_t *y = v6 ? b->u.in6.sin6_addr.s6_addr : (const uint8_t *)&b->u.in.sin_addr;
+    const unsigned max = v6 ? 128 : 32;
+    unsigned n = 0;
+
+    while (n < max && !((x[n / 8] ^ y[n / 8]) & (0x80 >> n % 8)))
+        n++;
+    return n;
+}
+
+/* The higher the better; 0: not at all. src: what the kernel sends from towards dst, unset: no way leads there. */
+static unsigned fitness(const struct addr *a, bool seen, const struct addr *dst, const struct addr *src)
+{
+    const bool near = addr_is_private(dst);
+
+    if (addr_eq_ip(a, src) && (near || !addr_is_private(a)))
+        return 1000;
+    if (addr_is_private(a) == near)
+        return 2 + (near ? common_bits(a, dst) : 0);
+    /* What the Internet sees of us is not what our own network should go by. */
+    return seen && near && addr_is_private(src) ? 0 : 1;
+}
+
 static const struct addr *public_for(const struct sip_stack *st, const struct addr *dst)
 {
-    for (size_t i = 0; i < st->public_count; i++)
-        if (addr_af(&st->public_v[i]) == addr_af(dst))
-            return &st->public_v[i];
-    return NULL;
+    const struct addr *a, *best = NULL;
+    struct addr src = {0};
+    unsigned most = 0;
+    bool seen;
+
+    if (!public_at(st->public, 0, NULL))
+        return NULL;
+    if (addr_source_for(&src, dst))
+        memset(&src, 0, sizeof(src));
+    for (size_t i = 0; (a = public_at(st->public, i, &seen)); i++) {
+        const unsigned fit = addr_af(a) == addr_af(dst) ? fitness(a, seen, dst, &src) : 0;
+
+        if (fit > most) {
+            most = fit;
+            best = a;
+        }
+    }
+    return best;
 }
 
 int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct addr *dst)
 {
     const size_t i = addr_choose(st->laddr, st->laddr_count, dst);
-    const struct addr *pub = public_for(st, dst);
+    const struct addr *pub = addr_is_loopback(dst) ? NULL : public_for(st, dst);
     int err = 0;
 
     if (i == st->laddr_count)
         return ENETUNREACH;
     *a = st->laddr[i];
-    if (!addr_is_loopback(dst) && pub)
+    if (pub)
         *a = *pub;
     else if (addr_is_any(a) && addr_is_loopback(dst))
         err = addr_parse_ip(a, addr_af(dst) == AF_INET6 ? "::1" : "127.0.0.1", 0);
@@ -54,96 +99,16 @@ bool sip_stack_listens(const struct sip_stack *st, const struct addr *a)
 
 size_t sip_stack_public(const struct sip_stack *st, struct addr *v, size_t max)
 {
+    struct sip_public pub;
     size_t n = 0;
 
-    for (size_t i = 0; i < st->public_count && n < max; i++)
-        if (addr_choose(st->laddr, st->laddr_count, &st->public_v[i]) < st->laddr_count)
-            v[n++] = st->public_v[i];
+    sip_stack_public_copy(st, &pub);
+    for (; n < pub.count && n < max; n++)
+        v[n] = pub.v[n];
     return n;
 }
 
 void sip_stack_public_copy(const struct sip_stack *st, struct sip_public *out)
 {
     snapshot_load(st->public_copy, out, sizeof(*out));
-}
-
-static void publish(struct sip_stack *st)
-{
-    struct sip_public p = {0};
-
-    p.count = sip_stack_public(st, p.v, SIP_PUBLIC_MAX);
-    snapshot_store(st->public_copy, &p, sizeof(p));
-}
-
-/* ------------------------------------------------------------------ public.address as a name */
-
-static void ask_h(void *arg)
-{
-    struct sip_stack *st = arg;
-
-    (void)resolver_ask(st->public_resolver, "", st->cfg.public_address, 0);
-    tmr_start(&st->public_tmr, st->public_count ? resolver_again_ms : resolver_retry_ms, ask_h, st);
-}
-
-/* In any order: name servers turn it with each answer, and a call is to be told the same address as the last one. */
-static bool same(const struct sip_stack *st, const struct addr *v, size_t n)
-{
-    size_t found = 0;
-
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < st->public_count; k++)
-            found += addr_eq_ip(&st->public_v[k], &v[i]);
-    return found == n && n == st->public_count;
-}
-
-static void resolved_h(const char *key, const char *host, int err, const struct addr *v, size_t n, void *arg)
-{
-    struct sip_stack *st = arg;
-    char ip[ADDR_STRLEN];
-
-    (void)key;
-    if (err) { /* an address that was good stays good while the name server is ill */
-        log_warn_limited("sip", "public.address=%s cannot be resolved%s", host,
-                         st->public_count ? ": the last address stays" : "");
-        if (!st->public_count)
-            health_set("address", HEALTH_DEGRADED,
-                       "public.address=%s cannot be resolved: the machine's own addresses are given", host);
-        return;
-    }
-    health_set("address", HEALTH_UP, "%s", "");
-    if (same(st, v, n))
-        return;
-    memcpy(st->public_v, v, n * sizeof(*v));
-    st->public_count = n;
-    publish(st);
-    for (size_t i = 0; i < n; i++)
-        log_info("sip", "public.address=%s address=%s resolved", host, addr_ip(&v[i], ip, sizeof(ip)));
-    tmr_start(&st->public_tmr, resolver_again_ms, ask_h, st);
-}
-
-void addresses_init(struct sip_stack *st)
-{
-    st->public_count = st->cfg.public_address[0] && !addr_parse_ip(st->public_v, st->cfg.public_address, 0);
-    publish(st);
-}
-
-int addresses_start(struct sip_stack *st)
-{
-    int err;
-
-    if (!st->cfg.public_address[0] || st->public_count)
-        return 0;
-    health_set("address", HEALTH_DEGRADED, "public.address=%s has not been resolved yet",
-               st->cfg.public_address);
-    err = resolver_alloc(&st->public_resolver, st, "resolver_public", resolved_h, st);
-    if (!err)
-        ask_h(st);
-    return err;
-}
-
-void addresses_stop(struct sip_stack *st)
-{
-    tmr_cancel(&st->public_tmr);
-    resolver_free(st->public_resolver);
-    st->public_resolver = NULL;
 }

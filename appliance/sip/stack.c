@@ -1,4 +1,5 @@
 #include "sip/stack_priv.h"
+#include "sip/public.h"
 #include "sip/siplog.h"
 
 #include "core/health.h"
@@ -240,13 +241,13 @@ static int sip_open(struct sip_stack *st)
     if (!err)
         err = wsedge_start(st);
     if (!err)
-        err = addresses_start(st);
+        err = public_start(st->public);
     return err;
 }
 
 static void sip_shut(struct sip_stack *st)
 {
-    addresses_stop(st);
+    public_stop(st->public);
     list_flush(&st->watches);
     st->extension = mem_deref(st->extension);
     st->fallback = mem_deref(st->fallback);
@@ -319,8 +320,8 @@ int sip_stack_alloc(struct sip_stack **sp, const struct sip_stack_config *cfg, c
             break;
     }
     if (!err) {
-        addresses_init(st);
         log_listening(st);
+        err = public_alloc(&st->public, st);
     }
 
 out:
@@ -370,6 +371,7 @@ void sip_stack_free(struct sip_stack *st)
     sockets_close(st);
     wsedge_close(st);
     admit_close(st);
+    public_free(st->public);
     mbox_free(st->control, NULL, NULL);
     (void)sem_destroy(&st->started);
     free(st);

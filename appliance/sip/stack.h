@@ -7,6 +7,7 @@
 #ifndef SIP_STACK_H
 #define SIP_STACK_H
 
+#include "conf/public.h"
 #include "core/addr.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,12 +19,21 @@ struct sipsess_sock; /* libre */
 struct sip_stack;
 struct mbox;
 
+/* How the world outside is asked what it sees of the browsers' port (public.address=stun:HOST): who has that port sends a Binding request
+ * with this transaction id, and posts what answers. */
+struct sip_outside {
+    int (*askh)(const struct addr *server, const uint8_t tid[12], void *arg); /* NULL: it cannot be asked */
+    void *arg;
+    struct mbox *answers; /* of struct stun_seen */
+};
+
 struct sip_stack_config {
     struct addr bind[2]; /* port = sip.port; 0 = any free */
     size_t bind_count;
-    char public_address[256]; /* address or name; "" = found per destination */
-    const char *software;     /* User-Agent/Server value */
-    uint32_t message_ms;      /* TCP: time for one message, however it trickles; 0 = 32 s */
+    char public_address[PUBLIC_TEXT_MAX + 1]; /* conf/public; "" = found per destination */
+    struct sip_outside outside;
+    const char *software; /* User-Agent/Server value */
+    uint32_t message_ms;  /* TCP: time for one message, however it trickles; 0 = 32 s */
 };
 
 /*
@@ -72,6 +82,8 @@ size_t sip_stack_public(const struct sip_stack *st, struct addr *v, size_t max);
 enum { SIP_PUBLIC_MAX = 8 };
 struct sip_public {
     struct addr v[SIP_PUBLIC_MAX];
+    char name[SIP_PUBLIC_MAX]
+             [PUBLIC_HOST_LEN]; /* of which it is an address; "" = it was given as one, or seen */
     size_t count;
 };
 void sip_stack_public_copy(const struct sip_stack *st, struct sip_public *out);

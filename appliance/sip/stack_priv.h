@@ -17,11 +17,8 @@ typedef bool(sip_trunk_match_h)(const struct addr *src, char *name, size_t sz, v
 
 struct sip_stack {
     struct sip_stack_config cfg;
-    struct addr public_v[SIP_PUBLIC_MAX];     /* of public.address */
-    size_t public_count;                      /* 0: none, or not resolved yet: found per destination */
-    SNAPSHOT(public_copy, struct sip_public); /* of both, for other threads */
-    struct resolver *public_resolver;         /* NULL: public.address is no name */
-    struct tmr public_tmr;
+    struct public *public;                    /* of public.address; NULL: it is empty */
+    SNAPSHOT(public_copy, struct sip_public); /* of what it means, for other threads */
     int udp[SIP_BINDS_MAX], tcp[SIP_BINDS_MAX];
     size_t bound; /* pairs of sockets, until the thread takes them over */
     struct addr laddr[SIP_BINDS_MAX];
@@ -70,9 +67,8 @@ struct sip_watch;
 int sip_stack_watch_alloc(struct sip_watch **wp, struct sip_stack *st, struct mbox *mb, sip_mbox_h *h,
                           void *arg);
 
-void addresses_init(struct sip_stack *st); /* main thread */
-int addresses_start(struct sip_stack *st); /* signalling thread */
-void addresses_stop(struct sip_stack *st);
+/* Do we listen on addresses of its family? */
+bool sip_stack_has_family(const struct sip_stack *st, const struct addr *a);
 
 int admit_init(struct sip_stack *st);   /* main thread */
 void admit_close(struct sip_stack *st); /* main thread, after the signalling thread has ended */

@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include "conf/conf.h"
+#include "conf/public.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -107,9 +108,18 @@ TEST(wrong_values_get_one_line_with_key_value_and_range)
         {"bind.address=eth0", "bind.address=eth0: must be one or two IP addresses"},
         {"bind.address=1.1.1.1,2.2.2.2,3.3.3.3",
          "bind.address=1.1.1.1,2.2.2.2,3.3.3.3: must be one or two IP addresses"},
-        {"public.address=1.2.3", "public.address=1.2.3: must be an IP address or a host name"},
-        {"public.address=a_b", "public.address=a_b: must be an IP address or a host name"},
-        {"public.address=-a.example", "public.address=-a.example: must be an IP address or a host name"},
+        {"public.address=1.2.3",
+         "public.address=1.2.3: must be at most 8 IP addresses, host names, or stun:HOST[:PORT]"},
+        {"public.address=a_b",
+         "public.address=a_b: must be at most 8 IP addresses, host names, or stun:HOST[:PORT]"},
+        {"public.address=stun:",
+         "public.address=stun:: must be at most 8 IP addresses, host names, or stun:HOST[:PORT]"},
+        {"public.address=stun:a:0",
+         "public.address=stun:a:0: must be at most 8 IP addresses, host names, or stun:HOST[:PORT]"},
+        {"public.address=a,b,c,d,e,f,g,h,i",
+         "public.address=a,b,c,d,e,f,g,h,i: must be at most 8 IP addresses, host names, or stun:HOST[:PORT]"},
+        {"public.address=-a.example",
+         "public.address=-a.example: must be at most 8 IP addresses, host names, or stun:HOST[:PORT]"},
         {"sip.agent_headers=*",
          "sip.agent_headers=*: must be a list of header names, as in X-Order, X-Acme-*"},
         {"sip.agent_headers=X-Ok, X:no",
@@ -144,6 +154,8 @@ TEST(right_values_and_their_plain_form)
         {"bind.address", "127.0.0.1, ::1", "127.0.0.1, ::1"},
         {"public.address", "gw.example.com", "gw.example.com"},
         {"public.address", "2001:db8::1", "2001:db8::1"},
+        {"public.address", "192.168.1.5, gw.example.com stun:[2001:db8::1]:3479",
+         "192.168.1.5, gw.example.com stun:[2001:db8::1]:3479"},
         {"ws.origins", "https://a.example:8443,https://[::1]:1 https://b",
          "https://a.example:8443,https://[::1]:1 https://b"},
         {"log.format", "json", "json"},
@@ -364,4 +376,42 @@ TEST(ports_of_a_turn_server_that_is_off_are_free)
     CHECK_EQ_INT(conf_set(c, CONF_OPTION, "turn.enabled", "no", why, sizeof(why)), 0);
     CHECK_EQ_INT(conf_check(c, why, sizeof(why)), 0);
     conf_free(c);
+}
+
+TEST(items_of_public_address)
+{
+    static const struct {
+        const char *word, *host, *again;
+        bool stun;
+        uint16_t port;
+    } cases[] = {
+        {"203.0.113.10", "203.0.113.10", "203.0.113.10", false, 0},
+        {"2001:db8::1", "2001:db8::1", "2001:db8::1", false, 0},
+        {"gw.example.com", "gw.example.com", "gw.example.com", false, 0},
+        {"stun:a.example", "a.example", "stun:a.example", true, 3478},
+        {"STUN:a.example:19302", "a.example", "stun:a.example:19302", true, 19302},
+        {"stun:192.0.2.1:3478", "192.0.2.1", "stun:192.0.2.1", true, 3478},
+        {"stun:[2001:db8::1]:5000", "2001:db8::1", "stun:[2001:db8::1]:5000", true, 5000},
+        {"stun:[2001:db8::1]", "2001:db8::1", "stun:[2001:db8::1]", true, 3478},
+        {"stun:2001:db8::1", "2001:db8::1", "stun:[2001:db8::1]", true, 3478},
+    };
+    static const char *const bad[] = {
+        "",           "stun:",        "stun::3478",           "stun:a:", "stun:a:70000", "stun:[a",
+        "stun:a:b:c", "stun://a:1/x", "stun:a?transport=udp", "turn:a"};
+    struct public_item it, v[PUBLIC_ITEMS_MAX];
+    char again[300];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CHECK_EQ_INT(public_item_parse(&it, cases[i].word), 0);
+        CHECK_STR(it.host, cases[i].host);
+        CHECK_EQ_INT(it.stun, cases[i].stun);
+        CHECK_EQ_INT(it.port, cases[i].port);
+        CHECK_STR(public_item_str(&it, again, sizeof(again)), cases[i].again);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        CHECK_OR(public_item_parse(&it, bad[i]) == EINVAL, printf("%s\n", bad[i]););
+    CHECK_EQ_INT(public_items(v, " 192.168.1.5,stun:a  b.example, "), 3);
+    CHECK_STR(v[2].host, "b.example");
+    CHECK_EQ_INT(public_items(v, ""), 0);
+    CHECK_EQ_INT(public_items(v, "a,b,c,d,e,f,g,h,i,j"), PUBLIC_ITEMS_MAX);
 }

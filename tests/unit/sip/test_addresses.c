@@ -6,6 +6,8 @@
 #include "core/addr.h"
 #include "core/buf.h"
 #include "core/health.h"
+#include "core/mbox.h"
+#include "sip/outside.h"
 #include "sip/resolver.h"
 #include "sip/stack.h"
 #include "sip/trunks.h"
@@ -80,6 +82,34 @@ TEST(what_is_bound_is_what_loopback_peers_are_told)
         CHECK_STR(told(st, cases[i].dst), cases[i].want);
         CHECK_OR(listens(st, cases[i].bind1), ;);
         CHECK_OR(listens(st, "127.0.0.77") == !strcmp(cases[i].bind1, "0.0.0.0"), ;);
+        sip_stack_free(st);
+    }
+}
+
+/* Several public addresses: each peer is told the one that fits. None of them is an interface's. */
+TEST(each_peer_is_told_the_address_that_fits)
+{
+    static const struct {
+        const char *public_address, *dst, *want;
+    } cases[] = {
+        {"192.168.9.5,203.0.113.9", "192.168.9.77", "192.168.9.5"},
+        {"203.0.113.9,192.168.9.5", "192.168.9.77", "192.168.9.5"},
+        {"192.168.9.5,203.0.113.9", "198.51.100.7", "203.0.113.9"},
+        {"203.0.113.9,203.0.113.10", "198.51.100.7", "203.0.113.9"},
+        {"10.1.0.5,192.168.9.5,203.0.113.9", "192.168.77.1", "192.168.9.5"}, /* the nearest of them */
+        {"10.1.0.5,192.168.9.5,203.0.113.9", "10.9.9.9", "10.1.0.5"},
+        {"10.1.0.5,203.0.113.9", "100.64.3.3", "10.1.0.5"},
+        {"203.0.113.9", "192.168.9.77", "203.0.113.9"}, /* the only one is everybody's */
+        {"192.168.9.5", "198.51.100.7", "192.168.9.5"},
+        {"fd00::5,2001:db8::9", "198.51.100.7", "127.0.0.2"}, /* of the other family */
+        {"192.168.9.5,203.0.113.9", "127.0.0.1", "127.0.0.2"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sip_stack *st = open_stack("127.0.0.2", NULL, cases[i].public_address);
+
+        CHECK_OR(st, return );
+        CHECK_STR(told(st, cases[i].dst), cases[i].want);
         sip_stack_free(st);
     }
 }
@@ -264,4 +294,166 @@ TEST(another_order_of_the_same_addresses_is_no_change)
     CHECK_STR(told(st, "198.51.100.1"), "192.0.2.7");
     sip_stack_free(st);
     resolver_again_ms = was;
+}
+
+/* ------------------------------------------------------------------ public.address as a STUN server's word */
+
+enum { ICE_PORT = 10000 };
+
+/* The world outside: what it answers to the next question, and how often it was asked. */
+static struct {
+    struct mbox *answers;
+    _Atomic int asked;
+    _Atomic int say; /* of the ones below */
+} outside;
+
+enum {
+    SILENCE,
+    ADDRESS,
+    OTHER_ADDRESS,
+    MOVED_PORT,
+    LOOPBACK,
+    OTHER_FAMILY,
+    REFUSAL,
+    OTHER_TID,
+    OTHER_SERVER
+};
+
+static int ask_h(const struct addr *server, const uint8_t tid[12], void *arg)
+{
+    struct stun_seen seen = {.server = *server, .port = ICE_PORT};
+
+    (void)arg;
+    outside.asked++;
+    memcpy(seen.tid, tid, sizeof(seen.tid));
+    CHECK_OR(!seen.tid[0] && !seen.tid[1] && !seen.tid[2] && !seen.tid[3], ;);
+    addr_parse_ip(&seen.mapped, outside.say == OTHER_ADDRESS ? "203.0.113.8" : "203.0.113.7", ICE_PORT);
+    switch (outside.say) {
+    case SILENCE:
+        return 0;
+    case MOVED_PORT:
+        addr_set_port(&seen.mapped, 40001);
+        break;
+    case LOOPBACK:
+        addr_parse_ip(&seen.mapped, "127.0.0.1", ICE_PORT);
+        break;
+    case OTHER_FAMILY:
+        addr_parse_ip(&seen.mapped, "2001:db8::7", ICE_PORT);
+        break;
+    case REFUSAL:
+        memset(&seen.mapped, 0, sizeof(seen.mapped));
+        seen.code = 400;
+        break;
+    case OTHER_TID:
+        seen.tid[11] ^= 1;
+        break;
+    case OTHER_SERVER:
+        addr_set_port(&seen.server, 3479);
+        break;
+    default:
+        break;
+    }
+    return mbox_post(outside.answers, &seen);
+}
+
+static struct sip_stack *open_outside(const char *public_address, int say)
+{
+    struct sip_stack_config cfg = {.bind_count = 1, .software = "dngate/test", .outside = {.askh = ask_h}};
+    struct sip_stack *st = NULL;
+    char why[256] = "";
+
+    health_reset();
+    resolver_lookup = addr_resolve_all;
+    resolver_retry_ms = resolver_again_ms = 20;
+    outside_wait_ms = 1;
+    outside.asked = 0;
+    outside.say = say;
+    addr_parse_ip(&cfg.bind[0], "127.0.0.2", 0);
+    snprintf(cfg.public_address, sizeof(cfg.public_address), "%s", public_address);
+    if (mbox_alloc(&outside.answers, "test_outside", sizeof(struct stun_seen), 64))
+        return NULL;
+    cfg.outside.answers = outside.answers;
+    if (sip_stack_alloc(&st, &cfg, why, sizeof(why)))
+        testing_fail(__FILE__, __LINE__, "%s", why);
+    else if (sip_stack_start(st, NULL, NULL, NULL))
+        testing_fail(__FILE__, __LINE__, "not started");
+    return st;
+}
+
+static void close_outside(struct sip_stack *st)
+{
+    sip_stack_free(st);
+    mbox_free(outside.answers, NULL, NULL);
+    resolver_retry_ms = 5000;
+    resolver_again_ms = 60000;
+    outside_wait_ms = 500;
+}
+
+/* Until so many more questions have gone out. */
+static bool asked_again(int n)
+{
+    const int until = outside.asked + n;
+
+    for (int i = 0; i < WAIT_MS && outside.asked < until; i++)
+        (void)poll(NULL, 0, 1);
+    return outside.asked >= until;
+}
+
+TEST(what_a_stun_server_sees_is_told)
+{
+    struct sip_stack *st = open_outside("stun:192.0.2.1", ADDRESS);
+    struct sip_public pub;
+
+    CHECK_OR(st, return );
+    CHECK_OR(health_says("203.0.113.7:10000 by stun:192.0.2.1"), ;);
+    sip_stack_public_copy(st, &pub);
+    CHECK_OR(pub.count == 1 && !pub.name[0][0], ;);
+    outside.say = OTHER_ADDRESS; /* the provider's router has a new one */
+    CHECK_OR(health_says("203.0.113.8:10000 by stun:192.0.2.1"), ;);
+    outside.say = SILENCE;
+    CHECK_OR(health_says("does not answer any more: 203.0.113.8 stays"), ;);
+    CHECK_OR(health_ready(), ;);
+    outside.say = MOVED_PORT;
+    CHECK_OR(health_says("203.0.113.7:40001 by stun:192.0.2.1"), ;);
+    sip_stack_stop(st);
+    CHECK_STR(told(st, "198.51.100.1"), "203.0.113.7");
+    CHECK_STR(told(st, "127.0.0.1"), "127.0.0.2");
+    close_outside(st);
+}
+
+TEST(what_is_no_answer_of_its_is_not_believed)
+{
+    static const int cases[] = {SILENCE, LOOPBACK, OTHER_FAMILY, REFUSAL, OTHER_TID, OTHER_SERVER};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sip_stack *st = open_outside("stun:192.0.2.1", cases[i]);
+        struct sip_public pub;
+
+        CHECK_OR(st, return );
+        CHECK_OR(health_says("public.address=stun:192.0.2.1 does not answer: the machine's own addresses"),
+                 ;);
+        CHECK_OR(health_ready(), ;);
+        CHECK_OR(asked_again(5), ;); /* it goes on */
+        sip_stack_public_copy(st, &pub);
+        CHECK_EQ_INT(pub.count, 0);
+        outside.say = ADDRESS;
+        CHECK_OR(health_says("\"address\":{\"state\":\"up\""), ;);
+        close_outside(st);
+    }
+}
+
+/* The Internet's word is for the Internet: a peer in a private network is told the address that is listed for it. */
+TEST(a_list_of_the_lan_and_what_is_seen)
+{
+    struct sip_stack *st = open_outside("192.168.9.5 stun:192.0.2.1", ADDRESS);
+    struct sip_public pub;
+
+    CHECK_OR(st, return );
+    CHECK_OR(health_says("203.0.113.7:10000 by"), ;);
+    sip_stack_public_copy(st, &pub);
+    CHECK_EQ_INT(pub.count, 2);
+    sip_stack_stop(st);
+    CHECK_STR(told(st, "198.51.100.1"), "203.0.113.7");
+    CHECK_STR(told(st, "192.168.9.9"), "192.168.9.5");
+    close_outside(st);
 }
