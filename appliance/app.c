@@ -11,6 +11,7 @@
 #include "app_conf.h"
 #include "app_lab.h"
 #include "app_password.h"
+#include "app_reach.h"
 #include "app_sip.h"
 #include "app_tls.h"
 #include "app_turn.h"
@@ -53,6 +54,7 @@ enum {
     STOP_MAX_MS = 3000,
     FILES_MAX = 1 << 20,
     MEDIA_EVENTS_MAX = 4096,
+    SEEN_MAX = 32,
 };
 
 struct app {
@@ -64,6 +66,7 @@ struct app {
     struct addr bind[2];
     size_t bind_count;
     struct mbox *media_events;
+    struct mbox *seen; /* by STUN servers outside: from the media workers to signalling */
     struct wire *wire; /* from TURN to the media workers */
     struct media *media;
     struct sip_stack *stack;
@@ -73,6 +76,7 @@ struct app {
     struct app_sip *sip;
     struct app_api *api;
     struct web *web;
+    struct app_reach *reach;
     struct service service; /* for the command line; filled in as the parts start */
     struct control *control;
     char cert[512], key[512];
@@ -219,6 +223,11 @@ static int media_part_start(struct app *a)
     if (err)
         return err;
     cfg.events = a->media_events;
+    err = mbox_alloc(&a->seen, "stun_seen", sizeof(struct stun_seen), SEEN_MAX);
+    if (err)
+        return err;
+    cfg.seen = a->seen;
+    store_key(a->store, cfg.doctor, STUN_DOCTOR_LABEL);
     cfg.wire = a->wire;
 
     err = media_start(&a->media, &cfg, a->why, sizeof(a->why));
@@ -228,9 +237,17 @@ static int media_part_start(struct app *a)
     return err;
 }
 
+/* Signalling thread. */
+static int ask_outside_h(const struct addr *server, const uint8_t tid[12], void *arg)
+{
+    return media_ask_outside(arg, server, tid);
+}
+
 static int stack_start(struct app *a)
 {
-    struct sip_stack_config cfg = {.bind_count = a->bind_count, .software = "dngate/" DNGATE_VERSION};
+    struct sip_stack_config cfg = {.bind_count = a->bind_count,
+                                   .software = "dngate/" DNGATE_VERSION,
+                                   .outside = {ask_outside_h, a->media, a->seen}};
     const uint16_t port = (uint16_t)conf_int(a->conf, "sip.port");
 
     for (size_t i = 0; i < a->bind_count; i++) {
@@ -346,6 +363,13 @@ static int web_part_start(struct app *a)
     return err;
 }
 
+static int reach_part_start(struct app *a)
+{
+    const struct app_reach_config cfg = {a->conf, a->store, a->media, a->web, a->turn, a->stack};
+
+    return app_reach_alloc(&a->reach, &cfg);
+}
+
 static int admin_password_set(struct app *a)
 {
     return app_password_set(a->conf, a->store, a->why, sizeof(a->why));
@@ -390,10 +414,10 @@ static int calls_left_close(struct app *a)
 static int parts_start(struct app *a)
 {
     static int (*const parts[])(struct app *) = {
-        settings_start,  directory_lock,   store_start,      settings_from_store,
-        control_start,   calls_left_close, bind_addresses,   admin_password_set,
-        tls_start,       guard_start,      media_part_start, stack_start,
-        turn_part_start, lab_part_start,   signalling_start, web_part_start,
+        settings_start,   directory_lock,   store_start,        settings_from_store, control_start,
+        calls_left_close, bind_addresses,   admin_password_set, tls_start,           guard_start,
+        media_part_start, stack_start,      turn_part_start,    lab_part_start,      signalling_start,
+        web_part_start,   reach_part_start,
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -407,6 +431,7 @@ static int parts_start(struct app *a)
 static void parts_stop(struct app *a)
 {
     control_free(a->control);
+    app_reach_free(a->reach);
     web_stop(a->web);
     store_questions_end(a->store);
     app_api_free(a->api);
@@ -418,6 +443,7 @@ static void parts_stop(struct app *a)
     media_stop(a->media);
     wire_free(a->wire);
     mbox_free(a->media_events, NULL, NULL);
+    mbox_free(a->seen, NULL, NULL);
     guard_free(a->guard);
     conf_free(a->service.at_start);
     app_conf_free(a->settings);
@@ -503,6 +529,7 @@ static void tidy(struct app *a)
         return;
     heap_tidy();
     app_turn_tidy(a->turn);
+    app_reach_tidy(a->reach);
     a->tidy_ms = clock_ms() + HEAP_TIDY_MS;
 }
 

@@ -99,6 +99,21 @@ bool check_metric(const struct check *ck, const char *name, double *v)
     return p != NULL;
 }
 
+bool check_health(const struct check *ck, const char *part, char *reason, size_t sz)
+{
+    const struct json_val *v;
+    const char *text;
+    struct json *j;
+
+    if (!ck->status || json_parse(&j, ck->status, strlen(ck->status), NULL, 0))
+        return false;
+    v = json_get(json_get(json_get(json_root(j), "health"), "parts"), part);
+    text = v ? json_get_str(v, "reason") : NULL;
+    snprintf(reason, sz, "%s", text ? text : "");
+    json_free(j);
+    return text != NULL;
+}
+
 /* A value as dngate settings --json has it; NULL: it has none. */
 static const char *setting_text(const struct json_val *v, const char *member, char *buf, size_t sz)
 {
@@ -232,7 +247,7 @@ static void look(struct check *ck)
     check_certificate(ck);
     check_ports(ck);
     check_address(ck);
-    check_turn(ck);
+    check_reach(ck);
     check_trunks(ck);
 }
 

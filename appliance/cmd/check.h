@@ -38,14 +38,20 @@ __attribute__((format(printf, 5, 6))) void check_say(struct check *ck, enum chec
 /* A figure of the running server, e.g. dngate_trunk_up{trunk="genesys"}; false: it does not run or has none. */
 bool check_metric(const struct check *ck, const char *name, double *v);
 
+/* What a part of the running server says of itself; false: it does not run, or the part has not spoken. */
+bool check_health(const struct check *ck, const char *part, char *reason, size_t sz);
+
 void check_store(struct check *ck);       /* integrity, version, what every box needs */
 void check_directory(struct check *ck);   /* writable, private, room on the disk */
 void check_machine(struct check *ck);     /* clock, file descriptors */
 void check_certificate(struct check *ck); /* days left, names, key */
 void check_ports(struct check *ck);       /* taken, by whom; allowed */
 void check_address(struct check *ck);     /* public.address; what of it can be seen from inside */
-void check_turn(struct check *ck);        /* what browsers reach it by, from outside in */
-void check_trunks(struct check *ck);      /* names resolve, OPTIONS is answered */
+void check_reach(struct check *ck);       /* what browsers reach it by, from outside in */
+struct public_item;
+/* Asks a STUN server of public.address what it sees of this machine, by IPv4 or IPv6. EHOSTUNREACH, EAFNOSUPPORT, and of turn_probe. */
+int check_outside(const struct public_item *it, int af, struct addr *seen);
+void check_trunks(struct check *ck); /* names resolve, OPTIONS is answered */
 
 #define CHECK_TRUNK_ADVICE                                                                                   \
     "look for a firewall between, and on SIP Server for a trunk DN whose contact is this machine's address"

@@ -1,6 +1,7 @@
 /* The doctor looks at the box: data directory, database, clock, limits, certificate. */
 #include "cmd/check.h"
 #include "conf/conf.h"
+#include "conf/public.h"
 #include "core/addr.h"
 #include "core/clock.h"
 #include "core/json.h"
@@ -223,13 +224,8 @@ static bool names_match(const char *names, const char *host)
     return false;
 }
 
-static void check_names(struct check *ck, const struct cert_info *info, bool own)
+static void check_name(struct check *ck, const struct cert_info *info, bool own, const char *host)
 {
-    char host[CONF_VALUE_MAX];
-
-    conf_str(ck->conf, "public.address", host, sizeof(host));
-    if (!host[0])
-        return;
     if (names_match(info->names, host))
         check_say(ck, CHECK_OK, "certificate", "", "is for %s (public.address)", host);
     else
@@ -238,6 +234,28 @@ static void check_names(struct check *ck, const struct cert_info *info, bool own
                       : "get one for that name, or set public.address to a name that it has",
                   "is not for %s (public.address) but for %s: browsers refuse it", host,
                   info->names[0] ? info->names : info->subject);
+}
+
+static bool is_ip(const char *host)
+{
+    struct addr a;
+
+    return !addr_parse_ip(&a, host, 0);
+}
+
+/* An address beside a name that it has is for media: nobody types it. */
+static void check_names(struct check *ck, const struct cert_info *info, bool own)
+{
+    struct public_item v[PUBLIC_ITEMS_MAX];
+    char text[CONF_VALUE_MAX];
+    size_t n = public_items(v, conf_str(ck->conf, "public.address", text, sizeof(text)));
+    bool named = false;
+
+    for (size_t i = 0; i < n; i++)
+        named |= !v[i].stun && !is_ip(v[i].host) && names_match(info->names, v[i].host);
+    for (size_t i = 0; i < n; i++)
+        if (!v[i].stun && !(named && is_ip(v[i].host)))
+            check_name(ck, info, own, v[i].host);
 }
 
 static void check_days(struct check *ck, const struct cert_info *info, bool own)
@@ -255,6 +273,15 @@ static void check_days(struct check *ck, const struct cert_info *info, bool own)
         check_say(ck, days < DAYS_WARN ? CHECK_WARN : CHECK_OK, "certificate", days < DAYS_WARN ? advice : "",
                   "valid for %lld more days%s", (long long)days,
                   own ? "; of its own making unless you put one there" : "");
+}
+
+static void check_issuer(struct check *ck, const struct cert_info *info)
+{
+    if (info->self_signed)
+        check_say(ck, CHECK_WARN, "certificate",
+                  "set https.cert and https.key to one of a CA that the agents' browsers trust",
+                  "is signed by itself: browsers warn of it, and never use TURN over TLS with it: no audio "
+                  "for agents whose network lets out nothing but 443/tcp");
 }
 
 void check_certificate(struct check *ck)
@@ -285,4 +312,5 @@ void check_certificate(struct check *ck)
     }
     check_days(ck, &info, own);
     check_names(ck, &info, own);
+    check_issuer(ck, &info);
 }

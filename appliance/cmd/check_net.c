@@ -2,6 +2,7 @@
 #include "cmd/check.h"
 #include "cmd/sockets.h"
 #include "conf/conf.h"
+#include "conf/public.h"
 #include "core/addr.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BINDS_MAX = 2, INTERFACES_MAX = 16, LIST_MAX = 512 };
+enum { BINDS_MAX = 2, INTERFACES_MAX = 16, LIST_MAX = 512, HEALTH_LEN = 256 };
 
 /* ---------------------------------------------------------------- ports */
 
@@ -175,16 +176,12 @@ static void interfaces_text(const struct addr *v, size_t n, char *buf, size_t sz
         len += (size_t)snprintf(buf + len, sz - len, "%s%s", i ? ", " : "", addr_ip(&v[i], ip, sizeof(ip)));
 }
 
-/* RFC 1918, RFC 6598, RFC 4193: not what the Internet reaches. */
-static bool is_private(const struct addr *a)
+static bool addr_listed(const struct addr *v, size_t n, const struct addr *a)
 {
-    const uint8_t *p;
-
-    if (addr_af(a) == AF_INET6)
-        return (a->u.in6.sin6_addr.s6_addr[0] & 0xfe) == 0xfc;
-    p = (const uint8_t *)&a->u.in.sin_addr;
-    return p[0] == 10 || (p[0] == 172 && (p[1] & 0xf0) == 16) || (p[0] == 192 && p[1] == 168) ||
-           (p[0] == 100 && (p[1] & 0xc0) == 64);
+    for (size_t i = 0; i < n; i++)
+        if (addr_eq_ip(&v[i], a))
+            return true;
+    return false;
 }
 
 static void address_found(struct check *ck, const struct addr *v, size_t n)
@@ -194,7 +191,7 @@ static void address_found(struct check *ck, const struct addr *v, size_t n)
 
     interfaces_text(v, n, list, sizeof(list));
     for (size_t i = 0; i < n; i++)
-        global = global || !is_private(&v[i]);
+        global = global || !addr_is_private(&v[i]);
     if (!access("/.dockerenv", F_OK) && n && !global)
         check_say(ck, CHECK_INFO, "public.address",
                   "in a container on a bridge network set it to the host's address, or there is no audio",
@@ -205,34 +202,100 @@ static void address_found(struct check *ck, const struct addr *v, size_t n)
                   "empty: the address that was reached answers (%s)", list);
 }
 
-void check_address(struct check *ck)
+static void address_ours(struct check *ck, const char *host, const struct addr *a, const struct addr *v,
+                         size_t n)
 {
-    char host[CONF_VALUE_MAX], ip[ADDR_STRLEN], list[LIST_MAX];
-    struct addr v[INTERFACES_MAX], a;
-    size_t n = addr_interfaces(v, INTERFACES_MAX);
-    bool ours = false;
+    char ip[ADDR_STRLEN], list[LIST_MAX];
+    const bool ours = addr_is_loopback(a) || addr_listed(v, n, a);
 
-    conf_str(ck->conf, "public.address", host, sizeof(host));
-    if (!host[0]) {
-        address_found(ck, v, n);
-        return;
-    }
-    if (addr_resolve(&a, host, 0)) {
-        check_say(
-            ck, CHECK_FAIL, "public.address", "set an address, or a name that this machine can look up",
-            "%s cannot be resolved; until it can, browsers and trunk are told the machine's own addresses",
-            host);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        ours = ours || addr_eq_ip(&a, &v[i]);
     interfaces_text(v, n, list, sizeof(list));
-    if (ours || addr_is_loopback(&a))
+    if (ours)
         check_say(ck, CHECK_OK, "public.address", "", "%s is this machine", host);
     else
         check_say(ck, CHECK_WARN, "public.address",
                   "right behind NAT, if the router forwards the ports under their own numbers "
                   "(docs/operations.md); else "
                   "correct it",
-                  "%s (%s) is no address of this machine (%s)", host, addr_ip(&a, ip, sizeof(ip)), list);
+                  "%s (%s) is no address of this machine (%s)", host, addr_ip(a, ip, sizeof(ip)), list);
+}
+
+/* What a STUN server sees now of a socket of this process; the server's own questions go from the browsers' port. */
+static void outside_say(struct check *ck, const struct public_item *it, int af, const struct addr *v,
+                        size_t n)
+{
+    char word[LIST_MAX], ip[ADDR_STRLEN];
+    struct addr seen = {0};
+    int err = check_outside(it, af, &seen);
+
+    public_item_str(it, word, sizeof(word));
+    if (err == EAFNOSUPPORT || (err == ENETUNREACH && af == AF_INET6))
+        return;
+    if (err == EHOSTUNREACH && af == AF_INET6)
+        return; /* said for the other family */
+    if (err == EHOSTUNREACH)
+        check_say(ck, CHECK_FAIL, "public.address", "is there a name server, and is the name right?",
+                  "%s: cannot be resolved", word);
+    else if (err)
+        check_say(ck, CHECK_FAIL, "public.address",
+                  "let UDP out towards it, or set another server or the address itself", "%s: no answer: %s",
+                  word, strerror(err));
+    else if (addr_is_private(&seen))
+        check_say(ck, CHECK_WARN, "public.address",
+                  "that is a private network: agents in the Internet need a server out there",
+                  "%s sees this machine as %s", word, addr_ip(&seen, ip, sizeof(ip)));
+    else
+        check_say(ck, CHECK_OK, "public.address", "", "%s sees this machine as %s%s", word,
+                  addr_ip(&seen, ip, sizeof(ip)), addr_listed(v, n, &seen) ? ", its own" : ", by NAT");
+}
+
+static void item_look(struct check *ck, const struct public_item *it, const struct addr *v, size_t n)
+{
+    struct addr found[CHECK_ADDRS_MAX];
+    size_t count = 0;
+
+    if (it->stun) {
+        outside_say(ck, it, AF_INET, v, n);
+        outside_say(ck, it, AF_INET6, v, n);
+    } else if (addr_resolve_all(found, CHECK_ADDRS_MAX, &count, it->host, 0)) {
+        check_say(
+            ck, CHECK_FAIL, "public.address", "set an address, or a name that this machine can look up",
+            "%s cannot be resolved; until it can, browsers and trunk are told the machine's own addresses",
+            it->host);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            address_ours(ck, it->host, &found[i], v, n);
+    }
+}
+
+/* What the server's browsers' port has been told; only the server can ask from there. */
+static void outside_of_server(struct check *ck)
+{
+    char reason[HEALTH_LEN];
+    double moved = 0;
+
+    if (!check_health(ck, "address", reason, sizeof(reason)) || !strstr(reason, " by stun:"))
+        return;
+    (void)check_metric(ck, "dngate_public_port_moved", &moved);
+    if (moved > 0)
+        check_say(ck, CHECK_WARN, "public.address",
+                  "right where the router forwards the UDP ports from ice.port on under their own numbers in "
+                  "spite of it; else browsers reach audio by TURN only",
+                  "the server's audio is seen at another port than its own: %s", reason);
+    else
+        check_say(ck, CHECK_OK, "public.address", "", "the server's audio is seen as %s", reason);
+}
+
+void check_address(struct check *ck)
+{
+    struct public_item items[PUBLIC_ITEMS_MAX];
+    char text[CONF_VALUE_MAX];
+    struct addr v[INTERFACES_MAX];
+    size_t n = addr_interfaces(v, INTERFACES_MAX), count;
+
+    count = public_items(items, conf_str(ck->conf, "public.address", text, sizeof(text)));
+    if (!count)
+        address_found(ck, v, n);
+    for (size_t i = 0; i < count; i++)
+        item_look(ck, &items[i], v, n);
+    outside_of_server(ck);
 }

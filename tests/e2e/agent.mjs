@@ -41,7 +41,7 @@ export class Agent {
     // onInvite(message): answers calls by itself instead of leaving them to wait().
     async open() {
         const { https } = this.server.ports;
-        this.socket = tls.connect({ port: https, host: '127.0.0.1', servername: 'localhost', rejectUnauthorized: false });
+        this.socket = tls.connect({ port: https, host: this.server.host ?? '127.0.0.1', servername: 'localhost', rejectUnauthorized: false });
         await new Promise((resolve, reject) => this.socket.once('secureConnect', resolve).once('error', reject));
         this.socket.write(
             `GET /ws HTTP/1.1\r\nHost: localhost:${https}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +

@@ -1,0 +1,207 @@
+#include "app_reach.h"
+#include "app_turn.h"
+#include "conf/conf.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/metric.h"
+#include "media/media.h"
+#include "service/reach.h"
+#include "sip/stack.h"
+#include "store/store.h"
+#include "turn/auth.h"
+#include "web/web.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_MS = 5000, AGAIN_MS = 3600 * 1000, CLOSED_MAX = 400, PORTS_MAX = 300 };
+
+#define REACH_CLOSED_HELP                                                                                    \
+    "Addresses of public.address at which this way does not lead here, though packets come back from there"
+#define REACH_GAUGE(way)                                                                                     \
+    METRIC_GAUGE(closed_##way, "dngate_reach_closed", "way=\"" #way "\"", REACH_CLOSED_HELP)
+REACH_GAUGE(https);
+REACH_GAUGE(wss);
+REACH_GAUGE(wss_extra);
+REACH_GAUGE(ice);
+REACH_GAUGE(turn_udp);
+REACH_GAUGE(turn_tcp);
+REACH_GAUGE(turn_https);
+REACH_GAUGE(turn_tls);
+METRIC_GAUGE(unknown, "dngate_reach_unknown", NULL,
+             "Addresses of public.address of which something can be told from outside only");
+
+static struct metric *const closed[REACH_WAYS] = {
+    [REACH_HTTPS] = &closed_https,           [REACH_WSS] = &closed_wss,
+    [REACH_WSS_EXTRA] = &closed_wss_extra,   [REACH_ICE] = &closed_ice,
+    [REACH_TURN_UDP] = &closed_turn_udp,     [REACH_TURN_TCP] = &closed_turn_tcp,
+    [REACH_TURN_HTTPS] = &closed_turn_https, [REACH_TURN_TLS] = &closed_turn_tls,
+};
+
+struct app_reach {
+    struct reach_config cfg;
+    const struct sip_stack *stack;
+    struct sip_public looked; /* at these the last time */
+    uint64_t due_ms;
+};
+
+struct job { /* the thread's */
+    struct reach_config cfg;
+    struct sip_public pub;
+    int closed[REACH_WAYS], unknown;
+};
+
+static atomic_bool busy;
+
+/* --- the thread --- */
+
+static void address_say(struct job *j, const struct addr *a, const struct reach_found found[REACH_WAYS])
+{
+    const bool ours = reach_ours(a);
+    char list[CLOSED_MAX] = "", ports[PORTS_MAX], ip[ADDR_STRLEN];
+    bool unclear = false;
+    size_t len = 0;
+
+    (void)addr_ip(a, ip, sizeof(ip));
+    for (unsigned w = 0; w < REACH_WAYS; w++) {
+        const enum reach_verdict verdict = reach_verdict(found, (enum reach_way)w, ours);
+
+        unclear |= verdict == REACH_UNKNOWN;
+        if (verdict != REACH_CLOSED)
+            continue;
+        j->closed[w]++;
+        if (len < sizeof(list))
+            len +=
+                (size_t)snprintf(list + len, sizeof(list) - len, "%s%s (%s)", len ? "; " : "",
+                                 reach_ports_str(&j->cfg, &found[w], (enum reach_way)w, ports, sizeof(ports)),
+                                 reach_way_name((enum reach_way)w));
+    }
+    j->unknown += unclear;
+    if (*list)
+        log_warn("reach", "address=%s closed=\"%s\" open and forward them: browsers are told of them", ip,
+                 list);
+    if (unclear)
+        log_info("reach",
+                 "address=%s cannot be tried from inside, as the router in front turns no packets round: "
+                 "dngate check says what must be open",
+                 ip);
+    else if (!*list)
+        log_info("reach", "address=%s leads here by every way", ip);
+}
+
+static void *job_main(void *arg)
+{
+    struct job *j = arg;
+    struct reach_found found[REACH_WAYS];
+
+    for (size_t i = 0; i < j->pub.count; i++) {
+        if (addr_is_loopback(&j->pub.v[i]))
+            continue;
+        reach_try(&j->cfg, &j->pub.v[i], j->pub.name[i], found);
+        address_say(j, &j->pub.v[i], found);
+    }
+    for (unsigned w = 0; w < REACH_WAYS; w++)
+        metric_set(closed[w], j->closed[w]);
+    metric_set(&unknown, j->unknown);
+    explicit_bzero(j, sizeof(*j));
+    free(j);
+    atomic_store(&busy, false);
+    return NULL;
+}
+
+static int job_start(const struct app_reach *r)
+{
+    struct job *j = calloc(1, sizeof(*j));
+    pthread_attr_t attr;
+    pthread_t thread;
+    int err;
+
+    if (!j)
+        return ENOMEM;
+    j->cfg = r->cfg;
+    j->pub = r->looked;
+    atomic_store(&busy, true);
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    err = pthread_create(&thread, &attr, job_main, j);
+    (void)pthread_attr_destroy(&attr);
+    if (!err) {
+        (void)pthread_setname_np(thread, "reach");
+        return 0;
+    }
+    atomic_store(&busy, false);
+    explicit_bzero(j, sizeof(*j));
+    free(j);
+    return err;
+}
+
+/* --- main thread --- */
+
+static void reach_fill(struct reach_config *r, const struct app_reach_config *cfg)
+{
+    const uint16_t https = web_port(cfg->web, "https"), turn = app_turn_port(cfg->turn);
+    uint16_t ice[MEDIA_WORKERS_MAX];
+
+    *r = (struct reach_config){
+        .ports = {[REACH_HTTPS] = https,
+                  [REACH_WSS] = https,
+                  [REACH_WSS_EXTRA] = web_port(cfg->web, "wss"),
+                  [REACH_TURN_UDP] = turn,
+                  [REACH_TURN_TCP] = turn,
+                  [REACH_TURN_HTTPS] = cfg->turn ? https : 0,
+                  [REACH_TURN_TLS] = cfg->turn ? web_port(cfg->web, "turns") : 0},
+        .workers = (uint16_t)media_ice_ports(cfg->media, ice, MEDIA_WORKERS_MAX),
+        .keyed = true,
+    };
+    if (conf_int(cfg->conf, "ice.port")) /* else they are not in a row */
+        r->ports[REACH_ICE] = ice[0];
+    store_key(cfg->store, r->turn, TURN_SECRET_LABEL);
+    store_key(cfg->store, r->doctor, STUN_DOCTOR_LABEL);
+}
+
+int app_reach_alloc(struct app_reach **rp, const struct app_reach_config *cfg)
+{
+    struct app_reach *r = calloc(1, sizeof(*r));
+
+    if (!r)
+        return ENOMEM;
+    reach_fill(&r->cfg, cfg);
+    r->stack = cfg->stack;
+    r->due_ms = clock_ms() + FIRST_MS;
+    *rp = r;
+    return 0;
+}
+
+void app_reach_free(struct app_reach *r)
+{
+    if (r)
+        explicit_bzero(r, sizeof(*r));
+    free(r);
+}
+
+static bool changed(const struct sip_public *a, const struct sip_public *b)
+{
+    bool same = a->count == b->count;
+
+    for (size_t i = 0; same && i < a->count; i++)
+        same = addr_eq_ip(&a->v[i], &b->v[i]);
+    return !same;
+}
+
+void app_reach_tidy(struct app_reach *r)
+{
+    struct sip_public pub;
+
+    if (!r || atomic_load(&busy))
+        return;
+    sip_stack_public_copy(r->stack, &pub);
+    if (clock_ms() < r->due_ms && (!r->looked.count || !changed(&pub, &r->looked)))
+        return;
+    r->looked = pub;
+    if (pub.count && job_start(r))
+        return; /* next time */
+    r->due_ms = clock_ms() + (pub.count ? AGAIN_MS : FIRST_MS);
+}
