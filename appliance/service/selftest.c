@@ -4,19 +4,35 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { HOST_MAX = 256, HTTPS_PORT = 443 };
 
-/* The first item of the setting that is an address or a name, not a server to ask for one; *host is "" when there is none. */
-static void first_item(const struct service *sv, const char *key, char host[HOST_MAX])
+/* How well an item does for somebody who may be anywhere: a name, then an address of the Internet, then one of a LAN. */
+static unsigned item_worth(const char *item)
+{
+    struct addr a;
+
+    if (!strncasecmp(item, "stun:", 5) || strlen(item) >= HOST_MAX - 2)
+        return 0; /* not one, but a server to ask for one */
+    if (addr_parse_ip(&a, item, 0))
+        return 3;
+    return addr_is_private(&a) ? 1 : 2;
+}
+
+/* The first of the best items of the setting; *host is "" when there is none. */
+static void best_item(const struct service *sv, const char *key, char host[HOST_MAX])
 {
     char text[CONF_VALUE_MAX], *save = NULL;
+    unsigned most = 0;
 
     *host = '\0';
     conf_str(sv->conf, key, text, sizeof(text));
-    for (char *p = strtok_r(text, ", ", &save); p && !*host; p = strtok_r(NULL, ", ", &save))
-        if (strncmp(p, "stun:", 5) && strlen(p) < HOST_MAX - 2)
+    for (char *p = strtok_r(text, ", ", &save); p; p = strtok_r(NULL, ", ", &save))
+        if (item_worth(p) > most) {
+            most = item_worth(p);
             snprintf(host, HOST_MAX, "%s", p);
+        }
 }
 
 /* Where browsers are sent, as a URL writes it: public.address, else the one address that we listen on, else the machine's first. */
@@ -25,11 +41,11 @@ static void host_find(const struct service *sv, char host[HOST_MAX])
     char ip[ADDR_STRLEN];
     struct addr a;
 
-    first_item(sv, "public.address", host);
+    best_item(sv, "public.address", host);
     if (*host && addr_parse_ip(&a, host, 0))
         return; /* a name */
     if (!*host)
-        first_item(sv, "bind.address", host);
+        best_item(sv, "bind.address", host);
     if (!*host || addr_parse_ip(&a, host, 0) || addr_is_any(&a)) {
         snprintf(host, HOST_MAX, "localhost");
         if (!addr_interfaces(&a, 1))

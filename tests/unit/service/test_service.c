@@ -176,6 +176,8 @@ TEST(a_link_of_a_self_test_leads_to_where_browsers_are_sent)
     CHECK(leads_to("bind.address=127.0.0.1", 0, "https://127.0.0.1"));
     CHECK(leads_to("bind.address=::1,127.0.0.1", 8443, "https://[::1]:8443"));
     CHECK(leads_to("public.address=gw.example", 443, "https://gw.example"));
+    CHECK(leads_to("public.address=192.168.1.5, 203.0.113.7, stun:a.example", 443, "https://203.0.113.7"));
+    CHECK(leads_to("public.address=192.168.1.5, gw.example", 443, "https://gw.example"));
     CHECK(leads_to("public.address=2001:db8::1", 444, "https://[2001:db8::1]:444"));
     CHECK(leads_to("https.port=8443", 0, "https://[2001:db8::1]:8443"));
     CHECK_EQ_INT(service_selftest_link(&sv, "a\nb", 24, &l, url), EINVAL);
