@@ -356,6 +356,8 @@ static void read_attribute(struct reader *r, struct txt t)
         read_candidate(s, t);
     else if (txt_skip(&t, "ptime:") && txt_uint(t, 200, &n))
         s->ptime_ms = n;
+    else if (txt_skip(&t, "maxptime:") && txt_uint(t, 10000, &n))
+        s->maxptime_ms = n;
     else if (txt_skip(&t, "rtcp:"))
         r->rtcp = t;
     else if (txt_is(t, "rtcp-mux"))

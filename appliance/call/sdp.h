@@ -31,7 +31,7 @@ struct sdp_fmt { /* one payload type of the audio stream */
 };
 
 struct sdp_mline { /* what an answer must mirror of each m= line (RFC 3264 6) */
-    char media[16], proto[32], fmts[96], mid[32];
+    char media[16], proto[32], fmts[96], mid[64];
     uint16_t port;
 };
 
@@ -61,7 +61,7 @@ struct sdp {
     struct addr rtp;    /* where the peer receives; 0.0.0.0 = nowhere for now */
     struct addr rtcp;   /* a=rtcp, else the next port */
     enum media_dir dir; /* as the PEER says it; without ICE 0.0.0.0 counts as no receiving (RFC 2543 hold) */
-    uint32_t ptime_ms;
+    uint32_t ptime_ms, maxptime_ms; /* 0 = not said */
     struct sdp_fmt fmt[SDP_FMTS_MAX];
     size_t fmts;
     bool rtcp_mux, bundle;

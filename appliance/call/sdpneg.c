@@ -150,6 +150,16 @@ static int usable_address(const struct sdp *s)
     return addr_is_multicast(&s->rtp) ? EADDRNOTAVAIL : ENETUNREACH;
 }
 
+enum { PTIME_MIN = 10, PTIME_USUAL = 20, PTIME_MAX = 60 };
+
+/* What it asks for, but never more than it takes (RFC 8866 6.4). */
+static uint32_t ptime_of(const struct sdp *s)
+{
+    uint32_t ms = s->ptime_ms >= PTIME_MIN && s->ptime_ms <= PTIME_MAX ? s->ptime_ms : PTIME_USUAL;
+
+    return s->maxptime_ms >= PTIME_MIN && s->maxptime_ms < ms ? s->maxptime_ms : ms;
+}
+
 int sdp_to_trunk(struct media_trunk *t, const struct sdp *s, const struct sdp_order *order, bool answer)
 {
     enum media_codec c;
@@ -168,7 +178,7 @@ int sdp_to_trunk(struct media_trunk *t, const struct sdp *s, const struct sdp_or
         return ENOTSUP;
     t->codec = c;
     formats_take(&t->formats, s, c, false, answer ? &sdp_formats_trunk : NULL);
-    t->ptime_ms = s->ptime_ms >= 10 && s->ptime_ms <= 60 ? s->ptime_ms : 20;
+    t->ptime_ms = ptime_of(s);
     memset(&t->rtp, 0, sizeof(t->rtp));
     memset(&t->rtcp, 0, sizeof(t->rtcp));
     t->dir =

@@ -245,3 +245,30 @@ TEST(a_flood_of_types_leaves_room_for_the_chosen)
     CHECK(may_come(&trunk.formats, 8, MEDIA_PCMA, 8000));
     CHECK_STR(answer(&s), "m=audio 10100 RTP/AVP 8 96\n");
 }
+
+TEST(packets_are_as_long_as_the_peer_takes_them)
+{
+    static const struct {
+        const char *lines;
+        unsigned ms;
+    } cases[] = {
+        {"", 20},
+        {"a=ptime:30\r\n", 30},
+        {"a=ptime:200\r\n", 20},
+        {"a=ptime:5\r\n", 20},
+        {"a=ptime:x\r\n", 20},
+        {"a=maxptime:10\r\n", 10},
+        {"a=maxptime:150\r\n", 20},
+        {"a=ptime:60\r\na=maxptime:40\r\n", 40},
+        {"a=maxptime:40\r\na=ptime:30\r\n", 30},
+        {"a=maxptime:0\r\n", 20},
+    };
+    char text[512];
+    struct sdp s;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void)snprintf(text, sizeof(text), HEAD CONN "m=audio 40000 RTP/AVP 0\r\n%s", cases[i].lines);
+        CHECK_EQ_INT(offer(&s, text), 0);
+        CHECK_EQ_INT(trunk.ptime_ms, cases[i].ms);
+    }
+}
