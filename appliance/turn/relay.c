@@ -52,8 +52,8 @@ struct relay {
     struct turn_server *server;
     struct streams *streams;
     uint64_t now_us, tick_us;
-    bool idle; /* nothing can be due */
-    bool naps;
+    bool idle;       /* nothing can be due */
+    unsigned nap_us; /* 0: waits until something comes */
     uint64_t rate_us, rate_seen;
     SNAPSHOT(figures, struct relay_figures);
 };
@@ -313,19 +313,22 @@ static uint64_t packets_in(const struct relay *r)
 
 static void rate_measure(struct relay *r)
 {
-    uint64_t us = r->now_us - r->rate_us, seen;
+    uint64_t us = r->now_us - r->rate_us, seen, scaled;
 
     if (us < RATE_US)
         return;
     seen = packets_in(r);
-    r->naps = (seen - r->rate_seen) * 1000000 > RELAY_NAP_RATE * us;
+    scaled = (seen - r->rate_seen) * 1000000;
+    r->nap_us = scaled > RELAY_LONG_NAP_RATE * us ? RELAY_LONG_NAP_US
+                : scaled > RELAY_NAP_RATE * us    ? RELAY_NAP_US
+                                                  : 0;
     r->rate_us = r->now_us;
     r->rate_seen = seen;
 }
 
 static void nap(const struct relay *r)
 {
-    uint64_t us = r->now_us + RELAY_NAP_US;
+    uint64_t us = r->now_us + r->nap_us;
     struct timespec ts = {.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
 
     (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
@@ -345,12 +348,12 @@ static void *relay_main(void *arg)
     struct relay *r = arg;
 
     while (!atomic_load(&r->stop)) {
-        uint64_t us = r->naps ? 0 : due_us(r);
+        uint64_t us = r->nap_us ? 0 : due_us(r);
 
-        if (r->naps)
+        if (r->nap_us)
             nap(r);
         poller_wait(r->poller, us);
-        round_do(r, r->naps || clock_us() < us);
+        round_do(r, r->nap_us || clock_us() < us);
         rate_measure(r);
     }
     return NULL;

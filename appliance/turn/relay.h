@@ -3,7 +3,7 @@
  * server (turn/server) between them. Private to turn/; turn/turn is its door.
  *
  *   few packets a second:  sleep until something comes or is due
- *   many:                  sleep RELAY_NAP_US, so that what comes meanwhile is read and sent together
+ *   many:                  sleep RELAY_NAP_US (very many: RELAY_LONG_NAP_US), so that what comes meanwhile is read and sent together
  *   then:                  time → commands → UDP, TCP, TLS, peers → wire → one sendmmsg a socket
  */
 #ifndef TURN_RELAY_H
@@ -22,6 +22,8 @@ enum {
     RELAY_NAP_US = 1000,
     RELAY_NAP_RATE =
         2000, /* packets a second from which on naps pay: fewer would be woken for one by one anyway */
+    RELAY_LONG_NAP_US = 2000,
+    RELAY_LONG_NAP_RATE = 6000, /* about 60 calls */
 };
 
 enum relay_command {
