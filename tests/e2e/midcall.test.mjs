@@ -38,30 +38,32 @@ async function goOn(t, n, { network = 'symmetric', by, before, cut, after = befo
 
     await lane.connect(network);
     const agent = await openAgent(zoo, lane, by && { script: relayOnly, arg: by() });
-    const nextCdr = await watchCdr(server, (row) => row.caller === lane.dn);
-
-    await agent.dial('600');
-    await agent.call('connected');
-    await agent.hears();
-    await goesBy(agent, before);
-    await agent.page.evaluate(watchGaps);
-    const from = server.log.length;
-    await cut(lane);
-    await moved(lane.dn, from);
-    const heard = await received(agent);
-    await agent.page.waitForFunction((n) => window.dngate.stats?.received > n + 25, heard, { timeout: BACK_MS });
-    await agent.registration('registered');
-    await meet();
-    await agent.checkEcho(t, OPUS);
-    await goesBy(agent, after);
-    assert.equal(await agent.page.locator('#message p').count(), 0, 'nothing is left to complain about');
-    t.diagnostic(`nothing was heard for ${Math.round(await agent.page.evaluate(() => window.gap))} ms`);
-    await agent.hangup();
-    const [row, ...others] = await nextCdr();
-    assert.deepEqual(others, []);
-    assert.equal(row.code, 200, JSON.stringify(row));
-    assert.equal(row.path, after.record);
-    await agent.close();
+    try {
+        const nextCdr = await watchCdr(server, (row) => row.caller === lane.dn);
+        await agent.dial('600');
+        await agent.call('connected');
+        await agent.hears();
+        await goesBy(agent, before);
+        await agent.page.evaluate(watchGaps);
+        const from = server.log.length;
+        await cut(lane);
+        await moved(lane.dn, from);
+        const heard = await received(agent);
+        await agent.page.waitForFunction((n) => window.dngate.stats?.received > n + 25, heard, { timeout: BACK_MS });
+        await agent.registration('registered');
+        await meet();
+        await agent.checkEcho(t, OPUS);
+        await goesBy(agent, after);
+        assert.equal(await agent.page.locator('#message p').count(), 0, 'nothing is left to complain about');
+        t.diagnostic(`nothing was heard for ${Math.round(await agent.page.evaluate(() => window.gap))} ms`);
+        await agent.hangup();
+        const [row, ...others] = await nextCdr();
+        assert.deepEqual(others, []);
+        assert.equal(row.code, 200, JSON.stringify(row));
+        assert.equal(row.path, after.record);
+    } finally {
+        await agent.close();
+    }
 }
 
 const turn = (transport) => () => `:${server.ports.turn}?transport=${transport}`;

@@ -20,21 +20,23 @@ async function talk(t, n, { network, mtu, host, way = WAYS.direct, from = `${out
 
     await lane.connect(network, mtu);
     const agent = await openAgent(zoo, lane, { host });
-    const nextCdr = await watchCdr(server, (row) => row.caller === lane.dn);
-
-    await agent.dial('600');
-    await agent.call('connected');
-    await agent.hears();
-    await meet();
-    const talked = await agent.checkEcho(t, OPUS);
-    await agent.page.locator('#quality-detail', { hasText: way.page }).waitFor();
-    await agent.hangup();
-    const [row] = await nextCdr();
-    assert.equal(row.code, 200, JSON.stringify(row));
-    assert.ok(row.remote_ice.startsWith(from), row.remote_ice);
-    assert.equal(row.path, way.record);
-    await checkRowQuality(server, row, talked);
-    await agent.close();
+    try {
+        const nextCdr = await watchCdr(server, (row) => row.caller === lane.dn);
+        await agent.dial('600');
+        await agent.call('connected');
+        await agent.hears();
+        await meet();
+        const talked = await agent.checkEcho(t, OPUS);
+        await agent.page.locator('#quality-detail', { hasText: way.page }).waitFor();
+        await agent.hangup();
+        const [row] = await nextCdr();
+        assert.equal(row.code, 200, JSON.stringify(row));
+        assert.ok(row.remote_ice.startsWith(from), row.remote_ice);
+        assert.equal(row.path, way.record);
+        await checkRowQuality(server, row, talked);
+    } finally {
+        await agent.close();
+    }
 }
 
 // What the self-test tells of a NAT, by the answers of two ports: STUN's and the media's.

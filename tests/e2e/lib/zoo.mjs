@@ -4,15 +4,16 @@
 //   gateway 172.17.0.2 ─┐ bridge                                 ┌─ routers (nat.c) ─ browser of lane 0
 //                       ├ 172.17.0.1 ── Internet, 198.51.100.1 ──┼─ routers ───────── browser of lane 1
 //   (a lane's browser) ─┘                                        └─ …
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { CHROMIUM, launchChromium } from '../../ui/lib/chromium.mjs';
-import { start } from '../dngate.mjs';
+import { binary, start } from '../dngate.mjs';
 import { makeSpeech } from './audio.mjs';
 import { ADDRESS, Namespace } from './netns.mjs';
 import { AgentPage } from './page.mjs';
@@ -117,7 +118,7 @@ class Lane {
         this.space = await new Namespace().opened();
         this.#nat = spawn(program, [String(this.space.pid), this.inner, this.outer], { stdio: ['pipe', 'pipe', 'inherit'] });
         await once(this.#nat.stdout, 'data');
-        for (const device of [this.inner, this.outer]) this.#at(device, 'ip', 'link', 'set', device, 'addrgenmode', 'none', 'up');
+        for (const device of [this.inner, this.outer]) this.#at(device, 'ip', 'link', 'set', device, 'addrgenmode', 'none', 'txqueuelen', '5000', 'up');
         for (const route of [outside(this.number), `2001:db8:c:${this.number + 1}::/64`]) ip(`route add ${route} dev ${this.outer}`);
         this.#chromium = this.space.wrap(join(dir, `chromium${this.number}`), CHROMIUM);
         return this;
@@ -182,14 +183,24 @@ class Lane {
     }
 }
 
-// The page in the lane's browser, on its shift. host: the gateway, as this browser calls it; script, arg: for the page's beginning.
+async function endCalls(server, dn) {
+    const cli = async (...words) => (await promisify(execFile)(binary(), [...words, '--data', server.dir], { timeout: 30000 })).stdout;
+    const calls = JSON.parse(await cli('calls', '--json')).filter((call) => call.dn === dn);
+
+    for (const { id } of calls) await cli('calls', 'hangup', id).catch(() => {}); // it may be over by itself
+}
+
+// The page in the lane's browser, on its shift. close() ends its calls, too. host: the gateway, as this browser calls it; script, arg: for the page's beginning.
 export async function openAgent(zoo, lane, { host = ADDRESS, script, arg } = {}) {
     const context = await lane.browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
 
     if (script) await context.addInitScript(script, arg);
     const agent = await AgentPage.open(context, { ...zoo.server, host: host.includes(':') ? `[${host}]` : host }, lane.dn);
     agent.server = zoo.server; // whose figures are read from here
-    agent.close = () => context.close();
+    agent.close = async () => {
+        await endCalls(zoo.server, lane.dn);
+        await context.close();
+    };
     await agent.startShift();
     return agent;
 }
