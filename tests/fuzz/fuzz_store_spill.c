@@ -44,6 +44,7 @@ static int record_h(const struct cdr *c, void *arg)
     WHOLE(c->sip_call_id);
     WHOLE(c->reason);
     WHOLE(c->remote_ice);
+    WHOLE(c->candidate);
     WHOLE(c->from_browser.codec);
     buf_init(&line, 1 << 20);
     buf_init(&twice, 1 << 20);
