@@ -6,7 +6,7 @@ import { watchCdr } from './lib/cdr.mjs';
 import { OPUS } from './lib/echo.mjs';
 import { inNamespace } from './lib/netns.mjs';
 import { relayOnly } from './lib/relayonly.mjs';
-import { WAYS, openAgent, openZoo, together, v4 } from './lib/zoo.mjs';
+import { WAYS, openAgent, openZoo, restart, together, v4 } from './lib/zoo.mjs';
 
 const LANES = 3;
 const BACK_MS = 30000; // on a busy machine; a quiet one takes 2 to 5 s
@@ -66,6 +66,33 @@ async function goOn(t, n, { network = 'symmetric', by, before, cut, after = befo
     }
 }
 
+// Calls do not outlive the gateway, but the page that uses its relay is ready for the next one, with the credentials of before.
+async function afterCrash(t) {
+    const [lane] = zoo.lanes;
+    await lane.connect('symmetric');
+    const agent = await openAgent(zoo, lane, { script: relayOnly, arg: turnTls() });
+    try {
+        const nextCdr = await watchCdr(server, (row) => row.caller === lane.dn);
+        await agent.dial('600');
+        await agent.call('connected');
+        await agent.hears();
+        await goesBy(agent, WAYS.tls);
+        agent.server = server = await restart(zoo);
+        await agent.call('ended');
+        await agent.call('idle');
+        await agent.registration('registered');
+        await agent.dial('600');
+        await agent.call('connected');
+        await agent.checkEcho(t, OPUS);
+        await goesBy(agent, WAYS.tls);
+        await agent.hangup();
+        const rows = await nextCdr(2);
+        assert.deepEqual(rows.map((row) => row.reason), ['Gateway restarted', 'Hung up']);
+    } finally {
+        await agent.close();
+    }
+}
+
 const turn = (transport) => () => `:${server.ports.turn}?transport=${transport}`;
 const turnTls = () => `:${server.ports.https}?transport=tcp`;
 
@@ -85,4 +112,5 @@ inNamespace(import.meta.url, 'The way of the audio is lost in mid-call', () => {
         ['a firewall lets through the page’s port alone', { before: WAYS.direct, cut: (lane) => lane.onlyTcp(server.ports.https), after: WAYS.tls }],
         ['the computer gets another address', { before: WAYS.direct, cut: (lane) => lane.renumber(`${v4(2)}/24`, '10.77.0.7/24') }],
     ], goOn);
+    test('the gateway crashes: the next call goes by its relay again', { timeout: 300000 }, afterCrash);
 });

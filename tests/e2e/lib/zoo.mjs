@@ -100,6 +100,9 @@ function publish(server) {
     }`);
 }
 
+const serve = async (box, { dir = null, more = [] } = {}) =>
+    Object.assign(await start({ dir, prefix: box.nsenter, options: ['bind.address=0.0.0.0,::', `public.address=${ADDRESS}`, ...more] }), { host: ADDRESS });
+
 // A browser with routers of its own between it and the Internet.
 class Lane {
     #nat;
@@ -228,6 +231,15 @@ export function together(title, cases, run) {
     });
 }
 
+// The gateway crashes, and is there again with its data, at the ports of the page and of TURN.
+export async function restart(zoo) {
+    const { dir, ports } = zoo.server;
+
+    await zoo.server.kill('SIGKILL');
+    zoo.server = await serve(zoo.box, { dir, more: ['https', 'turn', 'turns'].map((name) => `${name}.port=${ports[name]}`) });
+    return zoo.server;
+}
+
 // { server, lanes: [Lane], box, dir, close() }: the gateway, and so many browsers.
 export async function openZoo(count) {
     const zoo = { dir: mkdtempSync(join(tmpdir(), 'dngate-e2e-')), lanes: [] };
@@ -243,8 +255,7 @@ export async function openZoo(count) {
         execFileSync('gcc', ['-O1', '-o', program, fileURLToPath(new URL('../nat.c', import.meta.url))]);
         ip(`addr add ${OTHER_ADDRESS}/32 dev dn0`);
         zoo.box = await openBridge();
-        zoo.server = await start({ prefix: zoo.box.nsenter, options: ['bind.address=0.0.0.0,::', `public.address=${ADDRESS}`] });
-        zoo.server.host = ADDRESS;
+        zoo.server = await serve(zoo.box);
         publish(zoo.server);
         const microphone = makeSpeech(zoo.dir);
         for (let n = 0; n < count; n++) zoo.lanes.push(await new Lane(n).open(program, zoo.dir));
