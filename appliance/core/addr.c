@@ -147,13 +147,6 @@ int addr_parse_net(struct addr *base, unsigned *bits, const char *text)
     return 0;
 }
 
-int addr_resolve(struct addr *a, const char *host, uint16_t port)
-{
-    size_t n;
-
-    return addr_resolve_all(a, 1, &n, host, port);
-}
-
 int addr_af(const struct addr *a)
 {
     return a->u.sa.sa_family;

@@ -131,11 +131,12 @@ TEST(choose_what_reaches)
 TEST(resolve_localhost)
 {
     struct addr a;
+    size_t n;
 
-    CHECK_EQ_INT(addr_resolve(&a, "localhost", 5060), 0);
+    CHECK_EQ_INT(addr_resolve_all(&a, 1, &n, "localhost", 5060), 0);
     CHECK(addr_is_loopback(&a));
     CHECK_EQ_INT(addr_port(&a), 5060);
-    CHECK_EQ_INT(addr_resolve(&a, "10.0.0.1", 1), 0);
+    CHECK_EQ_INT(addr_resolve_all(&a, 1, &n, "10.0.0.1", 1), 0);
 }
 
 TEST(interfaces_are_global_ones)
