@@ -359,6 +359,8 @@ TEST(networks_and_users_of_turn)
         {"turn.user", "phone:secret", true},
         {"turn.user", "phone:", false},
         {"turn.user", ":secret", false},
+        {"turn.user", "phone:secret, door:another-one:1 desk:third", true},
+        {"turn.user", "phone:secret, door", false},
         {"turn.user", "phone", false}};
 
     for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
