@@ -56,7 +56,7 @@ async function goOn(t, n, { network = 'symmetric', by, before, cut, after = befo
         await goesBy(agent, after);
         assert.equal(await agent.page.locator('#message p').count(), 0, 'nothing is left to complain about');
         t.diagnostic(`nothing was heard for ${Math.round(await agent.page.evaluate(() => window.gap))} ms`);
-        await agent.hangup();
+        await agent.lastHangup();
         const [row, ...others] = await nextCdr();
         assert.deepEqual(others, []);
         assert.equal(row.code, 200, JSON.stringify(row));
@@ -85,7 +85,7 @@ async function afterCrash(t) {
         await agent.call('connected');
         await agent.checkEcho(t, OPUS);
         await goesBy(agent, WAYS.tls);
-        await agent.hangup();
+        await agent.lastHangup();
         const rows = await nextCdr(2);
         assert.deepEqual(rows.map((row) => row.reason), ['Gateway restarted', 'Hung up']);
     } finally {

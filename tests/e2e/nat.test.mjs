@@ -28,7 +28,7 @@ async function talk(t, n, { network, mtu, host, way = WAYS.direct, from = `${out
         await meet();
         const talked = await agent.checkEcho(t, OPUS);
         await agent.page.locator('#quality-detail', { hasText: way.page }).waitFor();
-        await agent.hangup();
+        await agent.lastHangup();
         const [row] = await nextCdr();
         assert.equal(row.code, 200, JSON.stringify(row));
         assert.ok(row.remote_ice.startsWith(from), row.remote_ice);

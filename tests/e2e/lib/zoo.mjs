@@ -13,7 +13,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { CHROMIUM, launchChromium } from '../../ui/lib/chromium.mjs';
-import { binary, start } from '../dngate.mjs';
+import { binary, freePort, start } from '../dngate.mjs';
 import { makeSpeech } from './audio.mjs';
 import { ADDRESS, Namespace } from './netns.mjs';
 import { AgentPage } from './page.mjs';
@@ -201,7 +201,7 @@ export async function openAgent(zoo, lane, { host = ADDRESS, script, arg } = {})
     const agent = await AgentPage.open(context, { ...zoo.server, host: host.includes(':') ? `[${host}]` : host }, lane.dn);
     agent.server = zoo.server; // whose figures are read from here
     agent.close = async () => {
-        await endCalls(zoo.server, lane.dn);
+        await endCalls(zoo.server, lane.dn).catch(() => {}); // the server may be gone
         await context.close();
     };
     await agent.startShift();
@@ -255,7 +255,7 @@ export async function openZoo(count) {
         execFileSync('gcc', ['-O1', '-o', program, fileURLToPath(new URL('../nat.c', import.meta.url))]);
         ip(`addr add ${OTHER_ADDRESS}/32 dev dn0`);
         zoo.box = await openBridge();
-        zoo.server = await serve(zoo.box);
+        zoo.server = await serve(zoo.box, { more: [`https.port=${await freePort()}`, `turn.port=${await freePort()}`, `turns.port=${await freePort()}`] }); // it may be started again there
         publish(zoo.server);
         const microphone = makeSpeech(zoo.dir);
         for (let n = 0; n < count; n++) zoo.lanes.push(await new Lane(n).open(program, zoo.dir));
