@@ -61,14 +61,14 @@ function agentOf({ session }) {
     });
 }
 
-// Without a microphone the line can be measured, too.
+// Without a microphone the line can be measured, too. {stream, stop()}.
 function tone(context) {
     const to = new MediaStreamAudioDestinationNode(context);
     const from = new OscillatorNode(context, { frequency: 440 });
 
     from.connect(new GainNode(context, { gain: 0.1 })).connect(to);
     from.start();
-    return to.stream;
+    return { stream: to.stream, stop: () => from.stop() };
 }
 
 // Where no relay works none is waited for.
@@ -84,11 +84,12 @@ function waysOf({ session, lines, ticker }) {
 /** @param {Context} ctx */
 async function call(ctx, ua) {
     const ways = waysOf(ctx);
+    const instead = ctx.audio.alive ? null : tone(ctx.audio.context);
     /** @type {RTCPeerConnection | null} */
     let pc = null;
     let noAddress = false;
     const session = ua.call(`sip:${encodeURIComponent(ctx.session.echo)}@${location.hostname}`, {
-        mediaStream: ctx.audio.alive ? ctx.audio.stream : tone(ctx.audio.context),
+        mediaStream: instead ? instead.stream : ctx.audio.stream,
         mediaConstraints: { audio: true, video: false },
         pcConfig: { iceServers: ways.servers, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' },
         eventHandlers: {
@@ -103,6 +104,7 @@ async function call(ctx, ua) {
             },
         },
     });
+    for (const end of ['ended', 'failed']) session.on(end, () => instead?.stop());
     const outcome = await first(session, ANSWER_MS, 'accepted', 'failed');
 
     if (noAddress) throw new Failed(words.echoNoAddress, words.echoNoAddressAdvice);

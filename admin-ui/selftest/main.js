@@ -31,6 +31,7 @@ async function open() {
             write(tab, SESSION, session);
             write(tab, LINK, null);
         },
+        over: () => write(tab, LINK, null),
     });
 
     room.enter({ link });

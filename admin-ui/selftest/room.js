@@ -41,6 +41,7 @@ class Room {
     /** @type {((answer: string) => void) | null} */
     #answer = null;
     #microphoneError = null;
+    #warnings = {}; // by what they are about: one that goes leaves the others
     #timer;
     #busy = false;
     #facts = {
@@ -68,9 +69,9 @@ class Room {
             {
                 devices: (lists) => this.#devices(lists),
                 microphone: (text) => (this.#microphoneError = text),
-                trouble: (text) => this.#view.note('warn', text),
-                speaker: (text) => this.#view.note('warn', text),
-                silent: (text) => this.#view.note('warn', text),
+                trouble: (text) => this.#warn('microphone', text),
+                speaker: (text) => this.#warn('speaker', text),
+                silent: (text) => this.#warn('silent', text),
                 locked: () => this.#element.play().catch(() => {}),
             },
             () => words.then,
@@ -104,7 +105,14 @@ class Room {
         this.#ringer.stop();
         this.#audio.silence();
         this.#audio.close();
+        this.#audio.rest();
+        this.#warn('ring', null);
         this.#view.level(0);
+    }
+
+    #warn(about, text) {
+        this.#warnings[about] = text;
+        this.#view.note('warn', Object.values(this.#warnings).filter(Boolean).join(' '));
     }
 
     // What the next test starts with: null when it has to be asked.
@@ -146,6 +154,7 @@ class Room {
             if (signal.aborted) return;
             this.#view.busy(false);
             if (error.again) this.#credentials = { dn: this.#credentials.dn };
+            if (error.again && what.link) this.#kit.over?.();
             this.#ready();
             this.#view.note('error', error.message);
         } finally {
@@ -266,7 +275,7 @@ class Room {
         else {
             settings.ringSpeaker = id;
             const there = await this.#ringer.ring();
-            this.#view.note('warn', there ? '' : words.ringElsewhere);
+            this.#warn('ring', there ? null : words.ringElsewhere);
         }
         save();
     }

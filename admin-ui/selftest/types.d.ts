@@ -64,6 +64,7 @@ export interface Kit {
     save(): void;
     session?: Session | null; // of before a reload
     started?(session: Session): void;
+    over?(): void; // the link is good for nothing any more
     close?(): void; // there is something to go back to
 }
 

@@ -47,6 +47,11 @@ export class Audio {
         return this.#context.resume();
     }
 
+    // Until unlock() nothing sounds, so that the sound card, or a headset without a cable, may sleep.
+    rest() {
+        this.#context?.suspend().catch(() => {});
+    }
+
     get context() {
         return this.#context;
     }

@@ -36,6 +36,8 @@ test('a link that has been used: that is said, and DN and password do', async ()
     await open(scene);
     await scene.test.press('Start');
     await noteSays('This link has been used');
+    await page.reload();
+    await page.locator('#room-dn').waitFor();
     await page.fill('#room-dn', '5001');
     await page.fill('#room-password', 'lab5001');
     await page.keyboard.press('Enter');
@@ -131,6 +133,24 @@ test('no microphone: said as the phone says it, and the line is measured all the
     assert.equal(await scene.test.result('echo'), 'good');
 });
 
+test('the chosen microphone is not plugged in: said as long as another one is in use', async () => {
+    await page.addInitScript(() => {
+        const { mediaDevices } = navigator;
+        const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
+        localStorage.setItem('dngate.settings', JSON.stringify({ microphone: 'headset' }));
+        mediaDevices.getUserMedia = ({ audio }) =>
+            audio.deviceId ? Promise.reject(new DOMException('gone', 'OverconstrainedError')) : getUserMedia({ audio });
+    });
+    await open(scene);
+    await scene.test.press('Start');
+    await scene.test.step('speaker');
+    await noteSays('Your microphone is not plugged in');
+    await page.selectOption('#room-speaker', { index: 0 });
+    await scene.test.press('Yes');
+    await scene.test.step('ring');
+    await noteSays('Your microphone is not plugged in');
+});
+
 test('a microphone that is silent, recorded again when it is heard; no ring; Enter too often answers nothing', async () => {
     await open(scene, { level: 0 });
     await page.focus('.room-buttons button:not(.kept)');
@@ -184,11 +204,18 @@ test('signing out closes the green room; the microphone is let go', async () => 
         const { mediaDevices } = navigator;
         const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
         mediaDevices.getUserMedia = async (what) => (window.opened = await getUserMedia(what));
+        const { resume } = AudioContext.prototype;
+        AudioContext.prototype.resume = function () {
+            window.sounding = this;
+            return resume.call(this);
+        };
     });
     await scene.test.press('Start');
     await scene.test.step('speaker');
+    await page.waitForFunction(() => window.sounding.state === 'running');
     await page.click('#sign-out');
     await page.locator('#password:focus').waitFor();
+    await page.waitForFunction(() => window.sounding.state === 'suspended');
     assert.equal(await page.evaluate(() => window.opened.getAudioTracks()[0].readyState), 'ended');
 });
 
