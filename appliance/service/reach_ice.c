@@ -74,9 +74,11 @@ static void listen_for(struct asking *q, int ms)
     const uint64_t end_ms = clock_ms() + (uint64_t)ms;
     struct pollfd pfd = {.fd = q->fd, .events = POLLIN};
     uint8_t msg[STUN_MSG_MAX];
+    uint64_t now_ms;
 
-    while (q->f->silent && clock_ms() < end_ms) {
-        ssize_t n = poll(&pfd, 1, (int)(end_ms - clock_ms())) > 0 ? recv(q->fd, msg, sizeof(msg), 0) : 0;
+    /* The clock is read once: between two looks it may pass the end, and less than nothing is for ever to poll(2). */
+    while (q->f->silent && (now_ms = clock_ms()) < end_ms) {
+        ssize_t n = poll(&pfd, 1, (int)(end_ms - now_ms)) > 0 ? recv(q->fd, msg, sizeof(msg), 0) : 0;
 
         if (n > 0)
             take(q, msg, (size_t)n);
