@@ -2,29 +2,55 @@
 #include "store/restorepriv.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { COLUMNS_MAX = 64, SQL_MAX = 4096, LIST_MAX = 1536 };
 
-/* "a", "b", … of a table of our schema. */
-static int column_list(struct sql *sql, const char *table, char *list, size_t sz, int *count)
+static int has_column(struct sql *sql, const char *table, const char *name, bool *has)
 {
     sqlite3_stmt *st;
-    int err = sql_prepare(
-        sql, &st, "SELECT group_concat('\"' || name || '\"', ', '), count(*) FROM pragma_table_info(?)");
+    int err = sql_prepare(sql, &st, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?");
+
+    if (err)
+        return err;
+    sql_bind(st, "tt", table, name);
+    err = sql_step(st);
+    *has = !err;
+    sql_done(sql, st);
+    return err == ENOENT ? 0 : err;
+}
+
+/* "a", "b", … of a table of our schema, as far as the other has them: a damaged database may be of an older program. */
+static int column_list(struct sql *to, struct sql *from, const char *table, char *list, size_t sz, int *count)
+{
+    sqlite3_stmt *st;
+    size_t n = 0;
+    int err = sql_prepare(to, &st, "SELECT name FROM pragma_table_info(?)");
 
     if (err)
         return err;
     sql_bind(st, "t", table);
-    err = sql_step(st);
-    if (!err) {
-        sql_text(st, 0, list, sz);
-        *count = sqlite3_column_int(st, 1);
-        if (!*count || *count > COLUMNS_MAX || sqlite3_column_bytes(st, 0) >= (int)sz)
+    *count = 0;
+    while (!(err = sql_step(st))) {
+        const char *name = (const char *)sqlite3_column_text(st, 0);
+        bool has;
+
+        err = has_column(from, table, name, &has);
+        if (err)
+            break;
+        if (!has)
+            continue;
+        n += (size_t)snprintf(list + n, sz - n, "%s\"%s\"", n ? ", " : "", name);
+        if (n >= sz || ++*count > COLUMNS_MAX) {
             err = EUCLEAN;
+            break;
+        }
     }
-    sql_done(sql, st);
+    sql_done(to, st);
+    if (err == ENOENT)
+        err = *count ? 0 : EUCLEAN;
     return err;
 }
 
@@ -67,7 +93,7 @@ static int copy(struct sql *to, struct sql *from, const char *select_text, const
 static int copy_table(struct sql *to, struct sql *from, const char *table, const char *conflict)
 {
     char list[LIST_MAX], marks[COLUMNS_MAX * 3 + 1] = "?", select[SQL_MAX], insert[SQL_MAX];
-    int count, err = column_list(to, table, list, sizeof(list), &count);
+    int count, err = column_list(to, from, table, list, sizeof(list), &count);
 
     if (err)
         return err;

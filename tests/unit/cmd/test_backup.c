@@ -217,10 +217,10 @@ static int backup_to(const char *path)
 }
 
 /* As a program of before wrote it: its records know no path. */
-static int backup_of_version_3(void)
+static int make_version_3(const char *path)
 {
     struct sql old;
-    int err = sql_open(&old, file, SQL_WRITER, 1000);
+    int err = sql_open(&old, path, SQL_WRITER, 1000);
 
     if (err)
         return err;
@@ -249,7 +249,7 @@ TEST(records_of_an_older_backup_stand_beside_newer_ones)
     put_cdr(1);
     CHECK_EQ_INT(cdrs(), 2);
     CHECK_EQ_INT(backup_write(here.path, file, &info, why, sizeof(why)), 0);
-    CHECK_EQ_INT(backup_of_version_3(), 0);
+    CHECK_EQ_INT(make_version_3(file), 0);
     cdr_write(store, &newer);
     CHECK_EQ_INT(cdrs(), 3);
     restore_into(here.path, &res);
@@ -418,6 +418,31 @@ TEST(a_database_beyond_repair_is_replaced_and_kept)
     CHECK_EQ_INT(cdrs(), 1);
     snprintf(path, sizeof(path), "%s/dngate.db.before-restore", here.path);
     CHECK(!access(path, F_OK));
+    finish();
+}
+
+TEST(a_damaged_database_of_an_older_program_leaves_its_call_records)
+{
+    struct backup_info info;
+    struct restore_result res;
+    char path[200];
+
+    CHECK(start());
+    put_cdr(0);
+    CHECK_EQ_INT(cdrs(), 1);
+    CHECK_EQ_INT(backup_write(here.path, file, &info, why, sizeof(why)), 0);
+    put_cdr(1);
+    CHECK_EQ_INT(cdrs(), 2);
+    store_close(store);
+    store = NULL;
+    snprintf(path, sizeof(path), "%s/dngate.db", here.path);
+    CHECK_EQ_INT(make_version_3(path), 0);
+    CHECK_EQ_INT(restore_stage(here.path, file, &res, why, sizeof(why)), 0);
+    CHECK_EQ_INT(restore_replace(here.path, &res, why, sizeof(why)), 0);
+    CHECK_STR(res.notes, "");
+    CHECK_EQ_INT(res.cdrs_kept, 1);
+    CHECK(open_store(&here));
+    CHECK_EQ_INT(cdrs(), 2);
     finish();
 }
 
