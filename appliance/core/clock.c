@@ -1,5 +1,6 @@
 #include "core/clock.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -51,16 +52,29 @@ const char *clock_iso8601(char *buf, size_t sz, int64_t wall_ms)
     return buf;
 }
 
+/* ".5", ".123456": *p ends behind it. */
+static int fraction_ms(const char **p)
+{
+    int ms = 0, worth = 100;
+
+    for (++*p; isdigit((unsigned char)**p); ++*p, worth /= 10)
+        ms += (**p - '0') * worth;
+    return ms;
+}
+
 int clock_parse(int64_t *wall_ms, const char *text)
 {
     struct tm tm = {0};
     const char *end = strptime(text, "%Y-%m-%d", &tm);
     const int day = tm.tm_mday;
+    int ms = 0;
 
     if (end && (*end == 'T' || *end == ' ')) {
         const char *time = end + 1;
 
         end = strptime(time, "%H:%M:%S", &tm);
+        if (end && *end == '.' && isdigit((unsigned char)end[1]))
+            ms = fraction_ms(&end);
         if (!end)
             end = strptime(time, "%H:%M", &tm);
     }
@@ -68,6 +82,6 @@ int clock_parse(int64_t *wall_ms, const char *text)
         end++;
     if (!end || *end)
         return EINVAL;
-    *wall_ms = (int64_t)timegm(&tm) * 1000;
+    *wall_ms = (int64_t)timegm(&tm) * 1000 + ms;
     return tm.tm_mday == day ? 0 : EINVAL; /* there is no 31st of February */
 }
