@@ -43,7 +43,7 @@ int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
     c->start_ms = clock_ms();
     c->cdr.start_ms = clock_wall_ms();
     rnd_str(tail, sizeof(tail), 8);
-    (void)snprintf(c->cdr.id, sizeof(c->cdr.id), "%012llx-%04x-%s", (unsigned long long)c->cdr.start_ms,
+    (void)snprintf(c->cdr.id, sizeof(c->cdr.id), CDR_ID_TIME "-%04x-%s", (unsigned long long)c->cdr.start_ms,
                    cs->serial++, tail);
     c->sdp_id = (uint64_t)c->cdr.start_ms;
     list_append(&cs->calll, &c->le, c);

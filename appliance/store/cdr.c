@@ -20,8 +20,8 @@ static void cdr_make_id(struct cdr *c)
     char random[9];
 
     rnd_str(random, sizeof(random), sizeof(random) - 1);
-    snprintf(c->id, sizeof(c->id), "%013lld-%s", (long long)(c->start_ms ? c->start_ms : clock_wall_ms()),
-             random);
+    snprintf(c->id, sizeof(c->id), CDR_ID_TIME "-%s",
+             (unsigned long long)(c->start_ms ? c->start_ms : clock_wall_ms()), random);
 }
 
 void cdr_write(struct store *s, const struct cdr *c)
@@ -83,6 +83,7 @@ static const char *path_pattern(const char *path)
 
 int cdr_each(struct store_reader *r, const struct cdr_filter *f, cdr_h *h, void *arg)
 {
+    char least_id[24] = "";
     sqlite3_stmt *st;
     struct cdr c;
     int err;
@@ -90,9 +91,11 @@ int cdr_each(struct store_reader *r, const struct cdr_filter *f, cdr_h *h, void 
     err = sql_prepare(&r->sql, &st, cdrrow_select(f->dn != NULL));
     if (err)
         return err;
-    sql_bind(st, f->dn ? "iitittt" : "iititt", f->from_ms, f->to_ms,
+    if (f->from_ms > 0)
+        snprintf(least_id, sizeof(least_id), CDR_ID_TIME, (unsigned long long)f->from_ms);
+    sql_bind(st, f->dn ? "iititttt" : "iitittt", f->from_ms, f->to_ms,
              f->before_id ? f->before_id : after_all_ids, (int64_t)(f->limit ? f->limit : CDR_LIMIT_DEFAULT),
-             path_pattern(f->path), f->result ? f->result : "", f->dn);
+             path_pattern(f->path), f->result ? f->result : "", least_id, f->dn);
     while (!(err = sql_step(st))) {
         cdrrow_read(st, &c);
         if (h(&c, arg))

@@ -7,6 +7,8 @@
 
 #include "store/store.h"
 
+#define CDR_ID_TIME "%012llx" /* an id begins with start_ms so: whatever began later has a greater one */
+
 enum cdr_direction { CDR_OUTBOUND /* agent → trunk */, CDR_INBOUND /* trunk → agent */ };
 /* The way of the media between browser and gateway: direct, or by a TURN server: ours, as the browser reaches it, or another. */
 enum cdr_path {

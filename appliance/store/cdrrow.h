@@ -10,7 +10,7 @@ struct buf;
 /* Inserts it; a record that is there already (a replay) changes nothing. */
 int cdrrow_insert(struct sql *sql, const struct cdr *c);
 /* A query for records, newest first. Parameters: from_ms, to_ms (0 = open), id before which, limit, a pattern for the path (GLOB), the
- * result's name ('' = any), and with by_dn the DN. Columns as cdrrow_read takes them. */
+ * result's name ('' = any), the least id that one of from_ms can have, and with by_dn the DN. Columns as cdrrow_read takes them. */
 const char *cdrrow_select(bool by_dn);
 /* The same for the one with this id. */
 const char *cdrrow_select_one(void);

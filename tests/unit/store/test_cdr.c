@@ -162,6 +162,41 @@ TEST(a_record_reads_as_it_was_written)
     finish();
 }
 
+/* Walking the ids ends at the first that is too old; ids that others made are never taken for older than they are. */
+TEST(a_span_of_time_has_all_that_began_in_it)
+{
+    static const struct {
+        const char *id;
+        int64_t start_ms;
+    } rows[] = {{"018bcfe567ff-0001-a", 1699999999999},
+                {"018bcfe56800-0002-b", 1700000000000},
+                {"018bcfe56801-0000-c", 1700000000001},
+                {"1700000000000-d", 1700000000000},
+                {"1699999999999-e", 1699999999999}};
+    struct store_reader *r;
+    struct got g = {0};
+
+    CHECK(start());
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cdr c = example(0);
+
+        snprintf(c.id, sizeof(c.id), "%s", rows[i].id);
+        c.start_ms = rows[i].start_ms;
+        cdr_write(store, &c);
+    }
+    CHECK_EQ_INT(cdr_flush(store), 0);
+    CHECK_EQ_INT(store_reader_alloc(&r, store), 0);
+    CHECK_EQ_INT(cdr_each(r, &(struct cdr_filter){.from_ms = 1700000000000}, got_h, &g), 0);
+    CHECK_EQ_INT(g.n, 3);
+    CHECK_STR(g.c[0].id, "1700000000000-d");
+    CHECK_STR(g.c[2].id, "018bcfe56800-0002-b");
+    g.n = 0;
+    CHECK_EQ_INT(cdr_each(r, &(struct cdr_filter){.from_ms = 1700000000001, .dn = "5001"}, got_h, &g), 0);
+    CHECK_EQ_INT(g.n, 1);
+    store_reader_free(r);
+    finish();
+}
+
 TEST(odd_values_refuse_no_row)
 {
     struct cdr c = {.rtt_ms = NAN, .from_trunk = {.jitter_ms = INFINITY}};
