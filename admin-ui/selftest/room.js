@@ -271,8 +271,10 @@ class Room {
         const { settings, save } = this.#kit;
 
         if (kind === 'microphone') await this.#audio.chooseMicrophone(id).catch((error) => this.#view.note('error', error.message));
-        else if (kind === 'speaker') await this.#audio.chooseSpeaker(id);
-        else {
+        else if (kind === 'speaker') {
+            await this.#audio.chooseSpeaker(id);
+            this.#ringer.follow();
+        } else {
             settings.ringSpeaker = id;
             const there = await this.#ringer.ring();
             this.#warn('ring', there ? null : words.ringElsewhere);

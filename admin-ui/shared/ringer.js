@@ -42,6 +42,7 @@ export class Ringer {
     #settings;
     /** @type {AudioBufferSourceNode | null} */
     #playing = null;
+    #name = ''; // of what plays
     /** @type {{ element: HTMLAudioElement, node: MediaStreamAudioDestinationNode } | null} */
     #own = null; // the way to a device that is not the speaker
 
@@ -74,6 +75,11 @@ export class Ringer {
         this.#play('test', true, this.#settings.volume);
     }
 
+    // The speaker is another one now: what is tried with it goes on there. (Chromium leads the whole context; others lead no more than an element.)
+    follow() {
+        if (this.#playing && this.#name === 'test') this.test();
+    }
+
     stop() {
         this.#playing?.stop();
         this.#playing = null;
@@ -99,6 +105,7 @@ export class Ringer {
         source.connect(out);
         source.start();
         this.#playing = source;
+        this.#name = name;
         if (device && (await this.#lead(device, out, source))) return true;
         if (source === this.#playing) out.connect(context.destination);
         return !device;

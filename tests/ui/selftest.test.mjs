@@ -151,6 +151,25 @@ test('the chosen microphone is not plugged in: said as long as another one is in
     await noteSays('Your microphone is not plugged in');
 });
 
+test('another speaker is chosen while the tones sound: they go on there, also where only elements can be led to a device', async () => {
+    await page.addInitScript(() => {
+        const { setSinkId } = HTMLMediaElement.prototype;
+
+        delete AudioContext.prototype.setSinkId; // as in Firefox
+        window.tones = [];
+        HTMLMediaElement.prototype.setSinkId = function (id) {
+            if (!this.isConnected) window.tones.push(id);
+            return setSinkId.call(this, id);
+        };
+    });
+    await open(scene);
+    await scene.test.press('Start');
+    await scene.test.step('speaker');
+    const other = await page.locator('#room-speaker option').last().getAttribute('value');
+    await page.selectOption('#room-speaker', other);
+    await page.waitForFunction((id) => window.tones.at(-1) === id, other);
+});
+
 test('a microphone that is silent, recorded again when it is heard; no ring; Enter too often answers nothing', async () => {
     await open(scene, { level: 0 });
     await page.focus('.room-buttons button:not(.kept)');
