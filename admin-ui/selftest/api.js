@@ -2,13 +2,26 @@
 import { Trouble } from '../shared/words.js';
 import { words } from './words.js';
 
+const ANSWER_MS = 30000; // the gateway's latest, when it slows somebody down, and more
+
+// Where packets vanish a browser would wait for minutes. Rejects after ms.
+export async function fetchWithin(ms, url, what) {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), ms);
+
+    try {
+        return await fetch(url, { ...what, cache: 'no-store', signal: late.signal });
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
 async function post(path, what) {
     try {
-        return await fetch(`/api/selftest/v1/${path}`, {
+        return await fetchWithin(ANSWER_MS, `/api/selftest/v1/${path}`, {
             method: 'POST',
             headers: { 'Content-Type': 'application/json' },
             body: JSON.stringify(what),
-            cache: 'no-store',
         });
     } catch {
         throw new Trouble(navigator.onLine ? words.unreachable : words.offline);

@@ -1,5 +1,6 @@
 // Which ways there are from here to the gateway: its WebSocket, STUN, and TURN by each protocol for itself.
 import { gather } from '../shared/gather.js';
+import { fetchWithin } from './api.js';
 import { serversOf } from './urls.js';
 import { words } from './words.js';
 
@@ -7,6 +8,7 @@ import { words } from './words.js';
 /** @typedef {import('./types').Result} Result */
 
 const SOCKET_MS = 10000;
+const ALIVE_MS = 3000;
 const ANSWER_MS = 5000;
 const SLOW_MS = 500; // for a SIP request and its answer
 const STUN_MS = 6000;
@@ -24,7 +26,7 @@ const event = (target, ...names) => new Promise((resolve) => names.forEach((name
 
 /** @returns {Promise<Result>} */
 async function noSocket() {
-    const alive = await fetch('/healthz', { cache: 'no-store' }).then((r) => r.ok).catch(() => false);
+    const alive = await fetchWithin(ALIVE_MS, '/healthz').then((r) => r.ok).catch(() => false);
     const [detail, advice] = alive ? [words.wssBlocked, words.wssBlockedAdvice] : [words.wssUnreachable, words.wssUnreachableAdvice];
 
     return { result: 'bad', detail, advice: advice(pagePlace()) };

@@ -119,6 +119,16 @@ test('the phone connection is blocked: said with host and port, no call is tried
     assert.equal(await scene.test.result('turn_tls'), 'good');
 });
 
+test('the gateway is lost after the page came: no answer is an answer, too', async () => {
+    gateway.refuseSockets = true;
+    await page.route('**/healthz', () => {});
+    await open(scene);
+    await scene.test.press('Start');
+    await scene.test.byHand();
+    await scene.test.step('bad');
+    await said('wss', 'The gateway cannot be reached');
+});
+
 test('no microphone: said as the phone says it, and the line is measured all the same', async () => {
     await open(scene);
     await page.evaluate(() => (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'))));
