@@ -117,8 +117,7 @@ void session_known(struct session *s)
 
 void session_guest(struct session *s, uint32_t ms)
 {
-    session_known(s);
-    if (s->state == SESSION_CONNECTED)
+    if (s->state == SESSION_CONNECTED && !s->known)
         s->until_ms = clock_ms() + ms;
 }
 

@@ -85,7 +85,8 @@ uint32_t session_seconds(const struct session *s);
 const struct registrar_dn *session_dn(const struct session *s);
 /* Whoever sent something by it has proved that he is no stranger. */
 void session_known(struct session *s);
-/* The same for a guest, who signs in on nothing: its connection is closed like a stranger's when it has been silent for so long. */
+/* A guest, who signs in on nothing, has proved himself: like a stranger's its connection is closed, but when it has been silent for so long. It
+ * stays a stranger's otherwise: a ban of its source is for it, too, or each of its connections would be a guess more at a DN's password. */
 void session_guest(struct session *s, uint32_t ms);
 bool session_is_known(const struct session *s);
 /* A call runs on it, and has ended: the session stays for as long. */

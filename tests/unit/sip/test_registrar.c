@@ -362,6 +362,23 @@ TEST(a_ban_of_their_address_does_not_end_the_shift_of_those_signed_in)
     rig_stop(&rig);
 }
 
+/* Whoever has a link to the self-test could open a thousand connections before he is banned, and guess on each of them then. */
+TEST(a_guest_has_no_shift_that_a_ban_would_spare)
+{
+    struct rig rig = {.guard_cfg = {.slow_after = 100, .ban_after = 1}};
+
+    CHECK(rig_start(&rig));
+    ws_open(&rig, 1);
+    ws_open(&rig, 2);
+    CHECK_OR(ws_sign_in(&rig, 1, "~guest", "lab5001", "MD5", UUID_B, 600, 200), ;);
+    attempt(&rig, 2, "5001", "guess");
+    CHECK_OR(shut(&rig, 2), ;);
+    ws_register(&rig, 1, "5001", UUID_A, 600, "");
+    CHECK_OR(shut(&rig, 1), ;);
+    CHECK_OR(!rig.event_count, ;);
+    rig_stop(&rig);
+}
+
 TEST(a_slow_source_is_answered_later)
 {
     struct rig rig = {.guard_cfg = {.slow_after = 2, .ban_after = 100}};
