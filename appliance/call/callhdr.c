@@ -51,11 +51,15 @@ static bool passes(const struct pl *name, enum callhdr_way way, const char *allo
 /* A line in which something says of itself that it is private: `;privacy=full` (RFC 5806 4), `?Privacy=history` (RFC 7044 10.1.2). */
 static bool says_private(const struct pl *val)
 {
+    static const char word[] = "privacy"; /* in any case: RFC 3261 7.3.1 */
     struct pl rest = *val, what;
-    const char *p;
 
-    while ((p = memmem(rest.p, rest.l, "rivacy", 6))) {
-        pl_advance(&rest, p + 6 - rest.p);
+    while (rest.l > strlen(word)) {
+        if (strncasecmp(rest.p, word, strlen(word))) {
+            pl_advance(&rest, 1);
+            continue;
+        }
+        pl_advance(&rest, (ssize_t)strlen(word));
         blanks_skip(&rest);
         if (!rest.l || *rest.p != '=')
             continue;

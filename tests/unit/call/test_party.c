@@ -238,6 +238,9 @@ TEST(what_is_private_is_not_passed_to_the_agent)
     passed("Diversion: <sip:1@x>;privacy=full\r\nDiversion: <sip:2@x>; Privacy = \"uri\"\r\n"
            "Diversion: <sip:3@x>;privacy=off;reason=no-answer\r\n",
            CALLHDR_TO_AGENT, "Diversion: <sip:3@x>;privacy=off;reason=no-answer\r\n");
+    passed("Diversion: <sip:1@x>;PRIVACY=FULL\r\nHistory-Info: <sip:2@x?PRIVACY=History>;index=1\r\n"
+           "Diversion: <sip:3@x>;pRivacy=OFF\r\nDiversion: <sip:4@x>;privacy\r\n",
+           CALLHDR_TO_AGENT, "Diversion: <sip:3@x>;pRivacy=OFF\r\nDiversion: <sip:4@x>;privacy\r\n");
     passed("Privacy: user\r\nCall-Info: <http://x/1.png>;purpose=icon\r\n", CALLHDR_TO_AGENT, "");
     passed("Call-Info: \xe2\x80\xae<a>\xff\tb\r\n", CALLHDR_TO_AGENT, "Call-Info: <a> b\r\n");
     passed(PAI("<sip:1@x>") "Reason: a\r\n", CALLHDR_TO_AGENT_WITHHELD, "Reason: a\r\n");
