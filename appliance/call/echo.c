@@ -201,6 +201,8 @@ static int answer_make(struct echo *e, const struct sip_msg *msg, struct buf *ou
         err = sdp_parse_offer(s, text.p, text.l, fit_h, b);
     if (!err)
         err = sdp_to_browser(b, s, MEDIA_OPUS, true);
+    if (!err && s->dir != MEDIA_SENDRECV)
+        err = ENOTSUP; /* nothing that could come back, or nobody who would hear it */
     if (!err)
         err = media_path_create_echo(&e->path, e->calls->cfg.media, &e->local);
     if (!err)

@@ -78,16 +78,16 @@ static void close_all(void)
 #define WANT(cond) CHECK_OR(cond, close_all(); return )
 
 /* The final answer to an INVITE of this tester that has its credentials; da is the dialog. */
-static int invites(struct wsagent *a, const char *uri)
+static int invites_with(struct wsagent *a, const char *uri, const char *sdp)
 {
     char auth[1024];
     int code;
 
-    sippeer_invite(&a->p, &da, uri, "", offer());
+    sippeer_invite(&a->p, &da, uri, "", sdp);
     if (!sippeer_expect(&a->p, &m, "401 INVITE", 0))
         return sipmsg_code(&m);
     sippeer_ack_failure(&a->p, &da, &m, uri);
-    sippeer_invite(&a->p, &da, uri, wsagent_credentials(a, &m, "INVITE", uri, auth, sizeof(auth)), offer());
+    sippeer_invite(&a->p, &da, uri, wsagent_credentials(a, &m, "INVITE", uri, auth, sizeof(auth)), sdp);
     do
         if (a->p.recv(&a->p, &m, SIPPEER_MS))
             return 0;
@@ -98,6 +98,11 @@ static int invites(struct wsagent *a, const char *uri)
     else
         sippeer_ack_failure(&a->p, &da, &m, uri);
     return code;
+}
+
+static int invites(struct wsagent *a, const char *uri)
+{
+    return invites_with(a, uri, offer());
 }
 
 /* n frames, each tenth is lost on the way. */
@@ -226,6 +231,22 @@ TEST(one_at_a_time_of_a_test_and_a_lost_page_ends_it)
     WANT(sipmsg_has(&m, "Retry-After: "));
     wsagent_close(&tester);
     WANT(gauge_is(0));
+    close_all();
+}
+
+TEST(one_that_does_not_speak_or_does_not_listen_is_refused)
+{
+    static const char *const dirs[] = {"sendonly", "recvonly", "inactive"};
+    char sdp[4096];
+
+    WANT(open_tester());
+    for (unsigned i = 0; i < 3; i++) {
+        (void)snprintf(sdp, sizeof(sdp), "%sa=%s\r\n", offer(), dirs[i]);
+        WANT(invites_with(&tester, "sip:selftest@dngate", sdp) == 488);
+    }
+    WANT(gauge_is(0));
+    WANT(metric_value("dngate_limit_used{name=\"media_paths\"}") == 0);
+    WANT(invites(&tester, "sip:selftest@dngate") == 200);
     close_all();
 }
 
