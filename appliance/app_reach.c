@@ -201,7 +201,9 @@ void app_reach_tidy(struct app_reach *r)
     if (clock_ms() < r->due_ms && (!r->looked.count || !changed(&pub, &r->looked)))
         return;
     r->looked = pub;
-    if (pub.count && job_start(r))
-        return; /* next time */
+    if (pub.count && job_start(r)) {
+        r->due_ms = 0; /* next time */
+        return;
+    }
     r->due_ms = clock_ms() + (pub.count ? AGAIN_MS : FIRST_MS);
 }

@@ -36,7 +36,8 @@ static void try_h(void *arg)
         o->h(NULL, o->arg);
         return;
     }
-    (void)o->way->askh(&o->server, o->tid, o->way->arg);
+    if (o->way->askh)
+        (void)o->way->askh(&o->server, o->tid, o->way->arg);
     tmr_start(&o->tmr, (uint64_t)outside_wait_ms << o->tries++, try_h, o);
 }
 

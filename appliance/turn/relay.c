@@ -201,7 +201,8 @@ static void command_h(void *msg, void *arg)
         turn_server_set_limits(r->server, &m->u.limits);
         break;
     case RELAY_REVOKE:
-        tick(r); /* what was given out in this very second is of after it, and in no earlier one */
+        tick(r);         /* what was given out in this very second is of after it, and in no earlier one */
+        r->idle = false; /* the round goes on, and may yet bring what will be due */
         if (!turn_server_revoke(r->server, m->u.revoked.names, m->u.revoked.count))
             log_warn_limited(
                 "turn", "more DNs were disabled, removed or given passwords within hours than are kept: some "
@@ -240,6 +241,8 @@ static void command_drop_h(void *msg, void *arg)
         free(m->u.rules);
     } else if (m->command == RELAY_REVOKE) {
         free(m->u.revoked.names);
+    } else if (m->command == RELAY_USER) {
+        explicit_bzero(&m->u.user, sizeof(m->u.user));
     }
 }
 

@@ -421,6 +421,21 @@ TEST(what_a_stun_server_sees_is_told)
     close_outside(st);
 }
 
+/* Who has no way to ask knows nothing, as when nobody answers. */
+TEST(a_stun_server_that_cannot_be_asked_does_not_answer)
+{
+    struct sip_stack *st = open_stack("127.0.0.2", NULL, "stun:192.0.2.1");
+
+    CHECK_OR(st, return );
+    health_reset();
+    resolver_lookup = addr_resolve_all;
+    outside_wait_ms = 1;
+    CHECK_OR(!sip_stack_start(st, NULL, NULL, NULL), ;);
+    CHECK_OR(health_says("public.address=stun:192.0.2.1 does not answer: the machine's own addresses"), ;);
+    sip_stack_free(st);
+    outside_wait_ms = 500;
+}
+
 TEST(what_is_no_answer_of_its_is_not_believed)
 {
     static const int cases[] = {SILENCE, LOOPBACK, OTHER_FAMILY, REFUSAL, OTHER_TID, OTHER_SERVER};
