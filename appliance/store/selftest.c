@@ -253,7 +253,7 @@ int selftest_link_add(struct store *s, const char *note, unsigned hours, struct 
     int err;
 
     if (!check_text(note, sizeof(a.link.note))) {
-        snprintf(why, whysz, "a note is text of at most %zu bytes", sizeof(a.link.note) - 1);
+        snprintf(why, whysz, "a note is text of one line, at most %zu bytes", sizeof(a.link.note) - 1);
         return EINVAL;
     }
     if (!hours || hours > SELFTEST_HOURS_MAX) {

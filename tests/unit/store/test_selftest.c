@@ -125,7 +125,7 @@ TEST(what_makes_no_link_is_said)
     memset(note, 'a', sizeof(note) - 1);
     note[sizeof(note) - 1] = '\0';
     CHECK_EQ_INT(selftest_link_add(store, note, 24, &link, token, why, sizeof(why)), EINVAL);
-    CHECK_STR(why, "a note is text of at most 127 bytes");
+    CHECK_STR(why, "a note is text of one line, at most 127 bytes");
     CHECK_EQ_INT(selftest_link_add(store, "a\nb", 24, &link, token, why, sizeof(why)), EINVAL);
     CHECK_EQ_INT(selftest_link_add(store, "", 0, &link, token, why, sizeof(why)), EINVAL);
     CHECK_EQ_INT(selftest_link_add(store, "", SELFTEST_HOURS_MAX + 1, &link, token, why, sizeof(why)),
