@@ -13,7 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 5000, TRIES = 2 /* of a datagram */, TEXT_MAX = 256, PROTO_UDP = 17 };
+enum { WAIT_MS = 5000, TRIES = 2 /* of a datagram */, STALE_MAX = 4, TEXT_MAX = 256, PROTO_UDP = 17 };
 
 struct link {
     int fd;
@@ -82,19 +82,34 @@ static int link_recv(struct link *l, uint8_t *p, size_t sz, size_t *n)
 
 /* ---- messages ---- */
 
+/* The answer to this request. A datagram may come twice, or late to a question that was asked again: such are passed over. */
+static int answer_take(struct link *l, const uint8_t *request, uint8_t *mem, size_t sz, struct stun_view *v)
+{
+    for (int i = 0; i < STALE_MAX; i++) {
+        size_t n;
+        int err = link_recv(l, mem, sz, &n);
+
+        if (err)
+            return err;
+        if (stun_parse(v, mem, n))
+            return EPROTO;
+        if (!memcmp(v->tid, request + 8, STUN_TID_LEN))
+            return 0;
+        if (l->stream)
+            break;
+    }
+    return EPROTO;
+}
+
 /* Sends a request and waits for its answer, which stays in mem. */
 static int ask(struct link *l, const uint8_t *request, size_t n, uint8_t *mem, size_t sz, struct stun_view *v)
 {
     int err = ETIMEDOUT;
 
     for (int i = 0; i < (l->stream ? 1 : TRIES) && err == ETIMEDOUT; i++) {
-        size_t len;
-
         err = link_send(l, request, n);
         if (!err)
-            err = link_recv(l, mem, sz, &len);
-        if (!err && (stun_parse(v, mem, len) || memcmp(v->tid, request + 8, STUN_TID_LEN)))
-            err = EPROTO;
+            err = answer_take(l, request, mem, sz, v);
     }
     return err;
 }
