@@ -6,8 +6,8 @@
 #   tests/run.sh total               the sum of all suites; exit 1 when one failed or nothing ran
 #
 # TEST_TIMEOUT: seconds a program may take (300; 1200 for a file of Node's; 3600 where one program is the suite).
-# TEST_JOBS: programs at a time where they may run side by side (the number of processors). Output of passing programs is
-# kept in build/results/SUITE.log/ only.
+# TEST_JOBS: programs at a time where they may run side by side (the number of processors, twice that where they wait more than they
+# compute). Output of passing programs is kept in build/results/SUITE.log/ only.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 suite=$1
@@ -166,8 +166,8 @@ run_e2e() {
         if [[ $file == */zz-* ]]; then last+=("$file"); elif grep -q 'lib/zoo\.mjs' "$file"; then crowds+=("$file");
         elif grep -qE 'lib/(audio|echo)\.mjs' "$file"; then audio+=("$file"); else first+=("$file"); fi
     done
-    if tests/e2e/lib/netns.sh true 2>/dev/null; then apart=(tests/e2e/lib/netns.sh); else jobs=1; fi
-    parallel "$jobs" run_node "${first[@]}"
+    if tests/e2e/lib/netns.sh true 2>/dev/null; then apart=(tests/e2e/lib/netns.sh); else jobs=1 waits=1; fi
+    parallel $((jobs * waits)) run_node "${first[@]}"
     parallel "$jobs" run_node "${audio[@]}"
     parallel 1 run_node "${crowds[@]}"
     apart=()
@@ -175,15 +175,18 @@ run_e2e() {
 }
 
 jobs=${TEST_JOBS:-$(nproc)}
+waits=2 # times as many of those that wait more than they compute
+[ -z "${TEST_JOBS:-}" ] || waits=1
 apart=() # a command before a program, as one that gives it a network of its own
 node_flags=(--test-reporter=tap)
 # What a failed test left open is not waited for, where Node knows how.
 node --test-force-exit --eval 0 2>/dev/null && node_flags+=(--test-force-exit)
 
 case $suite in
-unit | tsan | flow) parallel "$jobs" run_binary "$@" ;;
+flow) parallel $((jobs * waits)) run_binary "$@" ;;
+unit | tsan) parallel "$jobs" run_binary "$@" ;;
 fuzz | fuzz-brief) parallel "$jobs" run_fuzz "$@" ;;
-ui) parallel "$jobs" run_node tests/ui/*.test.mjs ;;
+ui) parallel $((jobs * waits)) run_node tests/ui/*.test.mjs ;;
 e2e)
     rm -rf "$results/e2e-logs" # the last test looks for passwords in them
     export DNGATE_BIN=${DNGATE_BIN:-$PWD/build/asan/dngate}
