@@ -103,7 +103,7 @@ inNamespace(import.meta.url, 'Ways to a box behind a router', () => {
         agent.close();
         const candidates = [...answer.body.matchAll(/^a=candidate:\S+ 1 udp (\d+) (\S+) (\d+) typ host/gim)];
         assert.deepEqual(candidates.map(([, , ip]) => ip), [OUTSIDE, BOX, BOX6]);
-        assert.deepEqual(candidates.map(([, priority]) => Number(priority)).toSorted((a, b) => b - a), candidates.map(([, priority]) => Number(priority)));
+        assert.deepEqual(candidates.map(([, priority]) => Number(priority)).sort((a, b) => b - a), candidates.map(([, priority]) => Number(priority)));
     });
 
     test('its iceServers begin with where its page came from, then the other two', async () => {
