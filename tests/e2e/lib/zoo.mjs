@@ -247,9 +247,12 @@ export async function openZoo(count) {
 
     zoo.close = async () => {
         await Promise.all(zoo.lanes.map((lane) => lane.close()));
-        await zoo.server?.stop();
-        await zoo.box?.close();
-        rmSync(zoo.dir, { recursive: true, force: true });
+        try {
+            await zoo.server?.stop();
+        } finally { // or Node waits for the namespace
+            await zoo.box?.close();
+            rmSync(zoo.dir, { recursive: true, force: true });
+        }
     };
     try {
         execFileSync('gcc', ['-O1', '-o', program, fileURLToPath(new URL('../nat.c', import.meta.url))]);
