@@ -267,7 +267,8 @@ test:
 	@+mkdir -p build/results; n='0 1'; if $(MAKE) all; then n='1 0'; fi; echo $$n >build/results/build.count
 	@+tests/run.sh build test env LC_ALL=C $(MAKE) -k $(foreach s,unit tsan flow fuzz-brief e2e,$(PARTS_$s))
 	@+for suite in lint fuzz-brief; do nice $(MAKE) $$suite || true; done & $(MAKE) flow || true; wait
-	@+nice $(MAKE) image-test || true & for suite in unit tsan ui e2e; do $(MAKE) $$suite || true; done; wait
+	@+nice $(MAKE) image-test || true & $(MAKE) ui || true & for suite in unit tsan; do $(MAKE) $$suite || true; done; wait
+	@+$(MAKE) e2e || true
 	@tests/run.sh total
 
 ifeq ($(wildcard tests/bench/bench.mk),)

@@ -158,8 +158,8 @@ parallel() {
 }
 
 # Side by side, each in a network of its own so that no two meet at a port; where none can be had, one after another. Files that judge
-# audio come after the rest: they wait more than they compute, so that two beside each other take no packets from one another. Those
-# that have three browsers (lib/zoo.mjs) follow one at a time. zz-logs reads what all others have logged.
+# audio come after the rest, three at a time on two processors: each needs a quarter of one, so that they take no packets from one another.
+# Those that have three browsers (lib/zoo.mjs) follow one at a time. zz-logs reads what all others have logged.
 run_e2e() {
     local file first=() audio=() crowds=() last=()
     for file in tests/e2e/*.test.mjs; do
@@ -168,7 +168,7 @@ run_e2e() {
     done
     if tests/e2e/lib/netns.sh true 2>/dev/null; then apart=(tests/e2e/lib/netns.sh); else jobs=1 waits=1; fi
     parallel $((jobs * waits)) run_node "${first[@]}"
-    parallel "$jobs" run_node "${audio[@]}"
+    parallel $((jobs + jobs * (waits - 1) / 2)) run_node "${audio[@]}"
     parallel 1 run_node "${crowds[@]}"
     apart=()
     parallel 1 run_node "${last[@]}"
