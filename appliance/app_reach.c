@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/metric.h"
+#include "core/thread.h"
 #include "media/media.h"
 #include "service/reach.h"
 #include "sip/stack.h"
@@ -11,7 +12,6 @@
 #include "turn/auth.h"
 #include "web/web.h"
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,8 +115,6 @@ static void *job_main(void *arg)
 static int job_start(const struct app_reach *r)
 {
     struct job *j = calloc(1, sizeof(*j));
-    pthread_attr_t attr;
-    pthread_t thread;
     int err;
 
     if (!j)
@@ -124,17 +122,12 @@ static int job_start(const struct app_reach *r)
     j->cfg = r->cfg;
     j->pub = r->looked;
     atomic_store(&busy, true);
-    (void)pthread_attr_init(&attr);
-    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    err = pthread_create(&thread, &attr, job_main, j);
-    (void)pthread_attr_destroy(&attr);
-    if (!err) {
-        (void)pthread_setname_np(thread, "reach");
-        return 0;
+    err = thread_detached("reach", job_main, j);
+    if (err) {
+        atomic_store(&busy, false);
+        explicit_bzero(j, sizeof(*j));
+        free(j);
     }
-    atomic_store(&busy, false);
-    explicit_bzero(j, sizeof(*j));
-    free(j);
     return err;
 }
 

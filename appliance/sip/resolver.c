@@ -3,9 +3,9 @@
 #include "sip/stack_priv.h"
 
 #include "core/mbox.h"
+#include "core/thread.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,19 +58,12 @@ static void *thread_main(void *arg)
 
 static int thread_start(struct lookup *l)
 {
-    pthread_attr_t attr;
-    pthread_t thread;
     int err;
 
-    (void)pthread_attr_init(&attr);
-    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     l->shared->refs++;
-    err = pthread_create(&thread, &attr, thread_main, l);
+    err = thread_detached("resolver", thread_main, l);
     if (err)
         l->shared->refs--;
-    else
-        (void)pthread_setname_np(thread, "resolver");
-    (void)pthread_attr_destroy(&attr);
     return err;
 }
 

@@ -170,8 +170,8 @@ inNamespace(import.meta.url, 'Ways to a box behind a router', () => {
 
     test('another network is noticed, and a NAT that changes ports', { timeout: 60000 }, async () => {
         lan.route({ ...FORWARDED, keeps: false });
-        lan.box.run('ip addr add 192.168.1.6/24 dev eth0');
-        lan.box.run(`ip route replace default via ${ROUTER} src 192.168.1.6`); // what the kernel sends from changes
+        lan.box.line('ip addr add 192.168.1.6/24 dev eth0');
+        lan.box.line(`ip route replace default via ${ROUTER} src 192.168.1.6`); // what the kernel sends from changes
         await server.says(/address=198\.51\.100\.2:4\d{4} port=10000 the NAT in front gives another port/, 30000);
         assert.equal(parse(await scrape(server)).sum('dngate_public_port_moved'), 1);
         assert.deepEqual(of(await check(), 'public.address', /is seen at another port than its own: 198\.51\.100\.2:4\d{4} by/), ['warning']);

@@ -1,39 +1,19 @@
 /* dngate cdr: what a person, a program and a spreadsheet get. */
-#include "cmd/cmd.h"
+#include "line.h"
 #include "store/cdr.h"
 #include "store/store.h"
-#include "testing.h"
-#include "unit/store/tempdir.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { WORDS_MAX = 16, TEXT_MAX = 1 << 20, BIG = 700 };
+enum { BIG = 700 };
 
-static struct tempdir dir;
-static struct cmd cmd;
-static struct buf out, err;
 static size_t drained;
 
 static int run(const char *line)
 {
-    char text[512], *argv[WORDS_MAX], *save, *word;
-    int argc = 0;
-
-    snprintf(text, sizeof(text), "%s", line);
-    for (word = strtok_r(text, " ", &save); word && argc < WORDS_MAX; word = strtok_r(NULL, " ", &save))
-        argv[argc++] = word;
-    buf_clear(&out);
-    buf_clear(&err);
-    buf_puts(&out, "");
-    buf_puts(&err, "");
-    return cmd_run(&cmd, argc, argv);
-}
-
-static bool printed(const char *text)
-{
-    return strstr(out.data, text) != NULL;
+    return line_run(line, 0);
 }
 
 /* As the command line's process: no store, no server. */
@@ -42,11 +22,7 @@ static bool start(int records)
     struct store *s;
     char why[256];
 
-    memset(&cmd, 0, sizeof(cmd));
-    buf_init(&out, TEXT_MAX);
-    buf_init(&err, TEXT_MAX);
-    cmd.out = &out;
-    cmd.err = &err;
+    line_open();
     CHECK_OR(tempdir_make(&dir), return false);
     cmd.dir = dir.path;
     CHECK_OR(!store_open(&s, dir.path, why, sizeof(why)), return false);
@@ -82,8 +58,7 @@ static bool start(int records)
 static void finish(void)
 {
     CHECK(!cmd.sv.store);
-    buf_reset(&out);
-    buf_reset(&err);
+    line_close();
     tempdir_remove(&dir);
 }
 

@@ -1,34 +1,22 @@
 /* The verbs as functions: exit status, words, and that no secret is ever printed. */
 /* SLOW */
-#include "cmd/cmd.h"
 #include "cmd/grid.h"
 #include "cmd/verb.h"
 #include "conf/conf.h"
 #include "core/ask.h"
 #include "core/guard.h"
+#include "line.h"
 #include "store/dn.h"
 #include "store/setting.h"
 #include "store/trunk.h"
-#include "testing.h"
-#include "unit/store/tempdir.h"
 
 #include <errno.h>
-
-enum { WORDS_MAX = 24, TEXT_MAX = 1 << 20 };
-
-static struct tempdir dir;
-static struct cmd cmd;
-static struct buf out, err;
 
 static bool start(void)
 {
     char why[256];
 
-    memset(&cmd, 0, sizeof(cmd));
-    buf_init(&out, TEXT_MAX);
-    buf_init(&err, TEXT_MAX);
-    cmd.out = &out;
-    cmd.err = &err;
+    line_open();
     CHECK_OR(tempdir_make(&dir), return false);
     CHECK_OR(!store_open(&cmd.sv.store, dir.path, why, sizeof(why)), return false);
     CHECK_OR(!conf_alloc(&cmd.sv.conf), return false);
@@ -39,34 +27,14 @@ static void finish(void)
 {
     conf_free(cmd.sv.conf);
     store_close(cmd.sv.store);
-    buf_reset(&out);
-    buf_reset(&err);
+    line_close();
     tempdir_remove(&dir);
 }
 
-/* Words are separated by one space; an underscore stands for a space inside one. */
+/* An underscore stands for a space inside a word. */
 static int run(const char *line)
 {
-    char text[512], *argv[WORDS_MAX], *save, *word;
-    int argc = 0;
-
-    snprintf(text, sizeof(text), "%s", line);
-    for (word = strtok_r(text, " ", &save); word && argc < WORDS_MAX; word = strtok_r(NULL, " ", &save)) {
-        for (char *p = word; *p; p++)
-            if (*p == '_')
-                *p = ' ';
-        argv[argc++] = word;
-    }
-    buf_clear(&out);
-    buf_clear(&err);
-    buf_puts(&out, "");
-    buf_puts(&err, "");
-    return cmd_run(&cmd, argc, argv);
-}
-
-static bool printed(const char *text)
-{
-    return strstr(out.data, text) != NULL;
+    return line_run(line, '_');
 }
 
 TEST(exit_status_tells_done_refused_usage)

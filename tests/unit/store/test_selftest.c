@@ -4,34 +4,12 @@
 #include "core/ask.h"
 #include "store/selftest.h"
 #include "store/sql.h"
-#include "tempdir.h"
-#include "testing.h"
+#include "opened.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum { PATIENCE_MS = 20000 };
-
-static char why[256];
-static struct tempdir dir;
-static struct store *store;
-static struct store_reader *reader;
-
-static bool start(void)
-{
-    CHECK_OR(tempdir_make(&dir), return false);
-    CHECK_OR(!store_open(&store, dir.path, why, sizeof(why)), return false);
-    CHECK_OR(!store_reader_alloc(&reader, store), return false);
-    return true;
-}
-
-static void finish(void)
-{
-    store_reader_free(reader);
-    store_questions_end(store);
-    store_close(store);
-    tempdir_remove(&dir);
-}
 
 static int use(const char *token, struct selftest_link *link)
 {

@@ -8,8 +8,7 @@
 #include "store/sql.h"
 #include "store/trunk.h"
 #include "store/user.h"
-#include "tempdir.h"
-#include "testing.h"
+#include "opened.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -18,26 +17,6 @@
 #include <sys/wait.h>
 
 enum { PATIENCE_MS = 15000 };
-
-static char why[256];
-static struct tempdir dir;
-static struct store *store;
-static struct store_reader *reader;
-
-static bool start(void)
-{
-    CHECK_OR(tempdir_make(&dir), return false);
-    CHECK_OR(!store_open(&store, dir.path, why, sizeof(why)), return false);
-    CHECK_OR(!store_reader_alloc(&reader, store), return false);
-    return true;
-}
-
-static void finish(void)
-{
-    store_reader_free(reader);
-    store_close(store);
-    tempdir_remove(&dir);
-}
 
 static int add(const char *dn)
 {
