@@ -42,8 +42,9 @@ enum api_type {
 struct api_value {
     const char *name;
     enum api_type type;
-    bool needed;        /* in what is sent: 422 without it; in an answer: always there */
-    int64_t min, max;   /* of a number; of a text in bytes; of a list in items. Both 0: numbers any, texts up to 1024, lists up to 1000 */
+    bool needed; /* in what is sent: 422 without it; in an answer: always there */
+    int64_t min,
+        max; /* of a number; of a text in bytes; of a list in items. Both 0: numbers any, texts up to 1024, lists up to 1000 */
     const char *choices; /* "udp|tcp|tls": one of these */
     const char *help;    /* a sentence, for openapi.json */
     const struct api_value *v;
@@ -54,26 +55,27 @@ struct api_value {
 /* Who may: everybody, or whoever is signed in with at least this role (a key has the role that it was made for). */
 enum api_access { API_OPEN, API_READONLY, API_SUPERVISOR, API_ADMIN };
 
-struct api_who { /* signed in: by a session of the console or by a key */
+struct api_who {   /* signed in: by a session of the console or by a key */
     char name[64]; /* of the user */
     enum user_role role;
-    char id[40];      /* of the session or key */
+    char id[40]; /* of the session or key */
     bool by_key;
     char address[48]; /* IP address the request came from */
 };
 
 struct api_call { /* valid during the handler */
     struct service *sv;
-    const struct api_who *who;      /* NULL: API_OPEN, and nobody is signed in */
-    const char *params[4];          /* what stands for the path's {names} */
-    const struct json_val *body;    /* an object that fits the route's table; NULL when the route takes none */
-    const char *text; size_t text_len; /* of a route with body_type: the body as it came, NUL behind it */
-    const char *host;               /* as the browser names this box */
+    const struct api_who *who;   /* NULL: API_OPEN, and nobody is signed in */
+    const char *params[4];       /* what stands for the path's {names} */
+    const struct json_val *body; /* an object that fits the route's table; NULL when the route takes none */
+    const char *text;
+    size_t text_len;  /* of a route with body_type: the body as it came, NUL behind it */
+    const char *host; /* as the browser names this box */
     const char *user_agent;
-    int status;                     /* of the answer: 200 unless the handler says otherwise (201, 202, 204) */
-    struct buf *out;                /* the answer's body: JSON unless answer_type says otherwise */
-    char headers[512];              /* further "Name: value\r\n" lines */
-    void *arg;                      /* as of api_routes() */
+    int status;        /* of the answer: 200 unless the handler says otherwise (201, 202, 204) */
+    struct buf *out;   /* the answer's body: JSON unless answer_type says otherwise */
+    char headers[512]; /* further "Name: value\r\n" lines */
+    void *arg;         /* as of api_routes() */
 };
 
 /* 0, or an errno with sv->why (and sv->field, when it is one member's fault): EINVAL 422, ENOENT 404, EEXIST 409, EPERM 403, ENOTSUP 501,
@@ -87,7 +89,8 @@ struct api_route {
     api_h *h;
     const struct api_value *query, *body, *answer;
     size_t query_count, body_count, answer_count;
-    bool list;               /* the answer is {"items":[…],"total":n,"next":cursor}, of such objects; query has limit and cursor */
+    bool
+        list; /* the answer is {"items":[…],"total":n,"next":cursor}, of such objects; query has limit and cursor */
     const char *body_type;   /* instead of JSON: "text/csv"; NULL: JSON, and no body when body_count is 0 */
     const char *answer_type; /* instead of JSON: "text/csv; charset=utf-8" */
     size_t body_max;         /* bytes; 0: http.body_max */
