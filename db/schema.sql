@@ -4,7 +4,7 @@
 -- To change it: edit this file, add migrations/NNN-name.sql that does the same to existing data, raise user_version to NNN.
 -- Times are Unix time in milliseconds, UTC; 0 or absent means "did not happen". Comments are stripped when the file is embedded.
 
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 -- Directory numbers: who may register, and as what. The password itself is never kept.
 CREATE TABLE dn (
@@ -129,8 +129,16 @@ CREATE TABLE selftest_link (
 CREATE TABLE audit (
     id       INTEGER PRIMARY KEY,
     time_ms  INTEGER NOT NULL,
-    who      TEXT NOT NULL,                 -- command line's login name, user of the console, or "system"
-    what     TEXT NOT NULL                  -- "dn 5001 added"
+    who      TEXT NOT NULL,                 -- of the command line "root" or "uid=N", user of the console, or "system"
+    what     TEXT NOT NULL,                 -- "dn 5001 added"
+    via      TEXT NOT NULL DEFAULT '',      -- console, key (of the API), cli, system
+    address  TEXT NOT NULL DEFAULT '',      -- IP address; '' = this machine
+    noun     TEXT NOT NULL DEFAULT '',      -- dn, trunk, user, setting, calls, …
+    key      TEXT NOT NULL DEFAULT '',      -- which of them
+    before   TEXT,                          -- the row as a JSON object, without secrets; NULL = there was none
+    after    TEXT,
+    reason   TEXT NOT NULL DEFAULT ''       -- as who did it gave it
 ) STRICT;
 
 CREATE INDEX audit_time ON audit (time_ms);
+CREATE INDEX audit_noun ON audit (noun, key, id);  -- one thing's history

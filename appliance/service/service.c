@@ -30,6 +30,4 @@ void service_noted(struct service *sv, const char *fmt, ...)
     err = audit_note(sv->store, what);
     if (err)
         log_warn("service", "error=\"%s\" not in the audit: %s", store_strerror(err), what);
-    else
-        log_info("service", "by an administrator: %s", what);
 }

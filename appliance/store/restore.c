@@ -66,6 +66,8 @@ static int apply_job(struct store_tx *tx, void *arg)
     char made[32] = "unknown date";
     int err = sql_exec(tx->sql, "PRAGMA defer_foreign_keys = ON");
 
+    tx->audit_off = true; /* one entry tells of them all */
+
     for (size_t i = 0; i < sizeof(replaced_tables) / sizeof(replaced_tables[0]) && !err; i++)
         err = restore_table(tx->sql, a->from, replaced_tables[i]);
     if (!err)
@@ -77,7 +79,7 @@ static int apply_job(struct store_tx *tx, void *arg)
     store_tx_notice_all(tx);
     if (a->made_ms)
         clock_iso8601(made, sizeof(made), a->made_ms);
-    return audit_write(tx, "restored the backup of %s", made);
+    return audit_write_about(tx, "backup", "", "restored the backup of %s", made);
 }
 
 /* Opens DIR/restore.db; the server trusts the command line only so far. */

@@ -23,15 +23,16 @@ static int has_column(struct sql *sql, const char *table, const char *name, bool
 }
 
 /* "a", "b", … of a table of our schema, as far as the other has them: a damaged database may be of an older program. */
-static int column_list(struct sql *to, struct sql *from, const char *table, char *list, size_t sz, int *count)
+static int column_list(struct sql *to, struct sql *from, const char *table, const char *without, char *list,
+                       size_t sz, int *count)
 {
     sqlite3_stmt *st;
     size_t n = 0;
-    int err = sql_prepare(to, &st, "SELECT name FROM pragma_table_info(?)");
+    int err = sql_prepare(to, &st, "SELECT name FROM pragma_table_info(?) WHERE name <> ?");
 
     if (err)
         return err;
-    sql_bind(st, "t", table);
+    sql_bind(st, "tt", table, without);
     *count = 0;
     while (!(err = sql_step(st))) {
         const char *name = (const char *)sqlite3_column_text(st, 0);
@@ -93,7 +94,7 @@ static int copy(struct sql *to, struct sql *from, const char *select_text, const
 static int copy_table(struct sql *to, struct sql *from, const char *table, const char *conflict)
 {
     char list[LIST_MAX], marks[COLUMNS_MAX * 3 + 1] = "?", select[SQL_MAX], insert[SQL_MAX];
-    int count, err = column_list(to, from, table, list, sizeof(list), &count);
+    int count, err = column_list(to, from, table, "", list, sizeof(list), &count);
 
     if (err)
         return err;
@@ -114,14 +115,29 @@ int restore_table(struct sql *to, struct sql *from, const char *table)
     return err ? err : copy_table(to, from, table, "");
 }
 
+/* Numbers of entries are the box's own: the same one may stand for two entries. What is in both is told by what every version of the table
+ * has; the values of those three stand first, in the order of the selection. */
+static int merge_audit(struct sql *to, struct sql *from)
+{
+    char list[LIST_MAX], marks[COLUMNS_MAX * 5 + 1] = "", select[SQL_MAX], insert[SQL_MAX];
+    size_t n = 0;
+    int count, err = column_list(to, from, "audit", "id", list, sizeof(list), &count);
+
+    if (err)
+        return err;
+    for (int i = 0; i < count; i++)
+        n += (size_t)snprintf(marks + n, sizeof(marks) - n, "%s?%d", i ? ", " : "", i + 4);
+    snprintf(select, sizeof(select), "SELECT time_ms, who, what, %s FROM audit ORDER BY id", list);
+    snprintf(insert, sizeof(insert),
+             "INSERT INTO audit (%s) SELECT %s WHERE NOT EXISTS "
+             "(SELECT 1 FROM audit WHERE time_ms = ?1 AND who = ?2 AND what = ?3)",
+             list, marks);
+    return copy(to, from, select, insert);
+}
+
 int restore_merge(struct sql *to, struct sql *from)
 {
     int err = copy_table(to, from, "cdr", "ON CONFLICT (id) DO NOTHING");
 
-    if (err)
-        return err;
-    /* Numbers of entries are the box's own: the same one may stand for two entries. */
-    return copy(to, from, "SELECT time_ms, who, what FROM audit ORDER BY id",
-                "INSERT INTO audit (time_ms, who, what) SELECT ?1, ?2, ?3 WHERE NOT EXISTS "
-                "(SELECT 1 FROM audit WHERE time_ms = ?1 AND who = ?2 AND what = ?3)");
+    return err ? err : merge_audit(to, from);
 }

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/mbox.h"
 #include "crypto/secret.h"
+#include "store/audittrail.h"
 #include "store/cdr.h"
 #include "store/reader.h"
 #include "store/schema.h"
@@ -37,6 +38,8 @@ static int store_make(struct store *s)
         err = mbox_alloc(&s->cdrs, "store_cdrs", sizeof(struct cdr), STORE_WAITING_MAX);
     if (!err)
         mbox_reserve(s->cdrs, STORE_WAITING_MAX / 2);
+    if (!err)
+        err = audittrail_start(s);
     if (!err)
         err = writer_start(s);
     return err;

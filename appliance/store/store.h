@@ -47,8 +47,18 @@ void store_unlisten(struct store *s, store_change_h *h, void *arg);
 /* How often everything is told again; tests make it shorter, before the store is opened. */
 extern uint32_t store_again_ms;
 
-/* Who the audit names for writes of the calling thread from now on ("" = "system"): a user of the console, "cli:root". */
+struct store_actor {
+    char who[64];     /* user of the console, login name or uid of who uses the command line; "" = "system" */
+    char via[16];     /* "console", "key" (of the API), "cli", "system" */
+    char address[48]; /* IP address; "" = this machine */
+    char reason[256]; /* why, in words; "" = none was given */
+};
+/* Whom the audit names for writes of the calling thread from now on; NULL: the system. */
+void store_actor_set(const struct store_actor *a);
+/* The same by one word: "cli:root" is root by the command line, "system:NAME" a part of the system, "" the system, any other name a user of the console. */
 void store_actor(const char *who);
+/* Why, of the writes that follow; NULL or "" takes it back. */
+void store_actor_reason(const char *reason);
 
 /* Errors that every write may return besides its own: EBUSY (database locked by another process for 5 s), ENOSPC, EIO, EDEADLK.
  * store_strerror: any of the store's errors in words for people. */

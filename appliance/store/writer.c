@@ -39,17 +39,49 @@ struct store_request { /* what the mailbox carries; the waiter owns the latch an
     store_job_h *job;
     void *arg;
     struct store_listener listener;
-    char who[STORE_WHO_MAX];
+    struct store_actor actor;
     struct latch *latch;
     int *result;
 };
 
-static _Thread_local char thread_who[STORE_WHO_MAX];
+static _Thread_local struct store_actor thread_actor;
 static _Thread_local const struct store *thread_writes; /* the store whose writer this thread is */
+
+void store_actor_set(const struct store_actor *a)
+{
+    thread_actor = a ? *a : (struct store_actor){0};
+}
 
 void store_actor(const char *who)
 {
-    snprintf(thread_who, sizeof(thread_who), "%s", who);
+    static const char *const ways[] = {"cli", "system"};
+    struct store_actor a = {.via = "console"};
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        const size_t n = strlen(ways[i]);
+
+        if (strncmp(who, ways[i], n) != 0 || who[n] != ':')
+            continue;
+        snprintf(a.via, sizeof(a.via), "%s", ways[i]);
+        who += n + 1;
+        break;
+    }
+    snprintf(a.who, sizeof(a.who), "%s", strcmp(who, "uid=0") ? who : "root");
+    store_actor_set(*who ? &a : NULL);
+}
+
+void store_actor_reason(const char *reason)
+{
+    snprintf(thread_actor.reason, sizeof(thread_actor.reason), "%s", reason ? reason : "");
+}
+
+static void actor_now(struct store_actor *a)
+{
+    *a = thread_actor;
+    if (!a->who[0]) {
+        snprintf(a->who, sizeof(a->who), "system");
+        snprintf(a->via, sizeof(a->via), "system");
+    }
 }
 
 /* ---------------------------------------------------------------- asking */
@@ -61,7 +93,7 @@ static int request_send(struct store *s, struct store_request *req)
 
     if (thread_writes == s)
         return EDEADLK;
-    snprintf(req->who, sizeof(req->who), "%s", thread_who[0] ? thread_who : "system");
+    actor_now(&req->actor);
     latch_init(&latch);
     req->latch = &latch;
     req->result = &result;
@@ -158,15 +190,23 @@ METRIC_GAUGE(disk_size, "dngate_disk_size_bytes", NULL,
 METRIC_GAUGE(spill_bytes, "dngate_cdr_spill_bytes", NULL,
              "Size of the files in which call records wait for the database; 0 is normal");
 
+static void writer_tell_audit(const struct store *s)
+{
+    if (s->audit_news)
+        s->audit_news(s->audit_news_arg);
+}
+
 static int writer_try_job(struct store *s, const struct store_request *req)
 {
-    struct store_tx tx = {.store = s, .sql = &s->sql, .who = req->who, .now_ms = clock_wall_ms()};
+    struct store_tx tx = {.store = s, .sql = &s->sql, .actor = &req->actor, .now_ms = clock_wall_ms()};
     uint64_t start_us = clock_us();
     int err = sql_exec(&s->sql, "BEGIN IMMEDIATE");
 
     if (err)
         return err;
+    s->tx = &tx;
     err = req->job(&tx, req->arg);
+    s->tx = NULL;
     if (!err)
         err = sql_exec(&s->sql, "COMMIT");
     if (err) {
@@ -178,6 +218,8 @@ static int writer_try_job(struct store *s, const struct store_request *req)
         writer_tell_all(s);
     for (size_t i = 0; i < tx.notice_count && !tx.notice_all; i++)
         writer_tell(s, tx.notices[i].noun, tx.notices[i].key);
+    if (tx.audited)
+        writer_tell_audit(s);
     return 0;
 }
 
@@ -199,7 +241,8 @@ static int writer_job(struct store *s, const struct store_request *req)
 
 int store_job(struct store *s, store_job_h *job, void *arg)
 {
-    const struct store_request req = {.type = REQUEST_JOB, .job = job, .arg = arg, .who = "system"};
+    const struct store_request req = {
+        .type = REQUEST_JOB, .job = job, .arg = arg, .actor = {.who = "system", .via = "system"}};
 
     return thread_writes == s ? writer_job(s, &req) : EDEADLK;
 }
@@ -274,6 +317,7 @@ static void writer_check_others(struct store *s)
         return;
     s->data_version = version;
     writer_tell_all(s);
+    writer_tell_audit(s);
 }
 
 static void writer_check_disk(const struct store *s)

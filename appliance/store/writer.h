@@ -31,7 +31,6 @@ enum {
     STORE_LISTENERS_MAX = 8,
     STORE_NOTICES_MAX =
         32, /* changed keys told one by one per transaction; more become one notice with key "" */
-    STORE_WHO_MAX = 64,
     STORE_BUSY_MS = 200, /* one try against another process's lock */
 };
 
@@ -53,6 +52,9 @@ struct store {
     struct store_listener listeners[STORE_LISTENERS_MAX];
     size_t listener_count;
     struct sql sql;
+    struct store_tx *tx; /* the one that runs */
+    void (*audit_news)(void *arg);
+    void *audit_news_arg;
     struct cdr *batch; /* 2 * STORE_CDRS_MAX rows */
     size_t batch_count;
     uint64_t batch_due_ms; /* when to commit (again) */
@@ -66,8 +68,12 @@ struct store {
 struct store_tx { /* one job's transaction, on the writer thread */
     struct store *store;
     struct sql *sql;
-    const char *who;
+    const struct store_actor *actor;
     int64_t now_ms;
+    bool audit_off;      /* changed rows make no entries of their own: the job tells of all of them in one */
+    bool audited;        /* entries were written */
+    unsigned audit_rows; /* changed rows that nobody has found words for yet, */
+    int64_t audit_id;    /* and the last one's entry */
     bool notice_all;
     size_t notice_count;
     struct store_notice {

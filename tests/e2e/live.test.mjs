@@ -120,7 +120,7 @@ test('a ban is listed with its reason and time left, and lifted', async () => {
 });
 
 test('who did it stands in the audit', () => {
-    const audit = sql(server.dir, "SELECT who, what FROM audit WHERE who LIKE 'cli:%'");
+    const audit = sql(server.dir, "SELECT who, noun, what FROM audit WHERE via = 'cli'");
 
     for (const what of [/calls hangup: \w/, /registrations drop: 5002/, /ban clear: 127\.0\.0\.1, 1 lifted/]) assert.match(JSON.stringify(audit), what);
 });
