@@ -2,84 +2,21 @@
  * burden to the server. */
 #include "service/cdr.h"
 
-#include "cmd/control.h"
 #include "cmd/listing.h"
-#include "cmd/verb.h"
+#include "cmd/reading.h"
 #include "core/clock.h"
 #include "store/csv.h"
-#include "store/peek.h"
-#include "store/store.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     LIST_DEFAULT = 100,
     LIST_MAX = 10000, /* a person's list; longer ones are an export's */
-    DRAIN_AT = 64 * 1024,
-    TEXT_MAX = 320, /* longer than any text of a record, with what the CSV puts before it */
-    MINUTE_MS = 60000,
-    HOUR_MS = 60 * MINUTE_MS,
-    DAY_MS = 24 * HOUR_MS,
-    SPANS_MAX = 100000
+    DRAIN_AT = 64 * 1024
 };
-
-/* ---------------------------------------------------------------- the store */
-
-/* What a server would do at its start: bring an older database to today's schema, take in what waits in cdr.spill. While one runs
- * that is its to do. */
-static int catch_up(struct cmd *c, bool older)
-{
-    char why[SERVICE_WHY_MAX] = "";
-    struct store *s = NULL;
-    int lock = -1, err = control_lock(&lock, c->dir);
-
-    if (err)
-        return older ? cmd_refuse(c, "%s: %s", c->dir,
-                                  err == EADDRINUSE ? "the server that runs is of an older version"
-                                                    : strerror(err))
-                     : CMD_OK;
-    err = store_open(&s, c->dir, why, sizeof(why));
-    if (!err) {
-        (void)cdr_flush(s);
-        store_close(s);
-    }
-    close(lock);
-    return err ? cmd_refuse(c, "%s", why) : CMD_OK;
-}
-
-/* CMD_OK: c->sv.store is there to be read. */
-static int cdr_open(struct cmd *c)
-{
-    char why[SERVICE_WHY_MAX] = "";
-    bool older = false, spilled = false;
-    int err = peek_open(&c->sv.store, c->dir, why, sizeof(why));
-
-    if (!err)
-        err = peek_due(c->sv.store, &older, &spilled);
-    if (err)
-        return cmd_refuse(c, "%s", why[0] ? why : store_strerror(err));
-    return older || spilled ? catch_up(c, older) : CMD_OK;
-}
-
-/* Within a server its store is there already. */
-static int with_store(struct cmd *c, int (*run)(struct cmd *c, const void *what), const void *what)
-{
-    int status;
-
-    if (c->sv.store)
-        return run(c, what);
-    status = cdr_open(c);
-    if (!status)
-        status = run(c, what);
-    store_close(c->sv.store);
-    c->sv.store = NULL;
-    return status;
-}
 
 /* ---------------------------------------------------------------- a record, field by field */
 
@@ -202,53 +139,14 @@ static void csv_head_h(struct printing *p, const char *name, enum kind kind, con
     buf_printf(p->out, "%s%s", p->count++ ? "," : "", name);
 }
 
-/* Spreadsheets take what begins like this for a formula, and callers choose their names; a number of a telephone is none. */
-static bool is_formula(const char *value)
-{
-    return value[0] && strchr("=@+-\t\r", value[0]) &&
-           (value[0] == '=' || value[0] == '@' || value[strspn(value, "+-0123456789()./ ")]);
-}
-
 static void csv_h(struct printing *p, const char *name, enum kind kind, const char *value)
 {
-    char safe[TEXT_MAX];
-
     (void)name;
-    snprintf(safe, sizeof(safe), "%s%s", kind == FOREIGN && is_formula(value) ? "'" : "", value);
     buf_puts(p->out, p->count++ ? "," : "");
-    csv_put(p->out, safe);
+    (kind == FOREIGN ? csv_put_foreign : csv_put)(p->out, value);
 }
 
 /* ---------------------------------------------------------------- what is asked for */
-
-/* 30m, 12h, 7d: so long ago. */
-static int ago(int64_t *ms, const char *value, int64_t now_ms)
-{
-    static const struct {
-        const char *unit;
-        int64_t ms;
-    } units[] = {{"m", MINUTE_MS}, {"h", HOUR_MS}, {"d", DAY_MS}};
-    char *end;
-    const long n = strtol(value, &end, 10);
-
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (end > value && n > 0 && n <= SPANS_MAX && !strcmp(end, units[i].unit)) {
-            *ms = now_ms - n * units[i].ms;
-            return 0;
-        }
-    return EINVAL;
-}
-
-static int moment_take(struct cmd *c, const struct args *a, const char *option, int64_t *ms)
-{
-    const char *value = args_get(a, option);
-
-    if (!value || !clock_parse(ms, value) || !ago(ms, value, clock_wall_ms()))
-        return CMD_OK;
-    return cmd_misused(
-        c, "--%s %s: 2026-11-28, 2026-11-28T08:30 or 2026-11-28T08:30:00Z (UTC), or 30m, 12h, 7d ago", option,
-        value);
-}
 
 static int filter_take(struct cmd *c, const struct args *a, long limit, long limit_max,
                        struct service_cdr_filter *f)
@@ -259,7 +157,7 @@ static int filter_take(struct cmd *c, const struct args *a, long limit, long lim
                                      .result = args_get(a, "result"),
                                      .path = args_get(a, "path"),
                                      .before = args_get(a, "before")};
-    if (moment_take(c, a, "from", &f->from_ms) || moment_take(c, a, "to", &f->to_ms))
+    if (cmd_moment(c, a, "from", &f->from_ms) || cmd_moment(c, a, "to", &f->to_ms))
         return CMD_USAGE;
     if (value && args_number(value, 1, limit_max, &limit))
         return cmd_misused(c, "--limit %s: 1 to %ld", value, limit_max);
@@ -322,7 +220,7 @@ static int cmd_cdr_list(struct cmd *c, const struct args *a)
     struct service_cdr_filter f;
     const int status = filter_take(c, a, LIST_DEFAULT, LIST_MAX, &f);
 
-    return status ? status : with_store(c, list, &f);
+    return status ? status : cmd_reading(c, list, &f);
 }
 
 static int show(struct cmd *c, const void *id)
@@ -343,7 +241,7 @@ static int show(struct cmd *c, const void *id)
 
 static int cmd_cdr_show(struct cmd *c, const struct args *a)
 {
-    return with_store(c, show, a->word[0]);
+    return cmd_reading(c, show, a->word[0]);
 }
 
 struct exporting {
@@ -400,7 +298,7 @@ static int cmd_cdr_export(struct cmd *c, const struct args *a)
     struct service_cdr_filter f;
     const int status = filter_take(c, a, 0, LONG_MAX, &f);
 
-    return status ? status : with_store(c, export, &f);
+    return status ? status : cmd_reading(c, export, &f);
 }
 
 /* ---------------------------------------------------------------- */

@@ -130,12 +130,31 @@ int csv_next(struct csv *c, char *why, size_t whysz)
     return EINVAL;
 }
 
-int csv_put(struct buf *out, const char *field)
+static int csv_write(struct buf *out, const char *before, const char *field)
 {
-    if (!field[strcspn(field, ",;\"\r\n")])
+    if (!field[strcspn(field, ",;\"\r\n")]) {
+        buf_puts(out, before);
         return buf_puts(out, field);
-    buf_puts(out, "\"");
+    }
+    buf_printf(out, "\"%s", before);
     for (; *field; field++)
         buf_write(out, *field == '"' ? "\"\"" : field, *field == '"' ? 2 : 1);
     return buf_puts(out, "\"");
+}
+
+int csv_put(struct buf *out, const char *field)
+{
+    return csv_write(out, "", field);
+}
+
+/* Spreadsheets take what begins like this for a formula; a number of a telephone is none. */
+static bool is_formula(const char *value)
+{
+    return value[0] && strchr("=@+-\t\r", value[0]) &&
+           (value[0] == '=' || value[0] == '@' || value[strspn(value, "+-0123456789()./ ")]);
+}
+
+int csv_put_foreign(struct buf *out, const char *field)
+{
+    return csv_write(out, is_formula(field) ? "'" : "", field);
 }

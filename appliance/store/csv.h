@@ -27,5 +27,7 @@ void csv_init(struct csv *c, const char *text, size_t len);
 int csv_next(struct csv *c, char *why, size_t whysz);
 /* Writes a field, quoted when it must be. */
 int csv_put(struct buf *out, const char *field);
+/* The same for text that somebody outside chose: what a spreadsheet would take for a formula gets a ' before it. */
+int csv_put_foreign(struct buf *out, const char *field);
 
 #endif

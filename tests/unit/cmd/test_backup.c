@@ -7,6 +7,7 @@
 #include "store/dn.h"
 #include "store/peek.h"
 #include "store/restore.h"
+#include "store/schema.h"
 #include "store/setting.h"
 #include "store/sql.h"
 #include "store/trunk.h"
@@ -14,9 +15,11 @@
 #include "unit/store/tempdir.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { DNS = 20, CDRS = 300 };
 
@@ -216,18 +219,43 @@ static int backup_to(const char *path)
     return backup_write(here.path, path, &info, why, sizeof(why));
 }
 
-/* As a program of before wrote it: its records know no path. */
-static int make_version_3(const char *path)
+static int copy_cdrs(struct sql *old, const char *from)
 {
-    struct sql old;
-    int err = sql_open(&old, path, SQL_WRITER, 1000);
+    char list[1024], text[3072];
+    sqlite3_stmt *st;
+    int err = sql_prepare(old, &st, "SELECT group_concat(name) FROM pragma_table_info('cdr')");
 
     if (err)
         return err;
-    err = sql_exec(&old, "ALTER TABLE cdr DROP COLUMN path; ALTER TABLE cdr DROP COLUMN path_changes; "
-                         "ALTER TABLE cdr DROP COLUMN candidate; PRAGMA user_version = 3");
+    err = sql_step(st);
+    sql_text(st, 0, list, sizeof(list));
+    sql_done(old, st);
+    snprintf(text, sizeof(text),
+             "ATTACH '%s' AS new; INSERT INTO cdr (%s) SELECT %s FROM new.cdr; DETACH new", from, list, list);
+    return err ? err : sql_exec(old, text);
+}
+
+/* As a program of before wrote it: its records know no path. */
+static int make_version_3(const char *path)
+{
+    char made[256];
+    struct sql old;
+    int err, fd;
+
+    snprintf(made, sizeof(made), "%s.3", path);
+    fd = open(made, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    close(fd);
+    err = sql_open(&old, made, SQL_WRITER, 1000);
+    for (size_t i = 0; i < 3 && !err; i++)
+        err = sql_exec(&old, store_migrations[i].sql);
+    if (!err)
+        err = sql_exec(&old, "PRAGMA user_version = 3");
+    if (!err)
+        err = copy_cdrs(&old, path);
     sql_close(&old);
-    return err;
+    return err || rename(made, path) ? EIO : 0;
 }
 
 static bool path_h(const struct cdr *c, void *arg)
