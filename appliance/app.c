@@ -12,6 +12,7 @@
 #include "app_lab.h"
 #include "app_password.h"
 #include "app_reach.h"
+#include "app_restart.h"
 #include "app_sip.h"
 #include "app_tls.h"
 #include "app_turn.h"
@@ -78,6 +79,7 @@ struct app {
     struct web *web;
     struct app_reach *reach;
     struct service service; /* for the command line; filled in as the parts start */
+    struct service_restart restart;
     struct control *control;
     char cert[512], key[512];
     int lock_fd; /* of the data directory */
@@ -86,45 +88,10 @@ struct app {
     bool draining;    /* SIGTERM came */
     uint64_t stop_ms; /* when to stop whatever runs; 0 = not yet told */
     uint64_t tidy_ms; /* when the heap gives back next */
+    uint64_t look_ms; /* when to look whether to start again */
+    bool again;       /* starts again when all is stopped */
     char why[WHY_MAX];
 };
-
-/* --- addresses --- */
-
-static int bind_default(struct app *a)
-{
-    const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct addr any6;
-
-    (void)addr_parse_ip(&a->bind[a->bind_count++], "0.0.0.0", 0);
-
-    if (fd < 0) /* a kernel without IPv6 */
-        return 0;
-    (void)addr_parse_ip(&any6, "::", 0);
-    if (!bind(fd, &any6.u.sa, addr_len(&any6)))
-        a->bind[a->bind_count++] = any6;
-    (void)close(fd);
-
-    return 0;
-}
-
-static int bind_addresses(struct app *a)
-{
-    char text[256], *save = NULL;
-
-    (void)conf_str(a->conf, "bind.address", text, sizeof(text));
-    if (!text[0])
-        return bind_default(a);
-
-    for (char *p = strtok_r(text, ", ", &save); p; p = strtok_r(NULL, ", ", &save)) {
-        if (a->bind_count >= 2 || addr_parse_ip(&a->bind[a->bind_count], p, 0)) {
-            (void)snprintf(a->why, sizeof(a->why), "bind.address=%s: must be one or two IP addresses", p);
-            return EINVAL;
-        }
-        a->bind_count++;
-    }
-    return 0;
-}
 
 /* --- parts, in start order --- */
 
@@ -174,6 +141,11 @@ static int directory_lock(struct app *a)
 static int store_start(struct app *a)
 {
     return store_open(&a->store, a->opt->data, a->why, sizeof(a->why));
+}
+
+static int addresses_find(struct app *a)
+{
+    return app_conf_bind(a->conf, a->bind, &a->bind_count, a->why, sizeof(a->why));
 }
 
 static int settings_from_store(struct app *a)
@@ -385,7 +357,8 @@ static int control_start(struct app *a)
 {
     int err;
 
-    a->service = (struct service){.store = a->store, .conf = a->conf, .start_ms = clock_ms()};
+    a->service =
+        (struct service){.store = a->store, .conf = a->conf, .start_ms = clock_ms(), .restart = &a->restart};
     err = service_setting_freeze(&a->service);
     if (err)
         return err;
@@ -415,7 +388,7 @@ static int parts_start(struct app *a)
 {
     static int (*const parts[])(struct app *) = {
         settings_start,   directory_lock,   store_start,        settings_from_store, control_start,
-        calls_left_close, bind_addresses,   admin_password_set, tls_start,           guard_start,
+        calls_left_close, addresses_find,   admin_password_set, tls_start,           guard_start,
         media_part_start, stack_start,      turn_part_start,    lab_part_start,      signalling_start,
         web_part_start,   reach_part_start,
     };
@@ -498,7 +471,23 @@ static void stop(struct app *a, uint32_t signo)
     log_info("app", "signal=%u seconds=%u stopping", signo, seconds);
     if (now)
         a->stop_ms = clock_ms() + STOP_MAX_MS;
+    a->again = false; /* whoever sends a signal wants an end of it */
+    a->restart.under_way = true;
     a->draining = true;
+    app_sip_drain(a->sip, seconds);
+}
+
+static void restart(struct app *a)
+{
+    uint32_t seconds;
+
+    if (a->draining || !app_restart_due(&a->service, &seconds, &a->look_ms))
+        return;
+    log_info("app", "when=%s seconds=%u stopping, to start again", restart_when_name(a->restart.asked),
+             seconds);
+    a->again = a->draining = a->restart.under_way = true;
+    if (!seconds)
+        a->stop_ms = clock_ms() + STOP_MAX_MS;
     app_sip_drain(a->sip, seconds);
 }
 
@@ -518,7 +507,10 @@ static void signal_read(struct app *a)
 static int patience(const struct app *a)
 {
     const uint64_t now = clock_ms();
-    const uint64_t until = a->stop_ms && a->stop_ms < a->tidy_ms ? a->stop_ms : a->tidy_ms;
+    uint64_t until = a->stop_ms && a->stop_ms < a->tidy_ms ? a->stop_ms : a->tidy_ms;
+
+    if (a->look_ms < until)
+        until = a->look_ms;
 
     return until > now ? (int)(until - now) : 0;
 }
@@ -561,12 +553,13 @@ static void main_loop(struct app *a)
             app_conf_reload(a->settings);
         if (fds[2].revents & POLLIN)
             control_serve(a->control);
+        restart(a);
     }
 }
 
 int app_serve(const struct app_options *opt)
 {
-    struct app a = {.opt = opt, .lock_fd = -1, .signal_fd = -1, .drained_fd = -1};
+    struct app a = {.opt = opt, .lock_fd = -1, .signal_fd = -1, .drained_fd = -1, .look_ms = UINT64_MAX};
     const uint64_t begin_ms = clock_ms();
     int err;
 
@@ -593,5 +586,10 @@ int app_serve(const struct app_options *opt)
         log_info("app", "stopped");
     log_stop();
 
+    if (!err && a.again) {
+        err = app_restart_exec(opt->argv);
+        log_error("app", "error=\"%s\" cannot start again: whoever watches over the process has to",
+                  strerror(err));
+    }
     return err ? 1 : 0;
 }

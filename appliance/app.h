@@ -10,6 +10,7 @@ struct app_options {
     bool lab;             /* --lab */
     char *const *options; /* -o KEY=VALUE, as given */
     size_t option_count;
+    char *const *argv; /* all words that the process was started with, for when it starts again */
 };
 
 /* Serves until told to stop. Returns the exit status: 0 after an orderly stop, 1 when it could not start (one clear line was

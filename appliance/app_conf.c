@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { WHY_MAX = 512, SETTINGS_MAX = 256 };
@@ -163,4 +164,42 @@ void app_conf_reload(struct app_conf *a)
     if (load(a, why, sizeof(why)))
         log_error("app", "%s", why);
     apply_live(a->conf);
+}
+
+/* --- addresses --- */
+
+static int bind_default(struct addr bind_to[2], size_t *count)
+{
+    const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct addr any6;
+
+    (void)addr_parse_ip(&bind_to[(*count)++], "0.0.0.0", 0);
+
+    if (fd < 0) /* a kernel without IPv6 */
+        return 0;
+    (void)addr_parse_ip(&any6, "::", 0);
+    if (!bind(fd, &any6.u.sa, addr_len(&any6)))
+        bind_to[(*count)++] = any6;
+    (void)close(fd);
+
+    return 0;
+}
+
+int app_conf_bind(const struct conf *conf, struct addr bind_to[2], size_t *count, char *why, size_t whysz)
+{
+    char text[256], *save = NULL;
+
+    *count = 0;
+    (void)conf_str(conf, "bind.address", text, sizeof(text));
+    if (!text[0])
+        return bind_default(bind_to, count);
+
+    for (char *p = strtok_r(text, ", ", &save); p; p = strtok_r(NULL, ", ", &save)) {
+        if (*count >= 2 || addr_parse_ip(&bind_to[*count], p, 0)) {
+            (void)snprintf(why, whysz, "bind.address=%s: must be one or two IP addresses", p);
+            return EINVAL;
+        }
+        ++*count;
+    }
+    return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef APP_CONF_H
 #define APP_CONF_H
 
+#include "core/addr.h"
 #include <stddef.h>
 
 struct app_conf;
@@ -22,5 +23,8 @@ struct conf *app_conf_get(const struct app_conf *a);
 int app_conf_fd(const struct app_conf *a);
 /* Reads the database's settings again; a bad one is logged, and the others count. Settings that are live take effect. */
 void app_conf_reload(struct app_conf *a);
+
+/* Where every listener binds: bind.address, or all addresses of both families. EINVAL with why. */
+int app_conf_bind(const struct conf *conf, struct addr bind_to[2], size_t *count, char *why, size_t whysz);
 
 #endif

@@ -19,6 +19,7 @@ struct arguments {
     size_t option_count;
     char *words[WORDS_MAX]; /* the command and what it takes */
     int word_count;
+    char *const *argv;
 };
 
 static void usage(FILE *f)
@@ -95,7 +96,7 @@ static int arguments_parse(struct arguments *a, int argc, char **argv)
 
 static int serve(const struct arguments *a)
 {
-    struct app_options opt = {a->data, a->lab, a->options, a->option_count};
+    struct app_options opt = {a->data, a->lab, a->options, a->option_count, a->argv};
 
     (void)heap_init();
     return app_serve(&opt);
@@ -189,7 +190,7 @@ static int run(struct arguments *a)
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {0};
+    struct arguments a = {.argv = argv};
     int status = arguments_parse(&a, argc, argv);
 
     if (status)

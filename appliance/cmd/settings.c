@@ -1,9 +1,15 @@
 #include "service/setting.h"
+#include "service/audit.h"
 #include "cmd/listing.h"
 #include "cmd/verb.h"
+#include "core/clock.h"
+#include "store/store.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { HISTORY_DEFAULT = 100, HISTORY_MAX = 10000 };
 
 static const char *type_name(enum conf_type t)
 {
@@ -132,6 +138,7 @@ static int cmd_settings(struct cmd *c, const struct args *a)
         return cmd_misused(c, "--reset takes one KEY and no VALUE");
     if (!a->words)
         return list(c);
+    store_actor_reason(args_get(a, "reason"));
     if (a->words == 2 || reset)
         return change(c, a->word[0], reset ? NULL : a->word[1]);
     def = conf_find(a->word[0]);
@@ -139,9 +146,93 @@ static int cmd_settings(struct cmd *c, const struct args *a)
                : cmd_refuse(c, "there is no setting %s; dngate settings lists them all", a->word[0]);
 }
 
+/* ---------------------------------------------------------------- history */
+
+/* A text, or null for the default. */
+static void past_json(struct buf *out, const char *key, const char *json)
+{
+    char value[CONF_VALUE_MAX];
+
+    buf_printf(out, ",\"%s\":", key);
+    if (service_setting_value(json, value, sizeof(value)))
+        buf_json_str(out, value);
+    else
+        buf_puts(out, "null");
+}
+
+static const char *past_text(char *value, size_t sz, const char *json)
+{
+    if (!service_setting_value(json, value, sz))
+        snprintf(value, sz, "(default)");
+    return value;
+}
+
+static bool history_h(const struct audit_entry *e, void *arg)
+{
+    struct listing *l = arg;
+    char text[CONF_VALUE_MAX];
+
+    if (listing_json(l)) {
+        struct buf *out = l->cmd->out;
+
+        buf_printf(out, "{\"id\":%lld,", (long long)e->id);
+        cmd_json_member(out, "time", clock_iso8601(text, sizeof(text), e->time_ms), true);
+        cmd_json_member(out, "who", e->who, true);
+        cmd_json_member(out, "via", e->via, true);
+        cmd_json_member(out, "key", e->key, true);
+        cmd_json_member(out, "reason", e->reason, false);
+        past_json(out, "before", e->before);
+        past_json(out, "after", e->after);
+        buf_puts(out, "}");
+        return false;
+    }
+    snprintf(text, sizeof(text), "%lld", (long long)e->id);
+    grid_add(&l->grid, text);
+    grid_add(&l->grid, cmd_time(text, sizeof(text), e->time_ms));
+    grid_add(&l->grid, e->who);
+    grid_add(&l->grid, e->key);
+    grid_add(&l->grid, past_text(text, sizeof(text), e->before));
+    grid_add(&l->grid, past_text(text, sizeof(text), e->after));
+    grid_add(&l->grid, e->reason);
+    return false;
+}
+
+static int cmd_settings_history(struct cmd *c, const struct args *a)
+{
+    static const char *const heads[] = {"ID", "TIME", "WHO", "KEY", "BEFORE", "AFTER", "REASON"};
+    const char *value = args_get(a, "limit");
+    struct listing l;
+    long limit = HISTORY_DEFAULT;
+
+    if (value && args_number(value, 1, HISTORY_MAX, &limit))
+        return cmd_misused(c, "--limit %s: 1 to %d", value, HISTORY_MAX);
+    listing_begin(&l, c, heads, sizeof(heads) / sizeof(heads[0]));
+    return listing_end(&l, service_setting_history(&c->sv, a->word[0], 0, (size_t)limit, history_h, &l),
+                       "No setting was changed yet");
+}
+
+static int cmd_settings_revert(struct cmd *c, const struct args *a)
+{
+    char key[128];
+    long id;
+
+    if (args_number(a->word[0], 1, LONG_MAX, &id))
+        return cmd_misused(c, "ID %s: a number, as dngate settings history shows it", a->word[0]);
+    store_actor_reason(args_get(a, "reason"));
+    if (service_setting_revert(&c->sv, id, key, sizeof(key)))
+        return cmd_refuse(c, "%s", c->sv.why);
+    return conf_find(key) ? show(c, conf_find(key)) : cmd_done(c, "%s is as it was", key);
+}
+
+/* ---------------------------------------------------------------- */
+
 static const struct verb_option options[] = {
     {"reset", NULL, "takes KEY out of the database: back to its default", false},
+    {"reason", "TEXT", "why it is changed, for the history", false},
 };
+static const struct verb_option history_options[] = {
+    {"limit", "N", "so many at most; 100 by default", false}};
+static const struct verb_option revert_options[] = {{"reason", "TEXT", "why, for the history", false}};
 
 static const struct verb verbs[] = {
     {.name = "",
@@ -156,6 +247,21 @@ static const struct verb verbs[] = {
      VERB_OPTIONS(options),
      .example = "dngate settings log.level \"info sip=debug\"\ndngate settings log.level --reset",
      .run = cmd_settings},
+    {.name = "history",
+     .words = "[KEY]",
+     .words_max = 1,
+     .help = "Lists what people changed, the newest first, with what was before and after.",
+     VERB_OPTIONS(history_options),
+     .example = "dngate settings history log.level",
+     .run = cmd_settings_history},
+    {.name = "revert",
+     .words = "ID",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Gives a setting the value that it had before the change of this number.",
+     VERB_OPTIONS(revert_options),
+     .example = "dngate settings revert 17 --reason \"calls broke\"",
+     .run = cmd_settings_revert},
 };
 
 const struct noun noun_settings = {

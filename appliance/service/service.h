@@ -15,6 +15,7 @@ struct store;
 struct conf;
 struct guard;
 struct mbox;
+struct service_restart;
 
 enum { SERVICE_WHY_MAX = 512 };
 
@@ -25,9 +26,10 @@ struct service { /* owner: the thread that calls */
         *at_start; /* what settings that need a restart are until then; NULL, like what follows: no server
                                 runs in this process */
     struct guard *guard;
-    struct mbox *signalling; /* for questions to it (service/live.h) */
-    uint64_t start_ms;       /* of the server, on clock_ms */
-    uint16_t https_port;     /* that it really has; 0: as the setting says */
+    struct mbox *signalling;         /* for questions to it (service/live.h) */
+    struct service_restart *restart; /* service/restart.h */
+    uint64_t start_ms;               /* of the server, on clock_ms */
+    uint16_t https_port;             /* that it really has; 0: as the setting says */
     char why[SERVICE_WHY_MAX];
 };
 

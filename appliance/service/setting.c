@@ -1,4 +1,6 @@
 #include "service/setting.h"
+#include "core/json.h"
+#include "service/audit.h"
 #include "store/setting.h"
 #include "store/store.h"
 
@@ -131,4 +133,57 @@ int service_setting_put(struct service *sv, const char *key, const char *value)
     if (err)
         return service_fail(sv, err, "%s: %s", key, store_strerror(err));
     return conf_set(sv->conf, CONF_DATABASE, key, value, sv->why, sizeof(sv->why));
+}
+
+/* ---------------------------------------------------------------- history */
+
+int service_setting_history(struct service *sv, const char *key, int64_t before_id, size_t limit, audit_h *h,
+                            void *arg)
+{
+    const struct audit_filter f = {.noun = "setting", .key = key, .before_id = before_id, .limit = limit};
+
+    return service_audit_each(sv, &f, h, arg);
+}
+
+bool service_setting_value(const char *json, char *out, size_t sz)
+{
+    const char *value = NULL;
+    struct json *j = NULL;
+
+    if (json && *json && !json_parse(&j, json, strlen(json), NULL, 0))
+        value = json_get_str(json_root(j), "value");
+    snprintf(out, sz, "%s", value ? value : "");
+    json_free(j);
+    return value != NULL;
+}
+
+struct reverting {
+    char key[128], value[CONF_VALUE_MAX];
+    bool setting, had, known;
+};
+
+static bool revert_h(const struct audit_entry *e, void *arg)
+{
+    struct reverting *r = arg;
+
+    r->setting = !strcmp(e->noun, "setting") && e->key[0];
+    r->known = e->before[0] || e->after[0]; /* entries of before migration 5 have neither */
+    r->had = service_setting_value(e->before, r->value, sizeof(r->value));
+    snprintf(r->key, sizeof(r->key), "%s", e->key);
+    return true;
+}
+
+int service_setting_revert(struct service *sv, int64_t id, char *key, size_t keysz)
+{
+    struct reverting r = {.setting = false};
+    int err = service_audit_get(sv, id, revert_h, &r);
+
+    if (err && err != ENOENT)
+        return err;
+    if (err || !r.setting)
+        return service_fail(sv, ENOENT, "there is no change of a setting with number %lld", (long long)id);
+    if (!r.known)
+        return service_fail(sv, ENOENT, "of change %lld it is not known what was before it", (long long)id);
+    snprintf(key, keysz, "%s", r.key);
+    return service_setting_put(sv, r.key, r.had ? r.value : NULL);
 }

@@ -4,6 +4,7 @@
 
 #include "conf/conf.h"
 #include "service/service.h"
+#include "store/audit.h"
 
 struct service_setting {
     const struct conf_def *def;
@@ -24,5 +25,14 @@ void service_setting_get(const struct service *sv, const struct conf_def *def, s
  * such setting; a key of another version's can still be taken out. EPERM: locked, or a secret, which the database does not keep.
  */
 int service_setting_put(struct service *sv, const char *key, const char *value);
+
+/* What people changed, the newest first: entries of the audit whose before and after are {"key":…,"value":…}; key NULL: of all settings. */
+int service_setting_history(struct service *sv, const char *key, int64_t before_id, size_t limit, audit_h *h,
+                            void *arg);
+/* The value of such a before or after into out; false: there was none, so that the default held. */
+bool service_setting_value(const char *json, char *out, size_t sz);
+/* Gives a setting the value that it had before the change of this number. ENOENT: no such change; else as service_setting_put. key: at least
+ * 64 bytes, gets its name. */
+int service_setting_revert(struct service *sv, int64_t id, char *key, size_t keysz);
 
 #endif
