@@ -310,7 +310,13 @@ static int web_part_start(struct app *a)
         .turn_arg = a->turn,
     };
     const struct app_api_config api = {
-        .store = a->store, .turn = a->turn, .guard = a->guard, .signalling = app_sip_questions(a->sip)};
+        .store = a->store,
+        .turn = a->turn,
+        .guard = a->guard,
+        .signalling = app_sip_questions(a->sip),
+        .service = &a->service,
+        .lab = a->opt->lab,
+    };
     int err;
 
     memcpy(cfg.bind, a->bind, sizeof(cfg.bind));
@@ -529,10 +535,9 @@ static void tidy(struct app *a)
 static void main_loop(struct app *a)
 {
     struct pollfd fds[] = {
-        {.fd = a->signal_fd, .events = POLLIN},
-        {.fd = app_conf_fd(a->settings), .events = POLLIN},
-        {.fd = control_fd(a->control), .events = POLLIN},
-        {.fd = a->drained_fd, .events = POLLIN},
+        {.fd = a->signal_fd, .events = POLLIN},           {.fd = app_conf_fd(a->settings), .events = POLLIN},
+        {.fd = control_fd(a->control), .events = POLLIN}, {.fd = a->drained_fd, .events = POLLIN},
+        {.fd = app_api_fd(a->api), .events = POLLIN},
     };
 
     for (;;) {
@@ -553,6 +558,8 @@ static void main_loop(struct app *a)
             app_conf_reload(a->settings);
         if (fds[2].revents & POLLIN)
             control_serve(a->control);
+        if (fds[4].revents & POLLIN)
+            app_api_serve(a->api);
         restart(a);
     }
 }

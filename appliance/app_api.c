@@ -1,9 +1,12 @@
 #include "app_api.h"
 #include "admin/agent.h"
+#include "admin/apihost.h"
 #include "admin/iceservers.h"
 #include "admin/selftest.h"
+#include "admin/session.h"
 #include "admin/signin.h"
 #include "admin/status.h"
+#include "admin/users.h"
 #include "app_turn.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +17,21 @@ struct app_api {
     struct iceservers ice;
     struct admin_agent *agent;
     struct admin_selftest *selftest;
+    struct api *rest; /* /api/admin/v1, with these nouns: */
+    struct admin_session *session;
 };
+
+/* One line a noun. */
+static int rest_start(struct app_api *a, const struct app_api_config *cfg)
+{
+    int err = api_alloc(&a->rest, cfg->service);
+
+    if (!err)
+        err = admin_session_alloc(&a->session, cfg->lab);
+    if (!err)
+        err = admin_users_routes();
+    return err ? err : api_open(a->rest);
+}
 
 int app_api_start(struct app_api **ap, const struct app_api_config *cfg)
 {
@@ -33,6 +50,8 @@ int app_api_start(struct app_api **ap, const struct app_api_config *cfg)
         err = admin_selftest_alloc(&a->selftest, &a->signin, &a->ice, cfg->store);
     if (!err)
         err = admin_status_register();
+    if (!err)
+        err = rest_start(a, cfg);
     if (err)
         app_api_free(a);
     else
@@ -45,10 +64,22 @@ void app_api_turns(struct app_api *a, uint16_t port)
     a->ice.turns_port = port;
 }
 
+int app_api_fd(const struct app_api *a)
+{
+    return api_fd(a->rest);
+}
+
+void app_api_serve(struct app_api *a)
+{
+    api_serve(a->rest);
+}
+
 void app_api_free(struct app_api *a)
 {
     if (!a)
         return;
+    api_free(a->rest);
+    admin_session_free(a->session);
     admin_agent_free(a->agent);
     admin_selftest_free(a->selftest);
     explicit_bzero(a, sizeof(*a));

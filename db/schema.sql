@@ -4,7 +4,7 @@
 -- To change it: edit this file, add migrations/NNN-name.sql that does the same to existing data, raise user_version to NNN.
 -- Times are Unix time in milliseconds, UTC; 0 or absent means "did not happen". Comments are stripped when the file is embedded.
 
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 
 -- Directory numbers: who may register, and as what. The password itself is never kept.
 CREATE TABLE dn (
@@ -39,7 +39,50 @@ CREATE TABLE user (
     role        TEXT NOT NULL CHECK (role IN ('admin', 'supervisor', 'readonly')),
     pwhash      TEXT NOT NULL,              -- argon2id, encoded
     created_ms  INTEGER NOT NULL,
-    changed_ms  INTEGER NOT NULL
+    changed_ms  INTEGER NOT NULL,
+    totp        TEXT NOT NULL DEFAULT '',   -- secret of RFC 6238, sealed with DIR/secret.key, context "totp/NAME"; '' = none
+    last_step   INTEGER NOT NULL DEFAULT 0  -- time step of the last code that was taken: none is taken twice
+) STRICT, WITHOUT ROWID;
+
+-- Codes for who has lost the device that makes the others; each is good once.
+CREATE TABLE recovery (
+    user       TEXT NOT NULL REFERENCES user (name) ON DELETE CASCADE,
+    code_hash  TEXT NOT NULL,               -- SHA-256, hex
+    PRIMARY KEY (user, code_hash)
+) STRICT, WITHOUT ROWID;
+
+-- Who is signed in to the console. The token itself is never kept.
+CREATE TABLE session (
+    id          TEXT PRIMARY KEY,           -- for people: to see and to revoke
+    token_hash  TEXT NOT NULL UNIQUE,       -- SHA-256, hex
+    user        TEXT NOT NULL REFERENCES user (name) ON DELETE CASCADE,
+    address     TEXT NOT NULL,
+    user_agent  TEXT NOT NULL,
+    created_ms  INTEGER NOT NULL,
+    seen_ms     INTEGER NOT NULL,           -- to a minute
+    expires_ms  INTEGER NOT NULL,           -- whatever is done until then
+    totp_new    TEXT NOT NULL DEFAULT ''    -- sealed like user.totp: offered, not yet proved by a code
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX session_user ON session (user);
+
+-- Keys for programs that use /api/admin/v1. The key itself is never kept.
+CREATE TABLE apikey (
+    id          TEXT PRIMARY KEY,
+    name        TEXT NOT NULL UNIQUE,       -- what it is for
+    key_hash    TEXT NOT NULL UNIQUE,       -- SHA-256, hex
+    role        TEXT NOT NULL CHECK (role IN ('admin', 'supervisor', 'readonly')),
+    user        TEXT NOT NULL,              -- who made it
+    created_ms  INTEGER NOT NULL,
+    expires_ms  INTEGER NOT NULL,           -- 0 = never
+    seen_ms     INTEGER NOT NULL            -- last used, to a minute; 0 = not yet
+) STRICT, WITHOUT ROWID;
+
+-- The link by which the first administrator is made: one at a time, good once.
+CREATE TABLE setup_link (
+    token_hash  TEXT PRIMARY KEY,           -- SHA-256, hex
+    created_ms  INTEGER NOT NULL,
+    expires_ms  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Settings that differ from their default; -o and the environment stand above them. Keys and ranges: appliance/conf/table.c.

@@ -176,6 +176,11 @@ static const struct conf_def table[] = {
          "Password of the first administrator (user admin), set when there is no user of that name yet."},
     STR("admin.password_file", CONF_FORM_ANY, 500,
         "File whose first line is the password for admin.password."),
+    LIVE_INT("admin.session_idle", "3600", 60, 2592000, "s",
+             "Time without any request after which a session of the console ends."),
+    LIVE_INT(
+        "admin.session_max", "43200", 300, 2592000, "s",
+        "Time after which a session of the console ends, whatever is done; for who signs in from then on."),
 
     {.key = "log.level",
      .type = CONF_STR,

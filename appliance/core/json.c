@@ -101,9 +101,9 @@ const char *json_get_str(const struct json_val *obj, const char *key)
     return json_str(json_get(obj, key));
 }
 
-bool json_get_int(const struct json_val *obj, const char *key, int64_t *n)
+bool json_int(const struct json_val *val, int64_t *n)
 {
-    yyjson_val *v = val_of(json_get(obj, key));
+    yyjson_val *v = val_of(val);
 
     if (!yyjson_is_int(v) || (yyjson_is_uint(v) && yyjson_get_uint(v) > INT64_MAX))
         return false;
@@ -111,14 +111,22 @@ bool json_get_int(const struct json_val *obj, const char *key, int64_t *n)
     return true;
 }
 
+bool json_get_int(const struct json_val *obj, const char *key, int64_t *n)
+{
+    return json_int(json_get(obj, key), n);
+}
+
+bool json_bool(const struct json_val *v, bool *b)
+{
+    if (!yyjson_is_bool(val_of(v)))
+        return false;
+    *b = yyjson_get_bool(val_of(v));
+    return true;
+}
+
 bool json_get_bool(const struct json_val *obj, const char *key, bool *b)
 {
-    yyjson_val *v = val_of(json_get(obj, key));
-
-    if (!yyjson_is_bool(v))
-        return false;
-    *b = yyjson_get_bool(v);
-    return true;
+    return json_bool(json_get(obj, key), b);
 }
 
 bool json_num(const struct json_val *v, double *n)
@@ -132,6 +140,16 @@ bool json_num(const struct json_val *v, double *n)
 bool json_is_obj(const struct json_val *v)
 {
     return yyjson_is_obj(val_of(v));
+}
+
+bool json_is_arr(const struct json_val *v)
+{
+    return yyjson_is_arr(val_of(v));
+}
+
+bool json_is_str(const struct json_val *v)
+{
+    return yyjson_is_str(val_of(v));
 }
 
 bool json_each(const struct json_val *obj, json_member_h *h, void *arg)

@@ -27,6 +27,11 @@ bool json_num(const struct json_val *v, double *n);
 typedef bool(json_member_h)(const char *key, const struct json_val *v, void *arg);
 bool json_each(const struct json_val *obj, json_member_h *h, void *arg);
 bool json_is_obj(const struct json_val *v);
+bool json_is_arr(const struct json_val *v);
+bool json_is_str(const struct json_val *v); /* with a 0 in it, too: json_str says NULL to such a one */
+/* A whole number that fits. */
+bool json_int(const struct json_val *v, int64_t *n);
+bool json_bool(const struct json_val *v, bool *b);
 size_t json_arr_size(const struct json_val *v); /* 0 when not an array */
 const struct json_val *json_arr_at(const struct json_val *v, size_t i);
 

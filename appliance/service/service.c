@@ -15,6 +15,18 @@ int service_fail(struct service *sv, int err, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(sv->why, sizeof(sv->why), fmt, ap);
     va_end(ap);
+    sv->field[0] = '\0';
+    return err;
+}
+
+int service_fail_at(struct service *sv, int err, const char *field, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(sv->why, sizeof(sv->why), fmt, ap);
+    va_end(ap);
+    snprintf(sv->field, sizeof(sv->field), "%s", field);
     return err;
 }
 

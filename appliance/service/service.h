@@ -31,10 +31,14 @@ struct service { /* owner: the thread that calls */
     uint64_t start_ms;               /* of the server, on clock_ms */
     uint16_t https_port;             /* that it really has; 0: as the setting says */
     char why[SERVICE_WHY_MAX];
+    char field[32]; /* what of the values given is wrong; "" = none of them, or not known. With why */
 };
 
 /* Notes why; returns err. */
 __attribute__((format(printf, 3, 4))) int service_fail(struct service *sv, int err, const char *fmt, ...);
+/* The same, and which of the values given is wrong, by the name that it has in REST and in --json. */
+__attribute__((format(printf, 4, 5))) int service_fail_at(struct service *sv, int err, const char *field,
+                                                          const char *fmt, ...);
 /* Writes into the audit and the log what was done; for what changes no row of the database. */
 __attribute__((format(printf, 2, 3))) void service_noted(struct service *sv, const char *fmt, ...);
 

@@ -1,7 +1,7 @@
 #include "store/selftest.h"
 #include "core/clock.h"
 #include "core/rnd.h"
-#include "crypto/hash.h"
+#include "crypto/token.h"
 #include "store/audit.h"
 #include "store/check.h"
 #include "store/reader.h"
@@ -164,29 +164,6 @@ void selftest_put_answer(void *value, void *store)
 
 /* ---------------------------------------------------------------- links */
 
-static void token_hash(char out[SHA256_HEXLEN], const char *token)
-{
-    uint8_t sum[SHA256_LEN];
-
-    hash_sha256(sum, token, strlen(token));
-    hash_hex(out, sum, sizeof(sum));
-}
-
-static void token_make(char token[SELFTEST_TOKEN_MAX])
-{
-    uint8_t random[TOKEN_BYTES];
-    char text[32];
-
-    rnd_bytes(random, sizeof(random));
-    (void)base64_enc(text, sizeof(text), random, sizeof(random)); /* it fits */
-    for (char *p = text; *p; p++)
-        *p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
-    text[strcspn(text, "=")] = '\0';
-    memcpy(token, text, SELFTEST_TOKEN_MAX);
-    explicit_bzero(random, sizeof(random));
-    explicit_bzero(text, sizeof(text));
-}
-
 /* So long that a link which somebody opens late is known as one that is over. */
 static int links_forget(struct sql *sql, int64_t now_ms)
 {
@@ -261,7 +238,7 @@ int selftest_link_add(struct store *s, const char *note, unsigned hours, struct 
         return EINVAL;
     }
     snprintf(a.link.note, sizeof(a.link.note), "%s", note);
-    token_make(token);
+    token_make(token, SELFTEST_TOKEN_MAX, TOKEN_BYTES);
     token_hash(a.hash, token);
     err = store_call(s, add_job, &a);
     if (err == EMLINK) {

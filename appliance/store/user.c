@@ -3,6 +3,7 @@
 #include "store/audit.h"
 #include "store/check.h"
 #include "store/reader.h"
+#include "store/userrow.h"
 #include "store/writer.h"
 
 #include <errno.h>
@@ -31,14 +32,14 @@ int user_role_decode(enum user_role *r, const char *name)
     return EINVAL;
 }
 
-static bool name_valid(const char *name)
+bool user_name_valid(const char *name)
 {
     return check_word(name, "._@-", sizeof(((struct user *)0)->name));
 }
 
 /* ---------------------------------------------------------------- rows */
 
-#define USER_SELECT "SELECT name, role, pwhash, created_ms, changed_ms FROM user "
+#define USER_SELECT "SELECT name, role, pwhash, created_ms, changed_ms, totp <> '' FROM user "
 
 static void user_read(sqlite3_stmt *st, struct user *u)
 {
@@ -49,9 +50,10 @@ static void user_read(sqlite3_stmt *st, struct user *u)
     sql_text(st, 2, u->pwhash, sizeof(u->pwhash));
     u->created_ms = sqlite3_column_int64(st, 3);
     u->changed_ms = sqlite3_column_int64(st, 4);
+    u->totp = sqlite3_column_int(st, 5);
 }
 
-static int user_load(struct sql *sql, const char *name, struct user *out)
+int user_load(struct sql *sql, const char *name, struct user *out)
 {
     sqlite3_stmt *st;
     int err = sql_prepare(sql, &st, USER_SELECT "WHERE name = ?");
@@ -69,6 +71,15 @@ static int user_load(struct sql *sql, const char *name, struct user *out)
 int user_get(struct store_reader *r, const char *name, struct user *out)
 {
     return user_load(&r->sql, name, out);
+}
+
+int user_has_admin(struct store_reader *r, bool *has)
+{
+    int64_t n = 0;
+    const int err = sql_number(&r->sql, "SELECT EXISTS (SELECT 1 FROM user WHERE role = 'admin')", &n);
+
+    *has = n != 0;
+    return err;
 }
 
 int user_each(struct store_reader *r, user_h *h, void *arg)
@@ -96,9 +107,29 @@ static int user_changed(struct store_tx *tx, const char *name, const char *what)
     return audit_write(tx, "user %s %s", name, what);
 }
 
-static int add_job(struct store_tx *tx, void *arg)
+int user_prepare(struct user *u, const char *name, enum user_role role, const char *password, char *why,
+                 size_t whysz)
 {
-    const struct user *u = arg;
+    int err;
+
+    memset(u, 0, sizeof(*u));
+    u->role = role;
+    if (!user_name_valid(name)) {
+        snprintf(why, whysz, "a user's name is 1 to %zu letters, digits or . _ @ -", sizeof(u->name) - 1);
+        return EINVAL;
+    }
+    err = check_password(password, USER_PASSWORD_MIN, why, whysz);
+    if (err)
+        return err;
+    snprintf(u->name, sizeof(u->name), "%s", name);
+    err = pwhash_make(u->pwhash, password);
+    if (err)
+        snprintf(why, whysz, "user %s: %s", name, store_strerror(err));
+    return err;
+}
+
+int user_insert(struct store_tx *tx, const struct user *u)
+{
     char what[64];
     sqlite3_stmt *st;
     int err = sql_prepare(
@@ -112,23 +143,20 @@ static int add_job(struct store_tx *tx, void *arg)
     return err ? err : user_changed(tx, u->name, what);
 }
 
+static int add_job(struct store_tx *tx, void *arg)
+{
+    return user_insert(tx, arg);
+}
+
 int user_add(struct store *s, const char *name, enum user_role role, const char *password, char *why,
              size_t whysz)
 {
-    struct user u = {.role = role};
-    int err;
+    struct user u;
+    int err = user_prepare(&u, name, role, password, why, whysz);
 
-    if (!name_valid(name)) {
-        snprintf(why, whysz, "a user's name is 1 to %zu letters, digits or . _ @ -", sizeof(u.name) - 1);
-        return EINVAL;
-    }
-    err = check_password(password, USER_PASSWORD_MIN, why, whysz);
     if (err)
         return err;
-    snprintf(u.name, sizeof(u.name), "%s", name);
-    err = pwhash_make(u.pwhash, password);
-    if (!err)
-        err = store_call(s, add_job, &u);
+    err = store_call(s, add_job, &u);
     if (err == EEXIST)
         snprintf(why, whysz, "user %s exists already", name);
     else if (err)
@@ -136,41 +164,123 @@ int user_add(struct store *s, const char *name, enum user_role role, const char 
     return err;
 }
 
-static int passwd_job(struct store_tx *tx, void *arg)
+struct change {
+    const struct user_change *ch;
+    struct user u; /* name, and the new hash */
+};
+
+int user_sessions_end(struct store_tx *tx, const char *name, const char *but)
 {
-    const struct user *u = arg;
+    sqlite3_stmt *st;
+    int err = sql_prepare(tx->sql, &st, "DELETE FROM session WHERE user = ? AND id <> ?");
+
+    if (err)
+        return err;
+    sql_bind(st, "tt", name, but);
+    return sql_run(tx->sql, st);
+}
+
+static int change_password(struct store_tx *tx, const struct change *c)
+{
     sqlite3_stmt *st;
     int err = sql_prepare(tx->sql, &st, "UPDATE user SET pwhash = ?2, changed_ms = ?3 WHERE name = ?1");
 
     if (err)
         return err;
-    sql_bind(st, "tti", u->name, u->pwhash, tx->now_ms);
+    sql_bind(st, "tti", c->u.name, c->u.pwhash, tx->now_ms);
     err = sql_run(tx->sql, st);
-    if (!err && !sql_changes(tx->sql))
+    if (!err)
+        err = user_sessions_end(tx, c->u.name, c->ch->keep_session ? c->ch->keep_session : "");
+    return err ? err : user_changed(tx, c->u.name, "password changed");
+}
+
+static int admin_count(struct store_tx *tx, int64_t *n)
+{
+    return sql_number(tx->sql, "SELECT count(*) FROM user WHERE role = 'admin'", n);
+}
+
+static int change_role(struct store_tx *tx, const struct change *c, const struct user *now)
+{
+    char what[64];
+    sqlite3_stmt *st;
+    int64_t admins = 0;
+    int err = admin_count(tx, &admins);
+
+    if (!err && now->role == USER_ADMIN && c->ch->role != USER_ADMIN && admins == 1)
+        err = EPERM;
+    if (!err)
+        err = sql_prepare(tx->sql, &st, "UPDATE user SET role = ?2, changed_ms = ?3 WHERE name = ?1");
+    if (err)
+        return err;
+    sql_bind(st, "tti", c->u.name, user_role_name(c->ch->role), tx->now_ms);
+    err = sql_run(tx->sql, st);
+    snprintf(what, sizeof(what), "is now %s", user_role_name(c->ch->role));
+    return err ? err : user_changed(tx, c->u.name, what);
+}
+
+static int change_totp(struct store_tx *tx, const struct change *c)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(tx->sql, &st,
+                          "UPDATE user SET totp = '', last_step = 0, changed_ms = ?2 WHERE name = ?1");
+
+    if (err)
+        return err;
+    sql_bind(st, "ti", c->u.name, tx->now_ms);
+    err = sql_run(tx->sql, st);
+    if (!err)
+        err = sql_prepare(tx->sql, &st, "DELETE FROM recovery WHERE user = ?");
+    if (err)
+        return err;
+    sql_bind(st, "t", c->u.name);
+    err = sql_run(tx->sql, st);
+    return err ? err : user_changed(tx, c->u.name, "asks for no second factor any more");
+}
+
+static int change_job(struct store_tx *tx, void *arg)
+{
+    const struct change *c = arg;
+    struct user now;
+    int err = user_load(tx->sql, c->u.name, &now);
+
+    if (!err && c->ch->set_role && c->ch->role != now.role)
+        err = change_role(tx, c, &now);
+    if (!err && c->ch->password)
+        err = change_password(tx, c);
+    if (!err && c->ch->totp_off && now.totp)
+        err = change_totp(tx, c);
+    return err;
+}
+
+int user_change(struct store *s, const char *name, const struct user_change *ch, char *why, size_t whysz)
+{
+    struct change c = {.ch = ch};
+    int err = ch->password ? check_password(ch->password, USER_PASSWORD_MIN, why, whysz) : 0;
+
+    if (err)
+        return err;
+    if (!user_name_valid(name))
         err = ENOENT;
-    return err ? err : user_changed(tx, u->name, "password changed");
+    else
+        snprintf(c.u.name, sizeof(c.u.name), "%s", name);
+    if (!err && ch->password)
+        err = pwhash_make(c.u.pwhash, ch->password);
+    if (!err)
+        err = store_call(s, change_job, &c);
+    if (err == ENOENT)
+        snprintf(why, whysz, "there is no user %s", name);
+    else if (err == EPERM)
+        snprintf(why, whysz, "%s is the last administrator and stays one; add another first", name);
+    else if (err)
+        snprintf(why, whysz, "user %s: %s", name, store_strerror(err));
+    return err;
 }
 
 int user_passwd(struct store *s, const char *name, const char *password, char *why, size_t whysz)
 {
-    struct user u = {0};
-    int err = check_password(password, USER_PASSWORD_MIN, why, whysz);
+    const struct user_change ch = {.password = password};
 
-    if (err)
-        return err;
-    if (name_valid(name)) {
-        snprintf(u.name, sizeof(u.name), "%s", name);
-        err = pwhash_make(u.pwhash, password);
-    } else {
-        err = ENOENT;
-    }
-    if (!err)
-        err = store_call(s, passwd_job, &u);
-    if (err == ENOENT)
-        snprintf(why, whysz, "there is no user %s", name);
-    else if (err)
-        snprintf(why, whysz, "user %s: %s", name, store_strerror(err));
-    return err;
+    return user_change(s, name, &ch, why, whysz);
 }
 
 static int remove_job(struct store_tx *tx, void *arg)
@@ -182,7 +292,7 @@ static int remove_job(struct store_tx *tx, void *arg)
     int err = user_load(tx->sql, name, &u);
 
     if (!err)
-        err = sql_number(tx->sql, "SELECT count(*) FROM user WHERE role = 'admin'", &admins);
+        err = admin_count(tx, &admins);
     if (!err && u.role == USER_ADMIN && admins == 1)
         err = EPERM;
     if (!err)
@@ -198,7 +308,7 @@ int user_remove(struct store *s, const char *name)
 {
     char copy[sizeof(((struct user *)0)->name)];
 
-    if (!name_valid(name))
+    if (!user_name_valid(name))
         return ENOENT;
     snprintf(copy, sizeof(copy), "%s", name);
     return store_call(s, remove_job, copy);

@@ -59,6 +59,8 @@ void web_ask(struct web_resp *resp, struct mbox *to, const struct web_question *
     x->later_arg = arg;
     if (ask_later(x->box, to, &q->call, value, x)) {
         x->question = NULL;
+        if (q->call.drop)
+            q->call.drop((void *)(uintptr_t)value);
         unavailable(resp);
     }
 }

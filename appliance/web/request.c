@@ -102,7 +102,14 @@ static void describe(struct exchange *x, const struct conn *c)
     x->req.authorization = http_field(h, "authorization");
     x->req.cookie = http_field(h, "cookie");
     x->req.csrf = http_field(h, "x-csrf-token");
+    x->req.head = h;
+    x->req.route = x->route;
     x->req.body = (const uint8_t *)"";
+}
+
+const char *web_header(const struct web_req *req, const char *name)
+{
+    return req->head ? http_field(req->head, name) : "";
 }
 
 static void answered_h(struct exchange *x, void *owner)
@@ -227,6 +234,8 @@ static bool exchange_begin(struct conn *c)
     if (exchange_alloc(&c->x, c->w->box, c->w->cfg.body_max, c->account, answered_h, c))
         return false;
     (void)route_find(c->x, http_method_name(h->method), h->path, allow, sizeof(allow));
+    if (c->x->route && c->x->route->body_max)
+        c->x->body.max = (size_t)c->x->route->body_max;
     describe(c->x, c);
     return true;
 }
@@ -249,7 +258,7 @@ static void request_take(struct conn *c)
         c->dead = true;
         return;
     }
-    if (has_route(c) && c->x->route->chunk)
+    if (has_route(c) && c->x->route->body_max)
         body_max = c->x->route->body_max;
     if (c->head->length > body_max)
         answer_refuse(c, 413);

@@ -14,6 +14,8 @@
 
 struct mbox;
 struct web;
+struct web_route;
+struct http_head;
 struct guard;
 struct sip_stack;
 
@@ -75,9 +77,13 @@ struct web_req {                       /* valid during the handler */
     const char *content_type;
     const char *authorization, *cookie, *csrf; /* "" when absent */
     const char *host;
-    const uint8_t *body; /* gathered; empty when the route takes it in chunks */
+    const struct web_route *route; /* the entry of the table that serves it */
+    const struct http_head *head;  /* for web_header */
+    const uint8_t *body;           /* gathered; empty when the route takes it in chunks */
     size_t body_len;
 };
+/* A header of the request, "" when absent; name in lower case. */
+const char *web_header(const struct web_req *req, const char *name);
 struct web_resp {
     int status;
     const char *content_type; /* static string; default application/json */
@@ -105,8 +111,8 @@ struct web_route {
     const char *
         path; /* "/api/v1/dns/{dn}": {name} is one segment, not empty, at most WEB_PARAM_MAX bytes of UTF-8 */
     web_h *h;
-    web_chunk_h *chunk;          /* NULL: the body is gathered, up to http.body_max */
-    uint64_t body_max;           /* of a body in chunks */
+    web_chunk_h *chunk;          /* NULL: the body is gathered */
+    uint64_t body_max;           /* of the body; 0, when it is gathered: http.body_max */
     const struct ws_service *ws; /* instead of all of these: a WebSocket is opened here (web/ws) */
 };
 enum { WEB_PARAM_MAX = 255, WEB_ASK_MS = 8000 };
@@ -124,7 +130,8 @@ struct web_question {
 #define WEB_QUESTION(var, type, answer_, later_)                                                             \
     static const struct web_question var = {                                                                 \
         {.size = sizeof(type), .ms = WEB_ASK_MS, .answer = (answer_), .done = web_answered}, later_}
-/* From a handler: the request waits until the answer has come; without one in time it is answered 503. One question at a time. */
+/* From a handler: the request waits until the answer has come; without one in time it is answered 503. One question at a time. What the
+ * value holds is the question's from now on, whatever becomes of it (call.drop). */
 void web_ask(struct web_resp *resp, struct mbox *to, const struct web_question *q, const void *value,
              void *arg);
 void web_answered(int err, void *value, void *arg); /* for WEB_QUESTION only */

@@ -1,0 +1,375 @@
+/* The way of a request: WEB thread, then MAIN or ADMIN, then WEB again. */
+#include "admin/api.h"
+#include "admin/apihost.h"
+#include "admin/apipriv.h"
+#include "core/ask.h"
+#include "core/clock.h"
+#include "core/guard.h"
+#include "core/log.h"
+#include "core/mbox.h"
+#include "core/metric.h"
+#include "service/session.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    MAIN_SLOTS = 256, /* requests that wait for the main thread */
+    MAIN_BATCH = 16,  /* of these at a time, so that signals and the command line have their turn */
+    SLOW_SLOTS = 16,  /* that wait for the ADMIN thread: half a second of sign-ins; more get 503 */
+    SEEN_SLOTS = 64,
+    PATH_MAX_ = 128,
+};
+
+METRIC_COUNTER(requests_main, "dngate_admin_requests_total", "thread=\"main\"",
+               "Requests to /api/admin/v1 that were served");
+METRIC_COUNTER(requests_slow, "dngate_admin_requests_total", "thread=\"admin\"",
+               "Requests to /api/admin/v1 that were served");
+
+static struct {
+    const struct api_route *v;
+    size_t n;
+    void *arg;
+} tables[API_TABLES_MAX];
+static size_t table_count;
+
+struct api_seen { /* what the ADMIN thread notes when it has time */
+    char id[40];
+    bool by_key;
+    int64_t ms;
+};
+
+struct api {
+    struct service sv_slow; /* the ADMIN thread's */
+    struct api_worker main, slow;
+    struct mbox *asks, *slow_asks, *seen;
+    uint8_t key[32];
+    struct api_entry *entries;
+    struct web_route *routes; /* one each */
+    char (*paths)[PATH_MAX_];
+    size_t count;
+    pthread_t thread;
+    bool running;
+    int stop_fd;
+};
+
+int api_routes(const struct api_route *v, size_t n, void *arg)
+{
+    if (table_count == API_TABLES_MAX)
+        return ENOSPC;
+    tables[table_count].v = v;
+    tables[table_count].n = n;
+    tables[table_count++].arg = arg;
+    return 0;
+}
+
+const struct api_entry *api_entries(const struct api *a, size_t *n)
+{
+    *n = a->count;
+    return a->entries;
+}
+
+void api_key(const struct api *a, uint8_t key[32])
+{
+    memcpy(key, a->key, sizeof(a->key));
+}
+
+void api_seen(struct api *a, const struct api_who *who)
+{
+    struct api_seen s = {.by_key = who->by_key, .ms = clock_wall_ms()};
+
+    snprintf(s.id, sizeof(s.id), "%s", who->id);
+    (void)mbox_post(a->seen, &s); /* full: the next request tells it */
+}
+
+/* ---------------------------------------------------------------- MAIN and ADMIN */
+
+struct question {
+    struct api_request *q;
+};
+
+static void question_drop(void *value)
+{
+    api_request_free(((struct question *)value)->q);
+}
+
+static void run_answer(void *value, void *owner)
+{
+    struct api_worker *w = owner;
+
+    metric_add(w == &w->api->main ? &requests_main : &requests_slow, 1);
+    api_run(((struct question *)value)->q, w);
+}
+
+static void piece_answer(void *value, void *owner)
+{
+    api_run_piece(((struct question *)value)->q, owner);
+}
+
+/* ---------------------------------------------------------------- WEB */
+
+static struct mbox *thread_of(const struct api *a, const struct api_request *q)
+{
+    return q->e->r->slow ? a->slow_asks : a->asks;
+}
+
+static bool piece_h(struct web_resp *resp);
+static void request_drop(void *state)
+{
+    api_request_free(state);
+}
+
+/* Takes q over, or frees it. */
+static void pieces_go_on(struct api_request *q, struct web_resp *resp)
+{
+    if (q->pieces) {
+        resp->piece = piece_h;
+        resp->state = q;
+        resp->drop = request_drop;
+    } else {
+        api_request_free(q);
+    }
+}
+
+static void body_put(struct api_request *q, struct web_resp *resp)
+{
+    buf_write(&resp->body, q->out.data ? q->out.data : "", q->out.len);
+    buf_clear(&q->out);
+}
+
+static void run_later(void *value, struct web_resp *resp, void *arg)
+{
+    struct api_request *q = ((struct question *)value)->q;
+
+    (void)arg;
+    resp->status = q->call.status;
+    resp->content_type = q->content_type_out;
+    snprintf(resp->headers, sizeof(resp->headers), "%s", q->call.headers);
+    body_put(q, resp);
+    pieces_go_on(q, resp);
+}
+
+static void piece_later(void *value, struct web_resp *resp, void *arg)
+{
+    struct api_request *q = ((struct question *)value)->q;
+
+    (void)arg;
+    resp->status = q->call.status; /* of an error: it is broken off */
+    body_put(q, resp);
+    resp->state = q;
+}
+
+static const struct web_question run_question = {.call = {.size = sizeof(struct question),
+                                                          .ms = WEB_ASK_MS,
+                                                          .answer = run_answer,
+                                                          .done = web_answered,
+                                                          .drop = question_drop},
+                                                 .later = run_later};
+static const struct web_question piece_question = {.call = {.size = sizeof(struct question),
+                                                            .ms = WEB_ASK_MS,
+                                                            .answer = piece_answer,
+                                                            .done = web_answered,
+                                                            .drop = question_drop},
+                                                   .later = piece_later};
+
+/* The request is the question's until its answer is here. */
+static bool piece_h(struct web_resp *resp)
+{
+    const struct question value = {resp->state};
+
+    resp->state = NULL;
+    web_ask(resp, thread_of(value.q->api, value.q), &piece_question, &value, NULL);
+    return true;
+}
+
+/* False, and the answer is written: the source is banned. A slowed one waits for its answer. */
+static bool guard_passes(const struct api *a, const struct web_req *req, struct web_resp *resp)
+{
+    uint32_t ms = 0;
+
+    if (!a->main.sv->guard)
+        return true;
+    switch (guard_check(a->main.sv->guard, req->peer, &ms)) {
+    case GUARD_BAN:
+        web_banned(resp, ms);
+        return false;
+    case GUARD_DELAY:
+        resp->delay_ms = ms;
+        return true;
+    case GUARD_PASS:
+        return true;
+    }
+    return true;
+}
+
+static void request_h(const struct web_req *req, struct web_resp *resp, void *arg)
+{
+    struct api *a = arg;
+    const struct api_entry *e = &a->entries[req->route - a->routes];
+    struct question value;
+
+    if (e->r->guarded && !guard_passes(a, req, resp))
+        return;
+    value.q = api_request_make(e, req);
+    if (!value.q) {
+        web_problem(resp, 503, "Service Unavailable",
+                    "The server has no memory left. Try again in a moment.");
+        return;
+    }
+    value.q->api = a;
+    web_ask(resp, thread_of(a, value.q), &run_question, &value, NULL);
+}
+
+/* ---------------------------------------------------------------- the ADMIN thread */
+
+static void seen_h(void *msg, void *arg)
+{
+    const struct api_seen *s = msg;
+    const struct api *a = arg;
+    const int err = session_seen(a->sv_slow.store, s->id, s->ms);
+
+    if (err)
+        log_warn_limited("admin", "error=\"%s\" the use of a session is not noted", store_strerror(err));
+}
+
+static void *admin_main(void *arg)
+{
+    struct api *a = arg;
+    struct pollfd fds[] = {{.fd = a->stop_fd, .events = POLLIN},
+                           {.fd = mbox_fd(a->slow_asks), .events = POLLIN},
+                           {.fd = mbox_fd(a->seen), .events = POLLIN}};
+
+    for (;;) {
+        if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0 && errno != EINTR)
+            break;
+        if (fds[0].revents)
+            break;
+        if (fds[1].revents & POLLIN)
+            mbox_drain_max(a->slow_asks, 1, ask_answer_h, &a->slow);
+        if (fds[2].revents & POLLIN)
+            mbox_drain(a->seen, seen_h, a);
+    }
+    api_worker_reset(&a->slow);
+    return NULL;
+}
+
+static int admin_start(struct api *a)
+{
+    int err;
+
+    a->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (a->stop_fd < 0)
+        return errno;
+    err = pthread_create(&a->thread, NULL, admin_main, a);
+    if (err)
+        return err;
+    a->running = true;
+    (void)pthread_setname_np(a->thread, "admin");
+    return 0;
+}
+
+/* ---------------------------------------------------------------- start and stop */
+
+int api_alloc(struct api **ap, const struct service *sv)
+{
+    struct api *a = calloc(1, sizeof(*a));
+    int err;
+
+    if (!a)
+        return ENOMEM;
+    table_count = 0;
+    a->stop_fd = -1;
+    a->main = (struct api_worker){.api = a, .sv = sv};
+    a->slow = (struct api_worker){.api = a, .sv = &a->sv_slow};
+    store_key(sv->store, a->key, "dngate console csrf");
+    err = ask_mbox_alloc(&a->asks, "admin_requests", MAIN_SLOTS);
+    if (!err)
+        err = ask_mbox_alloc(&a->slow_asks, "admin_slow", SLOW_SLOTS);
+    if (!err)
+        err = mbox_alloc(&a->seen, "admin_seen", sizeof(struct api_seen), SEEN_SLOTS);
+    if (err)
+        api_free(a);
+    else
+        *ap = a;
+    return err;
+}
+
+static void entries_fill(struct api *a)
+{
+    size_t i = 0;
+
+    for (size_t t = 0; t < table_count; t++) {
+        for (size_t j = 0; j < tables[t].n; j++, i++) {
+            const struct api_route *r = &tables[t].v[j];
+
+            snprintf(a->paths[i], sizeof(a->paths[i]), "%s%s", API_BASE, r->path);
+            a->entries[i] = (struct api_entry){r, tables[t].arg};
+            a->routes[i] = (struct web_route){
+                .method = r->method, .path = a->paths[i], .h = request_h, .body_max = r->body_max};
+        }
+    }
+}
+
+int api_open(struct api *a)
+{
+    int err;
+
+    for (size_t t = 0; t < table_count; t++)
+        a->count += tables[t].n;
+    a->entries = calloc(a->count + 1, sizeof(*a->entries));
+    a->routes = calloc(a->count + 1, sizeof(*a->routes));
+    a->paths = calloc(a->count + 1, sizeof(*a->paths));
+    if (!a->entries || !a->routes || !a->paths)
+        return ENOMEM;
+    entries_fill(a);
+    a->sv_slow = *a->main.sv;
+    err = admin_start(a);
+    return err ? err : web_routes(a->routes, a->count, a);
+}
+
+int api_fd(const struct api *a)
+{
+    return mbox_fd(a->asks);
+}
+
+void api_serve(struct api *a)
+{
+    mbox_drain_max(a->asks, MAIN_BATCH, ask_answer_h, &a->main);
+}
+
+void api_stop(struct api *a)
+{
+    const uint64_t one = 1;
+
+    if (!a || !a->running)
+        return;
+    if (write(a->stop_fd, &one, sizeof(one)) < 0)
+        log_error("admin", "error=\"%s\" the thread cannot be told to stop", strerror(errno));
+    (void)pthread_join(a->thread, NULL);
+    a->running = false;
+}
+
+void api_free(struct api *a)
+{
+    if (!a)
+        return;
+    api_stop(a);
+    ask_mbox_free(a->asks);
+    ask_mbox_free(a->slow_asks);
+    mbox_free(a->seen, NULL, NULL);
+    api_worker_reset(&a->main);
+    if (a->stop_fd >= 0)
+        close(a->stop_fd);
+    free(a->entries);
+    free(a->routes);
+    free(a->paths);
+    explicit_bzero(a, sizeof(*a));
+    free(a);
+}

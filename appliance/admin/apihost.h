@@ -1,0 +1,25 @@
+/*
+ * admin/apihost: the machine under admin/api: it takes requests on the WEB thread, has them done on the MAIN or the ADMIN thread, and answers.
+ *
+ *   api_alloc → api_routes … (all nouns) → api_open → web_start … web_stop → api_stop → api_free
+ */
+#ifndef ADMIN_APIHOST_H
+#define ADMIN_APIHOST_H
+
+#include "service/service.h"
+
+struct api;
+
+/* sv is copied for each request, as the command line's server does, so that what it holds may still be filled in until api_serve is called. */
+int api_alloc(struct api **ap, const struct service *sv);
+/* Registers all that was added by api_routes() with web/, and starts the ADMIN thread. ENOSPC, ENOMEM, errors of pthread_create(3). */
+int api_open(struct api *a);
+/* MAIN thread: readable when requests wait, and what serves them. */
+int api_fd(const struct api *a);
+void api_serve(struct api *a);
+/* After web_stop: ends the ADMIN thread. */
+void api_stop(struct api *a);
+/* After api_stop, before web_free. */
+void api_free(struct api *a);
+
+#endif

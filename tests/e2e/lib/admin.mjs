@@ -1,0 +1,66 @@
+// The console's REST as a page or a program uses it: sign in, call, with cookie and CSRF token.
+//   const server = await start({ options: [adminOption] });
+//   const admin = await signIn(server);
+//   const { status, body, headers } = await admin.get('/users');  admin.post('/users', {…})  admin.patch  admin.put  admin.delete
+import https from 'node:https';
+
+export const adminPassword = 'correct horse';
+export const adminOption = `admin.password=${adminPassword}`; // for start(): user admin with that password
+export const base = '/api/admin/v1';
+
+const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: false, maxSockets: 16 });
+process.once('exit', () => agent.destroy());
+
+// One request. body: an object goes as JSON, a string or Buffer as it is. path: below the base, or whole when it begins with /api/.
+// Resolves to { status, headers, text, body } where body is the JSON that came, or undefined.
+export function call(server, method, path, { body, headers = {} } = {}) {
+    const bytes = body === undefined ? null : typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
+    const types = bytes && !headers['content-type'] ? { 'content-type': 'application/json' } : {};
+    const length = bytes || method !== 'GET' ? { 'content-length': bytes?.length ?? 0 } : {};
+
+    return new Promise((resolve, reject) => {
+        const request = https.request({
+            host: '127.0.0.1', port: server.ports.https, agent, method,
+            path: path.startsWith('/api/') ? path : base + path,
+            headers: { ...types, ...length, ...headers },
+        }, (response) => {
+            const chunks = [];
+            response.on('data', (chunk) => chunks.push(chunk));
+            response.on('error', reject);
+            response.on('end', () => {
+                const text = Buffer.concat(chunks).toString();
+                const json = /json/.test(response.headers['content-type'] ?? '') && text;
+                resolve({ status: response.statusCode, headers: response.headers, text, body: json ? JSON.parse(text) : undefined });
+            });
+        });
+        request.on('error', reject);
+        request.end(bytes ?? undefined);
+    });
+}
+
+// Somebody who calls: headers(method) are those that say who it is.
+function caller(server, headers) {
+    const bound = (method) => (path, body, more = {}) => call(server, method, path, { body, headers: { ...headers(method), ...more } });
+
+    return {
+        call: (method, path, options = {}) => call(server, method, path, { ...options, headers: { ...headers(method), ...options.headers } }),
+        get: (path, more = {}) => call(server, 'GET', path, { headers: { ...headers('GET'), ...more } }),
+        post: bound('POST'), put: bound('PUT'), patch: bound('PATCH'), delete: bound('DELETE'),
+    };
+}
+
+export const cookieOf = (answer) => /__Host-dngate=([^;]*)/.exec(String(answer.headers['set-cookie'] ?? ''))?.[1] ?? '';
+
+// Signs in as a user (the first administrator, unless told otherwise): a caller with .cookie, .csrf and .session (what /login said).
+export async function signIn(server, { name = 'admin', password = adminPassword, code } = {}) {
+    const answer = await call(server, 'POST', '/login', { body: { name, password, ...(code ? { code } : {}) } });
+    if (answer.status !== 200) throw new Error(`sign-in of ${name}: ${answer.status} ${answer.text}`);
+    const cookie = `__Host-dngate=${cookieOf(answer)}`, { csrf } = answer.body;
+
+    return Object.assign(caller(server, (method) => (method === 'GET' ? { cookie } : { cookie, 'x-csrf-token': csrf })), { cookie, csrf, session: answer.body });
+}
+
+// A program with a key.
+export const withKey = (server, key) => caller(server, () => ({ authorization: `Bearer ${key}` }));
+// Nobody.
+export const stranger = (server) => caller(server, () => ({}));
