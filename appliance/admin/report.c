@@ -85,7 +85,7 @@ static bool figure_h(const char *key, const struct json_val *v, void *arg)
     }
     if (!json_num(v, &number) || number > FIGURE_MAX || number < -FIGURE_MAX)
         return wrong(r, "this figure is no number that can be:", key);
-    buf_printf(&r->tests, "%s\"%s\":%.10g", comma, key, number);
+    buf_printf(&r->tests, "%s\"%s\":%.10g", comma, key, number + 0.0); /* -0 is 0 */
     return false;
 }
 
