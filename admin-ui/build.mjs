@@ -1,6 +1,6 @@
 // Bundles the pages and writes them twice: as files, and as the C table that the server embeds (appliance/web/www.h).
 //
-//   node admin-ui/build.mjs OUTDIR OUT.c
+//   node admin-ui/build.mjs OUTDIR [OUT.c]
 //
 // The same input gives the same bytes: no dates, no absolute paths.
 import { createHash } from 'node:crypto';
@@ -23,9 +23,11 @@ const pages = [
     ['/selftest.css', 'selftest/selftest.css'],
     ['/selftest-room.js', 'selftest/room.js'], // fetched by the agent's page, too, when it is asked for
     ['/selftest-room.css', 'selftest/room.css'],
-    ['/index.html', 'home/index.html'],
-    ['/home.js', 'home/home.js'],
-    ['/home.css', 'home/home.css'],
+    ['/admin/index.html', 'console/index.html'], // and every other path below /admin/ (appliance/web/static.c)
+    ['/admin/app.js', 'console/main.tsx'],
+    ['/admin/app.css', 'console/app.css'],
+    ['/admin/alert.svg', 'console/alert.svg'],
+    ['/admin/de.json', 'console/words/de'],
     ['/jssip.js', 'shared/jssip.js'],
     ['/favicon.svg', 'shared/favicon.svg'],
 ];
@@ -33,13 +35,14 @@ const pages = [
 // Modules that stay files of their own, by what they are imported as.
 const apart = { jssip: '/jssip.js', '/selftest-room.js': '/selftest-room.js' };
 // Scripts that import nothing, and run as such.
-const plain = new Set(['home/home.js', 'shared/ticker.worker.js']);
+const plain = new Set(['shared/ticker.worker.js']);
 
 const mime = {
     '.html': 'text/html; charset=utf-8',
     '.js': 'text/javascript; charset=utf-8',
     '.css': 'text/css; charset=utf-8',
     '.svg': 'image/svg+xml',
+    '.json': 'application/json; charset=utf-8',
     '.txt': 'text/plain; charset=utf-8',
 };
 
@@ -60,10 +63,12 @@ async function bundle(source) {
         minify: true,
         write: false,
         metafile: true,
-        format: extname(source) === '.js' ? (plain.has(source) ? 'iife' : 'esm') : undefined,
+        format: /\.(js|tsx)$/.test(source) ? (plain.has(source) ? 'iife' : 'esm') : undefined,
         plugins: source === 'shared/jssip.js' ? [] : [leaveApart],
         target: ['chrome100', 'firefox102', 'safari15.4'],
         define: { 'process.env.NODE_ENV': '"production"' },
+        jsx: 'automatic',
+        jsxImportSource: 'preact',
         legalComments: 'none',
         logLevel: 'warning',
         tsconfigRaw: '{}', // tsconfig.json is for the type checker alone
@@ -75,8 +80,16 @@ async function bundle(source) {
     return Buffer.from(result.outputFiles[0].contents);
 }
 
+// A language of the console: its areas' files in one.
+async function dictionary(source) {
+    const files = (await readdir(join(here, source))).sort();
+    const words = await Promise.all(files.map(async (file) => [file.replace('.json', ''), JSON.parse(await readFile(join(here, source, file)))]));
+    return Buffer.from(JSON.stringify(Object.fromEntries(words)));
+}
+
 async function content(source) {
-    return /\.(js|css)$/.test(source) ? bundle(source) : readFile(join(here, source));
+    if (!extname(source)) return dictionary(source);
+    return /\.(js|tsx|css)$/.test(source) ? bundle(source) : readFile(join(here, source));
 }
 
 // The notices that the licences of the bundled packages ask for.
@@ -124,7 +137,7 @@ function table(files) {
 }
 
 async function main(outdir, outc) {
-    if (!outdir || !outc) throw new Error('usage: node build.mjs OUTDIR OUT.c');
+    if (!outdir) throw new Error('usage: node build.mjs OUTDIR [OUT.c]');
     const files = await Promise.all(pages.map(async ([path, source]) => ({ path, data: await content(source) })));
     files.push({ path: '/licenses.txt', data: await licences() });
     await rm(outdir, { recursive: true, force: true });
@@ -133,6 +146,7 @@ async function main(outdir, outc) {
         await mkdir(dirname(file), { recursive: true });
         await writeFile(file, data);
     }
+    if (!outc) return;
     await mkdir(dirname(outc), { recursive: true });
     await writeFile(outc, table(files));
 }

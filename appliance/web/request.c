@@ -191,6 +191,7 @@ static void serve_plain(struct conn *c)
 {
     const struct http_head *h = c->head;
     const struct www_file *f = static_find(h->path);
+    const char *moved = static_moved(h->path);
     char allow[128], extra[160];
     int status;
 
@@ -198,6 +199,9 @@ static void serve_plain(struct conn *c)
         redirect(c);
     } else if (f) {
         answer_page(c, f);
+    } else if (moved) {
+        snprintf(extra, sizeof(extra), "Location: %s\r\n", moved);
+        answer_redirect(c, extra);
     } else {
         status = route_find(c->x, http_method_name(h->method), h->path, allow, sizeof(allow));
         snprintf(extra, sizeof(extra), "Allow: %s\r\n", allow);

@@ -5,19 +5,38 @@
 #include <string.h>
 #include <strings.h>
 
-const struct www_file *static_find(const char *path)
-{
-    char index[HTTP_PATH_MAX + 16];
-    size_t n = strlen(path);
+#define CONSOLE "/admin/"
 
-    if (n && path[n - 1] == '/') {
-        snprintf(index, sizeof(index), "%sindex.html", path);
-        path = index;
-    }
+static const struct www_file *named(const char *path)
+{
     for (size_t i = 0; i < www_file_count; i++)
         if (!strcmp(www_files[i].path, path))
             return &www_files[i];
     return NULL;
+}
+
+const struct www_file *static_find(const char *path)
+{
+    char index[HTTP_PATH_MAX + 16];
+    size_t n = strlen(path);
+    const struct www_file *f;
+
+    if (n && path[n - 1] == '/') {
+        snprintf(index, sizeof(index), "%sindex.html", path);
+        f = named(index);
+    } else {
+        f = named(path);
+    }
+    if (!f && !strncmp(path, CONSOLE, strlen(CONSOLE)))
+        f = named(CONSOLE "index.html");
+    return f;
+}
+
+const char *static_moved(const char *path)
+{
+    bool whole = !strcmp(path, "/") || !strcmp(path, "/admin");
+
+    return whole && !static_find(path) && named(CONSOLE "index.html") ? CONSOLE : NULL;
 }
 
 /* Is this coding in the list with a weight other than 0? "*" stands for what is not named. */

@@ -28,8 +28,11 @@ const struct www_file www_files[] = {
     {"/index.html", "text/html; charset=utf-8", "\"abc\"", page, page_gz, page_br, sizeof(page) - 1, 7, 8, 0},
     {"/app-1234.js", "text/javascript", "\"def\"", script, NULL, NULL, 2, 0, 0, 1},
     {"/big", "application/octet-stream", "\"big\"", big, NULL, NULL, sizeof(big), 0, 0, 0},
+    {"/admin/index.html", "text/html; charset=utf-8", "\"console\"", page, NULL, NULL, sizeof(page) - 1, 0, 0,
+     0},
+    {"/admin/app.js", "text/javascript", "\"app\"", script, NULL, NULL, 2, 0, 0, 0},
 };
-const size_t www_file_count = 3;
+const size_t www_file_count = 5;
 
 /* ---------------------------------------------------------------- the signalling side, in place of sip/ */
 

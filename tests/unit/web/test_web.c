@@ -41,6 +41,36 @@ TEST(a_page_comes_with_its_headers)
     server_stop();
 }
 
+/* Every view of the console is an address of its own: what is no file there is its page. */
+TEST(an_address_of_the_console_is_its_page)
+{
+    static const char *const views[] = {"/admin/", "/admin/agents?sort=name", "/admin/trunks/sip.example.com",
+                                        "/admin/calls/1/"};
+    struct client *c;
+    struct answer a;
+    char text[128];
+
+    WITH_SERVER;
+    c = client_tls(srv.https, 0);
+    for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+        CHECK_EQ_INT(get(c, &a, views[i], ""), 200);
+        CHECK_STR(answer_header(&a, "ETag", text, sizeof(text)), "\"console\"");
+        answer_free(&a);
+    }
+    CHECK_EQ_INT(get(c, &a, "/admin/app.js", ""), 200);
+    CHECK_STR(answer_header(&a, "ETag", text, sizeof(text)), "\"app\"");
+    answer_free(&a);
+    CHECK_EQ_INT(get(c, &a, "/admin", ""), 301);
+    CHECK_STR(answer_header(&a, "Location", text, sizeof(text)), "/admin/");
+    answer_free(&a);
+    CHECK_EQ_INT(get(c, &a, "/administrator", ""), 404);
+    answer_free(&a);
+    CHECK_EQ_INT(get(c, &a, "/", ""), 200); /* while there is a page of that name */
+    answer_free(&a);
+    client_close(c);
+    server_stop();
+}
+
 TEST(codings_and_conditions)
 {
     struct client *c;

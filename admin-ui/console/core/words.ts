@@ -1,0 +1,128 @@
+// What the console says. English is in the bundle and gives the keys their types; other languages are /admin/LANGUAGE.json, made of words/LANGUAGE/*.json
+// by build.mjs. A new area: words/en/AREA.json, words/de/AREA.json, and one line in `english`.
+//
+//   t('agents.title')                      typed: a key that is not there does not compile
+//   t('agents.added', { n: 3 })            agents.added_one, agents.added_other: chosen by n
+//   tx('overview.sent', { link: <a/> })    a sentence with elements in it
+//   tr(`state.${state}`, {}, state)        a key that is known only at run time, and what stands for it when there is none
+import { signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import overview from '../words/en/overview.json';
+import shell from '../words/en/shell.json';
+import state from '../words/en/state.json';
+import { keep, kept } from './keep';
+
+const english = { overview, shell, state };
+
+
+type Area = keyof typeof english;
+type Base<K> = K extends `${infer B}_other` ? B : K extends `${string}_one` ? never : K;
+export type Key = { [A in Area]: `${A}.${Base<keyof (typeof english)[A] & string>}` }[Area];
+export type Params = Record<string, string | number>;
+type Dictionary = Record<string, Record<string, string>>;
+
+export const languages: Record<string, string> = { en: 'English', de: 'Deutsch' };
+export const language = signal('en');
+const dictionary = signal<Dictionary>(english);
+let plurals = new Intl.PluralRules('en');
+
+function find(key: string, n: unknown): string | undefined {
+    const [area, name] = [key.slice(0, key.indexOf('.')), key.slice(key.indexOf('.') + 1)];
+    const words = dictionary.value[area] ?? {};
+    const form = typeof n === 'number' ? words[`${name}_${plurals.select(n)}`] ?? words[`${name}_other`] : undefined;
+
+    return form ?? words[name] ?? (dictionary.value === english ? undefined : (english as Dictionary)[area]?.[name]);
+}
+
+const shown = (value: string | number) => (typeof value === 'number' ? num(value) : value);
+
+export function tr(key: string, params: Params = {}, otherwise = key): string {
+    return (find(key, params['n']) ?? otherwise).replace(/\{(\w+)\}/g, (all, name) => (name in params ? shown(params[name]!) : all));
+}
+
+export const t = (key: Key, params?: Params) => tr(key, params);
+
+export function tx(key: Key, params: Record<string, ComponentChildren>): ComponentChildren[] {
+    return (find(key, params['n']) ?? key).split(/\{(\w+)\}/).map((part, i) => (i % 2 ? params[part] : part));
+}
+
+export async function speak(wanted: string): Promise<void> {
+    if (wanted !== 'en') {
+        const answer = await fetch(`/admin/${wanted}.json`);
+
+        if (!answer.ok) return;
+        dictionary.value = await answer.json();
+    } else dictionary.value = english;
+    plurals = new Intl.PluralRules(wanted);
+    language.value = wanted;
+    document.documentElement.lang = wanted;
+}
+
+export function choose(wanted: string): void {
+    keep('language', wanted);
+    void speak(wanted);
+}
+
+// As chosen here before, or as the browser is set.
+export async function speakAtFirst(): Promise<void> {
+    const wanted = kept('language') ?? navigator.language.slice(0, 2);
+
+    if (wanted !== 'en' && languages[wanted]) await speak(wanted).catch(() => {});
+}
+
+// ---- numbers and times, as the reader writes them
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+export function num(value: number, digits = 0, least = digits): string {
+    const key = `${language.value} ${digits} ${least}`;
+    let format = formats.get(key);
+
+    if (!format) formats.set(key, (format = new Intl.NumberFormat(language.value, { maximumFractionDigits: Math.max(digits, least), minimumFractionDigits: least })));
+    return format.format(value);
+}
+
+function scaled(value: number, step: number, units: string[]): string {
+    let i = 0;
+
+    for (; value >= step * 0.9995 && i < units.length - 1; i++) value /= step;
+    return `${num(value, i && value < 10 ? 1 : 0)} ${units[i]}`;
+}
+
+export const bytes = (n: number) => scaled(n, 1024, ['B', 'kB', 'MB', 'GB', 'TB']);
+export const bits = (n: number) => scaled(n, 1000, ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s']);
+export const percent = (n: number, digits = 0) => `${num(n, digits, 0)} %`;
+
+// 5m 23s, 2h 5m, 3d 4h
+export function duration(seconds: number): string {
+    const s = Math.max(0, Math.round(seconds));
+    const [d, h, m] = [Math.floor(s / 86400), Math.floor(s / 3600) % 24, Math.floor(s / 60) % 60];
+
+    if (d) return h ? `${d}d ${h}h` : `${d}d`;
+    if (h) return m ? `${h}h ${m}m` : `${h}h`;
+    return m ? `${m}m ${s % 60}s` : `${s}s`;
+}
+
+// 0:07, 12:04, 1:02:03: of something that runs
+export function clock(seconds: number): string {
+    const s = Math.max(0, Math.floor(seconds));
+    const two = (n: number) => String(n).padStart(2, '0');
+    const h = Math.floor(s / 3600);
+
+    return h ? `${h}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${Math.floor(s / 60)}:${two(s % 60)}`;
+}
+
+const say = (ms: number, options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language.value, { hourCycle: 'h23', ...options }).format(ms);
+const sameDay = (a: Date, b: Date) => a.toDateString() === b.toDateString();
+
+// The time of today, the day and time of another day.
+export function when(ms: number, seconds = true): string {
+    const time: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', ...(seconds ? { second: '2-digit' } : {}) };
+    const [at, now] = [new Date(ms), new Date()];
+
+    if (sameDay(at, now)) return say(ms, time);
+    return say(ms, { ...(at.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' }), day: 'numeric', month: 'short', ...time });
+}
+
+export const day = (ms: number) => say(ms, { year: 'numeric', month: 'short', day: 'numeric' });
+export const exact = (ms: number) => say(ms, { dateStyle: 'full', timeStyle: 'long' } as Intl.DateTimeFormatOptions);
