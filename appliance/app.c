@@ -31,6 +31,7 @@
 #include "media/media.h"
 #include "net/wire.h"
 #include "service/setting.h"
+#include "service/trail.h"
 #include "sip/stack.h"
 #include "sip/trunks.h"
 #include "store/cdr.h"
@@ -80,6 +81,7 @@ struct app {
     struct app_reach *reach;
     struct service service; /* for the command line; filled in as the parts start */
     struct service_restart restart;
+    struct trail *trail;
     struct control *control;
     char cert[512], key[512];
     int lock_fd; /* of the data directory */
@@ -150,7 +152,9 @@ static int addresses_find(struct app *a)
 
 static int settings_from_store(struct app *a)
 {
-    return app_conf_add_store(a->settings, a->store, a->why, sizeof(a->why));
+    const int err = app_conf_add_store(a->settings, a->store, a->why, sizeof(a->why));
+
+    return err ? err : trail_start(&a->trail, a->store, a->conf, a->opt->data);
 }
 
 static int guard_start(struct app *a)
@@ -424,6 +428,7 @@ static void parts_stop(struct app *a)
     mbox_free(a->media_events, NULL, NULL);
     mbox_free(a->seen, NULL, NULL);
     guard_free(a->guard);
+    trail_stop(a->trail);
     conf_free(a->service.at_start);
     app_conf_free(a->settings);
     store_close(a->store);

@@ -22,6 +22,7 @@ enum conf_form { /* what a CONF_STR must look like besides its length */
                  CONF_FORM_NETWORKS, /* addresses and prefixes, comma or space between them */
                  CONF_FORM_USERS,    /* name:password, comma or space between them */
                  CONF_FORM_HEADERS,  /* names of header fields, comma or space between them; X-Some-* */
+                 CONF_FORM_SERVER,   /* host or host:port */
 };
 enum conf_source { CONF_DEFAULT, CONF_DATABASE, CONF_ENVIRONMENT, CONF_OPTION };
 

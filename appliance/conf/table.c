@@ -36,6 +36,12 @@
         .meaning = meaning_                                                                                  \
     }
 
+#define LIVE_STR(key_, form_, max_, meaning_)                                                                \
+    {                                                                                                        \
+        .key = key_, .type = CONF_STR, .def = "", .min = 0, .max = max_, .unit = "", .live = true,           \
+        .meaning = meaning_, .form = form_                                                                   \
+    }
+
 static const struct conf_def table[] = {
     STR("bind.address", CONF_FORM_BIND, 100,
         "Where every listener binds: one or two IP addresses; empty means all, 0.0.0.0 and ::."),
@@ -203,6 +209,18 @@ static const struct conf_def table[] = {
      .live = true,
      .meaning =
          "Time that calls are given to end by themselves when the appliance is asked to stop (SIGTERM)."},
+
+    LIVE_STR("audit.syslog", CONF_FORM_SERVER, 300,
+             "Syslog server that is sent each entry of the audit, over TLS (RFC 5424, RFC 5425): HOST or "
+             "HOST:PORT, 6514 without; empty means none."),
+    LIVE_STR(
+        "audit.syslog_ca", CONF_FORM_ANY, 500,
+        "PEM file with the CAs of which one must have signed the certificate of audit.syslog; empty means "
+        "those that the machine trusts."),
+    LIVE_INT("audit.keep_days", "0", 0, 36500, "d",
+             "Entries of the audit that are older are removed; 0 means none."),
+    LIVE_INT("audit.keep_entries", "1000000", 0, 1000000000, "",
+             "Most entries of the audit; the oldest are removed. 0 means no limit."),
 };
 
 size_t conf_count(void)

@@ -104,16 +104,13 @@ static bool is_bind(const char *ip)
     return !addr_parse_ip(&a, ip, 0);
 }
 
-static bool is_origin(const char *s)
+/* host, host:port, [2001:db8::1]:port */
+static bool is_server(const char *s)
 {
     char host[256];
-    const char *port;
+    const char *port = strrchr(s, ':');
     int64_t n;
 
-    if (strncmp(s, "https://", 8))
-        return false;
-    s += 8;
-    port = strrchr(s, ':');
     if (!port || strchr(port, ']')) /* the colon is inside [::1] */
         port = s + strlen(s);
     else if (value_int(&n, port + 1) || n < 1 || n > 65535)
@@ -123,6 +120,11 @@ static bool is_origin(const char *s)
     memcpy(host, s, (size_t)(port - s));
     host[port - s] = '\0';
     return is_host(host);
+}
+
+static bool is_origin(const char *s)
+{
+    return !strncmp(s, "https://", 8) && is_server(s + 8);
 }
 
 /* A token (RFC 3261 25.1), or two characters of one and more with a * behind: X-* is meant, * never. */
@@ -194,6 +196,8 @@ static const char *form_error(enum conf_form form, const char *value)
     case CONF_FORM_HEADERS:
         return each_is(value, 64, is_header) ? NULL
                                              : "must be a list of header names, as in X-Order, X-Acme-*";
+    case CONF_FORM_SERVER:
+        return is_server(value) ? NULL : "must be HOST or HOST:PORT";
     case CONF_FORM_ANY:
         break;
     }
