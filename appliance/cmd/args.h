@@ -11,7 +11,7 @@
 struct buf;
 struct verb;
 
-enum { ARGS_WORDS_MAX = 2, ARGS_OPTIONS_MAX = 12 };
+enum { ARGS_WORDS_MAX = 2, ARGS_OPTIONS_MAX = 20 };
 
 struct args {
     const struct verb *verb;

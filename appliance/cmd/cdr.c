@@ -5,160 +5,99 @@
 #include "cmd/listing.h"
 #include "cmd/reading.h"
 #include "core/clock.h"
-#include "store/csv.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     LIST_DEFAULT = 100,
     LIST_MAX = 10000, /* a person's list; longer ones are an export's */
-    DRAIN_AT = 64 * 1024
+    DRAIN_AT = 64 * 1024,
+    SECONDS_MAX = 10000000
 };
 
 /* ---------------------------------------------------------------- a record, field by field */
 
-enum kind { TEXT, FOREIGN /* text that somebody outside chose */, NUMBER /* "" when it is not known */ };
-
-struct printing {
-    void (*h)(struct printing *p, const char *name, enum kind kind, const char *text);
-    struct buf *out;
-    size_t count; /* fields so far */
-};
-
-static void text(struct printing *p, const char *name, const char *value)
+static void json_h(const char *name, enum service_cdr_kind kind, const char *value, void *arg)
 {
-    p->h(p, name, TEXT, value);
-}
+    struct buf *out = arg;
 
-static void moment(struct printing *p, const char *name, int64_t ms)
-{
-    char buf[32];
-
-    p->h(p, name, TEXT, ms ? clock_iso8601(buf, sizeof(buf), ms) : "");
-}
-
-static void whole(struct printing *p, const char *name, uint64_t n)
-{
-    char buf[32];
-
-    snprintf(buf, sizeof(buf), "%llu", (unsigned long long)n);
-    p->h(p, name, NUMBER, buf);
-}
-
-static void real(struct printing *p, const char *name, double d, bool known)
-{
-    char buf[32] = "";
-
-    if (known)
-        snprintf(buf, sizeof(buf), "%.2f", d);
-    p->h(p, name, NUMBER, buf);
-}
-
-static void stream(struct printing *p, const char *side, const struct cdr_stream *st)
-{
-    static const char *const what[] = {"codec", "packets", "bytes", "lost", "jitter_ms", "mos"};
-    char name[sizeof(what) / sizeof(what[0])][32];
-
-    for (size_t i = 0; i < sizeof(what) / sizeof(what[0]); i++)
-        snprintf(name[i], sizeof(name[i]), "%s_%s", side, what[i]);
-    text(p, name[0], st->codec);
-    whole(p, name[1], st->packets);
-    whole(p, name[2], st->bytes);
-    whole(p, name[3], st->lost);
-    real(p, name[4], st->jitter_ms, st->packets > 0);
-    real(p, name[5], st->mos, st->mos > 0);
-}
-
-static int64_t talked_ms(const struct cdr *c)
-{
-    return c->answer_ms && c->end_ms > c->answer_ms ? c->end_ms - c->answer_ms : 0;
-}
-
-static void record(struct printing *p, const struct cdr *c)
-{
-    static const char *const parties[] = {"", "agent", "trunk", "gateway"};
-
-    p->count = 0;
-    text(p, "id", c->id);
-    text(p, "dn", c->dn);
-    text(p, "direction", c->direction == CDR_INBOUND ? "in" : "out");
-    p->h(p, "caller", FOREIGN, c->caller);
-    p->h(p, "callee", FOREIGN, c->callee);
-    p->h(p, "caller_name", FOREIGN, c->caller_name);
-    text(p, "trunk", c->trunk);
-    moment(p, "started", c->start_ms);
-    moment(p, "rang", c->ring_ms);
-    moment(p, "answered", c->answer_ms);
-    moment(p, "ended", c->end_ms);
-    real(p, "seconds", (double)talked_ms(c) / 1e3, true);
-    text(p, "result", cdr_result_name(cdr_result(c)));
-    whole(p, "code", c->code);
-    p->h(p, "reason", FOREIGN, c->reason);
-    text(p, "hangup", parties[(unsigned)c->hangup % 4]);
-    text(p, "path", cdr_path_name(c->path));
-    whole(p, "path_changes", c->path_changes);
-    text(p, "candidate", c->candidate);
-    text(p, "browser", c->remote_ice);
-    real(p, "rtt_ms", c->rtt_ms, c->rtt_ms > 0);
-    stream(p, "browser", &c->from_browser);
-    stream(p, "trunk", &c->from_trunk);
-    p->h(p, "call_uuid", FOREIGN, c->call_uuid);
-    p->h(p, "sip_call_id", FOREIGN, c->sip_call_id);
-}
-
-static void json_h(struct printing *p, const char *name, enum kind kind, const char *value)
-{
-    buf_printf(p->out, "%s\"%s\":", p->count++ ? "," : "{", name);
-    if (kind != NUMBER)
-        buf_json_str(p->out, value);
+    buf_printf(out, "%s\"%s\":", out->data[out->len - 1] == '{' ? "" : ",", name);
+    if (kind != SERVICE_CDR_NUMBER)
+        buf_json_str(out, value);
     else
-        buf_puts(p->out, *value ? value : "null");
+        buf_puts(out, *value ? value : "null");
 }
 
 static void record_json(struct buf *out, const struct cdr *c)
 {
-    struct printing p = {.h = json_h, .out = out};
-
-    record(&p, c);
+    if (!buf_puts(out, "{"))
+        service_cdr_fields(c, json_h, out);
     buf_puts(out, "}");
 }
 
-static void line_h(struct printing *p, const char *name, enum kind kind, const char *value)
+static void line_h(const char *name, enum service_cdr_kind kind, const char *value, void *arg)
 {
     (void)kind;
-    buf_printf(p->out, "%-18s  %s\n", name, value);
-}
-
-static void csv_head_h(struct printing *p, const char *name, enum kind kind, const char *value)
-{
-    (void)kind;
-    (void)value;
-    buf_printf(p->out, "%s%s", p->count++ ? "," : "", name);
-}
-
-static void csv_h(struct printing *p, const char *name, enum kind kind, const char *value)
-{
-    (void)name;
-    buf_puts(p->out, p->count++ ? "," : "");
-    (kind == FOREIGN ? csv_put_foreign : csv_put)(p->out, value);
+    buf_printf(arg, "%-18s  %s\n", name, value);
 }
 
 /* ---------------------------------------------------------------- what is asked for */
+
+static int seconds_take(struct cmd *c, const struct args *a, const char *option, int64_t *s)
+{
+    const char *value = args_get(a, option);
+    long n = 0;
+
+    if (value && args_number(value, 1, SECONDS_MAX, &n))
+        return cmd_misused(c, "--%s %s: seconds, 1 to %d", option, value, SECONDS_MAX);
+    *s = n;
+    return CMD_OK;
+}
+
+static int mos_take(struct cmd *c, const struct args *a, double *mos)
+{
+    const char *value = args_get(a, "max-mos");
+    char *end;
+
+    if (!value)
+        return CMD_OK;
+    *mos = strtod(value, &end);
+    if (end == value || *end || !(*mos >= 1 && *mos <= 5))
+        return cmd_misused(c, "--max-mos %s: 1 to 5, as 3.6", value);
+    return CMD_OK;
+}
+
+/* What to look for, without where to begin and to end. */
+static int wanted_take(struct cmd *c, const struct args *a, struct service_cdr_filter *f)
+{
+    *f = (struct service_cdr_filter){.dn = args_get(a, "dn"),
+                                     .number = args_get(a, "number"),
+                                     .text = args_get(a, "search"),
+                                     .direction = args_get(a, "direction"),
+                                     .result = args_get(a, "result"),
+                                     .path = args_get(a, "path"),
+                                     .trunk = args_get(a, "trunk")};
+    if (seconds_take(c, a, "min-seconds", &f->min_s) || seconds_take(c, a, "max-seconds", &f->max_s) ||
+        seconds_take(c, a, "min-ring", &f->min_ring_s) || mos_take(c, a, &f->max_mos))
+        return CMD_USAGE;
+    if (cmd_moment(c, a, "from", &f->from_ms) || cmd_moment(c, a, "to", &f->to_ms))
+        return CMD_USAGE;
+    return CMD_OK;
+}
 
 static int filter_take(struct cmd *c, const struct args *a, long limit, long limit_max,
                        struct service_cdr_filter *f)
 {
     const char *value = args_get(a, "limit");
+    const int status = wanted_take(c, a, f);
 
-    *f = (struct service_cdr_filter){.dn = args_get(a, "dn"),
-                                     .result = args_get(a, "result"),
-                                     .path = args_get(a, "path"),
-                                     .before = args_get(a, "before")};
-    if (cmd_moment(c, a, "from", &f->from_ms) || cmd_moment(c, a, "to", &f->to_ms))
-        return CMD_USAGE;
+    if (status)
+        return status;
+    f->before = args_get(a, "before");
     if (value && args_number(value, 1, limit_max, &limit))
         return cmd_misused(c, "--limit %s: 1 to %ld", value, limit_max);
     f->limit = (size_t)limit;
@@ -190,12 +129,12 @@ static bool list_h(const struct cdr *c, void *arg)
     grid_add(&l->grid, c->id);
     grid_add(&l->grid, cmd_time(buf, sizeof(buf), c->start_ms));
     grid_add(&l->grid, c->dn);
-    grid_add(&l->grid, c->direction == CDR_INBOUND ? "in" : "out");
+    grid_add(&l->grid, service_cdr_direction(c->direction));
     grid_add(&l->grid, c->caller);
     grid_add(&l->grid, c->callee);
     grid_add(&l->grid, c->trunk);
     grid_add(&l->grid, cdr_result_name(cdr_result(c)));
-    snprintf(buf, sizeof(buf), "%lld s", (long long)talked_ms(c) / 1000);
+    snprintf(buf, sizeof(buf), "%lld s", (long long)service_cdr_talked_ms(c) / 1000);
     grid_add(&l->grid, buf);
     grid_add(&l->grid, cdr_path_name(c->path));
     grid_add(&l->grid, mos_text(buf, sizeof(buf), c));
@@ -225,13 +164,12 @@ static int cmd_cdr_list(struct cmd *c, const struct args *a)
 
 static int show(struct cmd *c, const void *id)
 {
-    struct printing lines = {.h = line_h, .out = c->out};
     struct cdr found;
 
     if (service_cdr_get(&c->sv, id, &found))
         return cmd_refuse(c, "%s", c->sv.why);
     if (!c->json) {
-        record(&lines, &found);
+        service_cdr_fields(&found, line_h, c->out);
         return CMD_OK;
     }
     record_json(c->out, &found);
@@ -246,7 +184,6 @@ static int cmd_cdr_show(struct cmd *c, const struct args *a)
 
 struct exporting {
     struct cmd *cmd;
-    struct printing csv;
     size_t count;
     int err; /* of the output */
 };
@@ -260,8 +197,7 @@ static bool export_h(const struct cdr *c, void *arg)
         buf_puts(out, e->count ? ",\n" : "[");
         record_json(out, c);
     } else {
-        record(&e->csv, c);
-        buf_puts(out, "\r\n");
+        service_cdr_csv(out, c);
     }
     e->count++;
     if (out->len >= DRAIN_AT && e->cmd->drain)
@@ -271,14 +207,11 @@ static bool export_h(const struct cdr *c, void *arg)
 
 static int export(struct cmd *c, const void *filter)
 {
-    struct printing head = {.h = csv_head_h, .out = c->out};
-    struct exporting e = {.cmd = c, .csv = {.h = csv_h, .out = c->out}};
+    struct exporting e = {.cmd = c};
     int err;
 
-    if (!c->json) {
-        record(&head, &(struct cdr){0});
-        buf_puts(c->out, "\r\n");
-    }
+    if (!c->json)
+        service_cdr_csv_head(c->out);
     err = service_cdr_each(&c->sv, filter, export_h, &e);
     if (err) {
         if (err == EINVAL)
@@ -301,19 +234,89 @@ static int cmd_cdr_export(struct cmd *c, const struct args *a)
     return status ? status : cmd_reading(c, export, &f);
 }
 
+static void sum_json(struct buf *out, const struct cdr_sum *s)
+{
+    char since[32];
+
+    buf_printf(out,
+               "{\"calls\":%lld,\"answered\":%lld,\"inbound\":%lld,\"outbound\":%lld,\"abandoned\":%lld,"
+               "\"abandoned_percent\":%.1f,\"failed\":%lld,\"average_s\":%.1f,\"talk_s\":%lld,\"mos\":",
+               (long long)s->calls, (long long)s->answered, (long long)s->inbound, (long long)s->outbound,
+               (long long)s->abandoned, service_cdr_abandoned_percent(s), (long long)s->failed,
+               service_cdr_average_s(s), (long long)s->talk_ms / 1000);
+    if (s->mos > 0)
+        buf_printf(out, "%.2f", s->mos);
+    else
+        buf_puts(out, "null");
+    buf_puts(out, ",");
+    cmd_json_member(out, "since", cmd_time(since, sizeof(since), s->since_ms), false);
+    buf_puts(out, "}\n");
+}
+
+static void sum_text(struct buf *out, const struct cdr_sum *s)
+{
+    char since[32];
+
+    buf_printf(out,
+               "%lld calls: %lld inbound, %lld outbound, %lld answered\n"
+               "%lld abandoned (%.1f %% of the inbound ones), %lld failed\n"
+               "%lld s talked, %.1f s on the average\n",
+               (long long)s->calls, (long long)s->inbound, (long long)s->outbound, (long long)s->answered,
+               (long long)s->abandoned, service_cdr_abandoned_percent(s), (long long)s->failed,
+               (long long)s->talk_ms / 1000, service_cdr_average_s(s));
+    if (s->mos > 0)
+        buf_printf(out, "MOS %.2f on the average\n", s->mos);
+    if (s->since_ms)
+        buf_printf(out, "only of calls since %s: there are too many for one look; name a time\n",
+                   cmd_time(since, sizeof(since), s->since_ms));
+}
+
+static int summary(struct cmd *c, const void *filter)
+{
+    struct cdr_sum s;
+    const int err = service_cdr_sum(&c->sv, filter, &s);
+
+    if (err) {
+        cmd_refuse(c, "%s", c->sv.why);
+        return err == EINVAL ? CMD_USAGE : CMD_REFUSED;
+    }
+    (c->json ? sum_json : sum_text)(c->out, &s);
+    return CMD_OK;
+}
+
+static int cmd_cdr_summary(struct cmd *c, const struct args *a)
+{
+    struct service_cdr_filter f;
+    const int status = wanted_take(c, a, &f);
+
+    return status ? status : cmd_reading(c, summary, &f);
+}
+
 /* ---------------------------------------------------------------- */
 
-#define FILTERS                                                                                              \
+#define FILTERS_BUT_BEFORE                                                                                   \
     {"dn", "DN", "of this agent", false},                                                                    \
         {"from", "TIME",                                                                                     \
          "that began then or later: 2026-11-28, 2026-11-28T08:30 (UTC), or 30m, 12h, 7d for so long ago",    \
          false},                                                                                             \
         {"to", "TIME", "that began before", false},                                                          \
+        {"number", "PART", "with this in the caller's or the called number", false},                         \
+        {"search", "PART", "with this in any text of the record", false},                                    \
+        {"direction", "in|out", "in: to an agent, out: from an agent", false},                               \
+        {"trunk", "NAME", "by this trunk", false},                                                           \
+        {"min-seconds", "N", "that talked so long or longer", false},                                        \
+        {"max-seconds", "N", "that talked so long or shorter", false},                                       \
+        {"min-ring", "N", "that rang so many seconds or longer", false},                                     \
+        {"max-mos", "MOS", "whose worse side was heard so badly or worse", false},                           \
         {"result", "RESULT", "answered, busy, no_answer, cancelled, refused or failed", false},              \
-        {"path", "PATH",                                                                                     \
-         "the way of the audio between browser and gateway: direct, relay (any), relay-udp, relay-tcp,\n"    \
-         "relay-tls, relay-other, or none",                                                                  \
-         false},                                                                                             \
+    {                                                                                                        \
+        "path", "PATH",                                                                                      \
+            "the way of the audio between browser and gateway: direct, relay (any), relay-udp, relay-tcp,\n" \
+            "relay-tls, relay-other, or none",                                                               \
+            false                                                                                            \
+    }
+#define FILTERS                                                                                              \
+    FILTERS_BUT_BEFORE,                                                                                      \
     {                                                                                                        \
         "before", "ID", "older than this record", false                                                      \
     }
@@ -321,6 +324,8 @@ static const struct verb_option list_options[] = {FILTERS,
                                                   {"limit", "N", "so many at most; 100 by default", false}};
 static const struct verb_option export_options[] = {FILTERS,
                                                     {"limit", "N", "so many at most; all by default", false}};
+
+static const struct verb_option sum_options[] = {FILTERS_BUT_BEFORE};
 
 static const struct verb verbs[] = {
     {.name = "list",
@@ -338,6 +343,14 @@ static const struct verb verbs[] = {
      .help = "Shows all that is kept of one call. ID as dngate cdr list and the log show it.",
      .example = "dngate cdr show 019f3c2ab1d4-0003-kq7xw2ma",
      .run = cmd_cdr_show},
+    {.name = "summary",
+     .words = "",
+     .help = "Adds call records up: how many, answered, abandoned (callers who gave up before the answer), "
+             "failed, how long\n"
+             "they talked, MOS.",
+     VERB_OPTIONS(sum_options),
+     .example = "dngate cdr summary --from 24h --direction in",
+     .run = cmd_cdr_summary},
     {.name = "export",
      .words = "",
      .help =

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { PAGE = 500 };
+enum { PAGE = 500, PAGE_PATIENCE_MS = 20, SUM_PATIENCE_MS = 150, S_MS = 1000 };
 
 /* ---------------------------------------------------------------- what is wanted */
 
@@ -27,6 +27,14 @@ static bool path_known(const char *name)
     return !strcmp(name, CDR_PATH_ANY_RELAY) || !strcmp(name, CDR_PATH_NO_NAME);
 }
 
+/* As the database says it; NULL: there is none. */
+static const char *direction_name(const char *name)
+{
+    if (!strcmp(name, "in") || !strcmp(name, "inbound"))
+        return "inbound";
+    return strcmp(name, "out") && strcmp(name, "outbound") ? NULL : "outbound";
+}
+
 static int filter_check(struct service *sv, const struct service_cdr_filter *f)
 {
     if (f->result && !result_known(f->result))
@@ -38,6 +46,10 @@ static int filter_check(struct service *sv, const struct service_cdr_filter *f)
             sv, EINVAL,
             "there is no path %s: direct, relay, relay-udp, relay-tcp, relay-tls, relay-other or none",
             f->path);
+    if (f->direction && !direction_name(f->direction))
+        return service_fail(sv, EINVAL, "there is no direction %s: in or out", f->direction);
+    if (f->min_s < 0 || f->max_s < 0 || f->min_ring_s < 0 || (f->max_s && f->min_s > f->max_s))
+        return service_fail(sv, EINVAL, "the seconds end before they begin");
     if (f->from_ms && f->to_ms && f->from_ms >= f->to_ms)
         return service_fail(sv, EINVAL, "the time ends before it begins");
     return 0;
@@ -65,14 +77,28 @@ static bool page_h(const struct cdr *c, void *arg)
     return p->done;
 }
 
+static struct cdr_filter store_filter(const struct service_cdr_filter *f)
+{
+    return (struct cdr_filter){.dn = f->dn,
+                               .number = f->number,
+                               .text = f->text,
+                               .direction = f->direction ? direction_name(f->direction) : NULL,
+                               .from_ms = f->from_ms,
+                               .to_ms = f->to_ms,
+                               .result = f->result,
+                               .path = f->path,
+                               .trunk = f->trunk,
+                               .min_ms = f->min_s * S_MS,
+                               .max_ms = f->max_s * S_MS,
+                               .min_ring_ms = f->min_ring_s * S_MS,
+                               .max_mos = f->max_mos,
+                               .limit = f->limit,
+                               .before_id = f->before};
+}
+
 static int pages(struct store_reader *r, const struct service_cdr_filter *f, struct paging *p)
 {
-    struct cdr_filter page = {.dn = f->dn,
-                              .from_ms = f->from_ms,
-                              .to_ms = f->to_ms,
-                              .result = f->result,
-                              .path = f->path,
-                              .before_id = f->before};
+    struct cdr_filter page = store_filter(f);
     int err;
 
     do {
@@ -82,6 +108,11 @@ static int pages(struct store_reader *r, const struct service_cdr_filter *f, str
         page.before_id = p->last;
     } while (!err && !p->done && p->left && p->taken == page.limit);
     return err;
+}
+
+static int unreadable(struct service *sv, int err)
+{
+    return err ? service_fail(sv, err, "the call records cannot be read: %s", store_strerror(err)) : 0;
 }
 
 int service_cdr_each(struct service *sv, const struct service_cdr_filter *f, cdr_h *h, void *arg)
@@ -97,7 +128,50 @@ int service_cdr_each(struct service *sv, const struct service_cdr_filter *f, cdr
         err = pages(r, f, &p);
         store_reader_free(r);
     }
-    return err ? service_fail(sv, err, "the call records cannot be read: %s", store_strerror(err)) : 0;
+    return unreadable(sv, err);
+}
+
+int service_cdr_page(struct service *sv, const struct service_cdr_filter *f, cdr_h *h, void *arg,
+                     char next[40])
+{
+    const struct cdr_filter page = store_filter(f);
+    struct store_reader *r;
+    int err = filter_check(sv, f);
+
+    if (err)
+        return err;
+    err = store_reader_alloc(&r, sv->store);
+    if (!err) {
+        err = cdr_page(r, &page, PAGE_PATIENCE_MS, h, arg, next);
+        store_reader_free(r);
+    }
+    return unreadable(sv, err);
+}
+
+int service_cdr_sum(struct service *sv, const struct service_cdr_filter *f, struct cdr_sum *out)
+{
+    const struct cdr_filter all = store_filter(f);
+    struct store_reader *r;
+    int err = filter_check(sv, f);
+
+    if (err)
+        return err;
+    err = store_reader_alloc(&r, sv->store);
+    if (!err) {
+        err = cdr_sum(r, &all, SUM_PATIENCE_MS, out);
+        store_reader_free(r);
+    }
+    return unreadable(sv, err);
+}
+
+double service_cdr_abandoned_percent(const struct cdr_sum *s)
+{
+    return s->inbound ? 100.0 * (double)s->abandoned / (double)s->inbound : 0;
+}
+
+double service_cdr_average_s(const struct cdr_sum *s)
+{
+    return s->answered ? (double)s->talk_ms / 1e3 / (double)s->answered : 0;
 }
 
 int service_cdr_get(struct service *sv, const char *id, struct cdr *out)
@@ -111,5 +185,5 @@ int service_cdr_get(struct service *sv, const char *id, struct cdr *out)
     }
     if (err == ENOENT)
         return service_fail(sv, err, "there is no call record %s", id);
-    return err ? service_fail(sv, err, "the call records cannot be read: %s", store_strerror(err)) : 0;
+    return unreadable(sv, err);
 }

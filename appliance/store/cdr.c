@@ -12,9 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CDR_LIMIT_DEFAULT = 100 };
-static const char after_all_ids[] = "\x7f";
-
 static void cdr_make_id(struct cdr *c)
 {
     char random[9];
@@ -69,40 +66,6 @@ int cdr_close_left(struct store *s, const char *reason, size_t *count)
 int cdr_flush(struct store *s)
 {
     return writer_flush(s);
-}
-
-/* As GLOB wants it. */
-static const char *path_pattern(const char *path)
-{
-    if (!path)
-        return "*";
-    if (!strcmp(path, CDR_PATH_ANY_RELAY))
-        return CDR_PATH_ANY_RELAY "-*";
-    return strcmp(path, CDR_PATH_NO_NAME) ? path : "";
-}
-
-int cdr_each(struct store_reader *r, const struct cdr_filter *f, cdr_h *h, void *arg)
-{
-    char least_id[24] = "";
-    sqlite3_stmt *st;
-    struct cdr c;
-    int err;
-
-    err = sql_prepare(&r->sql, &st, cdrrow_select(f->dn != NULL));
-    if (err)
-        return err;
-    if (f->from_ms > 0)
-        snprintf(least_id, sizeof(least_id), CDR_ID_TIME, (unsigned long long)f->from_ms);
-    sql_bind(st, f->dn ? "iititttt" : "iitittt", f->from_ms, f->to_ms,
-             f->before_id ? f->before_id : after_all_ids, (int64_t)(f->limit ? f->limit : CDR_LIMIT_DEFAULT),
-             path_pattern(f->path), f->result ? f->result : "", least_id, f->dn);
-    while (!(err = sql_step(st))) {
-        cdrrow_read(st, &c);
-        if (h(&c, arg))
-            break;
-    }
-    sql_done(&r->sql, st);
-    return err == ENOENT ? 0 : err;
 }
 
 int cdr_get(struct store_reader *r, const char *id, struct cdr *out)

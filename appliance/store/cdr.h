@@ -83,15 +83,40 @@ int cdr_flush(struct store *s);
 typedef bool(cdr_h)(const struct cdr *c, void *arg);
 #define CDR_PATH_ANY_RELAY "relay" /* in place of a path's name: any whose name begins so … */
 #define CDR_PATH_NO_NAME "none"    /* … CDR_PATH_NONE */
-struct cdr_filter {
-    const char *dn;         /* NULL = any */
-    int64_t from_ms, to_ms; /* 0 = open */
-    const char *result;     /* a name; NULL = any */
-    const char *path;       /* a name, or one of the two above; NULL = any */
-    size_t limit;           /* 0 = 100 */
-    const char *before_id;  /* cursor: older than this id */
+struct cdr_filter {                /* NULL or 0: any */
+    const char *dn;
+    const char *number;     /* part of who called or who was called */
+    const char *text;       /* part of any text of the record: "search" */
+    const char *direction;  /* "inbound", "outbound" */
+    int64_t from_ms, to_ms; /* began then or later, before then */
+    const char *result;     /* a name */
+    const char *path;       /* a name, or one of the two above */
+    const char *trunk;
+    int64_t min_ms, max_ms; /* how long they talked */
+    int64_t min_ring_ms;
+    double max_mos;        /* of the side that was heard worse; a call without one is none of these */
+    size_t limit;          /* 0 = 100 */
+    const char *before_id; /* cursor: older than this id */
 };
 int cdr_each(struct store_reader *r, const struct cdr_filter *f, cdr_h *h, void *arg); /* newest first */
-int cdr_get(struct store_reader *r, const char *id, struct cdr *out);                  /* ENOENT */
+/*
+ * The same for who must not wait: looks for patience_ms or a little longer. next: where a next page goes on (its before_id), "" when there
+ * is nothing older; a page that found little in its time has a next, too.
+ */
+int cdr_page(struct store_reader *r, const struct cdr_filter *f, unsigned patience_ms, cdr_h *h, void *arg,
+             char next[40]);
+
+struct cdr_sum {
+    int64_t calls, answered, inbound, outbound;
+    int64_t abandoned; /* inbound, and the caller gave up before the answer */
+    int64_t failed;    /* cdr_result: CDR_FAILED */
+    int64_t talk_ms;
+    double mos; /* mean of the worse side of each; 0 = unknown */
+    int64_t
+        since_ms; /* of calls that began then or later; 0: of all that are meant. The time was not enough for the older ones */
+};
+/* Adds them up, the newest day first, for patience_ms or a little longer; before_id and limit do not count. */
+int cdr_sum(struct store_reader *r, const struct cdr_filter *f, unsigned patience_ms, struct cdr_sum *out);
+int cdr_get(struct store_reader *r, const char *id, struct cdr *out); /* ENOENT */
 
 #endif

@@ -86,23 +86,8 @@ enum {
     PARTY_COUNT = sizeof(parties) / sizeof(parties[0])
 };
 
-/* cdr_result() in SQL. */
-#define RESULT_SQL                                                                                           \
-    "CASE WHEN answer_ms <> 0 THEN 'answered' WHEN code IN (486, 600) THEN 'busy' "                          \
-    "WHEN code IN (408, 480) THEN 'no_answer' WHEN code = 487 THEN 'cancelled' "                             \
-    "WHEN code BETWEEN 500 AND 599 THEN 'failed' ELSE 'refused' END"
-
-/* +start_ms: walking down the ids, which sort by time, ends with the last row that is wanted, at ?7 at the latest; an index on the time
- * would sort all of them first. */
 #define SELECT_FROM "SELECT id" CDR_FIELDS(FIELD_COLUMN) " FROM cdr WHERE "
-#define SELECT_SQL(more)                                                                                     \
-    SELECT_FROM "id < ?3 AND id >= ?7 AND +start_ms >= ?1 AND (?2 = 0 OR +start_ms < ?2) AND path GLOB ?5 "  \
-                "AND (?6 = '' OR ?6 = " RESULT_SQL ")" more " ORDER BY id DESC LIMIT ?4"
-
-const char *cdrrow_select(bool by_dn)
-{
-    return by_dn ? SELECT_SQL(" AND dn = ?8") : SELECT_SQL("");
-}
+const char cdrrow_select[] = SELECT_FROM;
 
 const char *cdrrow_select_one(void)
 {

@@ -9,10 +9,14 @@ struct buf;
 
 /* Inserts it; a record that is there already (a replay) changes nothing. */
 int cdrrow_insert(struct sql *sql, const struct cdr *c);
-/* A query for records, newest first. Parameters: from_ms, to_ms (0 = open), id before which, limit, a pattern for the path (GLOB), the
- * result's name ('' = any), the least id that one of from_ms can have, and with by_dn the DN. Columns as cdrrow_read takes them. */
-const char *cdrrow_select(bool by_dn);
-/* The same for the one with this id. */
+/* "SELECT all columns FROM cdr WHERE ", as cdrrow_read takes them. */
+extern const char cdrrow_select[];
+/* Of SQL: the name of cdr_result(). */
+#define CDRROW_RESULT                                                                                        \
+    "CASE WHEN answer_ms <> 0 THEN 'answered' WHEN code IN (486, 600) THEN 'busy' "                          \
+    "WHEN code IN (408, 480) THEN 'no_answer' WHEN code = 487 THEN 'cancelled' "                             \
+    "WHEN code BETWEEN 500 AND 599 THEN 'failed' ELSE 'refused' END"
+/* A query for the record with this id. */
 const char *cdrrow_select_one(void);
 void cdrrow_read(sqlite3_stmt *st, struct cdr *c);
 

@@ -70,6 +70,17 @@ test('a list, narrowed down; the newest first', () => {
     assert.match(ok(['cdr', 'show', answered.id]), /^result +answered$/m);
 });
 
+test('looked for by what a person remembers, and added up', () => {
+    const ids = (...words) => json('cdr', 'list', ...words).map(({ callee }) => callee);
+
+    assert.deepEqual(ids('--number', '60'), ['603', '600']);
+    assert.deepEqual(ids('--search', 'lab', '--direction', 'out', '--trunk', 'lab', '--result', 'busy'), ['603']);
+    for (const none of [['--direction', 'in'], ['--min-ring', '1000'], ['--min-seconds', '1000'], ['--max-mos', '4.5'], ['--number', '+49']]) assert.deepEqual(ids(...none), [], none.join(' '));
+    const sum = json('cdr', 'summary', '--dn', '5001');
+    assert.deepEqual([sum.calls, sum.answered, sum.outbound, sum.abandoned, sum.failed, sum.mos], [2, 1, 2, 0, 0, null]);
+    assert.match(ok(['cdr', 'summary', '--from', '1h']), /^2 calls: 0 inbound, 2 outbound, 1 answered\n0 abandoned /);
+});
+
 test('the metrics count by the same results', async () => {
     const metrics = parse(await scrape(server));
 
@@ -88,6 +99,8 @@ test('what cannot be is refused: status 1 for what is not there, 2 for what make
     refused(1, /^dngate: there is no call record nosuch\n$/, ['cdr', 'show', 'nosuch']);
     refused(1, /^dngate: .*dngate\.db: No such file or directory\n$/, ['cdr', 'list'], bare);
     refused(2, /there is no path pigeon/, ['cdr', 'export', '--path', 'pigeon']);
+    refused(2, /there is no direction up/, ['cdr', 'summary', '--direction', 'up']);
+    refused(2, /--max-mos 9: 1 to 5/, ['cdr', 'list', '--max-mos', '9']);
     refused(2, /--from yesterday/, ['cdr', 'list', '--from', 'yesterday']);
 });
 

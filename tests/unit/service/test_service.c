@@ -249,3 +249,156 @@ TEST(call_records_come_newest_first_across_pages)
     CHECK(said("there is no call record none"));
     finish();
 }
+
+/* One call of each kind, an hour apart: what a filter finds, as the numbers of those that it finds. */
+static bool some_calls(void)
+{
+    static const struct cdr calls[] = {
+        {.direction = CDR_INBOUND,
+         .dn = "5001",
+         .caller = "+49301234567",
+         .callee = "5001",
+         .trunk = "one",
+         .ring_ms = 1000,
+         .answer_ms = 9000,
+         .end_ms = 69000,
+         .code = 200,
+         .caller_name = "Zo\xc3\xab 100%",
+         .from_browser.mos = 4.3,
+         .from_trunk.mos = 2.5,
+         .path = CDR_PATH_DIRECT},
+        {.direction = CDR_OUTBOUND,
+         .dn = "5002",
+         .caller = "5002",
+         .callee = "0301234",
+         .trunk = "two",
+         .answer_ms = 2000,
+         .end_ms = 5000,
+         .code = 200,
+         .from_browser.mos = 4.1,
+         .path = CDR_PATH_RELAY_TLS},
+        {.direction = CDR_INBOUND,
+         .dn = "5002",
+         .caller = "anonymous",
+         .callee = "5002",
+         .trunk = "one",
+         .ring_ms = 1000,
+         .end_ms = 21000,
+         .code = 487,
+         .reason = "Request Terminated"},
+        {.direction = CDR_OUTBOUND,
+         .dn = "5001",
+         .caller = "5001",
+         .callee = "999",
+         .end_ms = 4000,
+         .code = 503,
+         .reason = "Service Unavailable"},
+    };
+
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        struct cdr c = calls[i];
+        const int64_t at_ms = 1700000000000 + (int64_t)i * 3600000;
+
+        snprintf(c.id, sizeof(c.id), CDR_ID_TIME "-%zu", (unsigned long long)at_ms, i);
+        c.start_ms = at_ms;
+        c.ring_ms += c.ring_ms ? at_ms : 0;
+        c.answer_ms += c.answer_ms ? at_ms : 0;
+        c.end_ms += at_ms;
+        cdr_write(sv.store, &c);
+    }
+    CHECK_OR(!cdr_flush(sv.store), return false);
+    return true;
+}
+
+static bool number_h(const struct cdr *c, void *arg)
+{
+    char *found = arg;
+
+    snprintf(found + strlen(found), 2, "%s", c->id + strlen(c->id) - 1);
+    return false;
+}
+
+TEST(what_call_records_are_looked_for_by)
+{
+    static const struct {
+        struct service_cdr_filter f;
+        const char *found;
+    } cases[] = {
+        {{.number = "30123"}, "10"},
+        {{.number = "+49301234567"}, "0"},
+        {{.text = "zo\xc3\xab"}, "0"},
+        {{.text = "100%"}, "0"},
+        {{.text = "%"}, "0"},
+        {{.text = "_"}, ""},
+        {{.text = "unavail"}, "3"},
+        {{.direction = "in"}, "20"},
+        {{.direction = "outbound"}, "31"},
+        {{.trunk = "one"}, "20"},
+        {{.min_s = 3, .max_s = 3}, "1"},
+        {{.min_s = 60}, "0"},
+        {{.min_ring_s = 8}, "20"},
+        {{.min_ring_s = 20}, "2"},
+        {{.max_mos = 3.6}, "0"},
+        {{.max_mos = 4.2}, "10"},
+        {{.result = "cancelled"}, "2"},
+        {{.path = "relay"}, "1"},
+        {{.dn = "5001", .result = "failed"}, "3"},
+        {{.from_ms = 1700003600000, .to_ms = 1700007200001}, "21"},
+        {{.to_ms = 1700003600000}, "0"},
+        {{.to_ms = 1}, ""},
+        {{.text = "nobody"}, ""},
+    };
+    struct service_cdr_filter page = {.limit = 3};
+    char found[16], next[40];
+
+    CHECK(start());
+    CHECK(some_calls());
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        found[0] = '\0';
+        CHECK_EQ_INT(service_cdr_each(&sv, &cases[i].f, number_h, found), 0);
+        CHECK_STR(found, cases[i].found);
+        found[0] = '\0';
+        CHECK_EQ_INT(service_cdr_page(&sv, &cases[i].f, number_h, found, next), 0);
+        CHECK_STR(found, cases[i].found);
+        CHECK_STR(next, "");
+    }
+    found[0] = '\0';
+    CHECK_EQ_INT(service_cdr_page(&sv, &page, number_h, found, next), 0);
+    CHECK_STR(found, "321");
+    page.before = next;
+    CHECK_EQ_INT(service_cdr_page(&sv, &page, number_h, found, next), 0);
+    CHECK_STR(found, "3210");
+    CHECK_STR(next, "");
+    finish();
+}
+
+TEST(sums_of_call_records)
+{
+    struct cdr_sum s;
+
+    CHECK(start());
+    CHECK_EQ_INT(service_cdr_sum(&sv, &(struct service_cdr_filter){0}, &s), 0);
+    CHECK_EQ_INT(s.calls, 0);
+    CHECK(service_cdr_average_s(&s) == 0 && service_cdr_abandoned_percent(&s) == 0);
+    CHECK(some_calls());
+    CHECK_EQ_INT(service_cdr_sum(&sv, &(struct service_cdr_filter){0}, &s), 0);
+    CHECK_EQ_INT(s.calls, 4);
+    CHECK_EQ_INT(s.answered, 2);
+    CHECK_EQ_INT(s.inbound, 2);
+    CHECK_EQ_INT(s.outbound, 2);
+    CHECK_EQ_INT(s.abandoned, 1);
+    CHECK_EQ_INT(s.failed, 1);
+    CHECK_EQ_INT(s.talk_ms, 63000);
+    CHECK_EQ_INT(s.since_ms, 0);
+    CHECK(s.mos > 3.29 && s.mos < 3.31);
+    CHECK(service_cdr_average_s(&s) == 31.5 && service_cdr_abandoned_percent(&s) == 50);
+    CHECK_EQ_INT(service_cdr_sum(&sv, &(struct service_cdr_filter){.dn = "5002", .direction = "in"}, &s), 0);
+    CHECK_EQ_INT(s.calls, 1);
+    CHECK_EQ_INT(s.abandoned, 1);
+    CHECK_EQ_INT(
+        service_cdr_sum(&sv, &(struct service_cdr_filter){.from_ms = 1700003600000, .text = "5002"}, &s), 0);
+    CHECK_EQ_INT(s.calls, 2);
+    CHECK_EQ_INT(service_cdr_sum(&sv, &(struct service_cdr_filter){.direction = "up"}, &s), EINVAL);
+    CHECK(said("there is no direction up"));
+    finish();
+}
