@@ -10,6 +10,7 @@
 #include "app_api.h"
 #include "app_conf.h"
 #include "app_lab.h"
+#include "app_live.h"
 #include "app_password.h"
 #include "app_reach.h"
 #include "app_restart.h"
@@ -26,6 +27,7 @@
 #include "core/log.h"
 #include "core/mbox.h"
 #include "core/privilege.h"
+#include "core/process.h"
 #include "crypto/srtp.h"
 #include "lab/lab.h"
 #include "media/media.h"
@@ -39,14 +41,12 @@
 #include "version.h"
 #include "web/web.h"
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,7 +54,6 @@
 enum {
     WHY_MAX = 512,
     STOP_MAX_MS = 3000,
-    FILES_MAX = 1 << 20,
     MEDIA_EVENTS_MAX = 4096,
     SEEN_MAX = 32,
 };
@@ -79,6 +78,7 @@ struct app {
     struct app_api *api;
     struct web *web;
     struct app_reach *reach;
+    struct app_live *live;
     struct service service; /* for the command line; filled in as the parts start */
     struct service_restart restart;
     struct trail *trail;
@@ -96,18 +96,6 @@ struct app {
 };
 
 /* --- parts, in start order --- */
-
-/* Not to "unlimited": libwebsockets takes that for a mistake and makes do with 2,560. */
-static void limits_raise(void)
-{
-    struct rlimit rl;
-
-    if (getrlimit(RLIMIT_NOFILE, &rl))
-        return;
-    rl.rlim_cur = rl.rlim_max < FILES_MAX ? rl.rlim_max : FILES_MAX;
-    if (setrlimit(RLIMIT_NOFILE, &rl))
-        log_warn("app", "limit=%llu open files cannot be raised", (unsigned long long)rl.rlim_max);
-}
 
 static int settings_start(struct app *a)
 {
@@ -352,6 +340,14 @@ static int reach_part_start(struct app *a)
     return app_reach_alloc(&a->reach, &cfg);
 }
 
+static int live_part_start(struct app *a)
+{
+    const struct app_live_config cfg = {&a->service, a->media, app_turn_server(a->turn),
+                                        a->cert,     a->key,   a->opt->lab};
+
+    return app_live_start(&a->live, &cfg);
+}
+
 static int admin_password_set(struct app *a)
 {
     return app_password_set(a->conf, a->store, a->why, sizeof(a->why));
@@ -400,7 +396,7 @@ static int parts_start(struct app *a)
         settings_start,   directory_lock,   store_start,        settings_from_store, control_start,
         calls_left_close, addresses_find,   admin_password_set, tls_start,           guard_start,
         media_part_start, stack_start,      turn_part_start,    lab_part_start,      signalling_start,
-        web_part_start,   reach_part_start,
+        web_part_start,   reach_part_start, live_part_start,
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -414,6 +410,7 @@ static int parts_start(struct app *a)
 static void parts_stop(struct app *a)
 {
     control_free(a->control);
+    app_live_free(a->live);
     app_reach_free(a->reach);
     web_stop(a->web);
     store_questions_end(a->store);
@@ -523,6 +520,8 @@ static int patience(const struct app *a)
     if (a->look_ms < until)
         until = a->look_ms;
 
+    if (app_live_due_ms(a->live) < until)
+        until = app_live_due_ms(a->live);
     return until > now ? (int)(until - now) : 0;
 }
 
@@ -557,6 +556,7 @@ static void main_loop(struct app *a)
         if ((fds[3].revents & POLLIN) || (a->stop_ms && clock_ms() >= a->stop_ms))
             return;
         tidy(a);
+        app_live_tick(a->live);
         if (fds[0].revents & POLLIN)
             signal_read(a);
         if (fds[1].revents & POLLIN)
@@ -578,7 +578,8 @@ int app_serve(const struct app_options *opt)
     err = signals_open(&a);
     if (!err) {
         (void)log_start();
-        limits_raise();
+        if (process_files_raise())
+            log_warn("app", "the limit of open files cannot be raised");
         (void)privilege_take_low_ports(); /* a port that cannot be had says so itself */
         err = parts_start(&a);
     }

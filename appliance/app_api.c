@@ -43,6 +43,7 @@ int app_api_start(struct app_api **ap, const struct app_api_config *cfg)
     app_turn_access(cfg->turn, &a->ice);
     a->signin.signalling = cfg->signalling;
     a->signin.guard = cfg->guard;
+    a->signin.store = cfg->store;
     a->signin.renews = a->ice.turn;
     memcpy(a->signin.secret, a->ice.secret, sizeof(a->signin.secret));
     err = admin_agent_alloc(&a->agent, &a->signin, &a->ice);

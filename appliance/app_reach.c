@@ -131,6 +131,18 @@ static int job_start(const struct app_reach *r)
     return err;
 }
 
+const char *app_reach_closed(char *buf, size_t sz)
+{
+    size_t len = 0;
+
+    buf[0] = 0;
+    for (unsigned w = 0; w < REACH_WAYS && len < sz; w++)
+        if (metric_get(closed[w]) > 0)
+            len += (size_t)snprintf(buf + len, sz - len, "%s%s", len ? ", " : "",
+                                    reach_way_name((enum reach_way)w));
+    return buf;
+}
+
 /* --- main thread --- */
 
 static void reach_fill(struct reach_config *r, const struct app_reach_config *cfg)

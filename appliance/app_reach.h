@@ -8,6 +8,8 @@
 #ifndef APP_REACH_H
 #define APP_REACH_H
 
+#include <stddef.h>
+
 struct app_reach;
 struct app_turn;
 struct conf;
@@ -27,6 +29,8 @@ struct app_reach_config { /* all of them run */
 
 int app_reach_alloc(struct app_reach **rp, const struct app_reach_config *cfg); /* ENOMEM */
 void app_reach_free(struct app_reach *r);
+/* "https, ice": the ways that do not lead here, as the last look found; "". Any thread. Returns buf. */
+const char *app_reach_closed(char *buf, size_t sz);
 /* Looks when it is time to. Now and then. */
 void app_reach_tidy(struct app_reach *r);
 

@@ -1,4 +1,5 @@
 #include "app_sip.h"
+#include "app_history.h"
 #include "call/calls.h"
 #include "call/directory.h"
 #include "call/drain.h"
@@ -38,7 +39,8 @@ struct app_sip {
     struct trunks *trunks;
     struct calls *calls;
     struct service_live live; /* what questions are answered from */
-    struct drain *drain;      /* NULL until it is asked for */
+    struct app_history history;
+    struct drain *drain; /* NULL until it is asked for */
 };
 
 static int registrar_lookup(const char *dn, struct registrar_dn *out, void *arg)
@@ -155,6 +157,12 @@ static uint32_t conf_u32(const struct conf *c, const char *key)
     return (uint32_t)conf_int(c, key);
 }
 
+static void refused_h(const char *dn, const struct addr *peer, const char *user_agent, const char *why,
+                      void *arg)
+{
+    app_history_refused(&((struct app_sip *)arg)->history, dn, peer, user_agent, why);
+}
+
 static int registrar_start(struct app_sip *a)
 {
     const struct conf *c = a->cfg.conf;
@@ -165,6 +173,7 @@ static int registrar_start(struct app_sip *a)
         .expires_default = conf_u32(c, "register.expires_default"),
         .guard = a->cfg.guard,
         .lookup = registrar_lookup,
+        .refused = refused_h,
         .arg = a,
     };
 
@@ -205,6 +214,11 @@ static int thread_start_h(struct sip_stack *st, void *arg)
     if (err)
         return err;
 
+    a->history = (struct app_history){a->cfg.store, a->directory, a->registrar};
+    err = app_history_listen(&a->history, a->trunks);
+    if (err)
+        return err;
+
     err = directory_start(a->directory, st);
     if (err)
         return err;
@@ -217,7 +231,7 @@ static int thread_start_h(struct sip_stack *st, void *arg)
     if (err)
         return err;
 
-    a->live = (struct service_live){a->calls, a->registrar, a->directory};
+    a->live = (struct service_live){a->calls, a->registrar, a->directory, a->trunks, st};
     err = sip_stack_watch(st, a->questions, ask_answer_h, &a->live);
     if (err)
         return err;

@@ -186,3 +186,40 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_time ON audit (time_ms);
 CREATE INDEX audit_noun ON audit (noun, key, id);  -- one thing's history
+
+-- Figures of the box, for graphs: the last two hours by the minute, 26 hours by five minutes, 31 days by the hour; what is older goes. NULL:
+-- nothing is known. Calls, registrations: the most at a time; answered … outbound: how many in that time; others: the average.
+CREATE TABLE figure (
+    step_s        INTEGER NOT NULL,         -- 60, 300, 3600
+    time_ms       INTEGER NOT NULL,         -- when it begins
+    calls         REAL,
+    registrations REAL,
+    mos           REAL,
+    loss_percent  REAL,
+    jitter_ms     REAL,
+    cpu_percent   REAL,                     -- of one CPU
+    rss_bytes     REAL,
+    bits_per_s    REAL,
+    turn_bits_per_s REAL,
+    answered      REAL,
+    failed        REAL,
+    abandoned     REAL,
+    inbound       REAL,
+    outbound      REAL,
+    PRIMARY KEY (step_s, time_ms)
+) STRICT, WITHOUT ROWID;
+
+-- What happened to a DN (who signed in and out, was refused) or a trunk (its states): the last 50 of a DN, the last 200 of a trunk, 90 days.
+CREATE TABLE happening (
+    id       INTEGER PRIMARY KEY,
+    noun     TEXT NOT NULL,                 -- dn, trunk
+    name     TEXT NOT NULL,
+    time_ms  INTEGER NOT NULL,              -- the last time, of several that were the same
+    event    TEXT NOT NULL,                 -- dn: signed_in, signed_out, expired, taken_over, dropped, refused; trunk: its state
+    address  TEXT NOT NULL,
+    browser  TEXT NOT NULL,
+    detail   TEXT NOT NULL,
+    times    INTEGER NOT NULL               -- how often in a row
+) STRICT;
+
+CREATE INDEX happening_name ON happening (noun, name, id);

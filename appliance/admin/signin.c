@@ -7,6 +7,7 @@
 #include "core/metric.h"
 #include "crypto/hash.h"
 #include "service/live.h"
+#include "store/history.h"
 #include "web/web.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,19 @@ static void refusal_write(struct web_resp *resp)
                 "administrator can set a new password.");
 }
 
+/* Of DNs that there are: what anybody makes up is no history. */
+static void refusal_note(const struct lookup *l)
+{
+    struct happening h = {.noun = "dn", .event = "refused", .time_ms = clock_wall_ms()};
+
+    if (l->err || !l->signin->store)
+        return;
+    snprintf(h.name, sizeof(h.name), "%s", l->dn);
+    snprintf(h.detail, sizeof(h.detail), "%s", l->row.enabled ? "wrong password" : "the DN is disabled");
+    (void)addr_ip(&l->peer, h.address, sizeof(h.address));
+    history_happened(l->signin->store, &h);
+}
+
 static void refuse(const struct lookup *l, struct web_resp *resp)
 {
     char peer[ADDR_STRLEN];
@@ -150,6 +164,7 @@ static void refuse(const struct lookup *l, struct web_resp *resp)
     if (guard_fail(l->signin->guard, &l->peer) == GUARD_BAN)
         log_warn("http", "peer=%s banned after repeated wrong passwords", peer);
     log_warn_limited("http", "peer=%s dn=%s agent sign-in refused", peer, l->dn);
+    refusal_note(l);
     refusal_write(resp);
 }
 

@@ -16,6 +16,7 @@ struct guard;
 struct json_val;
 struct json;
 struct mbox;
+struct store;
 struct web_req;
 struct web_resp;
 
@@ -25,7 +26,8 @@ enum { SIGNIN_RENEW_MAX = 24 + 65, SIGNIN_HOST_MAX = 264 };
 struct signin { /* static while the web server runs */
     struct mbox *signalling;
     struct guard *guard;
-    bool renews; /* there are words to renew by, of this secret */
+    const struct store *store; /* who was refused stands in its history; NULL: nowhere */
+    bool renews;               /* there are words to renew by, of this secret */
     uint8_t secret[32];
 };
 

@@ -5,6 +5,7 @@
 #include "call/callfsm.h"
 #include "call/callhdr.h"
 #include "call/callset.h"
+#include "call/report.h"
 #include "call/sdp.h"
 #include "sip/registrar.h"
 #include "sip/trunks.h"
@@ -42,8 +43,9 @@ struct call {
 
     struct trunk_target tries[CALL_TRIES_MAX]; /* outbound: in the order they are tried */
     size_t try_count, try_next;
-    uint64_t tries_until_ms; /* monotonic */
-    struct buf hdrs;         /* outbound: what the agent's INVITE passes on */
+    uint64_t tries_until_ms;   /* monotonic */
+    struct call_report report; /* the page's, the last one */
+    struct buf hdrs;           /* outbound: what the agent's INVITE passes on */
 };
 
 int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir);

@@ -6,7 +6,9 @@
  */
 #include "call/callinfo.h"
 #include "call/digit.h"
+#include "core/clock.h"
 #include "core/log.h"
+#include "core/metric.h"
 #include <errno.h>
 #include <string.h>
 
@@ -95,6 +97,32 @@ static void carry(struct call *c, struct leg *leg, const struct sip_msg *msg, co
     refuse(leg, msg, err);
 }
 
+METRIC_COUNTER(reports, "dngate_page_reports_total", "result=\"taken\"",
+               "What agents' pages say of the audio of their calls");
+METRIC_COUNTER(reports_bad, "dngate_page_reports_total", "result=\"refused\"",
+               "What agents' pages say of the audio of their calls");
+
+static bool is_report(const struct sip_msg *msg)
+{
+    return msg_ctype_cmp(&msg->ctyp, CALL_REPORT_TYPE, CALL_REPORT_SUBTYPE);
+}
+
+/* What the page hears stays here: nothing of it goes to the trunk. */
+static void report_take(struct call *c, struct leg *leg, const struct sip_msg *msg)
+{
+    struct call_report r;
+
+    if (call_report_decode(&r, (const char *)mbuf_buf(msg->mb), mbuf_get_left(msg->mb))) {
+        metric_add(&reports_bad, 1);
+        (void)leg_reply(leg, msg, 400, "No Report In It", NULL, NULL, NULL);
+        return;
+    }
+    r.time_ms = clock_wall_ms();
+    c->report = r;
+    metric_add(&reports, 1);
+    (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
+}
+
 void call_info(struct call *c, struct leg *leg, const struct sip_msg *msg)
 {
     struct digit d;
@@ -106,6 +134,10 @@ void call_info(struct call *c, struct leg *leg, const struct sip_msg *msg)
     }
     if (!mbuf_get_left(msg->mb) && !sip_msg_hdr(msg, SIP_HDR_CONTENT_TYPE)) { /* asks whether we are there */
         (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
+        return;
+    }
+    if (leg == c->agent && is_report(msg)) {
+        report_take(c, leg, msg);
         return;
     }
     err = digit_read(&d, msg);

@@ -4,6 +4,7 @@
 #include "call/callmedia.h"
 #include "call/callout.h"
 #include "call/callstat.h"
+#include "call/directory.h"
 #include "call/echo.h"
 #include "core/mbox.h"
 #include "sip/wsedge.h"
@@ -158,13 +159,52 @@ size_t calls_count(const struct calls *cs)
     return cs->live;
 }
 
+size_t calls_listed(const struct calls *cs)
+{
+    return list_count(&cs->calll);
+}
+
 void calls_drain(struct calls *cs, bool on)
 {
     cs->draining = on;
 }
 
+static void heard_fill(struct call_heard *h, const struct media_stream_stats *st)
+{
+    const double expected = (double)st->packets + st->lost;
+
+    if (!st->packets)
+        return;
+    *h = (struct call_heard){true, st->mos, 100.0 * st->lost / expected, st->jitter_ms};
+}
+
+/* The codec of what comes; before anything has, what was agreed upon. */
+static const char *codec(const struct media_stream_stats *st, enum media_codec agreed)
+{
+    return media_codec_name(st->packets ? st->codec : agreed);
+}
+
+static void quality_fill(struct call_info *ci, const struct call *c)
+{
+    const struct call_report *r = &c->report;
+    struct media_event ev = {.type = MEDIA_ENDED};
+
+    if (c->path && media_path_stats(c->path, &ev))
+        memset(&ev, 0, sizeof(ev));
+    heard_fill(&ci->to_trunk, &ev.browser);
+    heard_fill(&ci->to_browser, &ev.trunk);
+    (void)snprintf(ci->codec_browser, sizeof(ci->codec_browser), "%s", codec(&ev.browser, c->browser.codec));
+    (void)snprintf(ci->codec_trunk, sizeof(ci->codec_trunk), "%s", codec(&ev.trunk, c->tm.codec));
+    ci->rtt_ms = ev.rtt_ms;
+    if (r->time_ms)
+        ci->browser = (struct call_heard){true, r->mos, r->loss_percent, r->jitter_ms};
+    ci->browser_rtt_ms = r->rtt_ms;
+}
+
 static void info_fill(struct call_info *ci, const struct call *c)
 {
+    struct dn dn;
+
     memset(ci, 0, sizeof(*ci));
     (void)snprintf(ci->id, sizeof(ci->id), "%s", c->cdr.id);
     (void)snprintf(ci->dn, sizeof(ci->dn), "%s", c->cdr.dn);
@@ -177,6 +217,12 @@ static void info_fill(struct call_info *ci, const struct call *c)
     ci->start_ms = c->cdr.start_ms;
     ci->answer_ms = c->cdr.answer_ms;
     ci->path = c->cdr.path;
+    if (!directory_get(c->calls->cfg.directory, c->cdr.dn, &dn))
+        (void)snprintf(ci->name, sizeof(ci->name), "%s", dn.name);
+    explicit_bzero(&dn, sizeof(dn));
+    (void)snprintf(ci->caller_name, sizeof(ci->caller_name), "%s", c->cdr.caller_name);
+    (void)snprintf(ci->address, sizeof(ci->address), "%s", c->cdr.remote_ice);
+    quality_fill(ci, c);
 }
 
 void calls_each(const struct calls *cs, calls_h *h, void *arg)

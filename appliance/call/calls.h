@@ -11,6 +11,7 @@
 
 #include "call/callconf.h"
 #include "store/cdr.h"
+#include "store/dn.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,6 +22,8 @@ int calls_alloc(struct calls **cp, const struct calls_config *cfg);
 /* Ends every call with BYE/503/CANCEL and Reason, writes their CDRs. */
 void calls_free(struct calls *c);
 size_t calls_count(const struct calls *c);
+/* With those that are ending. */
+size_t calls_listed(const struct calls *c);
 /* Stops (true) or allows new calls: 503 with Retry-After meanwhile. */
 void calls_drain(struct calls *c, bool on);
 /* Ends every call with BYE/503/CANCEL and this reason; their records follow when the media's figures are in. */
@@ -28,8 +31,18 @@ void calls_end_all(struct calls *c, const char *reason);
 /* Something is still under way: a call, a record that waits for figures, a BYE without answer. */
 bool calls_busy(const struct calls *c);
 
+struct call_heard { /* how one direction of the audio does */
+    bool known;
+    double mos, loss_percent, jitter_ms;
+};
 struct call_info { /* live list, by value */
     char id[40], dn[64], caller[128], callee[128], trunk[64], call_uuid[64];
+    char name[DN_NAME_MAX], caller_name[128];
+    char address[64];                        /* of the browser's media; "" = not found yet */
+    char codec_browser[16], codec_trunk[16]; /* "opus", "PCMU", …; "" = not agreed yet */
+    struct call_heard to_trunk, to_browser;  /* as it reaches us, on its way there; at most 1 s old */
+    struct call_heard browser;               /* as the page hears it (call/report) */
+    double rtt_ms, browser_rtt_ms;           /* to the browser; as the page measures it. 0 = not known */
     enum cdr_direction direction;
     char state[16]; /* "calling", "ringing", "answered", "held", "ending" */
     int64_t start_ms, answer_ms;

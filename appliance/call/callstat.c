@@ -45,6 +45,8 @@ static const char *const direction_names[] = {[CDR_OUTBOUND] = "out", [CDR_INBOU
 static _Atomic int64_t live[2][CALL_STATES];
 static _Atomic uint64_t ended[2][CDR_RESULTS], media_failures[MEDIA_REASONS], ways[CDR_PATHS], way_changes;
 
+static _Atomic uint64_t talk_ms, rtts, rtt_us;
+
 static void collect_h(struct buf *out, void *arg)
 {
     char labels[64];
@@ -112,6 +114,23 @@ void callstat_media_failed(const struct media_event *ev)
     atomic_fetch_add(&media_failures[ev->reason], 1);
 }
 
+void callstat_totals(struct callstat_totals *out)
+{
+    memset(out, 0, sizeof(*out));
+    for (int dir = 0; dir < 2; dir++) {
+        for (int s = CALL_NEW; s < CALL_ENDING; s++)
+            out->live += live[dir][s];
+        for (enum cdr_result r = 0; r < CDR_RESULTS; r++)
+            *(dir == CDR_INBOUND ? &out->inbound : &out->outbound) += ended[dir][r];
+        out->answered += ended[dir][CDR_ANSWERED];
+        out->failed += ended[dir][CDR_FAILED];
+    }
+    out->abandoned = ended[CDR_INBOUND][CDR_CANCELLED];
+    out->talk_ms = talk_ms;
+    out->rtts = rtts;
+    out->rtt_us = rtt_us;
+}
+
 /* ---- a call that has ended ---- */
 
 static void seconds_add(struct histogram *h, int64_t from_ms, int64_t to_ms)
@@ -145,8 +164,13 @@ void callstat_ended(const struct cdr *c)
     atomic_fetch_add(&ways[c->path], 1);
     atomic_fetch_add(&way_changes, c->path_changes);
     seconds_add(duration[dir], c->answer_ms, c->end_ms);
+    if (c->end_ms > c->answer_ms)
+        atomic_fetch_add(&talk_ms, (uint64_t)(c->end_ms - c->answer_ms));
     stream_add(0, &c->from_browser);
     stream_add(1, &c->from_trunk);
-    if (c->rtt_ms > 0)
-        histogram_add(&rtt, c->rtt_ms / 1e3);
+    if (c->rtt_ms <= 0)
+        return;
+    histogram_add(&rtt, c->rtt_ms / 1e3);
+    atomic_fetch_add(&rtts, 1);
+    atomic_fetch_add(&rtt_us, (uint64_t)(c->rtt_ms * 1e3));
 }

@@ -421,6 +421,11 @@ static void news_h(void *msg, void *arg)
     tmr_start(&d->tell, 0, tell_h, d);
 }
 
+size_t directory_count(const struct directory *d)
+{
+    return d->dns ? table_count(d->dns) : 0;
+}
+
 int directory_get(struct directory *d, const char *dn, struct dn *out)
 {
     const struct entry *e;

@@ -40,6 +40,8 @@ void directory_stop(struct directory *d); /* signalling thread */
 /* Main thread, after the signalling thread has ended. */
 void directory_free(struct directory *d);
 
+/* DNs in all. */
+size_t directory_count(const struct directory *d);
 /* ENOENT. Constant time. */
 int directory_get(struct directory *d, const char *dn, struct dn *out);
 

@@ -1,18 +1,10 @@
 #include "service/ban.h"
+#include "service/livejson.h"
 #include "cmd/listing.h"
 #include "cmd/verb.h"
 #include "core/clock.h"
 
 #include <stdio.h>
-
-/* "192.0.2.1", "2001:db8:1:2::/64" */
-static const char *source(const struct guard_ban *b, char *buf, size_t sz)
-{
-    char ip[ADDR_STRLEN];
-
-    snprintf(buf, sz, b->prefix == 32 ? "%s" : "%s/%u", addr_ip(&b->net, ip, sizeof(ip)), b->prefix);
-    return buf;
-}
 
 static const char *since(const struct guard_ban *b, char *buf, size_t sz)
 {
@@ -30,12 +22,13 @@ static const char *why(const struct guard_ban *b, char *buf, size_t sz)
 
 static void ban_json(struct buf *out, const struct guard_ban *b)
 {
-    char text[ADDR_STRLEN + 8], reason[96];
+    char text[LIVEJSON_SOURCE_MAX], reason[96];
 
     buf_puts(out, "{");
-    cmd_json_member(out, "address", source(b, text, sizeof(text)), true);
+    livejson_ban(out, b, clock_wall_ms());
+    buf_puts(out, ",");
     cmd_json_member(out, "since", since(b, text, sizeof(text)), true);
-    buf_printf(out, "\"seconds_left\":%u,\"failures\":%u,\"bans\":%u,", b->left_s, b->failures, b->strikes);
+    buf_printf(out, "\"seconds_left\":%u,", b->left_s);
     cmd_json_member(out, "why", why(b, reason, sizeof(reason)), false);
     buf_puts(out, "}");
 }
@@ -43,13 +36,13 @@ static void ban_json(struct buf *out, const struct guard_ban *b)
 static bool list_h(const struct guard_ban *b, void *arg)
 {
     struct listing *l = arg;
-    char text[ADDR_STRLEN + 8], reason[96];
+    char text[LIVEJSON_SOURCE_MAX], reason[96];
 
     if (listing_json(l)) {
         ban_json(l->cmd->out, b);
         return false;
     }
-    grid_add(&l->grid, source(b, text, sizeof(text)));
+    grid_add(&l->grid, livejson_source(b, text));
     grid_add(&l->grid, since(b, text, sizeof(text)));
     snprintf(text, sizeof(text), "%u min %u s", b->left_s / 60, b->left_s % 60);
     grid_add(&l->grid, text);

@@ -1,5 +1,6 @@
 /* dngate status, calls, registrations: what goes on in the running server. */
 #include "service/live.h"
+#include "service/livejson.h"
 #include "service/status.h"
 #include "cmd/listing.h"
 #include "cmd/verb.h"
@@ -27,18 +28,32 @@ static void call_json(struct buf *out, const struct call_info *ci, int64_t now_m
     char start[32], answer[32];
 
     buf_puts(out, "{");
-    cmd_json_member(out, "id", ci->id, true);
-    cmd_json_member(out, "dn", ci->dn, true);
-    cmd_json_member(out, "direction", ci->direction == CDR_INBOUND ? "in" : "out", true);
-    cmd_json_member(out, "caller", ci->caller, true);
-    cmd_json_member(out, "callee", ci->callee, true);
-    cmd_json_member(out, "trunk", ci->trunk, true);
-    cmd_json_member(out, "state", ci->state, true);
-    cmd_json_member(out, "path", cdr_path_name(ci->path), true);
-    cmd_json_member(out, "call_uuid", ci->call_uuid, true);
+    livejson_call(out, ci);
+    buf_puts(out, ",");
     cmd_json_member(out, "started", cmd_time(start, sizeof(start), ci->start_ms), true);
     cmd_json_member(out, "answered", cmd_time(answer, sizeof(answer), ci->answer_ms), true);
     buf_printf(out, "\"seconds\":%lld}", (long long)(now_ms - ci->start_ms) / 1000);
+}
+
+/* "opus-PCMU" */
+static const char *codecs_text(char *buf, size_t sz, const struct call_info *ci)
+{
+    snprintf(buf, sz, "%s%s%s", ci->codec_browser, ci->codec_browser[0] && ci->codec_trunk[0] ? "-" : "",
+             ci->codec_trunk);
+    return buf;
+}
+
+/* MOS on its way to the trunk and to the browser: "4.4/4.3". */
+static const char *mos_text(char *buf, size_t sz, const struct call_info *ci)
+{
+    char to[2][8] = {"-", "-"};
+
+    if (ci->to_trunk.known)
+        snprintf(to[0], sizeof(to[0]), "%.1f", ci->to_trunk.mos);
+    if (ci->to_browser.known)
+        snprintf(to[1], sizeof(to[1]), "%.1f", ci->to_browser.mos);
+    snprintf(buf, sz, "%s/%s", to[0], to[1]);
+    return buf;
 }
 
 static void call_list(struct listing *l, const struct call_info *ci, int64_t now_ms)
@@ -57,13 +72,15 @@ static void call_list(struct listing *l, const struct call_info *ci, int64_t now
     grid_add(&l->grid, ci->trunk);
     grid_add(&l->grid, ci->state);
     grid_add(&l->grid, cdr_path_name(ci->path));
+    grid_add(&l->grid, codecs_text(text, sizeof(text), ci));
+    grid_add(&l->grid, mos_text(text, sizeof(text), ci));
     grid_add(&l->grid, seconds_text(text, sizeof(text), (now_ms - ci->start_ms) / 1000));
 }
 
 static int cmd_calls(struct cmd *c, const struct args *a)
 {
-    static const char *const heads[] = {"ID",    "DN",    "DIRECTION", "FROM", "TO",
-                                        "TRUNK", "STATE", "PATH",      "FOR"};
+    static const char *const heads[] = {"ID",    "DN",   "DIRECTION", "FROM", "TO", "TRUNK",
+                                        "STATE", "PATH", "CODECS",    "MOS",  "FOR"};
     const int64_t now_ms = clock_wall_ms();
     struct service_calls calls = {NULL, 0};
     struct listing l;
@@ -92,7 +109,8 @@ static void registration_json(struct buf *out, const struct service_registration
     char since[32], expires[32];
 
     buf_puts(out, "{");
-    cmd_json_member(out, "dn", r->dn, true);
+    livejson_registration(out, r);
+    buf_puts(out, ",");
     cmd_json_member(out, "source", r->peer, true);
     cmd_json_member(out, "registered", cmd_time(since, sizeof(since), r->registered_ms), true);
     cmd_json_member(out, "expires", cmd_time(expires, sizeof(expires), r->expires_ms), true);
@@ -112,24 +130,59 @@ static void registration_list(struct listing *l, const struct service_registrati
     grid_add(&l->grid, r->peer);
     grid_add(&l->grid, cmd_time(text, sizeof(text), r->registered_ms));
     grid_add(&l->grid, cmd_time(text, sizeof(text), r->expires_ms));
+    grid_add(&l->grid, r->state);
     grid_add(&l->grid, r->user_agent);
 }
 
 static int cmd_registrations(struct cmd *c, const struct args *a)
 {
-    static const char *const heads[] = {"DN", "SOURCE", "REGISTERED", "EXPIRES", "USER AGENT"};
+    static const char *const heads[] = {"DN", "SOURCE", "REGISTERED", "EXPIRES", "STATE", "USER AGENT"};
     struct service_registrations list = {NULL, 0};
     struct listing l;
     int err, status;
 
     (void)a;
-    listing_begin(&l, c, heads, 5);
+    listing_begin(&l, c, heads, 6);
     err = service_registrations(&c->sv, &list);
     for (size_t i = 0; i < list.count; i++)
         registration_list(&l, &list.v[i]);
     status = listing_end(&l, err, "No DN is registered");
     free(list.v);
     return status;
+}
+
+static int cmd_registrations_message(struct cmd *c, const struct args *a)
+{
+    return service_registration_message(&c->sv, a->word[0], a->word[1])
+               ? cmd_refuse(c, "%s", c->sv.why)
+               : cmd_done(c, "DN %s is shown the message", a->word[0]);
+}
+
+static bool happening_list(const struct happening *h, void *arg)
+{
+    struct listing *l = arg;
+    char text[32];
+
+    if (listing_json(l)) {
+        livejson_happening(l->cmd->out, h);
+        return false;
+    }
+    grid_add(&l->grid, cmd_time(text, sizeof(text), h->time_ms));
+    grid_add(&l->grid, h->event);
+    grid_add(&l->grid, h->address);
+    grid_add(&l->grid, h->browser);
+    grid_add(&l->grid, h->detail);
+    return false;
+}
+
+static int cmd_registrations_history(struct cmd *c, const struct args *a)
+{
+    static const char *const heads[] = {"TIME", "EVENT", "SOURCE", "BROWSER", "DETAIL"};
+    struct listing l;
+
+    listing_begin(&l, c, heads, 5);
+    return listing_end(&l, service_happenings(&c->sv, "dn", a->word[0], happening_list, &l),
+                       "Nothing is known of this DN yet");
 }
 
 static int cmd_registrations_drop(struct cmd *c, const struct args *a)
@@ -139,6 +192,54 @@ static int cmd_registrations_drop(struct cmd *c, const struct args *a)
 }
 
 /* ---------------------------------------------------------------- status */
+
+static void attention_text(struct cmd *c)
+{
+    const struct attention_list *l = c->sv.now ? &c->sv.now->attention : NULL;
+
+    for (size_t i = 0; l && i < l->count; i++)
+        buf_printf(c->out, "%s %s %s\n", l->v[i].bad ? "!!" : "! ", l->v[i].text, l->v[i].advice);
+    if (l && l->count)
+        buf_puts(c->out, "\n");
+}
+
+static void hour_text(struct cmd *c, const struct figures_now *f)
+{
+    char text[64];
+
+    buf_printf(
+        c->out,
+        "last hour: %llu inbound, %llu outbound, %llu answered (average %s), %llu abandoned (%.1f %%), %llu "
+        "failed\n",
+        (unsigned long long)f->hour.inbound, (unsigned long long)f->hour.outbound,
+        (unsigned long long)f->hour.answered, seconds_text(text, sizeof(text), (int64_t)f->hour.average_s),
+        (unsigned long long)f->hour.abandoned, f->hour.abandoned_percent, (unsigned long long)f->hour.failed);
+    if (f->voice.mos > 0)
+        buf_printf(c->out, "voice: MOS %.1f, loss %.1f %%, jitter %.0f ms, round trip %.0f ms\n",
+                   f->voice.mos, f->voice.loss_percent, f->voice.jitter_ms, f->voice.rtt_ms);
+    buf_printf(c->out, "box: CPU %.0f %% of one of %d, %llu MB, disk %.0f %% full, %.1f Mbit/s\n\n",
+               f->box.cpu_percent, f->box.cpus, (unsigned long long)f->box.rss_bytes >> 20,
+               f->box.disk_percent, f->box.bits_per_s / 1e6);
+}
+
+static void trunks_text(struct cmd *c, const struct service_trunks *t)
+{
+    struct grid g;
+    char text[32];
+
+    if (!t->count)
+        return;
+    buf_puts(c->out, "\n");
+    grid_init(&g, 4);
+    for (size_t i = 0; i < t->count; i++) {
+        grid_add(&g, t->v[i].name);
+        grid_add(&g, livejson_trunk_state(t->v[i].state));
+        snprintf(text, sizeof(text), "%.0f ms", t->v[i].rtt_ms);
+        grid_add(&g, t->v[i].rtt_ms > 0 ? text : "");
+        grid_add(&g, t->v[i].detail);
+    }
+    (void)grid_print(&g, c->out);
+}
 
 static void status_text(struct cmd *c, const struct service_status *st)
 {
@@ -152,6 +253,9 @@ static void status_text(struct cmd *c, const struct service_status *st)
         buf_printf(c->out, "%zu calls, %zu DNs registered\n\n", st->counts.calls, st->counts.registrations);
     else
         buf_printf(c->out, "calls and registrations are not known: %s\n\n", c->sv.why);
+    attention_text(c);
+    if (st->known)
+        hour_text(c, &st->figures);
     grid_init(&g, 3);
     for (size_t i = 0; i < st->part_count; i++) {
         grid_add(&g, st->parts[i].name);
@@ -159,27 +263,14 @@ static void status_text(struct cmd *c, const struct service_status *st)
         grid_add(&g, st->parts[i].reason);
     }
     (void)grid_print(&g, c->out);
+    trunks_text(c, &st->trunks);
 }
 
 static void status_json(struct cmd *c, const struct service_status *st)
 {
-    buf_printf(c->out, "{\"version\":\"%s\",\"pid\":%d,\"uptime_seconds\":%llu,\"ready\":%s,", DNGATE_VERSION,
-               st->pid, (unsigned long long)st->uptime_s, cmd_json_bool(st->ready));
-    if (st->counted)
-        buf_printf(c->out, "\"calls\":%zu,\"registrations\":%zu,", st->counts.calls,
-                   st->counts.registrations);
-    else
-        buf_puts(c->out, "\"calls\":null,\"registrations\":null,");
-    buf_puts(c->out, "\"parts\":{");
-    for (size_t i = 0; i < st->part_count; i++) {
-        buf_puts(c->out, i ? "," : "");
-        buf_json_str(c->out, st->parts[i].name);
-        buf_puts(c->out, ":{");
-        cmd_json_member(c->out, "state", health_state_name(st->parts[i].state), true);
-        cmd_json_member(c->out, "reason", st->parts[i].reason, false);
-        buf_puts(c->out, "}");
-    }
-    buf_puts(c->out, "}}\n");
+    buf_printf(c->out, "{\"pid\":%d,\"uptime_seconds\":%llu,", st->pid, (unsigned long long)st->uptime_s);
+    livejson_status(c->out, &c->sv, st, true);
+    buf_puts(c->out, "}\n");
 }
 
 static int cmd_status(struct cmd *c, const struct args *a)
@@ -190,6 +281,7 @@ static int cmd_status(struct cmd *c, const struct args *a)
     if (service_status(&c->sv, &st))
         return cmd_refuse(c, "%s", c->sv.why);
     (c->json ? status_json : status_text)(c, &st);
+    service_status_free(&st);
     return st.counted && st.ready ? CMD_OK : CMD_REFUSED;
 }
 
@@ -229,6 +321,22 @@ static const struct verb registrations_verbs[] = {
      .help = "Signs a DN's page out. It is told and may sign in again; dn disable keeps it out.",
      .example = "dngate registrations drop 5001",
      .run = cmd_registrations_drop},
+    {.name = "message",
+     .words = "DN TEXT",
+     .words_min = 2,
+     .words_max = 2,
+     .help = "Shows a text on a DN's page, until the agent has read it.",
+     .example = "dngate registrations message 5001 'Please sign in again after this call'",
+     .run = cmd_registrations_message},
+    {.name = "history",
+     .words = "DN",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Lists what happened to a DN's registration: signed in and out, expired, taken over, dropped, "
+             "refused; the last 50, the\n"
+             "newest first.",
+     .example = "dngate registrations history 5001",
+     .run = cmd_registrations_history},
 };
 const struct noun noun_registrations = {.name = "registrations",
                                         .help = "the DNs that are registered now",

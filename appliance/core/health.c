@@ -1,5 +1,6 @@
 #include "core/health.h"
 #include "core/buf.h"
+#include "core/clock.h"
 #include "core/metric.h"
 
 #include <pthread.h>
@@ -18,6 +19,7 @@ static struct health_part *part_get(const char *name)
             return &parts[i];
     if (part_count == HEALTH_PARTS_MAX)
         return NULL;
+    parts[part_count].since_ms = 0;
     snprintf(parts[part_count].name, HEALTH_PART_LEN, "%s", name);
     return &parts[part_count++];
 }
@@ -30,6 +32,8 @@ void health_set(const char *part, enum health_state st, const char *reason_fmt, 
     pthread_mutex_lock(&lock);
     p = part_get(part);
     if (p) {
+        if (p->state != st || !p->since_ms)
+            p->since_ms = clock_wall_ms();
         p->state = st;
         va_start(ap, reason_fmt);
         vsnprintf(p->reason, sizeof(p->reason), reason_fmt, ap);

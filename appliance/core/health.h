@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf;
 
@@ -22,6 +23,7 @@ struct health_part {
     char name[HEALTH_PART_LEN];
     enum health_state state;
     char reason[HEALTH_REASON_LEN];
+    int64_t since_ms; /* it has been in this state, Unix ms */
 };
 /* What each part says, in the order in which they first spoke. Returns how many. */
 size_t health_parts(struct health_part parts[static HEALTH_PARTS_MAX]);

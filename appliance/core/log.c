@@ -350,6 +350,15 @@ static void count_line(enum log_level level, const char *module)
     atomic_fetch_add_explicit(&c->lines[level], 1, memory_order_relaxed);
 }
 
+uint64_t log_lines(enum log_level level)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < LOG_MODULES_MAX; i++)
+        n += atomic_load_explicit(&counts[i].lines[level], memory_order_relaxed);
+    return n;
+}
+
 static void counts_collect(struct buf *out, void *arg)
 {
     char labels[64];

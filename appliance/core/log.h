@@ -78,4 +78,7 @@ void log_write_limited(struct log_limit *lim, const char *module, const char *fm
         log_write_limited(&log_lim_, mod, __VA_ARGS__);                                                      \
     } while (0)
 
+/* Lines of this level since the start, of all modules. Any thread. */
+uint64_t log_lines(enum log_level level);
+
 #endif

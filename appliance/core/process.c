@@ -3,12 +3,15 @@
 #include "core/metric.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { FILES_MAX = 1 << 20 };
 
 /* Fields of /proc/self/stat, counted from the one behind the state; see proc_pid_stat(5). */
 enum stat_field { UTIME = 10, STIME = 11, THREADS = 16, STARTTIME = 18, VSIZE = 19, RSS = 20, STAT_FIELDS };
@@ -81,4 +84,14 @@ void process_collect(struct buf *out)
     if (!getrlimit(RLIMIT_NOFILE, &fds))
         metric_sample(out, METRIC_TYPE_GAUGE, "process_max_fds", NULL, (double)fds.rlim_cur,
                       "Most file descriptors that may be open");
+}
+
+int process_files_raise(void)
+{
+    struct rlimit rl;
+
+    if (getrlimit(RLIMIT_NOFILE, &rl))
+        return errno;
+    rl.rlim_cur = rl.rlim_max < FILES_MAX ? rl.rlim_max : FILES_MAX;
+    return setrlimit(RLIMIT_NOFILE, &rl) ? errno : 0;
 }

@@ -92,6 +92,28 @@ static void collect_h(struct buf *out, void *arg)
     tally_render(out, &sum);
 }
 
+void media_totals(const struct media *m, struct media_totals *out)
+{
+    struct tally sum = {0};
+
+    memset(out, 0, sizeof(*out));
+    for (unsigned i = 0; i < m->cfg.workers; i++) {
+        struct tally t;
+        double cpu_seconds;
+
+        worker_tally(m->workers[i], &t, &cpu_seconds);
+        tally_merge(&sum, &t);
+    }
+    for (int side = 0; side < TALLY_SIDES; side++) {
+        out->bytes += sum.in[side].bytes + sum.out[side].bytes;
+        out->expected += sum.expected[side];
+        out->lost += sum.lost[side];
+        out->heard += sum.live[side].paths;
+        out->mos_sum += sum.live[side].mos_sum;
+        out->jitter_ms_sum += sum.live[side].jitter_ms_sum;
+    }
+}
+
 /* ---- start and stop ---- */
 
 static bool config_ok(const struct media_config *cfg)

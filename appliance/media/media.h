@@ -207,6 +207,15 @@ struct media_event {
     double rtt_ms;
 };
 
+/* All workers together, at most 1 s old. Any thread. */
+struct media_totals {
+    uint64_t bytes;          /* that went and came by all sockets */
+    uint64_t expected, lost; /* audio packets on their way to us */
+    unsigned heard;          /* streams that run now and are heard, of whom … */
+    double mos_sum, jitter_ms_sum;
+};
+void media_totals(const struct media *m, struct media_totals *out);
+
 /* Figures of running paths, a copy that is at most 1 s old. ENOENT. */
 int media_path_stats(const struct media_path *p, struct media_event *out);
 

@@ -1,5 +1,9 @@
 #include "service/live.h"
+#include "call/directory.h"
+#include "core/buf.h"
+#include "core/utf8.h"
 #include "sip/registrar.h"
+#include "sip/trunks.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,68 +25,223 @@ static int live_ask(struct service *sv, ask_h *h, ask_drop_h *drop, void *value,
     return err ? service_fail(sv, err, "the signalling thread cannot be asked: %s", strerror(err)) : 0;
 }
 
-/* ---------------------------------------------------------------- calls */
+/* ---------------------------------------------------------------- a picture: signalling thread */
 
-struct calls_question {
-    struct service_calls calls; /* v NULL: there was no memory */
+struct picture_question {
+    unsigned what;
+    bool no_memory;
+    struct service_picture p;
+    const struct service_live *live; /* while it is answered */
     size_t size;
 };
 
 static bool call_h(const struct call_info *ci, void *arg)
 {
-    struct calls_question *q = arg;
+    struct picture_question *q = arg;
 
-    if (q->calls.count == q->size)
+    if (q->p.calls.count == q->size)
         return true;
-    q->calls.v[q->calls.count++] = *ci;
+    q->p.calls.v[q->p.calls.count++] = *ci;
     return false;
 }
 
-static void list_h(void *value, void *owner)
+static bool binding_h(const struct binding *b, void *arg)
 {
-    const struct service_live *live = owner;
-    struct calls_question *q = value;
+    struct picture_question *q = arg;
+    struct service_registration *r;
+    struct dn dn;
 
-    q->size = calls_count(live->calls);
-    q->calls.v = calloc(q->size + 1, sizeof(*q->calls.v));
-    if (q->calls.v)
-        calls_each(live->calls, call_h, q);
+    if (q->p.registrations.count == q->size)
+        return true;
+    r = &q->p.registrations.v[q->p.registrations.count++];
+    snprintf(r->dn, sizeof(r->dn), "%s", b->dn);
+    snprintf(r->user_agent, sizeof(r->user_agent), "%s", b->user_agent);
+    (void)addr_str(&b->peer, r->peer, sizeof(r->peer));
+    r->registered_ms = b->registered_ms;
+    r->expires_ms = b->expires_ms;
+    r->state = "ready";
+    if (!directory_get(q->live->directory, b->dn, &dn))
+        snprintf(r->name, sizeof(r->name), "%s", dn.name);
+    explicit_bzero(&dn, sizeof(dn));
+    return false;
 }
 
-static void calls_drop(void *value)
+static bool peer_h(const struct trunk_peer *p, void *arg)
 {
-    free(((struct calls_question *)value)->calls.v);
+    struct picture_question *q = arg;
+    struct trunk_address at[TRUNK_TARGETS_MAX];
+    struct service_trunk *t;
+    size_t n;
+
+    if (q->p.trunks.count == SERVICE_TRUNKS_MAX)
+        return true;
+    t = &q->p.trunks.v[q->p.trunks.count++];
+    snprintf(t->name, sizeof(t->name), "%s", p->cfg.name);
+    snprintf(t->detail, sizeof(t->detail), "%s", p->why);
+    t->state = trunk_state_name((enum trunk_state)p->state);
+    t->since_ms = p->since_ms;
+    t->rtt_ms = p->rtt_us / 1e3;
+    n = trunk_peer_addresses(p, at);
+    for (size_t i = 0; i < n && i < SERVICE_TRUNK_ADDRESSES_MAX; i++) {
+        struct service_trunk_address *a = &t->addresses[t->address_count++];
+
+        (void)addr_str(&at[i].addr, a->address, sizeof(a->address));
+        a->state = trunk_state_name(at[i].state);
+        a->rtt_ms = at[i].rtt_us / 1e3;
+    }
+    return false;
+}
+
+/* True: there is room for so many, and one more, so that none is not NULL. */
+static bool room(struct picture_question *q, void **v, size_t count, size_t each)
+{
+    q->size = count;
+    *v = calloc(count + 1, each);
+    q->no_memory |= !*v;
+    return *v != NULL;
+}
+
+static void picture_h(void *value, void *owner)
+{
+    struct picture_question *q = value;
+    const struct service_live *live = q->live = owner;
+    struct service_picture *p = &q->p;
+
+    p->counts = (struct service_counts){calls_count(live->calls), registrar_count(live->registrar),
+                                        directory_count(live->directory)};
+    /* Those that are ending are listed, too. */
+    if (q->what & SERVICE_CALLS &&
+        room(q, (void **)&p->calls.v, calls_listed(live->calls), sizeof(*p->calls.v)))
+        calls_each(live->calls, call_h, q);
+    if (q->what & SERVICE_REGISTRATIONS &&
+        room(q, (void **)&p->registrations.v, p->counts.registrations, sizeof(*p->registrations.v)))
+        registrar_each(live->registrar, binding_h, q);
+    if (q->what & SERVICE_TRUNKS && room(q, (void **)&p->trunks.v, SERVICE_TRUNKS_MAX, sizeof(*p->trunks.v)))
+        trunks_each(live->trunks, peer_h, q);
+}
+
+static void picture_drop(void *value)
+{
+    service_picture_free(&((struct picture_question *)value)->p);
+}
+
+/* ---------------------------------------------------------------- a picture: who asks */
+
+static int by_dn(const void *a, const void *b)
+{
+    return strcmp(((const struct service_registration *)a)->dn, ((const struct service_registration *)b)->dn);
+}
+
+/* An agent whose phone rings is ringing only when no other call is on. */
+static void state_mark(struct service_picture *p, const struct call_info *ci)
+{
+    struct service_registration key, *r;
+    const bool talks = ci->answer_ms != 0,
+               rings = !strcmp(ci->state, "ringing") || !strcmp(ci->state, "calling");
+
+    if (!p->registrations.count || !strcmp(ci->state, "ending"))
+        return;
+    memcpy(key.dn, ci->dn, sizeof(key.dn));
+    r = bsearch(&key, p->registrations.v, p->registrations.count, sizeof(*r), by_dn);
+    if (r && (talks || (rings && ci->direction == CDR_OUTBOUND)))
+        r->state = "on_call";
+    else if (r && rings && strcmp(r->state, "on_call") != 0)
+        r->state = "ringing";
+}
+
+int service_picture(struct service *sv, unsigned what, struct service_picture *out)
+{
+    struct picture_question q = {.what = what & SERVICE_REGISTRATIONS ? what | SERVICE_CALLS : what};
+    const int err = live_ask(sv, picture_h, picture_drop, &q, sizeof(q));
+
+    if (err)
+        return err;
+    if (q.no_memory) {
+        picture_drop(&q);
+        return service_fail(sv, ENOMEM, "what goes on cannot be listed: %s", strerror(ENOMEM));
+    }
+    *out = q.p;
+    if (out->registrations.count)
+        qsort(out->registrations.v, out->registrations.count, sizeof(*out->registrations.v), by_dn);
+    for (size_t i = 0; i < out->calls.count; i++)
+        state_mark(out, &out->calls.v[i]);
+    return 0;
+}
+
+void service_picture_free(struct service_picture *p)
+{
+    free(p->calls.v);
+    free(p->registrations.v);
+    free(p->trunks.v);
+    memset(p, 0, sizeof(*p));
 }
 
 int service_calls(struct service *sv, struct service_calls *out)
 {
-    struct calls_question q = {.size = 0};
-    const int err = live_ask(sv, list_h, calls_drop, &q, sizeof(q));
+    struct service_picture p;
+    const int err = service_picture(sv, SERVICE_CALLS, &p);
+
+    if (!err)
+        *out = p.calls;
+    return err;
+}
+
+int service_registrations(struct service *sv, struct service_registrations *out)
+{
+    struct service_picture p;
+    const int err = service_picture(sv, SERVICE_REGISTRATIONS, &p);
 
     if (err)
         return err;
-    if (!q.calls.v)
-        return service_fail(sv, ENOMEM, "the calls cannot be listed: %s", strerror(ENOMEM));
-    *out = q.calls;
+    *out = p.registrations;
+    p.registrations.v = NULL;
+    service_picture_free(&p);
     return 0;
 }
 
+int service_counts(struct service *sv, struct service_counts *out)
+{
+    struct service_picture p;
+    const int err = service_picture(sv, 0, &p);
+
+    if (!err)
+        *out = p.counts;
+    return err;
+}
+
+const char *service_browser(const struct service_registration *r, char *buf, size_t sz)
+{
+    const char *open = strchr(r->user_agent, '('), *close = strrchr(r->user_agent, ')');
+
+    if (!strncmp(r->user_agent, "dngate ", 7) && open && close && close > open)
+        snprintf(buf, sz, "%.*s", (int)(close - open - 1), open + 1);
+    else
+        snprintf(buf, sz, "%s", r->user_agent);
+    return buf;
+}
+
+/* ---------------------------------------------------------------- what is done to them */
+
 struct name_question {
     char name[128]; /* of what */
+    char text[SERVICE_MESSAGE_MAX + 1];
     int err;
 };
 
-static int name_ask(struct service *sv, ask_h *h, const char *noun, const char *name, const char *absent)
+static int name_ask(struct service *sv, ask_h *h, struct name_question *q, const char *noun, const char *name,
+                    const char *absent)
 {
-    struct name_question q = {.err = ENOENT};
-    const size_t len = (size_t)snprintf(q.name, sizeof(q.name), "%s", name);
+    const size_t len = (size_t)snprintf(q->name, sizeof(q->name), "%s", name);
     int err = 0;
 
-    if (len < sizeof(q.name)) /* longer than any */
-        err = live_ask(sv, h, NULL, &q, sizeof(q));
-    if (err || !q.err)
+    q->err = ENOENT;
+    if (len < sizeof(q->name)) /* longer than any */
+        err = live_ask(sv, h, NULL, q, sizeof(*q));
+    if (err || !q->err)
         return err;
-    return service_fail(sv, q.err, "%s %s %s", noun, name, absent);
+    if (q->err == ENOENT)
+        return service_fail(sv, q->err, "%s %s %s", noun, name, absent);
+    return service_fail(sv, q->err, "%s %s: %s", noun, name, strerror(q->err));
 }
 
 static void hangup_h(void *value, void *owner)
@@ -94,69 +253,12 @@ static void hangup_h(void *value, void *owner)
 
 int service_call_hangup(struct service *sv, const char *id)
 {
-    const int err = name_ask(sv, hangup_h, "call", id, "does not run");
+    struct name_question q = {.err = 0};
+    const int err = name_ask(sv, hangup_h, &q, "call", id, "does not run");
 
     if (!err)
         service_noted(sv, "calls hangup: %s", id);
     return err;
-}
-
-/* ---------------------------------------------------------------- registrations */
-
-struct registrations_question {
-    struct service_registrations registrations; /* v NULL: there was no memory */
-    size_t size;
-};
-
-static bool binding_h(const struct binding *b, void *arg)
-{
-    struct registrations_question *q = arg;
-    struct service_registration *r;
-
-    if (q->registrations.count == q->size)
-        return true;
-    r = &q->registrations.v[q->registrations.count++];
-    snprintf(r->dn, sizeof(r->dn), "%s", b->dn);
-    snprintf(r->user_agent, sizeof(r->user_agent), "%s", b->user_agent);
-    (void)addr_str(&b->peer, r->peer, sizeof(r->peer));
-    r->registered_ms = b->registered_ms;
-    r->expires_ms = b->expires_ms;
-    return false;
-}
-
-static int by_dn(const void *a, const void *b)
-{
-    return strcmp(((const struct service_registration *)a)->dn, ((const struct service_registration *)b)->dn);
-}
-
-static void registrations_h(void *value, void *owner)
-{
-    const struct service_live *live = owner;
-    struct registrations_question *q = value;
-
-    q->size = registrar_count(live->registrar);
-    q->registrations.v = calloc(q->size + 1, sizeof(*q->registrations.v));
-    if (q->registrations.v)
-        registrar_each(live->registrar, binding_h, q);
-}
-
-static void registrations_drop(void *value)
-{
-    free(((struct registrations_question *)value)->registrations.v);
-}
-
-int service_registrations(struct service *sv, struct service_registrations *out)
-{
-    struct registrations_question q = {.size = 0};
-    const int err = live_ask(sv, registrations_h, registrations_drop, &q, sizeof(q));
-
-    if (err)
-        return err;
-    if (!q.registrations.v)
-        return service_fail(sv, ENOMEM, "the registrations cannot be listed: %s", strerror(ENOMEM));
-    qsort(q.registrations.v, q.registrations.count, sizeof(*q.registrations.v), by_dn);
-    *out = q.registrations;
-    return 0;
 }
 
 static void drop_h(void *value, void *owner)
@@ -171,25 +273,51 @@ static void drop_h(void *value, void *owner)
 
 int service_registration_drop(struct service *sv, const char *dn)
 {
-    const int err = name_ask(sv, drop_h, "DN", dn, "is not registered");
+    struct name_question q = {.err = 0};
+    const int err = name_ask(sv, drop_h, &q, "DN", dn, "is not registered");
 
     if (!err)
         service_noted(sv, "registrations drop: %s", dn);
     return err;
 }
 
-/* ---------------------------------------------------------------- counts */
-
-static void counts_h(void *value, void *owner)
+static void message_h(void *value, void *owner)
 {
     const struct service_live *live = owner;
-    struct service_counts *n = value;
+    struct name_question *q = value;
+    const struct binding *b = registrar_find(live->registrar, q->name);
+    struct buf json;
 
-    n->calls = calls_count(live->calls);
-    n->registrations = registrar_count(live->registrar);
+    q->err = b ? 0 : ENOENT;
+    if (!b)
+        return;
+    buf_init(&json, 8 * SERVICE_MESSAGE_MAX);
+    buf_puts(&json, "{\"message\":{\"text\":");
+    buf_json_str(&json, q->text);
+    buf_puts(&json, "}}");
+    q->err = json.err ? json.err : session_message(live->stack, b, json.data);
+    buf_reset(&json);
 }
 
-int service_counts(struct service *sv, struct service_counts *out)
+static bool text_ok(const char *text, size_t len)
 {
-    return live_ask(sv, counts_h, NULL, out, sizeof(*out));
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+            return false;
+    return len > 0 && len <= SERVICE_MESSAGE_MAX && strspn(text, " ") < len && utf8_valid(text, len);
+}
+
+int service_registration_message(struct service *sv, const char *dn, const char *text)
+{
+    struct name_question q = {.err = 0};
+    int err;
+
+    if (!text_ok(text, strlen(text)))
+        return service_fail(sv, EINVAL, "a message has 1 to %d bytes of text in one line",
+                            SERVICE_MESSAGE_MAX);
+    snprintf(q.text, sizeof(q.text), "%s", text);
+    err = name_ask(sv, message_h, &q, "DN", dn, "is not registered");
+    if (!err)
+        service_noted(sv, "registrations message: %s", dn);
+    return err;
 }

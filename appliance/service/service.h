@@ -15,6 +15,7 @@ struct store;
 struct conf;
 struct guard;
 struct mbox;
+struct service_now;
 struct service_restart;
 
 enum { SERVICE_WHY_MAX = 512 };
@@ -27,6 +28,7 @@ struct service { /* owner: the thread that calls */
                                 runs in this process */
     struct guard *guard;
     struct mbox *signalling;         /* for questions to it (service/live.h) */
+    struct service_now *now;         /* what is sampled once a second (service/status.h) */
     struct service_restart *restart; /* service/restart.h */
     uint64_t start_ms;               /* of the server, on clock_ms */
     uint16_t https_port;             /* that it really has; 0: as the setting says */

@@ -341,6 +341,8 @@ static void failed(struct auth *a, const struct sip_msg *msg, const char *user)
     (void)addr_ip(&src, str, sizeof(str));
     log_warn_limited("sip", "dn=\"%s\" source=%s wrong password or unknown DN",
                      log_quotable(said, sizeof(said), user), str);
+    if (a->cfg.refused)
+        a->cfg.refused(user, &src, NULL, "wrong password, or disabled", a->cfg.arg);
     if (guard_fail(a->cfg.guard, &src) == GUARD_BAN)
         log_warn("sip", "source=%s banned after repeated failures", str);
     if (guard_check(a->cfg.guard, &src, NULL) == GUARD_BAN)

@@ -112,6 +112,28 @@ static bool refused(const struct registrar *r, struct refusal *no, const struct 
     return no->elsewhere || no->leaving;
 }
 
+static void agent_of(char *buf, size_t sz, const struct sip_msg *msg)
+{
+    const struct sip_hdr *ua = sip_msg_hdr(msg, SIP_HDR_USER_AGENT);
+    struct pl pl = {ua ? ua->val.p : "", ua ? ua->val.l : 0};
+
+    if (pl.l >= sz)
+        pl.l = sz - 1;
+    (void)pl_strcpy(&pl, buf, sz);
+}
+
+static void refusal_tell(const struct registrar *r, const struct sip_msg *msg, const char *dn,
+                         const char *why)
+{
+    char ua[sizeof(((struct binding *)0)->user_agent)];
+    struct sip_origin o;
+
+    if (!r->cfg.refused || sip_stack_origin(r->st, msg, &o))
+        return;
+    agent_of(ua, sizeof(ua), msg);
+    r->cfg.refused(dn, &o.peer, ua, why, r->cfg.arg);
+}
+
 static void refuse(struct registrar *r, const struct sip_msg *msg, const struct regmsg *w,
                    const struct refusal *no)
 {
@@ -124,6 +146,7 @@ static void refuse(struct registrar *r, const struct sip_msg *msg, const struct 
         (void)snprintf(words, sizeof(words), "DN %s is %s elsewhere", w->dn,
                        strcmp(val, "in-call") ? "signed in" : "in a call");
     log_info("sip", "dn=%s why=\"%s\" not registered", w->dn, val);
+    refusal_tell(r, msg, w->dn, words);
     (void)sip_treplyf(NULL, NULL, r->st->sip, msg, false, 403, words,
                       "X-Dngate-%s: %s\r\nWarning: 399 dngate \"%s\"\r\nContent-Length: 0\r\n\r\n",
                       no->leaving ? "Leaving" : "Elsewhere", val, words);
@@ -132,17 +155,11 @@ static void refuse(struct registrar *r, const struct sip_msg *msg, const struct 
 static void binding_of(struct binding *b, const struct regmsg *w, const struct sip_msg *msg,
                        const struct sip_origin *o)
 {
-    const struct sip_hdr *ua = sip_msg_hdr(msg, SIP_HDR_USER_AGENT);
-
     *b = (struct binding){.ws_conn = o->ws_conn, .peer = o->peer};
     memcpy(b->dn, w->dn, sizeof(b->dn));
     memcpy(b->contact, w->contact, sizeof(b->contact));
     memcpy(b->instance, w->instance, sizeof(b->instance));
-    if (ua) {
-        struct pl pl = {ua->val.p, ua->val.l < sizeof(b->user_agent) ? ua->val.l : sizeof(b->user_agent) - 1};
-
-        (void)pl_strcpy(&pl, b->user_agent, sizeof(b->user_agent));
-    }
+    agent_of(b->user_agent, sizeof(b->user_agent), msg);
 }
 
 /* It asks for the DN, for so many seconds. own: see refused(). */

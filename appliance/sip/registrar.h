@@ -40,6 +40,9 @@ struct registrar_config {
     uint32_t guest_ms;    /* one on which a guest has proved himself, after he last did; 0 = 30 min */
     struct guard *guard;
     registrar_lookup_h *lookup;
+    /* Somebody who named this DN, which may not exist, did not get it. May be NULL. */
+    void (*refused)(const char *dn, const struct addr *peer, const char *user_agent, const char *why,
+                    void *arg);
     void *arg;
 };
 

@@ -359,6 +359,7 @@ int session_sign_in(struct session **sp, struct sessions *ss, const struct bindi
     if (ev != REG_REFRESHED)
         s->b.registered_ms = 0;
     claim(s, b, dn, seconds);
+    s->b.moved = moved;
     session_enter(s, SESSION_SIGNED_IN);
     if (ev != REG_REFRESHED)
         log_info("sip", "dn=%s conn=%llu source=%s expires=%u registered", s->b.dn,

@@ -46,6 +46,7 @@ struct binding { /* one DN's registration */
     char instance[96]; /* +sip.instance or "" */
     char user_agent[128];
     int64_t registered_ms, expires_ms; /* Unix ms */
+    bool moved;                        /* of REG_REPLACED: its own browser took it, by another connection */
 };
 
 /* What a WebSocket is closed with; admin-ui/agent/phone.js knows them. */

@@ -375,6 +375,23 @@ const struct trunk_peer *trunks_find(const struct trunks *t, const char *name)
     return pr ? &pr->p : NULL;
 }
 
+void trunks_each(const struct trunks *t, trunks_each_h *h, void *arg)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (h(&t->peers[i]->p, arg))
+            return;
+}
+
+size_t trunk_peer_addresses(const struct trunk_peer *p, struct trunk_address v[static TRUNK_TARGETS_MAX])
+{
+    const struct peer *pr = (const struct peer *)p; /* its first member */
+
+    for (size_t i = 0; i < pr->target_count; i++)
+        v[i] = (struct trunk_address){pr->targets[i]->addr, (enum trunk_state)pr->targets[i]->state,
+                                      pr->targets[i]->rtt_us};
+    return pr->target_count;
+}
+
 void trunks_silent(struct trunks *t, const struct trunk_target *target)
 {
     struct peer *pr = peer_by_id(t, target->trunk);

@@ -43,6 +43,7 @@ struct trunk_peer {
     int64_t since_ms;
     uint16_t last_code;
     uint32_t rtt_us;
+    char why[64]; /* it came to this state; "" */
 };
 
 struct trunk_target { /* where a call can go, by value */
@@ -59,6 +60,18 @@ int trunks_set(struct trunks *t, const struct trunk_config *v, size_t n);
 size_t trunks_targets(const struct trunks *t, struct trunk_target *v, size_t max);
 const struct trunk_peer *trunks_by_id(const struct trunks *t, uint32_t id); /* NULL: no longer configured */
 const struct trunk_peer *trunks_find(const struct trunks *t, const char *name);
+typedef bool(trunks_each_h)(const struct trunk_peer *p, void *arg); /* true = stop */
+/* In the order in which calls try them. */
+void trunks_each(const struct trunks *t, trunks_each_h *h, void *arg);
+struct trunk_address {
+    struct addr addr;
+    enum trunk_state state;
+    uint32_t rtt_us; /* 0: not known */
+};
+/* What its name leads to. Returns how many. */
+size_t trunk_peer_addresses(const struct trunk_peer *p, struct trunk_address v[static TRUNK_TARGETS_MAX]);
+/* "unknown", "up", "suspect", "down". */
+const char *trunk_state_name(enum trunk_state s);
 /* A call got no answer from it at all, though its INVITE was sent more than once, or its transport refused. One that is never pinged
  * is believed again after TRUNK_PROBATION_MS. */
 void trunks_silent(struct trunks *t, const struct trunk_target *target);

@@ -25,6 +25,7 @@ struct target { /* one address of a trunk */
     struct peer *peer;
     struct sip_request *req; /* OPTIONS under way */
     uint64_t sent_us;
+    uint32_t rtt_us; /* of the last answer */
 };
 
 struct peer {

@@ -18,6 +18,7 @@
 #include "core/rnd.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 METRIC_LIMIT(configured, "trunks", TRUNK_PEERS_MAX);
@@ -50,6 +51,11 @@ FSM_DEFINE(peer_machine, "trunk", states, peer_holds);
 FSM_DEFINE(target_machine, "trunk_address", states, NULL);
 
 static void ping_h(void *arg);
+
+const char *trunk_state_name(enum trunk_state s)
+{
+    return fsm_name(&peer_machine, s);
+}
 
 /* ------------------------------------------------------------------ what is shown */
 
@@ -151,8 +157,10 @@ void trunkstate_update(struct peer *pr, enum trunk_state alone, const char *why)
     addr_update(pr);
     (void)snprintf(label, sizeof(label), "trunk=%s", pr->p.cfg.name);
     moved = fsm_move(&peer_machine, &pr->p.state, best_state(pr, alone), pr, label);
-    if (moved)
+    if (moved) {
         pr->p.since_ms = clock_wall_ms();
+        (void)snprintf(pr->p.why, sizeof(pr->p.why), "%s", pr->p.state == TRUNK_UP ? "" : why);
+    }
     trunkstate_show(pr);
     if (!moved)
         return;
@@ -224,7 +232,7 @@ static void ping_done(struct target *tg, uint16_t code, const char *why)
 
     pr->p.last_code = code;
     if (alive)
-        pr->p.rtt_us = (uint32_t)(clock_us() - tg->sent_us);
+        pr->p.rtt_us = tg->rtt_us = (uint32_t)(clock_us() - tg->sent_us);
     trunkstate_target(tg, alive ? TRUNK_UP : TRUNK_DOWN, why);
     if (!asking(pr))
         ping_later(pr);

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SQL_CACHE_SIZE = 24 };
+enum { SQL_CACHE_SIZE = 40 };
 
 struct sql {
     sqlite3 *db;

@@ -6,6 +6,7 @@
 #include "crypto/secret.h"
 #include "store/audittrail.h"
 #include "store/cdr.h"
+#include "store/notes.h"
 #include "store/reader.h"
 #include "store/schema.h"
 #include "store/writer.h"
@@ -36,6 +37,8 @@ static int store_make(struct store *s)
         err = ask_mbox_alloc(&s->asks, "store_questions", STORE_ASKS_MAX);
     if (!err)
         err = mbox_alloc(&s->cdrs, "store_cdrs", sizeof(struct cdr), STORE_WAITING_MAX);
+    if (!err)
+        err = notes_alloc(&s->notes_in);
     if (!err)
         mbox_reserve(s->cdrs, STORE_WAITING_MAX / 2);
     if (!err)
@@ -82,6 +85,7 @@ void store_close(struct store *s)
     mbox_free(s->calls, NULL, NULL);
     ask_mbox_free(s->asks);
     mbox_free(s->cdrs, NULL, NULL);
+    mbox_free(s->notes_in, NULL, NULL);
     secret_free(s->secret);
     sql_close(&s->sql);
     free(s->batch);

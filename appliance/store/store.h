@@ -47,6 +47,9 @@ void store_unlisten(struct store *s, store_change_h *h, void *arg);
 /* How often everything is told again; tests make it shorter, before the store is opened. */
 extern uint32_t store_again_ms;
 
+/* Where the data directory is: as last looked at by the writer, every 2 s; 0: not yet. Any thread. */
+void store_disk(uint64_t *free_bytes, uint64_t *size);
+
 struct store_actor {
     char who[64];     /* user of the console, login name or uid of who uses the command line; "" = "system" */
     char via[16];     /* "console", "key" (of the API), "cli", "system" */

@@ -9,6 +9,7 @@
 #include "core/metric.h"
 #include "store/callopen.h"
 #include "store/cdrbatch.h"
+#include "store/notes.h"
 #include "store/spill.h"
 
 #include <errno.h>
@@ -196,6 +197,12 @@ static void writer_tell_audit(const struct store *s)
         s->audit_news(s->audit_news_arg);
 }
 
+void store_disk(uint64_t *free_bytes, uint64_t *size)
+{
+    *free_bytes = (uint64_t)metric_get(&disk_free);
+    *size = (uint64_t)metric_get(&disk_size);
+}
+
 static int writer_try_job(struct store *s, const struct store_request *req)
 {
     struct store_tx tx = {.store = s, .sql = &s->sql, .actor = &req->actor, .now_ms = clock_wall_ms()};
@@ -349,6 +356,7 @@ static void writer_tick(struct store *s)
     s->tick_ms = now + WRITER_TICK_MS;
     writer_check_others(s);
     cdrbatch_replay(s);
+    notes_service(s);
     metric_set(&spill_bytes, (int64_t)spill_size(s->dir));
     if (now >= s->again_ms) {
         s->again_ms = now + store_again_ms;
@@ -386,6 +394,7 @@ static void *writer_main(void *arg)
             mbox_drain(s->asks, ask_answer_h, s);
         writer_tick(s);
     }
+    notes_service(s);
     cdrbatch_finish(s);
     return NULL;
 }

@@ -42,9 +42,10 @@ struct store_listener {
 struct store {
     char dir[PATH_MAX - 32];
     struct secret *secret;
-    struct mbox *calls; /* of struct store_request */
-    struct mbox *asks;  /* of struct ask (core/ask); NULL: no more */
-    struct mbox *cdrs;  /* of struct cdr */
+    struct mbox *calls;    /* of struct store_request */
+    struct mbox *asks;     /* of struct ask (core/ask); NULL: no more */
+    struct mbox *cdrs;     /* of struct cdr */
+    struct mbox *notes_in; /* of the history's rows (store/notes) */
     pthread_t thread;
     bool running;
 

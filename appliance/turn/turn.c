@@ -130,6 +130,21 @@ static void collect_h(struct buf *out, void *arg)
     metric_limit(out, "turn_strangers", f.streams.strangers, STREAMS_STRANGERS_MAX);
 }
 
+void turn_totals(const struct turn *t, struct turn_totals *out)
+{
+    struct relay_figures f;
+    double cpu_seconds;
+
+    memset(out, 0, sizeof(*out));
+    if (!t)
+        return;
+    relay_figures(t->relay, &f, &cpu_seconds);
+    out->allocations = f.server.allocations;
+    out->bytes = f.udp_in_bytes + f.udp_out_bytes;
+    for (int way = TURN_TCP; way <= TURN_TLS; way++)
+        out->bytes += f.streams.in_bytes[way] + f.streams.out_bytes[way];
+}
+
 /* ---- start and stop ---- */
 
 int turn_start(struct turn **tp, const struct turn_setup *setup, char *why, size_t whysz)

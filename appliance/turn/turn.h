@@ -44,6 +44,13 @@ void turn_stop(struct turn *t);
 /* Where it listens, both UDP and TCP. */
 uint16_t turn_port(const struct turn *t);
 
+/* Any thread; at most 1 s old. t may be NULL. */
+struct turn_totals {
+    uint32_t allocations;
+    uint64_t bytes; /* exchanged with clients */
+};
+void turn_totals(const struct turn *t, struct turn_totals *out);
+
 /* A connection that somebody else accepted. */
 struct turn_stream_in {
     int fd;

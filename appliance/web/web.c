@@ -56,6 +56,11 @@ __attribute__((constructor)) static void metrics_register(void)
         metric_register(all[i]);
 }
 
+uint64_t web_bytes(void)
+{
+    return (uint64_t)(metric_get(&web_rx_bytes) + metric_get(&web_tx_bytes));
+}
+
 static void limits_h(struct buf *out, void *arg)
 {
     const struct web *w = arg;

@@ -67,6 +67,8 @@ void web_free(struct web *w);
 void web_reload(struct web *w);
 /* The setting ws.require_origin, live. Any thread. */
 void web_require_origin(struct web *w, bool require);
+/* Bytes that came and went by all its connections. Any thread. */
+uint64_t web_bytes(void);
 /* The real port of "http", "https", "wss" or "turns". */
 uint16_t web_port(const struct web *w, const char *proto);
 
