@@ -36,7 +36,6 @@
 #include "service/trail.h"
 #include "sip/stack.h"
 #include "sip/trunks.h"
-#include "store/cdr.h"
 #include "store/store.h"
 #include "version.h"
 #include "web/web.h"
@@ -376,17 +375,9 @@ static int control_start(struct app *a)
     return err;
 }
 
-/* Behind the lock: the calls of a server that lives are not ours to close. */
 static int calls_left_close(struct app *a)
 {
-    size_t n = 0;
-    const int err = cdr_close_left(a->store, "Gateway restarted", &n);
-
-    if (err)
-        log_error("app", "error=\"%s\" calls of the last run are not closed", store_strerror(err));
-    else if (n)
-        log_warn("app", "calls=%zu of the last run were cut off: closed in the call records", n);
-
+    app_sip_close_left(a->store);
     return 0; /* new calls matter more */
 }
 

@@ -14,6 +14,7 @@
 #include "sip/registrar.h"
 #include "sip/stack.h"
 #include "sip/trunks.h"
+#include "store/cdr.h"
 #include "store/dn.h"
 #include "store/trunk.h"
 #include "turn/turn.h"
@@ -251,6 +252,17 @@ static int thread_stop_h(struct sip_stack *st, void *arg)
     directory_stop(a->directory);
 
     return 0;
+}
+
+void app_sip_close_left(struct store *s)
+{
+    size_t n = 0;
+    const int err = cdr_close_left(s, "Gateway restarted", &n);
+
+    if (err)
+        log_error("app", "error=\"%s\" calls of the last run are not closed", store_strerror(err));
+    else if (n)
+        log_warn("app", "calls=%zu of the last run were cut off: closed in the call records", n);
 }
 
 int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *why, size_t whysz)

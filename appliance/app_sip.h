@@ -31,6 +31,9 @@ struct app_sip_config {
     int drained_fd;                         /* eventfd written when a drain is over */
 };
 
+/* Main thread, behind the lock of the data directory, since the calls of a server that lives are not ours to close: those that the last run
+ * left become records. */
+void app_sip_close_left(struct store *s);
 /* Main thread: starts the signalling thread. Errors with one clear line in why. */
 int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *why, size_t whysz);
 /* For questions to the signalling thread (service/live.h). */
