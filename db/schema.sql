@@ -4,7 +4,7 @@
 -- To change it: edit this file, add migrations/NNN-name.sql that does the same to existing data, raise user_version to NNN.
 -- Times are Unix time in milliseconds, UTC; 0 or absent means "did not happen". Comments are stripped when the file is embedded.
 
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 
 -- Directory numbers: who may register, and as what. The password itself is never kept.
 CREATE TABLE dn (
