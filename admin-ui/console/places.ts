@@ -4,6 +4,7 @@
 import type { ComponentType } from 'preact';
 import type { Role } from './core/types';
 import type { IconName } from './parts/icon';
+import { calls } from './calls';
 import { overview } from './overview';
 
 export interface View {
@@ -21,4 +22,4 @@ export interface Place {
     views: View[];
 }
 
-export const places: Place[] = [overview];
+export const places: Place[] = [overview, calls];

@@ -82,7 +82,7 @@ export function useRows<T>(path: string, query: Params = {}): Rows<T> {
 
     const more = async (mine: number) => {
         const a = at.current;
-        if (a.busy || a.next === null) return;
+        if (a.busy || a.next === null || !a.run) return;
         a.busy = true;
         const slow = setTimeout(() => mine === a.run && setState((s) => ({ ...s, slow: s.total === undefined })), SLOW_MS);
         try {

@@ -7,13 +7,13 @@
 //   tr(`state.${state}`, {}, state)        a key that is known only at run time, and what stands for it when there is none
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import calls from '../words/en/calls.json';
 import overview from '../words/en/overview.json';
 import shell from '../words/en/shell.json';
 import state from '../words/en/state.json';
 import { keep, kept } from './keep';
 
-const english = { overview, shell, state };
-
+const english = { calls, overview, shell, state };
 
 type Area = keyof typeof english;
 type Base<K> = K extends `${infer B}_other` ? B : K extends `${string}_one` ? never : K;

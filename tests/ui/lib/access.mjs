@@ -33,7 +33,8 @@ const cutOff = (page) =>
             if (e.matches('button, label, h1, h2, p, span, small') && e.clientWidth && e.scrollWidth > e.clientWidth + 1 && !shortened(getComputedStyle(e)))
                 found.push(`${name(e)} is ${e.scrollWidth - e.clientWidth} px wider than its box`);
             const holder = e.parentElement.closest('.card, .entry, .bar, button, dialog, #call-notes, #missed-list');
-            if (holder && !/auto|scroll/.test(getComputedStyle(holder).overflowY) && sticksOut(e, holder)) found.push(`${name(e)} sticks out of ${name(holder)}`);
+            const scroller = e.parentElement.closest('.events, .scroll, .dialog-body, .table-box, .message pre'); // within it, perhaps
+            if (holder && !(scroller && holder.contains(scroller) && scroller !== holder) && !/auto|scroll/.test(getComputedStyle(holder).overflowY) && sticksOut(e, holder)) found.push(`${name(e)} sticks out of ${name(holder)}`);
         }
         return found;
     });
