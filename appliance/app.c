@@ -9,6 +9,7 @@
 #include "app.h"
 #include "app_api.h"
 #include "app_conf.h"
+#include "app_dir.h"
 #include "app_lab.h"
 #include "app_live.h"
 #include "app_password.h"
@@ -107,24 +108,9 @@ static int settings_start(struct app *a)
     return err;
 }
 
-/* Before the database is opened: it must not be migrated under a server that runs. Held until it is closed. */
 static int directory_lock(struct app *a)
 {
-    const char *dir = a->opt->data;
-    int err;
-
-    if (mkdir(dir, 0700) && errno != EEXIST) {
-        err = errno;
-        (void)snprintf(a->why, sizeof(a->why), "%s: cannot make the data directory: %s", dir, strerror(err));
-        return err;
-    }
-    err = control_lock(&a->lock_fd, dir);
-    if (err == EADDRINUSE)
-        (void)snprintf(a->why, sizeof(a->why), "%s: another dngate serves this data directory", dir);
-    else if (err)
-        (void)snprintf(a->why, sizeof(a->why), "%s: cannot be locked: %s", dir, strerror(err));
-
-    return err;
+    return app_dir_lock(&a->lock_fd, a->opt->data, a->why, sizeof(a->why));
 }
 
 static int store_start(struct app *a)

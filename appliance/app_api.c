@@ -1,9 +1,12 @@
 #include "app_api.h"
 #include "admin/agent.h"
 #include "admin/apihost.h"
+#include "admin/audit.h"
 #include "admin/iceservers.h"
+#include "admin/restart.h"
 #include "admin/selftest.h"
 #include "admin/session.h"
+#include "admin/settings.h"
 #include "admin/signin.h"
 #include "admin/status.h"
 #include "admin/users.h"
@@ -30,6 +33,12 @@ static int rest_start(struct app_api *a, const struct app_api_config *cfg)
         err = admin_session_alloc(&a->session, cfg->lab);
     if (!err)
         err = admin_users_routes();
+    if (!err)
+        err = admin_audit_routes();
+    if (!err)
+        err = admin_settings_routes();
+    if (!err)
+        err = admin_restart_routes();
     return err ? err : api_open(a->rest);
 }
 

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const replaced_tables[] = {"dn", "trunk", "user", "setting"};
+static const char *const replaced_tables[] = {"dn", "trunk", "user", "recovery", "apikey", "setting"};
 
 const char *restore_path(char *buf, size_t sz, const char *dir)
 {
@@ -215,11 +215,12 @@ int restore_replace(const char *dir, struct restore_result *res, char *why, size
         return err;
     save_records(live, &staged, res);
     err = restore_tls(&staged, dir, res);
-    /* What a box owns is not carried over from another: files, calls that were up there; nor one-time links, which may have
-     * been used since. */
+    /* What a box owns is not carried over from another: files, calls that were up there, who was signed in; nor one-time links, which
+     * may have been used since. */
     if (!err)
         err = sql_exec(&staged, "DROP TABLE IF EXISTS backup; DROP TABLE IF EXISTS backup_file;"
-                                "DELETE FROM call_open; DELETE FROM selftest_link");
+                                "DELETE FROM call_open; DELETE FROM selftest_link;"
+                                "DELETE FROM session; DELETE FROM setup_link");
     sql_close(&staged);
     if (!err)
         err = change_places(dir, live);

@@ -8,6 +8,7 @@ import tls from 'node:tls';
 import { after, before, describe, test } from 'node:test';
 import { Agent } from './agent.mjs';
 import { binary, freePort, start } from './dngate.mjs';
+import { adminOption, signIn, stranger } from './lib/admin.mjs';
 import { parse, scrape } from './lib/metrics.mjs';
 import { until } from './lib/wait.mjs';
 
@@ -22,7 +23,7 @@ function ok(...words) {
 }
 const json = (...words) => JSON.parse(ok(...words, '--json'));
 
-before(async () => { server = await start({ options: ['log.format=json'] }); });
+before(async () => { server = await start({ options: ['log.format=json', adminOption] }); });
 after(async () => {
     await server.stop();
     rmSync(work, { recursive: true });
@@ -69,6 +70,83 @@ test('settings: what people changed, why, and back again', () => {
     assert.deepEqual([json('settings', 'call.ring_seconds').source, json('settings', 'history', 'call.ring_seconds')[0].reason], ['default', 'enough']);
     const refused = run(['settings', 'revert', '1']);
     assert.deepEqual([refused.status, refused.stderr], [1, 'dngate: there is no change of a setting with number 1\n']);
+});
+
+describe('REST', () => {
+    let admin, reader;
+
+    before(async () => {
+        admin = await signIn(server);
+        assert.equal((await admin.post('/users', { name: 'rita', role: 'readonly', password: 'secret-7001' })).status, 201);
+        reader = await signIn(server, { name: 'rita', password: 'secret-7001' });
+    });
+
+    test('the audit: who, from where, why; searched, in pages, as a table', async () => {
+        const { body } = await admin.get('/audit?noun=user&key=rita');
+        assert.equal(body.total, 1);
+        const [entry] = body.items;
+        assert.deepEqual([entry.who, entry.via, entry.address, entry.what, entry.reason, entry.before, entry.after.role, entry.after.password],
+            ['admin', 'console', '127.0.0.1', 'user rita added as readonly', '', null, 'readonly', 'set']);
+        assert.ok(Math.abs(entry.time_ms - Date.now()) < 60000);
+        const ids = [];
+        for (let next = ''; ;) {
+            const page = (await admin.get(`/audit?limit=3${next && `&cursor=${next}`}`)).body;
+            ids.push(...page.items.map(({ id }) => id));
+            if (!(next = page.next)) break;
+        }
+        assert.deepEqual(ids, [...ids].sort((a, b) => b - a));
+        assert.equal(ids.length, (await admin.get('/audit')).body.total);
+        assert.equal((await admin.get('/audit?q=night%20shift')).body.items.length, 1);
+        const csv = await admin.get('/audit/export');
+        assert.match(csv.headers['content-type'], /^text\/csv/);
+        assert.equal(csv.text.trim().split('\r\n').length, ids.length + 1);
+        assert.equal((await admin.get('/audit?from_ms=2&to_ms=1')).status, 422);
+        assert.equal((await reader.get('/audit')).status, 403);
+        assert.equal((await stranger(server).get('/audit/export')).status, 401);
+    });
+
+    test('settings: read, changed, refused at the field, put back', async () => {
+        const all = (await reader.get('/settings')).body;
+        assert.equal(all.total, all.items.length);
+        const level = all.items.find(({ key }) => key === 'log.format');
+        assert.deepEqual([level.type, level.choices, level.source, level.locked, level.value], ['enum', ['text', 'json'], 'option', true, 'json']);
+        assert.equal(all.items.find(({ key }) => key === 'admin.password').value, '(set)');
+        const ring = await admin.get('/settings/call.ring_seconds');
+        assert.deepEqual([ring.body.value, ring.body.default, ring.body.min, ring.body.max, ring.body.unit, ring.body.restart, ring.body.pending], [180, 180, 5, 600, 's', true, false]);
+        const changed = await admin.put('/settings/call.ring_seconds', { value: 99, reason: 'by REST' }, { 'if-match': ring.headers.etag });
+        assert.deepEqual([changed.status, changed.body.value, changed.body.pending, changed.body.running], [200, 99, true, 180]);
+        assert.equal((await admin.put('/settings/call.ring_seconds', { value: 98 }, { 'if-match': ring.headers.etag })).status, 412);
+        const wrong = await admin.put('/settings/call.ring_seconds', { value: 4 });
+        assert.deepEqual([wrong.status, wrong.body.errors[0].field], [422, 'value']);
+        assert.match(wrong.body.errors[0].detail, /must be 5\.\.600/);
+        assert.equal((await admin.put('/settings/call.ring_seconds', { value: { a: 1 } })).status, 422);
+        assert.equal((await admin.put('/settings/log.format', { value: 'text' })).status, 403);
+        assert.equal((await admin.put('/settings/no.such', { value: 1 })).status, 404);
+        assert.equal((await reader.put('/settings/call.ring_seconds', { value: 98 })).status, 403);
+        const history = (await reader.get('/settings/history?key=call.ring_seconds&limit=1')).body;
+        assert.deepEqual([history.items[0].before, history.items[0].after, history.items[0].who, history.items[0].reason], [null, '99', 'admin', 'by REST']);
+        const back = await admin.post(`/settings/history/${history.items[0].id}/revert`, { reason: 'no' });
+        assert.deepEqual([back.status, back.body.value, back.body.source], [200, 180, 'default']);
+        assert.equal((await admin.put('/settings/turn.enabled', { value: true })).body.value, true);
+        assert.equal((await admin.delete('/settings/turn.enabled')).body.source, 'default');
+        assert.equal((await admin.post('/settings/history/1/revert', {})).status, 404);
+    });
+
+    test('a restart is asked for and taken back', async () => {
+        const agent = await new Agent(server, '5004', 'lab5004').open();
+        const dialog = agent.call('600');
+        agent.ack(dialog, await agent.wait(200, 'INVITE'));
+        const asked = await admin.post('/restart', { when: 'idle' });
+        assert.deepEqual([asked.status, asked.body.waiting, asked.body.calls], [202, true, 1]);
+        assert.equal((await reader.get('/restart')).body.waiting, true);
+        assert.equal((await admin.delete('/restart')).status, 204);
+        assert.equal((await admin.delete('/restart')).status, 404);
+        assert.equal((await admin.post('/restart', { when: 'tomorrow' })).status, 422);
+        assert.equal((await reader.post('/restart', { when: 'now' })).status, 403);
+        agent.request(dialog, 'BYE');
+        await until(async () => (await reader.get('/restart')).body.calls === 0, 10000, 'the call is over');
+        agent.close();
+    });
 });
 
 describe('a syslog server', () => {
