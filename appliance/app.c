@@ -568,6 +568,7 @@ int app_serve(const struct app_options *opt)
                  (unsigned long long)(clock_ms() - begin_ms));
         if (opt->lab)
             app_lab_greet(&a.bind[0], web_port(a.web, "https"));
+        app_password_greet(&a.service);
         main_loop(&a);
     }
 

@@ -1,6 +1,8 @@
 #include "app_password.h"
 #include "conf/conf.h"
 #include "core/file.h"
+#include "core/log.h"
+#include "service/setup.h"
 #include "store/user.h"
 #include <errno.h>
 #include <limits.h>
@@ -37,6 +39,23 @@ static int password_read(const struct conf *conf, char password[PASSWORD_MAX], c
     free(text);
 
     return err ? EINVAL : 0;
+}
+
+void app_password_greet(const struct service *sv)
+{
+    struct service own = *sv;
+    char url[SERVICE_URL_MAX];
+    int64_t expires_ms;
+    bool open;
+
+    if (service_setup_is_open(&own, &open) || !open)
+        return;
+    if (service_setup_link(&own, url, &expires_ms))
+        log_warn("app", "no link to set up the first administrator: %s", own.why);
+    else
+        log_info("app", "url=%s minutes=%d no administrator yet: open this link, it is good once", url,
+                 SETUP_MINUTES);
+    explicit_bzero(url, sizeof(url));
 }
 
 int app_password_set(const struct conf *conf, struct store *s, char *why, size_t whysz)

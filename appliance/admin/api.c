@@ -9,6 +9,7 @@
 #include "core/mbox.h"
 #include "core/metric.h"
 #include "service/session.h"
+#include "store/apikey.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -233,10 +234,12 @@ static void seen_h(void *msg, void *arg)
 {
     const struct api_seen *s = msg;
     const struct api *a = arg;
-    const int err = session_seen(a->sv_slow.store, s->id, s->ms);
+    const int err = s->by_key ? apikey_seen(a->sv_slow.store, s->id, s->ms)
+                              : session_seen(a->sv_slow.store, s->id, s->ms);
 
     if (err)
-        log_warn_limited("admin", "error=\"%s\" the use of a session is not noted", store_strerror(err));
+        log_warn_limited("admin", "error=\"%s\" it is not noted that a session or key was used",
+                         store_strerror(err));
 }
 
 static void *admin_main(void *arg)

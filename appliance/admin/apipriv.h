@@ -11,6 +11,11 @@
 struct api;
 struct store_reader;
 
+/* To whoever wants to sign in where nobody can. */
+#define API_NO_ADMIN                                                                                         \
+    "This box has no administrator yet. Open the set-up link that the server's log shows at its start, or "  \
+    "make a new one: dngate setup-link"
+
 #define API_COOKIE "__Host-dngate"
 
 enum {

@@ -123,10 +123,7 @@ static void not_signed_in(struct api_request *q, const struct api_worker *w)
     metric_add(&refused_401, 1);
     (void)user_has_admin(w->reader, &has);
     if (!has)
-        api_problem(q, 401, NULL,
-                    "This box has no administrator yet. Open the set-up link that the server's log shows at "
-                    "its start, or make "
-                    "a new one: dngate setup-link.");
+        api_problem(q, 401, NULL, "%s", API_NO_ADMIN);
     else if (q->authorization)
         api_problem(q, 401, NULL, "The key is not good, or not any more. Send Authorization: Bearer KEY.");
     else

@@ -2,6 +2,7 @@
 #include "admin/apipriv.h"
 #include "core/clock.h"
 #include "service/session.h"
+#include "store/apikey.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -47,9 +48,19 @@ static int by_session(struct api_request *q, const struct api_worker *w)
 
 static int by_key(struct api_request *q, const struct api_worker *w)
 {
-    (void)q;
-    (void)w;
-    return ENOENT;
+    struct apikey k;
+    const int err = *q->bearer ? apikey_find(w->reader, q->bearer, clock_wall_ms(), &k) : ENOENT;
+
+    if (err)
+        return err;
+    snprintf(q->who.name, sizeof(q->who.name), "%s", k.name);
+    snprintf(q->who.id, sizeof(q->who.id), "%s", k.id);
+    q->who.by_key = true;
+    q->who.role = k.role;
+    q->who.expires_ms = k.expires_ms;
+    if (clock_wall_ms() - k.seen_ms > API_SEEN_MS)
+        api_seen(w->api, &q->who);
+    return 0;
 }
 
 /* A reader that has failed may be one of a database that is no more. */

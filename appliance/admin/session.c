@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/metric.h"
 #include "service/session.h"
+#include "service/setup.h"
 #include "version.h"
 
 #include <errno.h>
@@ -45,8 +46,13 @@ static void signed_in(struct api_call *c, const struct session *s, const char *t
 
 static int refuse(struct api_call *c, int err, const struct service_signin *in, const char *peer)
 {
+    struct service sv = *c->sv;
+    bool open = false;
+
     if (err != EACCES)
         return err;
+    if (!service_setup_is_open(&sv, &open) && open)
+        return service_fail(c->sv, err, "%s", API_NO_ADMIN);
     if (in->totp_wanted && !*in->code) { /* no guess: nothing was guessed yet */
         metric_add(&signin_code, 1);
         snprintf(c->problem, sizeof(c->problem), ",\"totp\":true");
@@ -126,6 +132,102 @@ static int password_h(struct api_call *c)
         return EINVAL;
     }
     return err;
+}
+
+/* ---------------------------------------------------------------- the second factor */
+
+static int totp_offer_h(struct api_call *c)
+{
+    char secret[TOTP_TEXT_MAX], uri[SERVICE_TOTP_URI_MAX];
+    int err;
+
+    if (c->who->by_key)
+        return no_session(c);
+    err = service_totp_offer(c->sv, c->who->name, c->who->id, secret, uri);
+    if (err)
+        return err;
+    buf_puts(c->out, "{");
+    api_put_str(c->out, "secret", secret);
+    api_put_str(c->out, "uri", uri);
+    buf_puts(c->out, "}");
+    explicit_bzero(secret, sizeof(secret));
+    explicit_bzero(uri, sizeof(uri));
+    return 0;
+}
+
+static int totp_accept_h(struct api_call *c)
+{
+    char recovery[RECOVERY_CODES][RECOVERY_MAX];
+    int err;
+
+    if (c->who->by_key)
+        return no_session(c);
+    err = service_totp_accept(c->sv, c->who->name, c->who->id, text(c, "code"), recovery);
+    if (err)
+        return err;
+    buf_puts(c->out, "{");
+    api_put_name(c->out, "recovery");
+    buf_puts(c->out, "[");
+    for (size_t i = 0; i < RECOVERY_CODES; i++) {
+        buf_puts(c->out, i ? "," : "");
+        buf_json_str(c->out, recovery[i]);
+    }
+    buf_puts(c->out, "]}");
+    explicit_bzero(recovery, sizeof(recovery));
+    return 0;
+}
+
+static int totp_off_h(struct api_call *c)
+{
+    int err;
+
+    if (c->who->by_key)
+        return no_session(c);
+    err = service_totp_off(c->sv, c->who->name, c->who->id, text(c, "password"));
+    if (err == EACCES) {
+        api_guess(c, false);
+        return EINVAL;
+    }
+    return err;
+}
+
+/* ---------------------------------------------------------------- the first administrator */
+
+static int setup_get_h(struct api_call *c)
+{
+    const struct admin_session *a = c->arg;
+    bool open;
+    const int err = service_setup_is_open(c->sv, &open);
+
+    if (err)
+        return err;
+    buf_puts(c->out, "{");
+    api_put_bool(c->out, "open", open);
+    api_put_bool(c->out, "lab", a->lab);
+    api_put_str(c->out, "version", DNGATE_VERSION);
+    buf_puts(c->out, "}");
+    return 0;
+}
+
+static int setup_h(struct api_call *c)
+{
+    char peer[ADDR_STRLEN], token[TOKEN_MAX];
+    const struct service_signin in = {.name = text(c, "name"),
+                                      .address = addr_ip(c->peer, peer, sizeof(peer)),
+                                      .user_agent = c->user_agent};
+    struct session s;
+    int err = service_setup(c->sv, text(c, "token"), in.name, text(c, "password"), peer);
+
+    if (err == EACCES)
+        api_guess(c, false);
+    if (!err)
+        err = service_session_open(c->sv, &in, &s, token);
+    if (err)
+        return err;
+    log_info("admin", "user=%s peer=%s is the first administrator", s.user, peer);
+    signed_in(c, &s, token);
+    explicit_bzero(token, sizeof(token));
+    return 0;
 }
 
 /* ---------------------------------------------------------------- all of them */
@@ -213,6 +315,37 @@ static const struct api_value password_body[] = {
     {.name = "old", .type = API_SECRET, .needed = true, .min = 1, .max = 1024},
     {.name = "new", .type = API_SECRET, .needed = true, .min = 8, .max = 1024},
 };
+static const struct api_value totp_answer[] = {
+    {.name = "secret", .type = API_TEXT, .needed = true, .help = "To type into an authenticator app."},
+    {.name = "uri", .type = API_TEXT, .needed = true, .help = "The same for a QR code."},
+};
+static const struct api_value totp_body[] = {
+    {.name = "code", .type = API_SECRET, .needed = true, .min = 6, .max = 6},
+};
+static const struct api_value recovery_answer[] = {
+    {.name = "recovery",
+     .type = API_LIST,
+     .needed = true,
+     .help = "Codes for who has lost the device, each good once. They are told this once only."},
+};
+static const struct api_value totp_off_body[] = {
+    {.name = "password", .type = API_SECRET, .needed = true, .min = 1, .max = 1024},
+};
+static const struct api_value setup_answer[] = {
+    {.name = "open", .type = API_BOOL, .needed = true, .help = "There is no administrator yet."},
+    {.name = "lab", .type = API_BOOL, .needed = true},
+    {.name = "version", .type = API_TEXT, .needed = true},
+};
+static const struct api_value setup_body[] = {
+    {.name = "token",
+     .type = API_SECRET,
+     .needed = true,
+     .min = 1,
+     .max = 64,
+     .help = "Of the set-up link; dngate setup-link makes one."},
+    {.name = "name", .type = API_TEXT, .needed = true, .min = 1, .max = 63},
+    {.name = "password", .type = API_SECRET, .needed = true, .min = 8, .max = 1024},
+};
 static const struct api_value sessions_answer[] = {
     {.name = "id", .type = API_TEXT, .needed = true},
     {.name = "name", .type = API_TEXT, .needed = true, .help = "Of the user."},
@@ -254,6 +387,42 @@ static const struct api_route routes[] = {
      .slow = true,
      .guarded = true,
      API_BODY(password_body)},
+    {.method = "POST",
+     .path = "/session/totp",
+     .access = API_READONLY,
+     .summary = "Offers a second factor (RFC 6238); a code of it turns it on.",
+     .h = totp_offer_h,
+     API_ANSWER(totp_answer)},
+    {.method = "PUT",
+     .path = "/session/totp",
+     .access = API_READONLY,
+     .summary = "Turns the offered second factor on.",
+     .h = totp_accept_h,
+     API_BODY(totp_body),
+     API_ANSWER(recovery_answer)},
+    {.method = "DELETE",
+     .path = "/session/totp",
+     .access = API_READONLY,
+     .summary = "Turns one's second factor off.",
+     .h = totp_off_h,
+     .slow = true,
+     .guarded = true,
+     API_BODY(totp_off_body)},
+    {.method = "GET",
+     .path = "/setup",
+     .access = API_OPEN,
+     .summary = "Whether this box waits for its first administrator.",
+     .h = setup_get_h,
+     API_ANSWER(setup_answer)},
+    {.method = "POST",
+     .path = "/setup",
+     .access = API_OPEN,
+     .summary = "Makes the first administrator, by the one-time link, and signs in.",
+     .h = setup_h,
+     .slow = true,
+     .guarded = true,
+     API_BODY(setup_body),
+     API_ANSWER(login_answer)},
     {.method = "GET",
      .path = "/sessions",
      .access = API_READONLY,

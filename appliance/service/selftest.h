@@ -3,9 +3,10 @@
 #define SERVICE_SELFTEST_H
 
 #include "service/service.h"
+#include "service/url.h"
 #include "store/selftest.h"
 
-enum { SERVICE_URL_MAX = 512, SERVICE_LINK_HOURS = 24 };
+enum { SERVICE_LINK_HOURS = 24 };
 
 /* url: with the token, the only time that it is told; at public.address, else at the first address of this machine. ENOSPC: too many
  * are open. */

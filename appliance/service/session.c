@@ -40,21 +40,49 @@ static void actor_set(const char *name, const char *address)
     store_actor_set(&a);
 }
 
+int service_session_open(struct service *sv, const struct service_signin *in, struct session *out,
+                         char token[TOKEN_MAX])
+{
+    int err;
+
+    *out =
+        (struct session){.expires_ms = clock_wall_ms() + conf_int(sv->conf, "admin.session_max") * SECOND_MS};
+    snprintf(out->user, sizeof(out->user), "%s", in->name);
+    snprintf(out->address, sizeof(out->address), "%s", in->address);
+    snprintf(out->user_agent, sizeof(out->user_agent), "%s", in->user_agent);
+    actor_set(in->name, in->address);
+    err = session_add(sv->store, out, token);
+    return err ? service_fail(sv, err, "cannot sign in: %s", store_strerror(err)) : 0;
+}
+
+/* Name and password are right. */
+static int code_check(struct service *sv, struct service_signin *in)
+{
+    int err;
+
+    in->totp_wanted = true;
+    if (!*in->code)
+        return service_fail(sv, EACCES,
+                            "Type the code that your authenticator app shows, or a code of recovery.");
+    actor_set(in->name, in->address);
+    err = totp_use(sv->store, in->name, in->code);
+    if (err == EALREADY)
+        return service_fail(sv, EACCES, "This code was used already. Wait for the next one.");
+    if (err == EACCES)
+        return service_fail(sv, EACCES,
+                            "The code is wrong. It changes every 30 seconds; the clocks of the phone and of "
+                            "this box must agree.");
+    return err ? service_fail(sv, err, "the code cannot be looked up: %s", store_strerror(err)) : 0;
+}
+
 int service_signin(struct service *sv, struct service_signin *in, struct session *out, char token[TOKEN_MAX])
 {
     struct user u;
     int err = password_check(sv, in->name, in->password, &u);
 
-    if (err)
-        return err;
-    *out =
-        (struct session){.expires_ms = clock_wall_ms() + conf_int(sv->conf, "admin.session_max") * SECOND_MS};
-    snprintf(out->user, sizeof(out->user), "%s", u.name);
-    snprintf(out->address, sizeof(out->address), "%s", in->address);
-    snprintf(out->user_agent, sizeof(out->user_agent), "%s", in->user_agent);
-    actor_set(u.name, in->address);
-    err = session_add(sv->store, out, token);
-    return err ? service_fail(sv, err, "cannot sign in: %s", store_strerror(err)) : 0;
+    if (!err && u.totp)
+        err = code_check(sv, in);
+    return err ? err : service_session_open(sv, in, out, token);
 }
 
 int service_session_find(const struct service *sv, struct store_reader *r, const char *token,
@@ -91,6 +119,17 @@ int service_session_end(struct service *sv, const char *id, const char *user)
     return err ? service_fail(sv, err, "session %s: %s", id, store_strerror(err)) : 0;
 }
 
+int service_session_end_all(struct service *sv, const char *user, size_t *n)
+{
+    struct user u;
+    int err = service_user_get(sv, user, &u);
+
+    if (err)
+        return err;
+    err = session_remove_all(sv->store, user, n);
+    return err ? service_fail(sv, err, "sessions of user %s: %s", user, store_strerror(err)) : 0;
+}
+
 int service_session_password(struct service *sv, const char *user, const char *session, const char *old,
                              const char *password)
 {
@@ -105,4 +144,42 @@ int service_session_password(struct service *sv, const char *user, const char *s
     if (err == EINVAL)
         snprintf(sv->field, sizeof(sv->field), "new");
     return err;
+}
+
+/* ---------------------------------------------------------------- the second factor */
+
+int service_totp_offer(struct service *sv, const char *user, const char *session, char secret[TOTP_TEXT_MAX],
+                       char uri[SERVICE_TOTP_URI_MAX])
+{
+    const int err = totp_offer(sv->store, session, user, secret);
+
+    if (err)
+        return service_fail(sv, err, "cannot make a second factor: %s", store_strerror(err));
+    snprintf(uri, SERVICE_TOTP_URI_MAX, "otpauth://totp/dngate:%s?secret=%s&issuer=dngate", user, secret);
+    return 0;
+}
+
+int service_totp_accept(struct service *sv, const char *user, const char *session, const char *code,
+                        char recovery[RECOVERY_CODES][RECOVERY_MAX])
+{
+    const int err = totp_accept(sv->store, session, user, code, recovery);
+
+    if (err == EACCES)
+        return service_fail_at(sv, EINVAL, "code",
+                               "This is not the code that the app should show. The clocks of the phone and "
+                               "of this box must agree.");
+    if (err == ENOENT)
+        return service_fail(sv, err, "No second factor was offered in this session: ask for one first.");
+    return err ? service_fail(sv, err, "cannot turn on the second factor: %s", store_strerror(err)) : 0;
+}
+
+int service_totp_off(struct service *sv, const char *user, const char *session, const char *password)
+{
+    const struct user_change ch = {.totp_off = true, .keep_session = session};
+    struct user u;
+    const int err = password_check(sv, user, password, &u);
+
+    if (err == EACCES)
+        return service_fail_at(sv, err, "password", "This is not your password.");
+    return err ? err : service_user_change(sv, user, &ch, &u);
 }

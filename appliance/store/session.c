@@ -163,23 +163,22 @@ static int remove_all_job(struct store_tx *tx, void *arg)
 {
     struct remove *r = arg;
     sqlite3_stmt *st;
-    int err = sql_prepare(tx->sql, &st, "DELETE FROM session WHERE user = ?1 AND id <> ?2");
+    int err = sql_prepare(tx->sql, &st, "DELETE FROM session WHERE user = ?");
 
     if (err)
         return err;
-    sql_bind(st, "tt", r->user, r->id ? r->id : "");
+    sql_bind(st, "t", r->user);
     err = sql_run(tx->sql, st);
     r->n = (size_t)sql_changes(tx->sql);
-    return err ? err : audit_write_about(tx, "session", "", "%zu sessions of user %s ended", r->n, r->user);
+    return err ? err : audit_write_about(tx, "session", "", "sessions of user %s ended: %zu", r->user, r->n);
 }
 
-int session_remove_all(struct store *s, const char *user, const char *but, size_t *n)
+int session_remove_all(struct store *s, const char *user, size_t *n)
 {
-    struct remove r = {.id = but, .user = user};
+    struct remove r = {.user = user};
     const int err = store_call(s, remove_all_job, &r);
 
-    if (n)
-        *n = r.n;
+    *n = r.n;
     return err;
 }
 

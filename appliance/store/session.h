@@ -34,8 +34,8 @@ int session_each(struct store_reader *r, const char *user, int64_t now_ms, int64
                  void *arg);
 /* Ends it. user: only if it is his; NULL: whoever's. ENOENT. */
 int session_remove(struct store *s, const char *id, const char *user);
-/* Ends all of a user but one (NULL: all); *n says how many. */
-int session_remove_all(struct store *s, const char *user, const char *but, size_t *n);
+/* Ends all of a user; *n says how many. */
+int session_remove_all(struct store *s, const char *user, size_t *n);
 /* It was used. */
 int session_seen(struct store *s, const char *id, int64_t ms);
 
