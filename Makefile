@@ -90,7 +90,7 @@ LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
 
 # ---------------------------------------------------------------- what to make
 
-.PHONY: all run docs test unit flow tsan fuzz fuzz-brief e2e ui image image-test bench lint format deps clean help FORCE
+.PHONY: all run docs screenshots test unit flow tsan fuzz fuzz-brief e2e ui image image-test bench lint format deps clean help FORCE
 all: build/dngate
 
 help:
@@ -105,6 +105,7 @@ help:
 ## make bench         measure
 ## make soak          hold SOAK_CALLS (25) calls that come and go for SOAK_MINUTES (30): does the server stay as it is?
 ## make lint format   check the house rules; apply clang-format
+## make screenshots   pictures of every page of the console, light, dark, phone, empty, full and broken, into build/screenshots
 ## make docs          write the settings' table of docs/operations.md anew
 ## make deps          the third-party libraries, into a cache outside the tree
 ## make clean         remove build/, keep the cache
@@ -250,6 +251,11 @@ e2e: build/deps.stamp $(NODE_DIRS)
 ui: build/deps.stamp $(NODE_DIRS)
 	@docker/packages.sh test
 	@tests/run.sh ui
+
+SCREENSHOTS ?= build/screenshots
+screenshots: $(NODE_DIRS)
+	@docker/packages.sh test
+	node tests/ui/shots.mjs $(SCREENSHOTS)
 
 # The container image in a real Docker engine where one can be started; else the binary in a chroot.
 image-test: all $(NODE_DIRS)

@@ -214,7 +214,7 @@ export function CallPage({ id }: { id: string }) {
                     <Facts
                         of={[
                             [t('calls.fact.result'), <><Result result={record.result} /> {record.code ? t('calls.code_reason', { code: String(record.code), reason: record.reason }) : ''}</>],
-                            [t('calls.fact.hangup'), tr(`calls.party.${record.hangup}`, {}, record.hangup)],
+                            [t('calls.fact.hangup'), record.hangup !== 'nobody' && tr(`calls.party.${record.hangup}`, {}, record.hangup)],
                             [t('calls.fact.rang'), seconds(record.ring_s)],
                             [t('calls.fact.talked'), seconds(record.duration_s)],
                             [t('calls.fact.path'), pathWords(record.path) + (record.candidate ? ` (${record.candidate})` : '')],

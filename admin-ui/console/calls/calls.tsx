@@ -16,10 +16,10 @@ import { WatchList } from './watch';
 import type { CallRecord, Summary } from './types';
 
 const columns = (): Column<CallRecord>[] => [
-    { key: 'when', title: t('calls.when'), width: '8.5rem', cell: (call) => <time title={exact(call.start_ms)}>{when(call.start_ms, false)}</time> },
+    { key: 'when', title: t('calls.when'), width: '7.5rem', cell: (call) => <time title={exact(call.start_ms)}>{when(call.start_ms, false)}</time> },
     { key: 'dn', title: t('calls.dn'), width: '6rem', wide: true, cell: (call) => call.dn },
     { key: 'other', title: t('calls.other_party'), cell: (call) => <><Way direction={call.direction} /> {other(call)}</> },
-    { key: 'result', title: t('calls.result'), width: '8.5rem', cell: (call) => <Result result={call.result} /> },
+    { key: 'result', title: t('calls.result'), width: '9rem', cell: (call) => <Result result={call.result} /> },
     { key: 'rang', title: t('calls.rang'), width: '5rem', end: true, wide: true, cell: (call) => seconds(call.ring_s) },
     { key: 'talked', title: t('calls.talked'), width: '6rem', end: true, wide: true, cell: (call) => seconds(call.duration_s) },
     { key: 'path', title: t('calls.path'), width: '7rem', wide: true, hide: true, cell: (call) => pathWords(call.path) },

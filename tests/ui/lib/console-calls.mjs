@@ -39,7 +39,7 @@ export function record(i, now) {
     const result = scene === 'refused' ? 'failed' : scene ? 'answered' : pick(RESULTS, i);
     const talked = result === 'answered' ? 20 + ((i * 37) % 600) : 0;
     const length = scene ? LENGTHS[scene] : 4000 + talked * 1000;
-    const start_ms = now - 600000 - i * 97000 - length;
+    const start_ms = now - 600000 - i * 97000;
     const inbound = scene ? scene !== 'refused' : i % 4 !== 3;
     const [code, reason] = CODES[result];
     const name = scene === 'hostile' ? HOSTILE : `${pick(FIRST, i)} ${pick(LAST, i >> 2)}`;
