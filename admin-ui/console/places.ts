@@ -4,8 +4,13 @@
 import type { ComponentType } from 'preact';
 import type { Role } from './core/types';
 import type { IconName } from './parts/icon';
+import { agents } from './agents';
 import { calls } from './calls';
+import { network } from './network';
 import { overview } from './overview';
+import { people } from './people';
+import { settings } from './settings';
+import { trunks } from './trunks';
 
 export interface View {
     path: string; // "/admin/agents/:dn"
@@ -22,4 +27,4 @@ export interface Place {
     views: View[];
 }
 
-export const places: Place[] = [overview, calls];
+export const places: Place[] = [overview, calls, agents, trunks, network, settings, people];

@@ -28,6 +28,7 @@ export interface Request {
     headers?: Record<string, string>;
     open?: boolean; // 401 is an answer, not an ended session
     signal?: AbortSignal;
+    patience?: number; // ms until the box counts as away: for what takes long
 }
 export interface Answer<T> {
     data: T;
@@ -112,7 +113,7 @@ async function ask(path: string, how: Request): Promise<Response> {
     if (how.etag) headers['If-Match'] = how.etag;
     if (how.body !== undefined) headers['Content-Type'] = how.type ?? (plain ? 'text/plain' : 'application/json');
     try {
-        const limit = AbortSignal.timeout(PATIENCE_MS);
+        const limit = AbortSignal.timeout(how.patience ?? PATIENCE_MS);
         return await fetch(url(path, how.query), {
             method,
             headers,
@@ -151,7 +152,8 @@ export async function raw(path: string, how: Request = {}): Promise<Response> {
 export async function call<T>(path: string, how: Request = {}): Promise<Answer<T>> {
     const answer = await raw(path, how);
     const type = answer.headers.get('Content-Type') ?? '';
-    const data = answer.status === 204 ? undefined : type.includes('json') ? await answer.json() : await answer.text();
+    const text = await answer.text();
+    const data = !text ? undefined : type.includes('json') ? JSON.parse(text) : text;
 
     return { data: data as T, etag: answer.headers.get('ETag') ?? '' };
 }

@@ -7,13 +7,19 @@
 //   tr(`state.${state}`, {}, state)        a key that is known only at run time, and what stands for it when there is none
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import agents from '../words/en/agents.json';
 import calls from '../words/en/calls.json';
+import network from '../words/en/network.json';
 import overview from '../words/en/overview.json';
+import people from '../words/en/people.json';
+import settings from '../words/en/settings.json';
 import shell from '../words/en/shell.json';
 import state from '../words/en/state.json';
+import trunks from '../words/en/trunks.json';
 import { keep, kept } from './keep';
 
-const english = { calls, overview, shell, state };
+const english = { agents, calls, network, overview, people, settings, shell, state, trunks };
+
 
 type Area = keyof typeof english;
 type Base<K> = K extends `${infer B}_other` ? B : K extends `${string}_one` ? never : K;

@@ -43,6 +43,12 @@ export function Dialog({ title, onClose, wide, side, children }: Props) {
                 event.preventDefault();
                 onClose?.();
             }}
+            onKeyDown={(event) => {
+                // Without a click since it opened, Chrome closes it by Esc and asks nobody.
+                if (event.key !== 'Escape' || event.defaultPrevented) return;
+                event.preventDefault();
+                onClose?.();
+            }}
             onMouseDown={(event) => event.target === element.current && side && onClose?.()}
         >
             <header class="dialog-head">

@@ -59,7 +59,7 @@ export function fixtures(kind) {
         const state = rnd() < 0.15 ? 'on_call' : rnd() < 0.03 ? 'ringing' : rnd() < 0.5 ? 'ready' : 'off';
         const on = state !== 'off';
         return {
-            ...{ dn: String((count > 1000 ? 10000 : 5001) + i), name: `${FIRST[i % 20]} ${LAST[(i * 7 + Math.floor(i / 20)) % 20]}`, enabled: rnd() > 0.04, codec: pick(['auto', 'auto', 'auto', 'opus', 'g711']) },
+            ...{ dn: String((count > 1000 ? 10000 : 5001) + i), name: `${FIRST[i % 20]} ${LAST[(i * 7 + Math.floor(i / 20)) % 20]}`, enabled: rnd() > 0.04, codec: pick(['auto', 'auto', 'auto', 'opus', 'pcma']) },
             ...{ auto_answer: rnd() < 0.1, call_limit: 0, created_ms: now - 90 * DAY, changed_ms: now - Math.floor(rnd() * 60) * DAY, state, since_ms: on ? now - Math.floor(rnd() * 4 * HOUR) : 0 },
             ...{ address: on ? `10.1.${i % 250}.${20 + (i % 200)}` : '', browser: on ? BROWSERS[i % 4] : '' },
         };
@@ -107,8 +107,8 @@ export function fixtures(kind) {
     const trunks = empty
         ? []
         : [
-              { name: 'genesys', host: 'sip.genesys.example.com', port: 5060, transport: 'udp', username: '', password_set: false, enabled: true, priority: 1, ping_seconds: 30, codecs: ['PCMA', 'PCMU'] },
-              { name: 'backup', host: '192.0.2.20', port: 5061, transport: 'tls', username: 'dngate', password_set: true, enabled: true, priority: 2, ping_seconds: 30, codecs: ['PCMA'] },
+              { name: 'genesys', host: 'sip.genesys.example.com', port: 5060, transport: 'udp', username: '', password_set: false, enabled: true, priority: 1, ping_seconds: 30, codecs: ['pcma', 'pcmu'] },
+              { name: 'backup', host: '192.0.2.20', port: 5061, transport: 'tls', username: 'dngate', password_set: true, enabled: true, priority: 2, ping_seconds: 30, codecs: ['pcma'] },
           ];
     const status = {
         ...{ ready: !down, lab: false, version: '0.1.0', started_ms: now - 6 * DAY, uptime_s: 6 * 86400 + 3 * 3600, now_ms: now },
@@ -160,7 +160,15 @@ export function fixtures(kind) {
             { time_ms: now - 4 * HOUR, event: 'signed_in', address: '10.1.0.20', browser: BROWSERS[0], detail: '' },
             { time_ms: now - DAY, event: 'refused', address: '10.1.9.9', browser: BROWSERS[2], detail: 'Wrong password.' },
         ],
-        selftests: empty ? [] : [{ id: '1', dn: dns[0].dn, name: dns[0].name, time_ms: now - DAY, result: 'good', verdict: 'All is well.', browser: BROWSERS[0], address: '10.1.0.20' }],
+        selftests: empty ? [] : [
+            ...[{ id: '1', dn: dns[0].dn, note: '', verdict: 'good' }, { id: '2', dn: '', note: 'the new one', verdict: 'bad' }].map((s) => ({
+                ...{ ...s, time_ms: now - DAY, browser: 'Chrome 131', system: 'Windows', source: '10.1.0.20' },
+                tests: [
+                    { name: 'wss', result: 'good', detail: 'Open in 42 ms.', figures: { ms: 42 } },
+                    { name: 'turn_udp', result: s.verdict, detail: s.verdict === 'bad' ? 'Nothing came back.' : 'An address in 30 ms.', figures: {} },
+                ],
+            })),
+        ],
         bans: empty ? [] : [{ address: '198.51.100.7', since_ms: now - 5 * MINUTE, until_ms: now + 5 * MINUTE, failures: 20 }],
         callDetail: {
             from_browser: { codec: 'opus', packets: 16150, bytes: 1_200_000, lost: 3, jitter_ms: 4, mos: 4.3 },
@@ -189,7 +197,7 @@ export function fixtures(kind) {
             ports: [
                 { way: 'https', setting: 'https.port', protocol: 'tcp', port: 443, port_to: 443, who: 'browsers', needed: true, listening: true, state: 'open', detail: 'Answered in 2 ms.', advice: '' },
                 { way: 'ice', setting: 'ice.port', protocol: 'udp', port: 10000, port_to: 10001, who: 'browsers', needed: true, listening: true, state: down ? 'closed' : 'open', detail: down ? 'Nothing came back.' : 'Answered in 3 ms.', advice: down ? 'Open UDP 10000-10001 from browsers to this box.' : '' },
-                { way: 'turn', setting: 'turn.port', protocol: 'udp', port: 3478, port_to: 3478, who: 'browsers', needed: false, listening: true, state: 'open', detail: 'Answered in 2 ms.', advice: '' },
+                { way: 'turn_udp', setting: 'turn.port', protocol: 'udp', port: 3478, port_to: 3478, who: 'browsers', needed: false, listening: true, state: 'open', detail: 'Answered in 2 ms.', advice: '' },
                 { way: 'sip', setting: 'sip.port', protocol: 'udp', port: 5060, port_to: 5060, who: 'SIP Server', needed: true, listening: true, state: 'untried', detail: '', advice: '' },
                 { way: 'rtp', setting: 'rtp.port_min', protocol: 'udp', port: 10100, port_to: 20000, who: 'SIP Server', needed: true, listening: true, state: 'untried', detail: '', advice: '' },
             ],

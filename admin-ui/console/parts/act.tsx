@@ -1,0 +1,27 @@
+// What the pages that change things share.
+import { Problem } from '../core/api';
+import { query, setQuery } from '../core/router';
+import { t } from '../core/words';
+import { toast } from './toast';
+
+// Says what is wrong before the box is asked: what is empty is right.
+export function wrong(errors: Record<string, string | false | null | undefined | 0>): void {
+    const said = Object.entries(errors).filter((e): e is [string, string] => !!e[1]);
+
+    if (said.length) throw new Problem(422, '', Object.fromEntries(said));
+}
+
+// A dialog is a part of the address: ?do=add. `more` are parameters that go with it.
+export const doing = () => query.value.get('do') ?? '';
+export const begin = (what: string, more: Record<string, string> = {}) => setQuery({ do: what, ...more }, { add: true });
+export const end = (...more: string[]) => setQuery(Object.fromEntries(['do', ...more].map((name) => [name, null])));
+
+export const whole = (value: unknown, min: number, max: number) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
+
+export async function copy(text: string, done = t('shell.copied')): Promise<void> {
+    await navigator.clipboard.writeText(text);
+    toast(done);
+}
+
+// The text of a file that somebody chose or dropped.
+export const bytesOf = async (file: File | undefined | null) => (file ? new Uint8Array(await file.arrayBuffer()) : null);

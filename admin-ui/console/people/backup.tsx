@@ -1,0 +1,157 @@
+// Copies of everything: downloaded now, kept on the box by schedule, and put back.
+import { useState } from 'preact/hooks';
+import { api, may, raw, save } from '../core/api';
+import { live } from '../core/live';
+import { useLoad } from '../core/load';
+import type { List } from '../core/types';
+import { bytes, t, tr } from '../core/words';
+import { wrong } from '../parts/act';
+import { Card, Facts, Failed, Note } from '../parts/bits';
+import { ask } from '../parts/dialog';
+import { Field, Form, useForm } from '../parts/form';
+import { Icon } from '../parts/icon';
+import { Time } from '../parts/time';
+import { attempt, toast } from '../parts/toast';
+import type { Backup } from '../pure/shapes';
+import { Frame } from './frame';
+
+const MIN = 8;
+const LONG_MS = 300_000; // much is hashed and read
+const path = (name: string) => `/backups/${encodeURIComponent(name)}`;
+const stamp = () => new Date().toISOString().slice(0, 16).replace(/[-:T]/g, '');
+
+function Now() {
+    const form = useForm({ passphrase: '' }, { secret: ['passphrase'] });
+
+    return (
+        <Card title={t('people.backup_now')}>
+            <p class="dim">{t('people.backup_help')}</p>
+            <Form
+                form={form}
+                button={t('people.backup_do')}
+                send={async (v) => {
+                    wrong({ passphrase: v.passphrase.length < MIN && t('people.passphrase_short') });
+                    const answer = await raw('/backup', { method: 'POST', body: v, patience: LONG_MS });
+                    const name = /filename="?([^";]+)/.exec(answer.headers.get('Content-Disposition') ?? '')?.[1];
+                    save(name ?? `dngate-${stamp()}.backup`, await answer.blob());
+                    toast(t('people.backup_done'));
+                }}
+            >
+                <Field name="passphrase" type="password" label={t('people.passphrase')} help={t('people.passphrase_help')} autocomplete="new-password" required />
+            </Form>
+        </Card>
+    );
+}
+
+function Restore() {
+    const form = useForm({ passphrase: '' }, { secret: ['passphrase'] });
+    const [file, setFile] = useState<File | null>(null);
+    const [held, setHeld] = useState<Record<string, unknown> | null>(null);
+    const calls = live.status.value?.calls ?? 0;
+
+    return (
+        <Card title={t('people.restore')}>
+            {held ? (
+                <>
+                    <Note kind="good">{t('people.restored')}</Note>
+                    <Facts of={Object.entries(held).map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)])} />
+                </>
+            ) : (
+                <Form
+                    form={form}
+                    danger
+                    button={`${t('people.restore')}…`}
+                    send={async ({ passphrase }) => {
+                        wrong({ passphrase: file ? !passphrase && t('people.passphrase_short') : t('people.restore_no_file') });
+                        const text = (
+                            <>
+                                <p>{t('people.restore_ask')}</p>
+                                {calls > 0 && (
+                                    <p>
+                                        <b>{t('settings.restart_calls', { n: calls })}</b>
+                                    </p>
+                                )}
+                            </>
+                        );
+                        if (!(await ask({ title: t('people.restore_title'), text, button: t('people.restore_go'), type: t('people.restore_word') }))) return;
+                        const answer = await raw('/restore', { method: 'POST', body: file!, type: 'application/octet-stream', headers: { 'X-Passphrase': encodeURIComponent(passphrase) }, patience: LONG_MS });
+                        setHeld(answer.status === 204 ? {} : await answer.json());
+                    }}
+                >
+                    <div class="field">
+                        <label for="restore-file">{t('people.restore_file')}</label>
+                        <input id="restore-file" type="file" onChange={(event) => setFile(event.currentTarget.files?.[0] ?? null)} />
+                    </div>
+                    <Field name="passphrase" type="password" label={t('people.passphrase')} autocomplete="off" required />
+                </Form>
+            )}
+        </Card>
+    );
+}
+
+function Copies() {
+    const { data, error, reload } = useLoad<List<Backup>>('/backups');
+    const remove = async (name: string) => {
+        if (!(await ask({ title: t('people.copy_remove_title', { name }), text: <p>{t('people.copy_remove_ask')}</p>, button: t('people.remove') }))) return;
+        await attempt(() => api.remove(path(name)), t('people.copy_removed'));
+        void reload();
+    };
+
+    return (
+        <Card title={t('people.copies')} actions={<a href="/admin/settings?q=backup.">{t('people.copies_set')}</a>}>
+            <p class="dim">{t('people.copies_help')}</p>
+            {error && <Failed error={error} retry={reload} />}
+            {data?.items.length === 0 && <p>{t('people.copies_none')}</p>}
+            {!!data?.items.length && (
+                <table class="list stack">
+                    <thead>
+                        <tr>
+                            <th scope="col">{t('people.time')}</th>
+                            <th scope="col">{t('people.kind')}</th>
+                            <th scope="col" class="end">
+                                {t('people.size')}
+                            </th>
+                            <th scope="col" class="acts" aria-label={t('people.download')} />
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {data.items.map((b) => (
+                            <tr key={b.name}>
+                                <td title={b.name}>
+                                    <Time ms={b.time_ms} />
+                                </td>
+                                <td>{tr(`people.why_${b.why}`, {}, b.why)}</td>
+                                <td class="end">{bytes(b.bytes)}</td>
+                                <td class="acts">
+                                    <button
+                                        type="button"
+                                        class="plain"
+                                        aria-label={`${t('people.download')} ${b.name}`}
+                                        onClick={() => attempt(async () => save(b.name, await (await raw(path(b.name), { patience: LONG_MS })).blob()))}
+                                    >
+                                        <Icon name="download" />
+                                    </button>
+                                    <button type="button" class="plain" aria-label={`${t('people.remove')} ${b.name}`} onClick={() => remove(b.name)}>
+                                        <Icon name="trash" />
+                                    </button>
+                                </td>
+                            </tr>
+                        ))}
+                    </tbody>
+                </table>
+            )}
+        </Card>
+    );
+}
+
+export const Backups = () => (
+    <Frame role="admin">
+        {may('admin') && (
+            <div class="two">
+                <Now />
+                <Restore />
+                <Copies />
+            </div>
+        )}
+    </Frame>
+);

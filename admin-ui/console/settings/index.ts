@@ -1,0 +1,15 @@
+import type { Place } from '../places';
+import { History } from './history';
+import { Settings } from './settings';
+
+export const settings: Place = {
+    name: 'settings',
+    path: '/admin/settings',
+    letter: 's',
+    icon: 'settings',
+    role: 'admin',
+    views: [
+        { path: '/admin/settings', view: Settings },
+        { path: '/admin/settings/history', view: History },
+    ],
+};
