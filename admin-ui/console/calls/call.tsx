@@ -104,7 +104,6 @@ function Whole({ trace, length }: { trace: Trace; length: number }) {
                     </>
                 }
             >
-                {!trace.complete && <Note kind="warn">{t('calls.trace_incomplete')}</Note>}
                 {trace.dropped > 0 && <Note kind="warn">{t('calls.trace_partial', { n: trace.dropped })}</Note>}
                 <Timeline events={trace.events} graphs={trace.graphs} scale={scale} view={view} setView={show} chosen={chosen} choose={choose} />
                 <p id="timeline-help" class="dim">

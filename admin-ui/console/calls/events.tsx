@@ -82,6 +82,7 @@ export function Message({ events, from_ms, chosen, choose }: Of) {
                     <p>
                         {between(event)}, {t('calls.after', { time: clock(event.t_ms) })}, <time>{exact(from_ms + event.t_ms)}</time>
                     </p>
+                    {event.from && <p class="dim">{`${event.from} → ${event.to}, ${event.transport}`}</p>}
                     <p class="buttons">
                         <button type="button" class="plain" disabled={step(events, chosen, -1) === chosen} onClick={() => choose(step(events, chosen, -1))}>
                             ← <span class="unseen">{t('calls.previous')}</span>

@@ -88,7 +88,7 @@ function Graph({ series, graphs, scale, view, width }: { series: Series; graphs:
                     ['jitter_ms', 'jitter', 0, most(series.jitter_ms, 50)],
                     ['mos', 'mos', 1, 4.5],
                 ] as const
-            ).map(([name, look, low, high]) => ({ look, runs: runs(graphs.t_ms, series[name] ?? [], scale, view, width, GRAPH - 6, low, high) })),
+            ).map(([name, look, low, high]) => ({ look, runs: runs(graphs.t_ms, (series[name] ?? []).map((v) => (v || name !== 'mos' ? v : null)), scale, view, width, GRAPH - 6, low, high) })),
         [series, graphs, scale, view[0], view[1], width],
     );
 

@@ -68,6 +68,9 @@ export type TraceEvent = {
     direction: 'in' | 'out' | '';
     title: string;
     text?: string;
+    from?: string; // of a message: addresses and transport
+    to?: string;
+    transport?: string;
 };
 export type Series = { loss_percent?: (number | null)[]; jitter_ms?: (number | null)[]; mos?: (number | null)[] };
 export type Graphs = { t_ms: number[]; to_trunk?: Series | null; to_browser?: Series | null; browser?: Series | null };

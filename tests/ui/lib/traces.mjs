@@ -39,7 +39,9 @@ class Maker {
             '',
             body,
         ].join('\r\n');
-        this.events.push({ t_ms, leg, kind: 'sip', direction, title: title || first, text });
+        const [near, far] = web ? [`${LOCAL}:443`, '192.168.1.7:60321'] : [`${LOCAL}:5060`, `${TRUNK}:5060`];
+        const ends = direction === 'in' ? { from: far, to: near } : { from: near, to: far };
+        this.events.push({ t_ms, leg, kind: 'sip', direction, title: title || (/^\d/.test(first) ? `${first} (${method})` : first), text, ...ends, transport: web ? 'ws' : 'udp' });
         return this;
     }
 
