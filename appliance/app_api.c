@@ -3,6 +3,7 @@
 #include "admin/apihost.h"
 #include "admin/apikeys.h"
 #include "admin/audit.h"
+#include "admin/dns.h"
 #include "admin/iceservers.h"
 #include "admin/restart.h"
 #include "admin/selftest.h"
@@ -23,6 +24,7 @@ struct app_api {
     struct admin_selftest *selftest;
     struct api *rest; /* /api/admin/v1, with these nouns: */
     struct admin_session *session;
+    struct admin_dns *dns;
 };
 
 /* One line a noun; what needs more than a table is made in rest_start. */
@@ -42,6 +44,8 @@ static int rest_start(struct app_api *a, const struct app_api_config *cfg)
         err = admin_session_alloc(&a->session, cfg->lab);
     for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]) && !err; i++)
         err = nouns[i]();
+    if (!err)
+        err = admin_dns_alloc(&a->dns, cfg->service->store);
     return err ? err : api_open(a->rest);
 }
 
@@ -93,6 +97,7 @@ void app_api_free(struct app_api *a)
         return;
     api_free(a->rest);
     admin_session_free(a->session);
+    admin_dns_free(a->dns);
     admin_agent_free(a->agent);
     admin_selftest_free(a->selftest);
     explicit_bzero(a, sizeof(*a));

@@ -4,7 +4,7 @@
 -- To change it: edit this file, add migrations/NNN-name.sql that does the same to existing data, raise user_version to NNN.
 -- Times are Unix time in milliseconds, UTC; 0 or absent means "did not happen". Comments are stripped when the file is embedded.
 
-PRAGMA user_version = 8;
+PRAGMA user_version = 9;
 
 -- Directory numbers: who may register, and as what. The password itself is never kept.
 CREATE TABLE dn (
@@ -15,7 +15,9 @@ CREATE TABLE dn (
     ha1_md5     TEXT NOT NULL,              -- MD5(dn:dngate:password), hex (RFC 2617)
     ha1_sha256  TEXT NOT NULL,              -- SHA-256 of the same (RFC 8760)
     created_ms  INTEGER NOT NULL,
-    changed_ms  INTEGER NOT NULL
+    changed_ms  INTEGER NOT NULL,
+    auto_answer INTEGER NOT NULL DEFAULT 0 CHECK (auto_answer IN (0, 1)),      -- the page answers calls by itself, after a beep
+    call_limit INTEGER NOT NULL DEFAULT 0 CHECK (call_limit BETWEEN 0 AND 10)  -- calls at a time; 0 = as call.limit_per_dn says
 ) STRICT, WITHOUT ROWID;
 
 -- SIP peers that calls go to and come from; tried in order of priority, then name.

@@ -8,6 +8,7 @@ import { isReady } from './pill.js';
 import { IDLE_CALL } from './store.js';
 import { nameOf, words } from './words.js';
 
+const BEEP_MS = 500; // before a call is answered by itself
 const ENDED_MS = 4000; // how long the outcome stays
 const MISSED_MAX = 50;
 
@@ -201,12 +202,22 @@ export class Calls {
     }
 
     #ringOrAnswer(call, asked) {
+        if (asked === null && this.#store.get().autoAnswer) return this.#beepAndAnswer(call);
         if (asked === null && !this.#settings.autoAnswer) return this.#ring(call);
         if (asked > 0) this.#ringer.ring();
         return call.after((asked ?? 0) * 1000, () => {
             if (call !== this.#current) return;
             this.answer();
             this.#ringer.beep();
+        });
+    }
+
+    // The DN is set so: the agent hears a beep first, as nobody else has told him.
+    #beepAndAnswer(call) {
+        notifyCall(words.calling(nameOf(call.data)));
+        this.#ringer.beep();
+        return call.after(BEEP_MS, () => {
+            if (call === this.#current) this.answer();
         });
     }
 

@@ -126,12 +126,13 @@ function awaitClick() {
 function remember(patch) {
     identity = { ...identity, ...patch };
     saveIdentity(identity);
+    store.set({ autoAnswer: identity?.autoAnswer === true });
 }
 
 function welcome(who, view) {
     identity = who;
     ways.use(who);
-    store.set({ view, busy: false, dn: who.dn, displayName: who.displayName });
+    store.set({ view, busy: false, dn: who.dn, displayName: who.displayName, autoAnswer: who.autoAnswer === true });
 }
 
 // Opens the microphone and registers; what stands in the way is said, and Start shift stays.

@@ -27,19 +27,19 @@ async function refusal(response) {
     return problem.detail || words.serverError(response.status);
 }
 
-// How audio gets through from here; renewAt: when half of the credentials' time is over.
-/** @param {{ iceServers?: RTCIceServer[], iceServersTtl: number, renew?: string }} config */
-function ways({ iceServers = [], iceServersTtl, renew }) {
-    return { iceServers, renew, renewAt: renew ? Date.now() + (iceServersTtl * 1000) / 2 : null };
+// How audio gets through from here, and what the DN is set to; renewAt: when half of the credentials' time is over.
+/** @param {{ iceServers?: RTCIceServer[], iceServersTtl: number, renew?: string, features?: { autoAnswer?: boolean } }} config */
+function ways({ iceServers = [], iceServersTtl, renew, features }) {
+    return { iceServers, renew, renewAt: renew ? Date.now() + (iceServersTtl * 1000) / 2 : null, autoAnswer: features?.autoAnswer === true };
 }
 
 // The same again before it ends, or null: with what the gateway gave for it, as the password is not kept. Once that is refused it always
 // will be, and each time counts as a wrong password of everybody's at this address.
-/** @param {{ dn: string, renew?: string, iceServers: RTCIceServer[] }} identity */
-export async function renewWays({ dn, renew, iceServers }) {
+/** @param {{ dn: string, renew?: string, iceServers: RTCIceServer[], autoAnswer?: boolean }} identity */
+export async function renewWays({ dn, renew, iceServers, autoAnswer }) {
     const response = renew ? await ask({ dn, renew }).catch(() => null) : null;
 
-    if (response?.status === 401) return ways({ iceServers, iceServersTtl: 0 });
+    if (response?.status === 401) return ways({ iceServers, iceServersTtl: 0, features: { autoAnswer } });
     return response?.ok ? response.json().then(ways, () => null) : null;
 }
 

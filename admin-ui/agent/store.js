@@ -43,6 +43,7 @@ export const initialState = {
     busy: false,
     dn: '',
     displayName: '',
+    autoAnswer: false, // as the DN is set; the person's own choice is a setting
     registration: { state: 'offline' }, // or connecting, registered, failed, replaced
     offline: false, // nothing is heard: not connected, and it has been or has been tried; or connected, and silent
     draining: false,

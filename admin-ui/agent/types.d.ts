@@ -58,6 +58,7 @@ export interface State {
     busy: boolean;
     dn: string;
     displayName: string;
+    autoAnswer: boolean;
     registration: { state: 'offline' | 'connecting' | 'registered' | 'failed' | 'replaced' };
     offline: boolean;
     draining: boolean;
@@ -92,6 +93,7 @@ export interface Identity {
     iceServers: RTCIceServer[];
     renew?: string; // gets new credentials for them …
     renewAt: number | null; // … and when it should (Date.now())
+    autoAnswer?: boolean;
     instanceId: string;
     shift: boolean;
 }
@@ -104,7 +106,7 @@ export type Request = IncomingRequest;
 // JsSIP's own types know no transport.
 export type Agent = UA & { transport: { connect(): void; disconnect(): void } };
 
-type Inputs = 'dn' | 'password' | 'dial-number';
+type Inputs = 'dn' | 'password' | 'dial-number' | 'auto-answer';
 type Buttons =
     | 'sign-in' | 'start-shift' | 'take-over' | 'check' | 'end-shift' | 'sign-out' | 'answer' | 'mute' | 'hangup' | 'dial'
     | 'waiting-take' | 'waiting-decline' | 'clear-missed' | 'ask-yes' | 'ask-no';

@@ -70,6 +70,7 @@ const timeOfDay = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digi
 
 export class View {
     #actions;
+    #own = { autoAnswer: false }; // settings of this browser
     /** @type {import('./types').State} */
     #state = initialState;
     #drawn = false;
@@ -124,7 +125,9 @@ export class View {
         $('password').value = '';
     }
 
-    #renderIdentity({ view, dn, displayName, busy, elsewhere }) {
+    #renderIdentity({ view, dn, displayName, autoAnswer, busy, elsewhere }) {
+        $('auto-answer').disabled = autoAnswer; // as the DN is set, whatever was chosen here
+        $('auto-answer').checked = autoAnswer || this.#own.autoAnswer;
         show($('signin-view'), view === 'signin');
         show($('shift-view'), view === 'shift');
         show($('check-view'), view === 'check');
@@ -376,6 +379,7 @@ export class View {
 
     // Each control has the name of its setting.
     #wireSettings(settings) {
+        this.#own = settings;
         for (const control of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('[data-setting]'))) {
             const name = control.dataset.setting ?? '';
             const box = control.type === 'checkbox';

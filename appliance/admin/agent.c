@@ -51,8 +51,8 @@ static void config_write(struct web_resp *resp, const char *host, const struct d
     buf_json_str(b, ws);
     buf_puts(b, ",\"realm\":");
     buf_json_str(b, DN_REALM);
-    buf_printf(b, "},\"features\":{\"codec\":\"%s\",\"autoAnswer\":true,\"dtmf\":true}}",
-               dn_codec_name(dn->codec));
+    buf_printf(b, "},\"features\":{\"codec\":\"%s\",\"autoAnswer\":%s,\"callLimit\":%u,\"dtmf\":true}}",
+               dn_codec_name(dn->codec), dn->auto_answer ? "true" : "false", dn->call_limit);
 }
 
 static void config_h(const struct web_req *req, struct web_resp *resp, void *arg)

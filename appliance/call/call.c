@@ -110,6 +110,7 @@ static size_t calls_of_dn(const struct calls *cs, const char *dn)
 uint16_t call_admit(const struct call *c, const char **phrase)
 {
     const struct calls *cs = c->calls;
+    const uint32_t per_dn = c->dn_limit ? c->dn_limit : cs->cfg.limit_per_dn;
 
     *phrase = "Service Unavailable";
     if (cs->draining)
@@ -117,7 +118,7 @@ uint16_t call_admit(const struct call *c, const char **phrase)
     if (cs->cfg.limit_total && cs->live > cs->cfg.limit_total)
         return 503;
     *phrase = "Busy Here";
-    if (cs->cfg.limit_per_dn && calls_of_dn(cs, c->cdr.dn) > cs->cfg.limit_per_dn)
+    if (per_dn && calls_of_dn(cs, c->cdr.dn) > per_dn)
         return 486;
     return 0;
 }

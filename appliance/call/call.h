@@ -22,6 +22,7 @@ struct call {
     struct cdr cdr;
     char label[112];
     enum dn_codec dn_codec;
+    uint32_t dn_limit;       /* the DN's own; 0: call.limit_per_dn */
     bool withheld;           /* who calls does not want to be known */
     struct session *session; /* the browser's, held to the end of the call */
     struct leg *agent, *trunk;

@@ -220,6 +220,7 @@ static bool check(struct call *c, const struct sip_msg *msg, const struct bindin
     if (!c->cdr.dn[0] || directory_get(c->calls->cfg.directory, c->cdr.dn, &dn) || !dn.enabled)
         return false;
     c->dn_codec = dn.codec;
+    c->dn_limit = dn.call_limit;
     if (dn.codec == DN_CODEC_PCMU || dn.codec == DN_CODEC_PCMA) {
         const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, c->cdr.trunk);
 

@@ -326,6 +326,7 @@ static void who(struct call *c, const struct sip_msg *msg, const struct dn *dn, 
 
     pl_set_str(&name, dn->name);
     c->dn_codec = dn->codec;
+    c->dn_limit = dn->call_limit;
     (void)snprintf(c->cdr.dn, sizeof(c->cdr.dn), "%s", dn->dn);
     (void)snprintf(c->cdr.caller, sizeof(c->cdr.caller), "%s", dn->dn);
     party_text(c->cdr.caller_name, sizeof(c->cdr.caller_name), &name, false);

@@ -21,7 +21,8 @@ METRIC_COUNTER(unread, "dngate_directory_failures_total", NULL,
 
 struct entry { /* a DN, as small as it can be */
     enum dn_codec codec;
-    bool enabled;
+    bool enabled, auto_answer;
+    uint8_t call_limit;
     char ha1_md5[33], ha1_sha256[65];
     char name[]; /* and behind it the DN */
 };
@@ -80,6 +81,8 @@ static struct entry *entry_new(const struct dn *dn)
         return NULL;
     e->codec = dn->codec;
     e->enabled = dn->enabled;
+    e->auto_answer = dn->auto_answer;
+    e->call_limit = (uint8_t)dn->call_limit;
     memcpy(e->ha1_md5, dn->ha1_md5, sizeof(e->ha1_md5));
     memcpy(e->ha1_sha256, dn->ha1_sha256, sizeof(e->ha1_sha256));
     memcpy(e->name, dn->name, n);
@@ -439,6 +442,8 @@ int directory_get(struct directory *d, const char *dn, struct dn *out)
     memcpy(out->name, e->name, strlen(e->name) + 1);
     out->enabled = e->enabled;
     out->codec = e->codec;
+    out->auto_answer = e->auto_answer;
+    out->call_limit = e->call_limit;
     memcpy(out->ha1_md5, e->ha1_md5, sizeof(out->ha1_md5));
     memcpy(out->ha1_sha256, e->ha1_sha256, sizeof(out->ha1_sha256));
     return 0;

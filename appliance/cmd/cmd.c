@@ -191,11 +191,12 @@ bool cmd_wants_input(int argc, char *const *argv, const char **file, bool *secre
     if (!look(&a, argc, argv) || cmd_runs_here(argc, argv))
         return false;
     *file = a.verb->input == VERB_FILE && a.words ? a.word[0] : "-";
-    *secret = a.verb->input != VERB_FILE;
+    *secret = a.verb->input != VERB_FILE && a.verb->input != VERB_DASH;
     for (size_t i = 0; i < a.verb->option_count; i++)
         if (!strcmp(a.verb->options[i].name, "password"))
             password = a.value[i];
     return (a.verb->input == VERB_FILE && a.words) ||
+           (a.verb->input == VERB_DASH && a.words > 1 && !strcmp(a.word[1], "-")) ||
            (a.verb->input == VERB_PASSWORD && (!password || !strcmp(password, "-"))) ||
            (a.verb->input == VERB_ASKED && password && !strcmp(password, "-"));
 }

@@ -3,6 +3,7 @@
 #include "cmd/verb.h"
 #include "store/csv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- showing */
@@ -16,6 +17,7 @@ static void dn_json(struct buf *out, const struct dn *d)
     cmd_json_member(out, "name", d->name, true);
     buf_printf(out, "\"enabled\":%s,", cmd_json_bool(d->enabled));
     cmd_json_member(out, "codec", dn_codec_name(d->codec), true);
+    buf_printf(out, "\"auto_answer\":%s,\"call_limit\":%u,", cmd_json_bool(d->auto_answer), d->call_limit);
     cmd_json_member(out, "created", cmd_time(created, sizeof(created), d->created_ms), true);
     cmd_json_member(out, "changed", cmd_time(changed, sizeof(changed), d->changed_ms), false);
     buf_puts(out, "}");
@@ -45,7 +47,8 @@ static bool export_h(const struct dn *d, void *arg)
     csv_put(c->out, d->dn);
     buf_puts(c->out, ",");
     csv_put(c->out, d->name);
-    buf_printf(c->out, ",,%s,%s\r\n", cmd_yes(d->enabled), dn_codec_name(d->codec));
+    buf_printf(c->out, ",,%s,%s,%s,%u\r\n", cmd_yes(d->enabled), dn_codec_name(d->codec),
+               cmd_yes(d->auto_answer), d->call_limit);
     return false;
 }
 
@@ -64,23 +67,27 @@ static int cmd_dn_export(struct cmd *c, const struct args *a)
 {
     if (c->json)
         return cmd_dn_list(c, a);
-    buf_puts(c->out, "dn,name,password,enabled,codec\r\n");
+    buf_puts(c->out, "dn,name,password,enabled,codec,auto_answer,call_limit\r\n");
     return service_dn_each(&c->sv, export_h, c) ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
 }
 
 static int show(struct cmd *c, const struct dn *d)
 {
-    char created[32], changed[32];
+    char created[32], changed[32], limit[16];
 
     if (c->json) {
         dn_json(c->out, d);
         buf_puts(c->out, "\n");
         return CMD_OK;
     }
-    buf_printf(c->out, "DN       %s\nname     %s\nenabled  %s\ncodec    %s\ncreated  %s\nchanged  %s\n",
-               d->dn, d->name, cmd_yes(d->enabled), dn_codec_name(d->codec),
-               cmd_time(created, sizeof(created), d->created_ms),
-               cmd_time(changed, sizeof(changed), d->changed_ms));
+    snprintf(limit, sizeof(limit), "%u", d->call_limit);
+    buf_printf(
+        c->out,
+        "DN           %s\nname         %s\nenabled      %s\ncodec        %s\nauto-answer  %s\ncall limit   "
+        "%s\ncreated      %s\nchanged      %s\n",
+        d->dn, d->name, cmd_yes(d->enabled), dn_codec_name(d->codec), cmd_yes(d->auto_answer),
+        d->call_limit ? limit : "as call.limit_per_dn says",
+        cmd_time(created, sizeof(created), d->created_ms), cmd_time(changed, sizeof(changed), d->changed_ms));
     return CMD_OK;
 }
 
@@ -101,39 +108,56 @@ static int told(struct cmd *c, int err, const struct dn *d, const char *what)
     return c->json ? show(c, d) : cmd_done(c, "DN %s %s", d->dn, what);
 }
 
-/* --codec; auto when it was not given. */
-static int codec_take(struct cmd *c, const struct args *a, enum dn_codec *codec)
+int cmd_dn_options(struct cmd *c, const struct args *a, enum dn_codec *codec, bool *auto_answer,
+                   uint32_t *call_limit)
 {
-    const char *name = args_get(a, "codec");
+    const char *name = args_get(a, "codec"), *by_itself = args_get(a, "auto-answer"),
+               *limit = args_get(a, "call-limit");
+    long n;
 
-    return dn_codec_decode(codec, name ? name : "auto")
-               ? cmd_misused(c, "--codec %s: auto, opus, pcmu or pcma", name)
-               : CMD_OK;
+    if (name && dn_codec_decode(codec, name))
+        return cmd_misused(c, "--codec %s: auto, opus, pcmu or pcma", name);
+    if (by_itself && strcmp(by_itself, "yes") && strcmp(by_itself, "no"))
+        return cmd_misused(c, "--auto-answer %s: yes or no", by_itself);
+    if (limit && args_number(limit, 0, DN_CALL_LIMIT_MAX, &n))
+        return cmd_misused(c, "--call-limit %s: 0 to %d", limit, DN_CALL_LIMIT_MAX);
+    if (by_itself)
+        *auto_answer = !strcmp(by_itself, "yes");
+    if (limit)
+        *call_limit = (uint32_t)n;
+    return CMD_OK;
 }
 
 static int cmd_dn_add(struct cmd *c, const struct args *a)
 {
-    const char *name = args_get(a, "name"), *password;
-    enum dn_codec codec;
+    struct dn_new n = {.dn = a->word[0], .name = args_get(a, "name"), .enabled = true};
     struct dn d;
 
-    if (codec_take(c, a, &codec) || !(password = cmd_password(c, args_get(a, "password"))))
+    if (cmd_dn_options(c, a, &n.codec, &n.auto_answer, &n.call_limit) ||
+        !(n.password = cmd_password(c, args_get(a, "password"))))
         return CMD_USAGE;
-    return told(c, service_dn_add(&c->sv, a->word[0], password, name ? name : "", codec, &d), &d, "added");
+    return told(c, service_dn_add(&c->sv, &n, NULL, &d), &d, "added");
 }
 
 static int cmd_dn_set(struct cmd *c, const struct args *a)
 {
-    const char *name = args_get(a, "name");
+    struct dn_change change = {.name = args_get(a, "name")};
     enum dn_codec codec;
+    uint32_t call_limit;
+    bool auto_answer;
     struct dn d;
 
-    if (codec_take(c, a, &codec))
+    if (cmd_dn_options(c, a, &codec, &auto_answer, &call_limit))
         return CMD_USAGE;
-    if (!name && !args_get(a, "codec"))
+    if (args_get(a, "codec"))
+        change.codec = &codec;
+    if (args_get(a, "auto-answer"))
+        change.auto_answer = &auto_answer;
+    if (args_get(a, "call-limit"))
+        change.call_limit = &call_limit;
+    if (!change.name && !change.codec && !change.auto_answer && !change.call_limit)
         return cmd_misused(c, "there is nothing to change");
-    return told(c, service_dn_set(&c->sv, a->word[0], name, args_get(a, "codec") ? &codec : NULL, &d), &d,
-                "changed");
+    return told(c, service_dn_change(&c->sv, a->word[0], &change, &d), &d, "changed");
 }
 
 static int cmd_dn_passwd(struct cmd *c, const struct args *a)
@@ -143,21 +167,26 @@ static int cmd_dn_passwd(struct cmd *c, const struct args *a)
 
     if (!password)
         return CMD_USAGE;
-    return told(c, service_dn_passwd(&c->sv, a->word[0], password, &d), &d, "has a new password");
+    return told(c, service_dn_change(&c->sv, a->word[0], &(struct dn_change){.password = password}, &d), &d,
+                "has a new password");
+}
+
+static int enable(struct cmd *c, const struct args *a, bool on)
+{
+    struct dn d;
+
+    return told(c, service_dn_change(&c->sv, a->word[0], &(struct dn_change){.enabled = &on}, &d), &d,
+                on ? "enabled" : "disabled");
 }
 
 static int cmd_dn_enable(struct cmd *c, const struct args *a)
 {
-    struct dn d;
-
-    return told(c, service_dn_enable(&c->sv, a->word[0], true, &d), &d, "enabled");
+    return enable(c, a, true);
 }
 
 static int cmd_dn_disable(struct cmd *c, const struct args *a)
 {
-    struct dn d;
-
-    return told(c, service_dn_enable(&c->sv, a->word[0], false, &d), &d, "disabled");
+    return enable(c, a, false);
 }
 
 static int cmd_dn_remove(struct cmd *c, const struct args *a)
@@ -235,6 +264,12 @@ static int cmd_dn_import(struct cmd *c, const struct args *a)
     return CMD_OK;
 }
 
+#define CALL_OPTIONS                                                                                         \
+    {"auto-answer", "yes|no",                                                                                \
+     "the page answers each call by itself, after a beep to the agent; no (default)", false},                \
+    {                                                                                                        \
+        "call-limit", "N", "most calls at a time, 1 to 10; 0 (default): as call.limit_per_dn says", false    \
+    }
 #define PASSWORD_HELP "at least 6 characters; - or without it: from a prompt or standard input"
 static const struct verb_option add_options[] = {
     {"password", "PW", PASSWORD_HELP, false},
@@ -243,10 +278,18 @@ static const struct verb_option add_options[] = {
      "what the browser's side prefers; auto (default): Opus first, G.711 straight through where\n"
      "both sides have it",
      false},
+    CALL_OPTIONS,
+};
+static const struct verb_option range_options[] = {
+    {"name", "NAME", "of all; # stands for the DN: 'Agent #'", false},
+    {"codec", "auto|opus|pcmu|pcma", "what the browser's side prefers", false},
+    CALL_OPTIONS,
+    {"disabled", NULL, "they may not register yet", false},
 };
 static const struct verb_option set_options[] = {
     {"name", "NAME", "shown on the agent's page and in lists", false},
     {"codec", "auto|opus|pcmu|pcma", "what the browser's side prefers", false},
+    CALL_OPTIONS,
 };
 static const struct verb_option passwd_options[] = {{"password", "PW", PASSWORD_HELP, false}};
 static const struct verb_option import_options[] = {
@@ -290,6 +333,37 @@ static const struct verb verbs[] = {
      .help = "Shows one DN.",
      .example = "dngate dn show 5001",
      .run = cmd_dn_show},
+    {.name = "range",
+     .words = "FROM TO",
+     .words_min = 2,
+     .words_max = 2,
+     .help = "Adds all DNs from one to another, each with a password of its own, which is shown this once: "
+             "all of them, or\n"
+             "nothing when one is there already. FROM and TO differ in their last digits only.",
+     VERB_OPTIONS(range_options),
+     .example = "dngate dn range 5001 5050 --name 'Agent #'",
+     .run = cmd_dn_range},
+    {.name = "bulk",
+     .words = "enable|disable|reset|remove DN,DN,...",
+     .words_min = 2,
+     .words_max = 2,
+     .help = "Does the same to many DNs: to all of them, or to none when one is not there. reset gives new "
+             "passwords and shows\n"
+             "them this once. - instead of the DNs: they come on standard input, one a line.",
+     .example = "dngate dn bulk disable 5001,5002,5003\ndngate dn bulk reset - <dns.txt",
+     .input = VERB_DASH,
+     .run = cmd_dn_bulk},
+    {.name = "compare",
+     .words = "FILE",
+     .words_min = 1,
+     .words_max = 1,
+     .help =
+         "Says what differs between the DNs here and a list from elsewhere (- = standard input): CSV whose "
+         "first line names a\n"
+         "column dn or number, with name and state compared where there are such columns; or one DN a line.",
+     .example = "dngate dn compare genesys-dns.csv",
+     .input = VERB_FILE,
+     .run = cmd_dn_compare},
     {.name = "passwd",
      .words = "DN",
      .words_min = 1,
@@ -323,12 +397,13 @@ static const struct verb verbs[] = {
     {.name = "import",
      .words = "FILE.csv",
      .words_max = 1,
-     .help =
-         "Adds and changes DNs from a CSV file (- = standard input), all of it or, when a line is wrong, "
-         "nothing.\n"
-         "The first line names the columns: dn,name,password,enabled,codec; all but dn may be missing, in "
-         "any order.\n"
-         "An empty or missing password, enabled or codec leaves what is there; a new DN needs a password.",
+     .help = "Adds and changes DNs from a CSV file (- = standard input), all of it or, when a line is wrong, "
+             "nothing.\n"
+             "The first line names the columns: dn,name,password,enabled,codec,auto_answer,call_limit; all "
+             "but dn may be\n"
+             "missing, in any order. An empty or missing one leaves what is there, but an empty name is a "
+             "name; a new DN\n"
+             "needs a password.",
      VERB_OPTIONS(import_options),
      .example = "dngate dn import agents.csv --dry-run\ndngate dn import agents.csv",
      .input = VERB_FILE,

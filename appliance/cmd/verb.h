@@ -7,6 +7,7 @@
 
 #include "cmd/args.h"
 #include "cmd/cmd.h"
+#include "store/dn.h"
 
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ enum verb_input {
     VERB_PASSWORD, /* a password, unless --password has it */
     VERB_ASKED,    /* a password when --password is "-" */
     VERB_FILE,     /* the file that the first word names */
+    VERB_DASH,     /* what comes on standard input when the second word is "-" */
 };
 
 struct verb_option {
@@ -59,6 +61,13 @@ const struct noun *noun_find(const char *name);
 void help_usage(struct buf *out, const struct noun *n, const struct verb *v);
 void help_verb(struct buf *out, const struct noun *n, const struct verb *v);
 void help_noun(struct buf *out, const struct noun *n);
+
+/* --codec, --auto-answer, --call-limit; what is not given stays. CMD_OK or CMD_USAGE. */
+int cmd_dn_options(struct cmd *c, const struct args *a, enum dn_codec *codec, bool *auto_answer,
+                   uint32_t *call_limit);
+int cmd_dn_range(struct cmd *c, const struct args *a);
+int cmd_dn_bulk(struct cmd *c, const struct args *a);
+int cmd_dn_compare(struct cmd *c, const struct args *a);
 
 /* dn import --from-asterisk, always in the command line's own process. */
 int cmd_dn_import_asterisk(struct cmd *c, const struct args *a);

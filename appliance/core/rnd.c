@@ -40,10 +40,9 @@ uint64_t rnd_u64(void)
     return v;
 }
 
-void rnd_str(char *buf, size_t sz, size_t len)
+void rnd_str_of(char *buf, size_t sz, size_t len, const char *set)
 {
-    static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    enum { SET_LEN = sizeof(set) - 1, FAIR = 256 - 256 % SET_LEN };
+    const size_t set_len = strlen(set), fair = 256 - 256 % set_len;
     size_t n = 0;
 
     if (!sz)
@@ -55,8 +54,13 @@ void rnd_str(char *buf, size_t sz, size_t len)
 
         rnd_bytes(pool, sizeof(pool));
         for (size_t i = 0; i < sizeof(pool) && n < len; i++)
-            if (pool[i] < FAIR) /* drop the uneven tail, so that all characters are equally likely */
-                buf[n++] = set[pool[i] % SET_LEN];
+            if (pool[i] < fair) /* drop the uneven tail, so that all characters are equally likely */
+                buf[n++] = set[pool[i] % set_len];
     }
     buf[n] = '\0';
+}
+
+void rnd_str(char *buf, size_t sz, size_t len)
+{
+    rnd_str_of(buf, sz, len, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
 }

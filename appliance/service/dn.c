@@ -1,6 +1,8 @@
 #include "service/dn.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 static int fail(struct service *sv, const char *dn, int err)
 {
@@ -37,34 +39,28 @@ static int state(struct service *sv, const char *dn, struct dn *out)
     return out ? service_dn_get(sv, dn, out) : 0;
 }
 
-int service_dn_add(struct service *sv, const char *dn, const char *password, const char *name,
-                   enum dn_codec codec, struct dn *out)
-{
-    const int err = dn_add(sv->store, dn, password, name, codec, true, sv->why, sizeof(sv->why));
-
-    return err ? err : state(sv, dn, out);
-}
-
-int service_dn_set(struct service *sv, const char *dn, const char *name, const enum dn_codec *codec,
+int service_dn_add(struct service *sv, const struct dn_new *d, char made[DN_PASSWORD_MADE_MAX],
                    struct dn *out)
 {
-    const int err = dn_set(sv->store, dn, name, codec, sv->why, sizeof(sv->why));
+    struct dn_new with = *d;
+    size_t bad;
+    int err;
 
-    return err ? err : state(sv, dn, out);
+    if (!with.password) {
+        service_dn_password(made);
+        with.password = made;
+    }
+    if (!with.name)
+        with.name = "";
+    err = dn_add_all(sv->store, &with, 1, &bad, sv->why, sizeof(sv->why));
+    return err ? err : state(sv, d->dn, out);
 }
 
-int service_dn_passwd(struct service *sv, const char *dn, const char *password, struct dn *out)
+int service_dn_change(struct service *sv, const char *dn, const struct dn_change *change, struct dn *out)
 {
-    const int err = dn_passwd(sv->store, dn, password, sv->why, sizeof(sv->why));
+    const int err = dn_change(sv->store, dn, change, sv->why, sizeof(sv->why));
 
     return err ? err : state(sv, dn, out);
-}
-
-int service_dn_enable(struct service *sv, const char *dn, bool on, struct dn *out)
-{
-    const int err = dn_enable(sv->store, dn, on);
-
-    return err ? fail(sv, dn, err) : state(sv, dn, out);
 }
 
 int service_dn_remove(struct service *sv, const char *dn)
@@ -90,4 +86,31 @@ int service_dn_import_try(struct service *sv, const char *csv, size_t len, dn_im
     err = dn_import_try(r, csv, len, h, arg, res, sv->why, sizeof(sv->why));
     store_reader_free(r);
     return err;
+}
+
+static const char *yes(bool b)
+{
+    return b ? "yes" : "no";
+}
+
+void service_dn_differences(const struct dn *before, const struct dn *after, service_dn_differs_h *h,
+                            void *arg)
+{
+    char was[16], is[16];
+
+    if (strcmp(before->name, after->name))
+        h("name", before->name, after->name, arg);
+    if (strcmp(before->ha1_sha256, after->ha1_sha256))
+        h("password", "", "another one", arg);
+    if (before->enabled != after->enabled)
+        h("enabled", yes(before->enabled), yes(after->enabled), arg);
+    if (before->codec != after->codec)
+        h("codec", dn_codec_name(before->codec), dn_codec_name(after->codec), arg);
+    if (before->auto_answer != after->auto_answer)
+        h("auto_answer", yes(before->auto_answer), yes(after->auto_answer), arg);
+    if (before->call_limit == after->call_limit)
+        return;
+    snprintf(was, sizeof(was), "%u", before->call_limit);
+    snprintf(is, sizeof(is), "%u", after->call_limit);
+    h("call_limit", was, is, arg);
 }

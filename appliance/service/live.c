@@ -12,7 +12,7 @@
 
 enum { PATIENCE_MS = 2000 };
 
-static int live_ask(struct service *sv, ask_h *h, ask_drop_h *drop, void *value, size_t size)
+int service_live_ask(struct service *sv, ask_h *h, ask_drop_h *drop, void *value, size_t size)
 {
     int err;
 
@@ -152,7 +152,7 @@ static void state_mark(struct service_picture *p, const struct call_info *ci)
 int service_picture(struct service *sv, unsigned what, struct service_picture *out)
 {
     struct picture_question q = {.what = what & SERVICE_REGISTRATIONS ? what | SERVICE_CALLS : what};
-    const int err = live_ask(sv, picture_h, picture_drop, &q, sizeof(q));
+    const int err = service_live_ask(sv, picture_h, picture_drop, &q, sizeof(q));
 
     if (err)
         return err;
@@ -236,7 +236,7 @@ static int name_ask(struct service *sv, ask_h *h, struct name_question *q, const
 
     q->err = ENOENT;
     if (len < sizeof(q->name)) /* longer than any */
-        err = live_ask(sv, h, NULL, q, sizeof(*q));
+        err = service_live_ask(sv, h, NULL, q, sizeof(*q));
     if (err || !q->err)
         return err;
     if (q->err == ENOENT)

@@ -22,6 +22,9 @@ struct service_live {
     struct sip_stack *stack;
 };
 
+/* A question of another file's: h gets a struct service_live. */
+int service_live_ask(struct service *sv, ask_h *h, ask_drop_h *drop, void *value, size_t size);
+
 struct service_calls {
     struct call_info *v; /* free() */
     size_t count;

@@ -21,9 +21,13 @@ void csv_init(struct csv *c, const char *text, size_t len)
     eol = len ? memchr(text, '\n', len) : NULL;
     if (!eol)
         eol = c->end;
-    c->separator = len && memchr(text, ';', (size_t)(eol - text)) && !memchr(text, ',', (size_t)(eol - text))
-                       ? ';'
-                       : ',';
+    c->separator = ',';
+    for (const char *other = ";\t"; len && *other && !memchr(text, ',', (size_t)(eol - text)); other++) {
+        if (!memchr(text, *other, (size_t)(eol - text)))
+            continue;
+        c->separator = *other;
+        break;
+    }
 }
 
 /* The length of the line break at p, 0 when there is none. */

@@ -1,6 +1,6 @@
 /*
  * store/csv: reads and writes comma separated values (RFC 4180): quoted fields with "" and line breaks, CRLF or LF, an UTF-8 byte order
- * mark. When the first line has semicolons and no comma (spreadsheets in much of Europe), they are the separator.
+ * mark. When the first line has no comma but semicolons (spreadsheets in much of Europe) or tabs, they are the separator.
  * Works on the caller's text; no allocation.
  */
 #ifndef STORE_CSV_H
@@ -10,7 +10,7 @@
 
 struct buf;
 
-enum { CSV_FIELDS_MAX = 16, CSV_ROW_MAX = 4096 };
+enum { CSV_FIELDS_MAX = 64, CSV_ROW_MAX = 4096 };
 
 struct csv {
     const char *p, *end;

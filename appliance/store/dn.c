@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DN_PASSWORD_MIN = 6 };
-
 static const char *const codec_names[] = {
     [DN_CODEC_AUTO] = "auto", [DN_CODEC_OPUS] = "opus", [DN_CODEC_PCMU] = "pcmu", [DN_CODEC_PCMA] = "pcma"};
 enum { CODEC_COUNT = sizeof(codec_names) / sizeof(codec_names[0]) };
@@ -53,6 +51,14 @@ int dn_check_name(const char *name, char *why, size_t whysz)
     return EINVAL;
 }
 
+int dn_check_limit(uint32_t limit, char *why, size_t whysz)
+{
+    if (limit <= DN_CALL_LIMIT_MAX)
+        return 0;
+    snprintf(why, whysz, "0 to %d calls at a time; 0: as call.limit_per_dn says", DN_CALL_LIMIT_MAX);
+    return EINVAL;
+}
+
 void dnrow_hash(struct dn *d, const char *password)
 {
     hash_ha1_md5(d->ha1_md5, d->dn, DN_REALM, password);
@@ -61,7 +67,9 @@ void dnrow_hash(struct dn *d, const char *password)
 
 /* ---------------------------------------------------------------- rows */
 
-#define DN_SELECT "SELECT dn, name, enabled, codec, ha1_md5, ha1_sha256, created_ms, changed_ms FROM dn "
+#define DN_SELECT                                                                                            \
+    "SELECT dn, name, enabled, codec, ha1_md5, ha1_sha256, created_ms, changed_ms, auto_answer, call_limit " \
+    "FROM dn "
 
 static void dnrow_read(sqlite3_stmt *st, struct dn *d)
 {
@@ -74,6 +82,8 @@ static void dnrow_read(sqlite3_stmt *st, struct dn *d)
     sql_text(st, 5, d->ha1_sha256, sizeof(d->ha1_sha256));
     d->created_ms = sqlite3_column_int64(st, 6);
     d->changed_ms = sqlite3_column_int64(st, 7);
+    d->auto_answer = sqlite3_column_int(st, 8) != 0;
+    d->call_limit = (uint32_t)sqlite3_column_int64(st, 9);
 }
 
 int dnrow_load(struct sql *sql, const char *dn, struct dn *out)
@@ -96,13 +106,13 @@ int dnrow_insert(struct sql *sql, const struct dn *d)
     sqlite3_stmt *st;
     int err =
         sql_prepare(sql, &st,
-                    "INSERT INTO dn (dn, name, enabled, codec, ha1_md5, ha1_sha256, created_ms, changed_ms) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+                    "INSERT INTO dn (dn, name, enabled, codec, ha1_md5, ha1_sha256, created_ms, changed_ms, "
+                    "auto_answer, call_limit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
     if (err)
         return err;
-    sql_bind(st, "ttitttii", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5,
-             d->ha1_sha256, d->created_ms, d->changed_ms);
+    sql_bind(st, "ttitttiiii", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5,
+             d->ha1_sha256, d->created_ms, d->changed_ms, (int64_t)d->auto_answer, (int64_t)d->call_limit);
     return sql_run(sql, st);
 }
 
@@ -111,15 +121,35 @@ int dnrow_update(struct sql *sql, const struct dn *d)
     sqlite3_stmt *st;
     int err = sql_prepare(
         sql, &st,
-        "UPDATE dn SET name = ?2, enabled = ?3, codec = ?4, ha1_md5 = ?5, ha1_sha256 = ?6, changed_ms = ?7 "
-        "WHERE dn = ?1");
+        "UPDATE dn SET name = ?2, enabled = ?3, codec = ?4, ha1_md5 = ?5, ha1_sha256 = ?6, changed_ms = ?7, "
+        "auto_answer = ?8, call_limit = ?9 WHERE dn = ?1");
 
     if (err)
         return err;
-    sql_bind(st, "ttittti", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5,
-             d->ha1_sha256, d->changed_ms);
+    sql_bind(st, "ttitttiii", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5,
+             d->ha1_sha256, d->changed_ms, (int64_t)d->auto_answer, (int64_t)d->call_limit);
     err = sql_run(sql, st);
     return err || sql_changes(sql) ? err : ENOENT;
+}
+
+static int delete_of(struct sql *sql, const char *text, const char *dn)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(sql, &st, text);
+
+    if (err)
+        return err;
+    sql_bind(st, "t", dn);
+    return sql_run(sql, st);
+}
+
+int dnrow_delete(struct sql *sql, const char *dn)
+{
+    int err = delete_of(sql, "DELETE FROM dn WHERE dn = ?", dn);
+
+    if (!err && !sql_changes(sql))
+        err = ENOENT;
+    return err ? err : delete_of(sql, "DELETE FROM selftest WHERE dn = ?", dn);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -148,163 +178,122 @@ int dn_each(struct store_reader *r, dn_h *h, void *arg)
 
 /* ---------------------------------------------------------------- writing: a job each */
 
-static int dn_changed(struct store_tx *tx, const char *dn, const char *what)
+int dnrow_changed(struct store_tx *tx, const char *dn, const char *what)
 {
     store_tx_notice(tx, STORE_DN, dn);
     return audit_write(tx, "dn %s %s", dn, what);
 }
 
-static int add_job(struct store_tx *tx, void *arg)
-{
-    struct dn *d = arg;
-    int err;
-
-    d->created_ms = d->changed_ms = tx->now_ms;
-    err = dnrow_insert(tx->sql, d);
-    return err ? err : dn_changed(tx, d->dn, "added");
-}
-
 int dn_add(struct store *s, const char *dn, const char *password, const char *name, enum dn_codec codec,
            bool enabled, char *why, size_t whysz)
 {
-    struct dn d = {.codec = codec, .enabled = enabled};
-    int err;
+    const struct dn_new d = {
+        .dn = dn, .password = password, .name = name, .codec = codec, .enabled = enabled};
+    size_t bad;
 
-    if (!dn_valid(dn)) {
-        snprintf(why, whysz, "a DN is 1 to %d letters, digits or . _ + * # -", DN_MAX - 1);
-        return EINVAL;
-    }
-    err = dn_check_password(password, why, whysz);
-    if (!err)
-        err = dn_check_name(name, why, whysz);
-    if (err)
-        return err;
-    snprintf(d.dn, sizeof(d.dn), "%s", dn);
-    snprintf(d.name, sizeof(d.name), "%s", name);
-    dnrow_hash(&d, password);
-    err = store_call(s, add_job, &d);
-    if (err)
-        snprintf(why, whysz, err == EEXIST ? "DN %s exists already" : "DN %s: %s", dn, store_strerror(err));
-    return err;
+    return dn_add_all(s, &d, 1, &bad, why, whysz);
 }
 
-static int passwd_job(struct store_tx *tx, void *arg)
+struct change_arg {
+    const struct dn_change *change;
+    struct dn hashed; /* the DN's name, and its new password */
+};
+
+/* What the audit says of it; NULL: it changes nothing. */
+static const char *change_apply(struct dn *d, const struct change_arg *a)
 {
-    const struct dn *hashed = arg;
+    const struct dn_change *c = a->change;
+    const struct dn was = *d;
+
+    if (c->name)
+        snprintf(d->name, sizeof(d->name), "%s", c->name);
+    if (c->codec)
+        d->codec = *c->codec;
+    if (c->auto_answer)
+        d->auto_answer = *c->auto_answer;
+    if (c->call_limit)
+        d->call_limit = *c->call_limit;
+    if (c->enabled)
+        d->enabled = *c->enabled;
+    if (c->password) {
+        memcpy(d->ha1_md5, a->hashed.ha1_md5, sizeof(d->ha1_md5));
+        memcpy(d->ha1_sha256, a->hashed.ha1_sha256, sizeof(d->ha1_sha256));
+    }
+    if (strcmp(d->name, was.name) || d->codec != was.codec || d->auto_answer != was.auto_answer ||
+        d->call_limit != was.call_limit)
+        return c->password ? "changed, its password, too" : "changed";
+    if (c->password)
+        return "password changed";
+    if (d->enabled == was.enabled)
+        return NULL;
+    return d->enabled ? "enabled" : "disabled";
+}
+
+static int change_job(struct store_tx *tx, void *arg)
+{
+    const struct change_arg *a = arg;
+    const char *what;
     struct dn d;
-    int err = dnrow_load(tx->sql, hashed->dn, &d);
+    int err = dnrow_load(tx->sql, a->hashed.dn, &d);
 
     if (err)
         return err;
-    memcpy(d.ha1_md5, hashed->ha1_md5, sizeof(d.ha1_md5));
-    memcpy(d.ha1_sha256, hashed->ha1_sha256, sizeof(d.ha1_sha256));
+    what = change_apply(&d, a);
+    if (!what)
+        return 0;
     d.changed_ms = tx->now_ms;
     err = dnrow_update(tx->sql, &d);
-    return err ? err : dn_changed(tx, d.dn, "password changed");
+    return err ? err : dnrow_changed(tx, d.dn, what);
 }
 
-int dn_passwd(struct store *s, const char *dn, const char *password, char *why, size_t whysz)
+static int change_check(const struct dn_change *c, char *why, size_t whysz)
 {
-    struct dn hashed = {0};
-    int err = dn_check_password(password, why, whysz);
+    int err = c->name ? dn_check_name(c->name, why, whysz) : 0;
+
+    if (!err && c->password)
+        err = dn_check_password(c->password, why, whysz);
+    return !err && c->call_limit ? dn_check_limit(*c->call_limit, why, whysz) : err;
+}
+
+int dn_change(struct store *s, const char *dn, const struct dn_change *change, char *why, size_t whysz)
+{
+    struct change_arg a = {.change = change};
+    int err = change_check(change, why, whysz);
 
     if (err)
         return err;
     if (dn_valid(dn)) {
-        snprintf(hashed.dn, sizeof(hashed.dn), "%s", dn);
-        dnrow_hash(&hashed, password);
-        err = store_call(s, passwd_job, &hashed);
+        snprintf(a.hashed.dn, sizeof(a.hashed.dn), "%s", dn);
+        if (change->password)
+            dnrow_hash(&a.hashed, change->password);
+        err = store_call(s, change_job, &a);
     } else {
         err = ENOENT;
     }
+    explicit_bzero(&a.hashed, sizeof(a.hashed));
     if (err)
         snprintf(why, whysz, err == ENOENT ? "there is no DN %s" : "DN %s: %s", dn, store_strerror(err));
     return err;
 }
 
-struct dn_enable_arg {
-    const char *dn;
-    bool enabled;
-};
-
-static int enable_job(struct store_tx *tx, void *arg)
+int dn_passwd(struct store *s, const char *dn, const char *password, char *why, size_t whysz)
 {
-    const struct dn_enable_arg *a = arg;
-    struct dn d;
-    int err = dnrow_load(tx->sql, a->dn, &d);
-
-    if (err || d.enabled == a->enabled)
-        return err;
-    d.enabled = a->enabled;
-    d.changed_ms = tx->now_ms;
-    err = dnrow_update(tx->sql, &d);
-    return err ? err : dn_changed(tx, d.dn, a->enabled ? "enabled" : "disabled");
+    return dn_change(s, dn, &(struct dn_change){.password = password}, why, whysz);
 }
 
 int dn_enable(struct store *s, const char *dn, bool enabled)
 {
-    struct dn_enable_arg arg = {dn, enabled};
+    char why[128];
 
-    return store_call(s, enable_job, &arg);
-}
-
-struct dn_set_arg {
-    const char *dn, *name;
-    const enum dn_codec *codec;
-};
-
-static int set_job(struct store_tx *tx, void *arg)
-{
-    const struct dn_set_arg *a = arg;
-    struct dn d;
-    int err = dnrow_load(tx->sql, a->dn, &d);
-
-    if (err)
-        return err;
-    if (a->name)
-        snprintf(d.name, sizeof(d.name), "%s", a->name);
-    if (a->codec)
-        d.codec = *a->codec;
-    d.changed_ms = tx->now_ms;
-    err = dnrow_update(tx->sql, &d);
-    return err ? err : dn_changed(tx, d.dn, "changed");
-}
-
-int dn_set(struct store *s, const char *dn, const char *name, const enum dn_codec *codec, char *why,
-           size_t whysz)
-{
-    struct dn_set_arg arg = {dn, name, codec};
-    int err = name ? dn_check_name(name, why, whysz) : 0;
-
-    if (err)
-        return err;
-    err = store_call(s, set_job, &arg);
-    if (err)
-        snprintf(why, whysz, err == ENOENT ? "there is no DN %s" : "DN %s: %s", dn, store_strerror(err));
-    return err;
-}
-
-static int delete_of(struct store_tx *tx, const char *sql, const char *dn)
-{
-    sqlite3_stmt *st;
-    int err = sql_prepare(tx->sql, &st, sql);
-
-    if (err)
-        return err;
-    sql_bind(st, "t", dn);
-    return sql_run(tx->sql, st);
+    return dn_change(s, dn, &(struct dn_change){.enabled = &enabled}, why, sizeof(why));
 }
 
 static int remove_job(struct store_tx *tx, void *arg)
 {
     const char *dn = arg;
-    int err = delete_of(tx, "DELETE FROM dn WHERE dn = ?", dn);
+    int err = dnrow_delete(tx->sql, dn);
 
-    if (!err && !sql_changes(tx->sql))
-        err = ENOENT;
-    if (!err)
-        err = delete_of(tx, "DELETE FROM selftest WHERE dn = ?", dn);
-    return err ? err : dn_changed(tx, dn, "removed");
+    return err ? err : dnrow_changed(tx, dn, "removed");
 }
 
 int dn_remove(struct store *s, const char *dn)

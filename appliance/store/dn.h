@@ -4,7 +4,7 @@
 
 #include "store/store.h"
 
-enum { DN_MAX = 64, DN_NAME_MAX = 128 };
+enum { DN_MAX = 64, DN_NAME_MAX = 128, DN_PASSWORD_MIN = 6, DN_CALL_LIMIT_MAX = 10, DN_MANY_MAX = 10000 };
 enum dn_codec {
     DN_CODEC_AUTO,
     DN_CODEC_OPUS,
@@ -20,6 +20,8 @@ struct dn {
     char ha1_md5[33]; /* realm "dngate" */
     char ha1_sha256[65];
     int64_t created_ms, changed_ms;
+    bool auto_answer;    /* its page answers by itself, after a beep to the agent */
+    uint32_t call_limit; /* calls at a time; 0: as call.limit_per_dn says */
 };
 
 #define DN_REALM "dngate" /* digest realm; part of every stored HA1 */
@@ -36,13 +38,34 @@ int dn_each(struct store_reader *r, dn_h *h, void *arg);
 /* EEXIST; EINVAL with why. Password is hashed here and wiped by the caller. At least 6 characters. */
 int dn_add(struct store *s, const char *dn, const char *password, const char *name, enum dn_codec codec,
            bool enabled, char *why, size_t whysz);
+struct dn_new {
+    const char *dn, *password, *name;
+    enum dn_codec codec;
+    bool enabled, auto_answer;
+    uint32_t call_limit;
+};
+/* All of them or none: one transaction. *bad: which one it is that why is about. EEXIST, EINVAL, E2BIG (DN_MANY_MAX). */
+int dn_add_all(struct store *s, const struct dn_new *v, size_t n, size_t *bad, char *why, size_t whysz);
+
+/* NULL leaves a thing as it is. */
+struct dn_change {
+    const char *name, *password;
+    const enum dn_codec *codec;
+    const bool *enabled, *auto_answer;
+    const uint32_t *call_limit;
+};
+/* ENOENT; EINVAL with why. What changes nothing leaves no trace. */
+int dn_change(struct store *s, const char *dn, const struct dn_change *change, char *why, size_t whysz);
 int dn_passwd(struct store *s, const char *dn, const char *password, char *why, size_t whysz);
-int dn_enable(struct store *s, const char *dn, bool enabled); /* ENOENT */
-int dn_remove(struct store *s, const char *dn);               /* ENOENT; CDRs stay */
-/* Changes name and codec; NULL leaves one as it is. ENOENT; EINVAL with why. */
-int dn_set(struct store *s, const char *dn, const char *name, const enum dn_codec *codec, char *why,
-           size_t whysz);
-/* CSV with header dn,name,password,enabled,codec (RFC 4180; columns after dn optional, any order). All or nothing: one
+int dn_enable(struct store *s, const char *dn, bool enabled);
+int dn_remove(struct store *s, const char *dn); /* ENOENT; CDRs stay */
+
+enum dn_action { DN_ENABLE, DN_DISABLE, DN_RESET, DN_REMOVE };
+/* The same done to many, all of them or none: one transaction. passwords: of DN_RESET, one for each. *bad as above. ENOENT, EINVAL, E2BIG. */
+int dn_bulk(struct store *s, enum dn_action action, const char *const *dns, const char *const *passwords,
+            size_t n, size_t *bad, char *why, size_t whysz);
+
+/* CSV with header dn,name,password,enabled,codec,auto_answer,call_limit (RFC 4180; columns after dn optional, any order). All or nothing: one
  * transaction; on EINVAL why names the line and the column. Existing DNs are updated, those without password keep theirs. */
 struct dn_import_result {
     uint32_t added, changed, unchanged, wrong; /* wrong: of a trial; an import has none */
@@ -55,7 +78,8 @@ struct dn_import_row {
     unsigned line;
     const char *dn; /* "" when that is what is wrong */
     enum dn_import_what what;
-    const char *detail; /* changed: the columns; wrong: "column: what a person should change" */
+    const char *detail;              /* changed: the columns; wrong: "column: what a person should change" */
+    const struct dn *before, *after; /* NULL: it is new; it is wrong */
 };
 typedef void(dn_import_h)(const struct dn_import_row *row, void *arg);
 /* What dn_import_csv would do, row by row in the file's order, wrong ones included; writes nothing. Errors as there, of the first line

@@ -18,8 +18,19 @@
 
 enum { DN_IMPORT_MAX = 50000 }; /* rows; more would hold up the writer for too long */
 
-enum column { COLUMN_DN, COLUMN_NAME, COLUMN_PASSWORD, COLUMN_ENABLED, COLUMN_CODEC, COLUMN_COUNT };
-static const char *const column_names[COLUMN_COUNT] = {"dn", "name", "password", "enabled", "codec"};
+enum column {
+    COLUMN_DN,
+    COLUMN_NAME,
+    COLUMN_PASSWORD,
+    COLUMN_ENABLED,
+    COLUMN_CODEC,
+    COLUMN_AUTO,
+    COLUMN_LIMIT,
+    COLUMN_COUNT
+};
+static const char *const column_names[COLUMN_COUNT] = {"dn",    "name",        "password",  "enabled",
+                                                       "codec", "auto_answer", "call_limit"};
+#define COLUMNS "dn,name,password,enabled,codec,auto_answer,call_limit"
 
 struct import_row {
     struct dn dn;
@@ -60,8 +71,7 @@ static int import_header(struct import *im)
     int err = csv_next(&im->csv, im->why, im->whysz);
 
     if (err == ENOENT)
-        snprintf(im->why, im->whysz,
-                 "line 1: empty; the first line names the columns: dn,name,password,enabled,codec");
+        snprintf(im->why, im->whysz, "line 1: empty; the first line names the columns: " COLUMNS);
     if (err)
         return EINVAL;
     for (int c = 0; c < COLUMN_COUNT; c++)
@@ -73,8 +83,8 @@ static int import_header(struct import *im)
         while (c < COLUMN_COUNT && strcasecmp(im->csv.fields[i], column_names[c]))
             c++;
         if (c == COLUMN_COUNT || im->column_at[c] >= 0) {
-            snprintf(im->why, im->whysz, "line 1: %.64s: %s; columns are dn,name,password,enabled,codec",
-                     im->csv.fields[i], c == COLUMN_COUNT ? "unknown column" : "twice");
+            snprintf(im->why, im->whysz, "line 1: %.64s: %s; columns are " COLUMNS, im->csv.fields[i],
+                     c == COLUMN_COUNT ? "unknown column" : "twice");
             return EINVAL;
         }
         im->column_at[c] = (int)i;
@@ -83,7 +93,7 @@ static int import_header(struct import *im)
                                         : 0;
 }
 
-static int enabled_decode(bool *on, const char *s)
+static int yes_decode(bool *on, const char *s)
 {
     static const char *const words[] = {"yes", "true", "on", "1", "no", "false", "off", "0"};
 
@@ -94,6 +104,17 @@ static int enabled_decode(bool *on, const char *s)
         }
     }
     return EINVAL;
+}
+
+static int limit_decode(uint32_t *limit, const char *s)
+{
+    char *end;
+    const unsigned long n = strtoul(s, &end, 10);
+
+    if (s[0] < '0' || s[0] > '9' || *end || n > DN_CALL_LIMIT_MAX)
+        return EINVAL;
+    *limit = (uint32_t)n;
+    return 0;
 }
 
 /* An empty name is a name; any other empty field means "as it is". */
@@ -110,6 +131,7 @@ static int import_decode(struct import *im, struct import_row *row)
     const char *dn = import_field(im, row, COLUMN_DN), *name = import_field(im, row, COLUMN_NAME);
     const char *password = import_field(im, row, COLUMN_PASSWORD);
     const char *enabled = import_field(im, row, COLUMN_ENABLED), *codec = import_field(im, row, COLUMN_CODEC);
+    const char *by_itself = import_field(im, row, COLUMN_AUTO), *limit = import_field(im, row, COLUMN_LIMIT);
     unsigned line = row->line = im->csv.line;
     char wrong[128];
 
@@ -126,10 +148,15 @@ static int import_decode(struct import *im, struct import_row *row)
         return import_wrong(im, line, COLUMN_NAME, "%s", wrong);
     if (row->given[COLUMN_PASSWORD] && dn_check_password(password, wrong, sizeof(wrong)))
         return import_wrong(im, line, COLUMN_PASSWORD, "%s", wrong);
-    if (row->given[COLUMN_ENABLED] && enabled_decode(&row->dn.enabled, enabled))
+    if (row->given[COLUMN_ENABLED] && yes_decode(&row->dn.enabled, enabled))
         return import_wrong(im, line, COLUMN_ENABLED, "yes or no");
     if (row->given[COLUMN_CODEC] && dn_codec_decode(&row->dn.codec, codec))
         return import_wrong(im, line, COLUMN_CODEC, "auto, opus, pcmu or pcma");
+    if (row->given[COLUMN_AUTO] && yes_decode(&row->dn.auto_answer, by_itself))
+        return import_wrong(im, line, COLUMN_AUTO, "yes or no");
+    if (row->given[COLUMN_LIMIT] && limit_decode(&row->dn.call_limit, limit))
+        return import_wrong(im, line, COLUMN_LIMIT, "0 to %d; 0: as call.limit_per_dn says",
+                            DN_CALL_LIMIT_MAX);
     snprintf(row->dn.name, sizeof(row->dn.name), "%s", name);
     if (row->given[COLUMN_PASSWORD])
         dnrow_hash(&row->dn, password);
@@ -226,6 +253,10 @@ static void import_merge(struct dn *d, const struct import_row *row)
         d->enabled = row->dn.enabled;
     if (row->given[COLUMN_CODEC])
         d->codec = row->dn.codec;
+    if (row->given[COLUMN_AUTO])
+        d->auto_answer = row->dn.auto_answer;
+    if (row->given[COLUMN_LIMIT])
+        d->call_limit = row->dn.call_limit;
     if (row->given[COLUMN_PASSWORD]) {
         memcpy(d->ha1_md5, row->dn.ha1_md5, sizeof(d->ha1_md5));
         memcpy(d->ha1_sha256, row->dn.ha1_sha256, sizeof(d->ha1_sha256));
@@ -235,6 +266,7 @@ static void import_merge(struct dn *d, const struct import_row *row)
 static bool dn_same(const struct dn *a, const struct dn *b)
 {
     return !strcmp(a->name, b->name) && a->enabled == b->enabled && a->codec == b->codec &&
+           a->auto_answer == b->auto_answer && a->call_limit == b->call_limit &&
            !strcmp(a->ha1_md5, b->ha1_md5) && !strcmp(a->ha1_sha256, b->ha1_sha256);
 }
 
@@ -357,6 +389,8 @@ static const char *differences(const struct dn *a, const struct dn *b, char *tex
         [COLUMN_PASSWORD] = strcmp(a->ha1_sha256, b->ha1_sha256) != 0,
         [COLUMN_ENABLED] = a->enabled != b->enabled,
         [COLUMN_CODEC] = a->codec != b->codec,
+        [COLUMN_AUTO] = a->auto_answer != b->auto_answer,
+        [COLUMN_LIMIT] = a->call_limit != b->call_limit,
     };
     size_t used = 0;
 
@@ -381,6 +415,8 @@ static int import_tell(struct import *im, struct sql *sql, const struct import_r
     } else if (err) {
         return err;
     } else if (!row->wrong) {
+        told.before = told.what == DN_IMPORT_ADDED ? NULL : &old;
+        told.after = &d;
         told.detail = told.what == DN_IMPORT_CHANGED ? differences(&old, &d, text, sizeof(text)) : "";
     }
     import_count(&im->result, told.what);

@@ -156,6 +156,11 @@ void store_reader_free(struct store_reader *r)
     free(r);
 }
 
+int store_reader_version(struct store_reader *r, int64_t *version)
+{
+    return sql_number(&r->sql, "PRAGMA data_version", version);
+}
+
 void store_key(const struct store *s, uint8_t out[32], const char *label)
 {
     secret_derive(s->secret, out, label);

@@ -26,6 +26,8 @@ void store_close(struct store *s);
 
 int store_reader_alloc(struct store_reader **rp, struct store *s);
 void store_reader_free(struct store_reader *r);
+/* Another number than last time from the same reader: something in the database has changed meanwhile. */
+int store_reader_version(struct store_reader *r, int64_t *version);
 
 /* A key that outlives a restart, of DIR/secret.key: another for each label. */
 void store_key(const struct store *s, uint8_t out[32], const char *label);

@@ -120,6 +120,17 @@ test('answers by itself when asked, and when set to', async () => {
     await page.click('#hangup');
 });
 
+test('a DN that is set so answers by itself after a beep, whatever was chosen here', async () => {
+    gateway.features = { autoAnswer: true };
+    await startShift();
+    assert.deepEqual([await page.isChecked('#auto-answer'), await page.isDisabled('#auto-answer')], [true, true]);
+    gateway.ring();
+    await gateway.next('answered');
+    await call('connected');
+    await page.click('#hangup');
+    await call('ended');
+});
+
 test('without an address for audio nobody is called, a call that is answered goes to somebody else, and the agent is told why', async (t) => {
     const told = 'may not use the network for audio';
     let invited = false;

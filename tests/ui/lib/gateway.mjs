@@ -24,6 +24,7 @@ export class FakeGateway extends EventEmitter {
     registrations = 0;
     health = { ready: true, parts: { web: { state: 'up', reason: 'listening' }, trunk: { state: 'up', reason: 'lab answers' } } };
     displayName = 'Agent One';
+    features = {};
     refuseSockets = false;
     silent = false; // hears and says nothing, and closes nothing
     muteReinvites = false;
@@ -60,6 +61,7 @@ export class FakeGateway extends EventEmitter {
         this.removeAllListeners();
         this.registrations = 0;
         this.displayName = 'Agent One';
+        this.features = {};
         this.refuseSockets = this.silent = this.muteReinvites = false;
         this.elsewhere = this.leaving = '';
         this.ways = this.tester = {};
@@ -156,7 +158,7 @@ export class FakeGateway extends EventEmitter {
         if (dn === 'busy') return res.writeHead(429, { 'Retry-After': '30' }).end();
         if (renew && (await this.renewal) === 401) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
         if (password !== PASSWORD && !renew) return this.#json(res, 401, { title: 'Unauthorized', detail: 'no' });
-        return this.#json(res, 200, { dn, displayName: this.displayName, iceServers: [], sip: { realm: 'dngate' }, features: {}, ...this.ways });
+        return this.#json(res, 200, { dn, displayName: this.displayName, iceServers: [], sip: { realm: 'dngate' }, features: this.features, ...this.ways });
     }
 
     async #testStart(req, res) {

@@ -26,6 +26,7 @@ TEST(the_right_password_gets_what_the_page_needs)
     CHECK_STR(json_get_str(sip, "ws"), "wss://gw.example:8443/ws");
     CHECK_STR(json_get_str(sip, "realm"), "dngate");
     CHECK_STR(json_get_str(json_get(root, "features"), "codec"), "auto");
+    CHECK(strstr(t.resp.body.data, "\"autoAnswer\":false,\"callLimit\":0,") != NULL);
     CHECK(!strstr(t.resp.body.data, "ha1") && !strstr(t.resp.body.data, "secret1"));
     json_free(doc);
     tear_down();

@@ -110,7 +110,7 @@ TEST(what_found_no_room_is_made_good)
     CHECK(open_all());
     for (int i = 1; i <= CHANGES; i++) {
         snprintf(name, sizeof(name), "Name %d", i);
-        CHECK_OR(!dn_set(store, "5001", name, NULL, why, sizeof(why)), break);
+        CHECK_OR(!dn_change(store, "5001", &(struct dn_change){.name = name}, why, sizeof(why)), break);
     }
     for (int i = 0; i < PATIENCE_MS && !good; i++) {
         good = !directory_get(directory, "5001", &d) && !strcmp(d.name, name);
@@ -154,7 +154,8 @@ TEST(whose_password_is_over_is_told)
         CHECK_OR(!dn_add(store, *dn, password, "", DN_CODEC_AUTO, true, why, sizeof(why)), ;);
     }
     revoked[0] = '\0';
-    CHECK_OR(!dn_set(store, "5001", "Ada L", NULL, why, sizeof(why)) && !directory_get(directory, "5001", &d),
+    CHECK_OR(!dn_change(store, "5001", &(struct dn_change){.name = "Ada L"}, why, sizeof(why)) &&
+                 !directory_get(directory, "5001", &d),
              ;);
     loop_ms(20);
     CHECK_STR(revoked, ""); /* another name is nothing */

@@ -254,18 +254,57 @@ TEST(an_export_imports_unchanged)
 
     CHECK(start());
     CHECK_EQ_INT(run("dn add 5001 --password secret1 --name Ada,_\"Countess\""), CMD_OK);
-    CHECK_EQ_INT(run("dn add 5002 --password secret2 --codec pcma"), CMD_OK);
+    CHECK_EQ_INT(run("dn add 5002 --password secret2 --codec pcma --auto-answer yes --call-limit 3"), CMD_OK);
     CHECK_EQ_INT(run("dn disable 5002"), CMD_OK);
     CHECK_EQ_INT(run("dn export"), CMD_OK);
     text = buf_take(&out, &len);
-    CHECK_STR(
-        text,
-        "dn,name,password,enabled,codec\r\n5001,\"Ada, \"\"Countess\"\"\",,yes,auto\r\n5002,,,no,pcma\r\n");
+    CHECK_STR(text, "dn,name,password,enabled,codec,auto_answer,call_limit\r\n5001,\"Ada, "
+                    "\"\"Countess\"\"\",,yes,auto,no,0\r\n"
+                    "5002,,,no,pcma,yes,3\r\n");
     cmd.input = text;
     cmd.input_len = len;
     CHECK_EQ_INT(run("dn import -"), CMD_OK);
     CHECK_STR(out.data, "0 added, 0 changed, 2 unchanged\n");
     free(text);
+    finish();
+}
+
+TEST(many_dns_at_a_time)
+{
+    CHECK(start());
+    CHECK_EQ_INT(run("dn range 5001 5003 --name Agent_# --call-limit 1"), CMD_OK);
+    CHECK(printed("PASSWORD") && printed("5003  Agent 5003  "));
+    CHECK_EQ_INT(run("dn range 5003 5005"), CMD_REFUSED);
+    CHECK_STR(err.data, "DN 5003 exists already; nothing was added\n");
+    CHECK_EQ_INT(run("dn range 5003 5x"), CMD_REFUSED);
+    CHECK_EQ_INT(run("dn range 5003 5009 --auto-answer perhaps"), CMD_USAGE);
+    CHECK_EQ_INT(run("dn bulk disable 5001,5002"), CMD_OK);
+    CHECK_STR(out.data, "2 DNs disabled\n");
+    CHECK_EQ_INT(run("dn bulk enable 5001,5009"), CMD_REFUSED);
+    CHECK_STR(err.data, "there is no DN 5009; nothing was changed\n");
+    CHECK_EQ_INT(run("dn bulk burn 5001"), CMD_USAGE);
+    CHECK_EQ_INT(run("dn show 5001"), CMD_OK);
+    CHECK(printed("enabled      no\n") && printed("call limit   1\n"));
+    cmd.input = "5001\n5002\r\n\n";
+    cmd.input_len = strlen(cmd.input);
+    cmd.json = true;
+    CHECK_EQ_INT(run("dn bulk reset -"), CMD_OK);
+    CHECK(printed("{\"items\":[{\"dn\":\"5001\",\"name\":\"Agent 5001\",\"password\":\""));
+    cmd.input = "Number;Name;State\n5001;Agent 5001;Disabled\n5002;Bob;Enabled\n5009;Zo\xc3\xab;Enabled\n";
+    cmd.input_len = strlen(cmd.input);
+    CHECK_EQ_INT(run("dn compare genesys.csv"), CMD_OK);
+    CHECK_STR(
+        out.data,
+        "{\"same\":1,\n\"missing\":[{\"dn\":\"5009\",\"name\":\"Zo\xc3\xab\"}],\n"
+        "\"extra\":[{\"dn\":\"5003\",\"name\":\"Agent 5003\"}],\n"
+        "\"different\":[{\"dn\":\"5002\",\"field\":\"name\",\"here\":\"Agent 5002\",\"there\":\"Bob\"},\n"
+        "{\"dn\":\"5002\",\"field\":\"enabled\",\"here\":\"no\",\"there\":\"yes\"}]}\n");
+    cmd.json = false;
+    CHECK_EQ_INT(run("dn compare genesys.csv"), CMD_OK);
+    CHECK(printed("missing here: DN 5009 Zo\xc3\xab\n") &&
+          printed("1 the same, 1 missing here, 1 only here, 2 differences\n"));
+    CHECK_EQ_INT(run("dn bulk remove 5001,5002,5001"), CMD_OK);
+    CHECK_STR(out.data, "2 DNs removed\n");
     finish();
 }
 

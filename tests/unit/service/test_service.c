@@ -39,20 +39,23 @@ static bool said(const char *words)
 
 TEST(a_dn_is_told_as_it_is_after_each_change)
 {
+    const struct dn_new ada = {"5001", "secret1", "Ada", DN_CODEC_OPUS, .enabled = true},
+                        blank = {.dn = "50 01", .password = "secret1", .name = ""};
     const enum dn_codec pcma = DN_CODEC_PCMA;
+    const bool off = false;
     struct dn d;
 
     CHECK(start());
-    CHECK_EQ_INT(service_dn_add(&sv, "5001", "secret1", "Ada", DN_CODEC_OPUS, &d), 0);
+    CHECK_EQ_INT(service_dn_add(&sv, &ada, NULL, &d), 0);
     CHECK(!strcmp(d.name, "Ada") && d.codec == DN_CODEC_OPUS && d.enabled);
-    CHECK_EQ_INT(service_dn_add(&sv, "5001", "secret1", "Ada", DN_CODEC_OPUS, &d), EEXIST);
+    CHECK_EQ_INT(service_dn_add(&sv, &ada, NULL, &d), EEXIST);
     CHECK(said("5001 exists already"));
-    CHECK_EQ_INT(service_dn_add(&sv, "50 01", "secret1", "", DN_CODEC_AUTO, NULL), EINVAL);
-    CHECK_EQ_INT(service_dn_set(&sv, "5001", NULL, &pcma, &d), 0);
+    CHECK_EQ_INT(service_dn_add(&sv, &blank, NULL, NULL), EINVAL);
+    CHECK_EQ_INT(service_dn_change(&sv, "5001", &(struct dn_change){.codec = &pcma}, &d), 0);
     CHECK(!strcmp(d.name, "Ada") && d.codec == DN_CODEC_PCMA);
-    CHECK_EQ_INT(service_dn_enable(&sv, "5001", false, &d), 0);
+    CHECK_EQ_INT(service_dn_change(&sv, "5001", &(struct dn_change){.enabled = &off}, &d), 0);
     CHECK(!d.enabled);
-    CHECK_EQ_INT(service_dn_passwd(&sv, "5001", "short", NULL), EINVAL);
+    CHECK_EQ_INT(service_dn_change(&sv, "5001", &(struct dn_change){.password = "short"}, NULL), EINVAL);
     CHECK_EQ_INT(service_dn_remove(&sv, "5001"), 0);
     CHECK_EQ_INT(service_dn_remove(&sv, "5001"), ENOENT);
     CHECK(said("there is no DN 5001"));

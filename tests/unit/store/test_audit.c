@@ -40,12 +40,13 @@ TEST(each_change_says_what_was_before_and_after)
 {
     const struct store_actor ada = {"ada", "console", "192.0.2.7", "asked for by the shift"};
     const enum dn_codec codec = DN_CODEC_OPUS;
+    const struct dn_change eve = {.name = "Eve \"E\"", .codec = &codec};
 
     CHECK(start());
     store_actor_set(&ada);
     CHECK_EQ_INT(add("5001"), 0);
     store_actor_reason(NULL);
-    CHECK_EQ_INT(dn_set(store, "5001", "Eve \"E\"", &codec, why, sizeof(why)), 0);
+    CHECK_EQ_INT(dn_change(store, "5001", &eve, why, sizeof(why)), 0);
     CHECK_EQ_INT(dn_passwd(store, "5001", "another1", why, sizeof(why)), 0);
     store_actor("cli:uid=0");
     CHECK_EQ_INT(dn_remove(store, "5001"), 0);
