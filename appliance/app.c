@@ -35,6 +35,7 @@
 #include "net/wire.h"
 #include "service/setting.h"
 #include "service/trail.h"
+#include "service/upkeep.h"
 #include "sip/stack.h"
 #include "sip/trunks.h"
 #include "store/store.h"
@@ -82,6 +83,7 @@ struct app {
     struct service service; /* for the command line; filled in as the parts start */
     struct service_restart restart;
     struct trail *trail;
+    struct upkeep *upkeep;
     struct control *control;
     char cert[512], key[512];
     int lock_fd; /* of the data directory */
@@ -318,6 +320,11 @@ static int web_part_start(struct app *a)
     return err;
 }
 
+static int upkeep_part_start(struct app *a)
+{
+    return upkeep_start(&a->upkeep, a->store, a->conf, a->opt->data);
+}
+
 static int reach_part_start(struct app *a)
 {
     const struct app_reach_config cfg = {a->conf, a->store, a->media, a->web, a->turn, a->stack};
@@ -373,7 +380,7 @@ static int parts_start(struct app *a)
         settings_start,   directory_lock,   store_start,        settings_from_store, control_start,
         calls_left_close, addresses_find,   admin_password_set, tls_start,           guard_start,
         media_part_start, stack_start,      turn_part_start,    lab_part_start,      signalling_start,
-        web_part_start,   reach_part_start, live_part_start,
+        web_part_start,   reach_part_start, upkeep_part_start,  live_part_start,
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -402,6 +409,7 @@ static void parts_stop(struct app *a)
     mbox_free(a->media_events, NULL, NULL);
     mbox_free(a->seen, NULL, NULL);
     guard_free(a->guard);
+    upkeep_stop(a->upkeep);
     trail_stop(a->trail);
     conf_free(a->service.at_start);
     app_conf_free(a->settings);

@@ -66,9 +66,9 @@ int app_api_start(struct app_api **ap, const struct app_api_config *cfg)
     if (!err)
         err = admin_selftest_alloc(&a->selftest, &a->signin, &a->ice, cfg->store);
     if (!err)
-        err = admin_status_register();
-    if (!err)
         err = rest_start(a, cfg);
+    if (!err)
+        err = admin_status_register(a->rest, cfg->service->conf);
     if (err)
         app_api_free(a);
     else

@@ -210,10 +210,8 @@ static bool guard_passes(const struct api *a, const struct web_req *req, struct 
     return true;
 }
 
-static void request_h(const struct web_req *req, struct web_resp *resp, void *arg)
+void api_hand(struct api *a, const struct api_entry *e, const struct web_req *req, struct web_resp *resp)
 {
-    struct api *a = arg;
-    const struct api_entry *e = &a->entries[req->route - a->routes];
     struct question value;
 
     if (e->r->guarded && !guard_passes(a, req, resp))
@@ -226,6 +224,13 @@ static void request_h(const struct web_req *req, struct web_resp *resp, void *ar
     }
     value.q->api = a;
     web_ask(resp, thread_of(a, value.q), &run_question, &value, NULL);
+}
+
+static void request_h(const struct web_req *req, struct web_resp *resp, void *arg)
+{
+    struct api *a = arg;
+
+    api_hand(a, &a->entries[req->route - a->routes], req, resp);
 }
 
 /* ---------------------------------------------------------------- the ADMIN thread */

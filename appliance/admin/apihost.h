@@ -9,6 +9,14 @@
 #include "service/service.h"
 
 struct api;
+struct api_route;
+struct web_req;
+struct web_resp;
+
+struct api_entry { /* a route, and what it was registered with */
+    const struct api_route *r;
+    void *arg;
+};
 
 /* sv is copied for each request, as the command line's server does, so that what it holds may still be filled in until api_serve is called. */
 int api_alloc(struct api **ap, const struct service *sv);
@@ -21,5 +29,9 @@ void api_serve(struct api *a);
 void api_stop(struct api *a);
 /* After api_stop, before web_free. */
 void api_free(struct api *a);
+
+/* WEB thread: has a request served as if it was of a route of the tables, with its check of who may: for resources elsewhere that some may
+ * see without signing in (admin/status). e must outlive the server. */
+void api_hand(struct api *a, const struct api_entry *e, const struct web_req *req, struct web_resp *resp);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "admin/api.h"
 #include "admin/apicheck.h"
+#include "admin/apihost.h"
 #include "core/addr.h"
 #include "crypto/hash.h"
 #include "web/web.h"
@@ -26,11 +27,6 @@ enum {
     API_HOST_MAX = 264,
     API_PASSPHRASE_MAX = 1024,
     API_SEEN_MS = 60 * 1000, /* how exactly it is noted when a session was used last */
-};
-
-struct api_entry { /* a route, and what it was registered with */
-    const struct api_route *r;
-    void *arg;
 };
 
 /* By value: whoever has it owns it. */

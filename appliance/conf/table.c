@@ -210,6 +210,17 @@ static const struct conf_def table[] = {
      .meaning =
          "Time that calls are given to end by themselves when the appliance is asked to stop (SIGTERM)."},
 
+    LIVE_INT("cdr.keep_days", "0", 0, 36500, "d",
+             "Call records that are older are removed; 0 means that all stay."),
+    LIVE_INT("cdr.keep_records", "0", 0, 1000000000, "",
+             "Most call records; the oldest are removed. 0 means no limit."),
+    LIVE_INT("selftest.keep_days", "0", 0, 36500, "d",
+             "Results of self-tests that are older are removed; 0 means that all stay. Of each DN the last "
+             "ten are "
+             "kept at most."),
+    LIVE_STR("metrics.allow", CONF_FORM_NETWORKS, 1000,
+             "Networks from which /metrics and the reasons in /readyz may be read without a key of the API: "
+             "192.0.2.0/24, 2001:db8::/32, separated by commas; empty means all."),
     LIVE_STR("audit.syslog", CONF_FORM_SERVER, 300,
              "Syslog server that is sent each entry of the audit, over TLS (RFC 5424, RFC 5425): HOST or "
              "HOST:PORT, 6514 without; empty means none."),
@@ -218,7 +229,7 @@ static const struct conf_def table[] = {
         "PEM file with the CAs of which one must have signed the certificate of audit.syslog; empty means "
         "those that the machine trusts."),
     LIVE_INT("audit.keep_days", "0", 0, 36500, "d",
-             "Entries of the audit that are older are removed; 0 means none."),
+             "Entries of the audit that are older are removed; 0 means that all stay."),
     LIVE_INT("audit.keep_entries", "1000000", 0, 1000000000, "",
              "Most entries of the audit; the oldest are removed. 0 means no limit."),
 };

@@ -120,6 +120,20 @@ int addr_resolve_all(struct addr *v, size_t max, size_t *n, const char *host, ui
     return *n ? 0 : EHOSTUNREACH;
 }
 
+static const uint8_t *addr_bytes(const struct addr *a)
+{
+    return addr_af(a) == AF_INET ? (const uint8_t *)&a->u.in.sin_addr : a->u.in6.sin6_addr.s6_addr;
+}
+
+bool addr_in_net(const struct addr *a, const struct addr *base, unsigned bits)
+{
+    const unsigned whole = bits / 8, rest = bits % 8;
+
+    if (addr_af(a) != addr_af(base) || memcmp(addr_bytes(a), addr_bytes(base), whole))
+        return false;
+    return !rest || !((addr_bytes(a)[whole] ^ addr_bytes(base)[whole]) & (0xff00u >> rest & 0xff));
+}
+
 int addr_parse_net(struct addr *base, unsigned *bits, const char *text)
 {
     const size_t n = strcspn(text, "/");
@@ -133,7 +147,7 @@ int addr_parse_net(struct addr *base, unsigned *bits, const char *text)
     host[n] = '\0';
     if (addr_parse_ip(base, host, 0))
         return EINVAL;
-    ip = addr_af(base) == AF_INET ? (const uint8_t *)&base->u.in.sin_addr : base->u.in6.sin6_addr.s6_addr;
+    ip = addr_bytes(base);
     len = addr_af(base) == AF_INET ? 32 : 128;
     *bits = (unsigned)len;
     if (text[n]) {

@@ -26,6 +26,7 @@ void addr_set_sockaddr(struct addr *a, const struct sockaddr *sa);
 int addr_parse_ip(struct addr *a, const char *ip, uint16_t port);
 /* "10.1.0.0/16", "2001:db8::/32", "192.0.2.7" (one address). EINVAL, also for bits set behind the prefix: a typing error, most likely. */
 int addr_parse_net(struct addr *base, unsigned *bits, const char *text);
+bool addr_in_net(const struct addr *a, const struct addr *base, unsigned bits);
 /* Resolves a name by getaddrinfo (blocks: start-up, CLI and the resolver thread only): all its addresses, A and AAAA, without repetitions,
  * in the order in which they should be tried (RFC 6724). EHOSTUNREACH. */
 int addr_resolve_all(struct addr *v, size_t max, size_t *n, const char *host, uint16_t port);

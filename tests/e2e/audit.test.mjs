@@ -10,6 +10,7 @@ import { Agent } from './agent.mjs';
 import { binary, freePort, start } from './dngate.mjs';
 import { adminOption, signIn, stranger } from './lib/admin.mjs';
 import { parse, scrape } from './lib/metrics.mjs';
+import { sql } from './lib/sql.mjs';
 import { until } from './lib/wait.mjs';
 
 const work = mkdtempSync(join(tmpdir(), 'dngate-audit-'));
@@ -21,6 +22,8 @@ function ok(...words) {
     assert.equal(done.status, 0, `dngate ${words.join(' ')}: ${done.err}${done.stdout}${done.stderr}`);
     return done.stdout;
 }
+// A resource beside the REST.
+const callRoot = (who, path, headers = {}) => who.call('GET', `/${path}`, { headers });
 const json = (...words) => JSON.parse(ok(...words, '--json'));
 
 before(async () => { server = await start({ options: ['log.format=json', adminOption] }); });
@@ -132,6 +135,22 @@ describe('REST', () => {
         assert.equal((await admin.post('/settings/history/1/revert', {})).status, 404);
     });
 
+    test('figures and reasons only for listed networks and who is signed in', async () => {
+        const nobody = stranger(server);
+        ok('settings', 'metrics.allow', '192.0.2.0/24, 2001:db8::/32');
+        const metrics = await callRoot(nobody, '/metrics');
+        assert.deepEqual([metrics.status, metrics.headers['content-type']], [401, 'application/problem+json']);
+        assert.deepEqual((await callRoot(nobody, '/readyz')).body, { ready: true });
+        assert.match((await callRoot(reader, '/metrics')).text, /^# HELP /);
+        assert.equal((await callRoot(nobody, '/metrics', { authorization: 'Bearer nonsense' })).status, 401);
+        assert.equal((await callRoot(nobody, '/healthz')).text, 'ok\n');
+        ok('settings', 'metrics.allow', '192.0.2.0/24 127.0.0.0/8');
+        assert.match((await callRoot(nobody, '/metrics')).text, /^# HELP /);
+        assert.equal((await callRoot(nobody, '/readyz')).body.parts.store.state, 'up');
+        assert.equal(run(['settings', 'metrics.allow', '192.0.2.1/24']).status, 1);
+        ok('settings', 'metrics.allow', '--reset');
+    });
+
     test('a restart is asked for and taken back', async () => {
         const agent = await new Agent(server, '5004', 'lab5004').open();
         const dialog = agent.call('600');
@@ -147,6 +166,30 @@ describe('REST', () => {
         await until(async () => (await reader.get('/restart')).body.calls === 0, 10000, 'the call is over');
         agent.close();
     });
+});
+
+test('old records and entries go as settings say', async () => {
+    const columns = sql(server.dir, "SELECT group_concat(name) FROM pragma_table_info('cdr') WHERE name NOT IN ('id', 'start_ms')");
+    const count = () => Number(sql(server.dir, 'SELECT count(*) FROM cdr'));
+    await until(() => count() >= 1, 10000, 'a record');
+    const old = Date.now() - 40 * 86400e3;
+    sql(server.dir, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700) INSERT INTO cdr (id, start_ms, ${columns})
+        SELECT printf('%012x-%05d', CASE WHEN i <= 1200 THEN ${old} ELSE ${Date.now()} END, i), CASE WHEN i <= 1200 THEN ${old} ELSE ${Date.now()} END, ${columns}
+        FROM n, (SELECT * FROM cdr LIMIT 1)`);
+    const kept = count() - 1200;
+    ok('settings', 'cdr.keep_days', '30');
+    await until(() => count() === kept, 20000, 'the old ones are gone');
+    ok('settings', 'cdr.keep_records', '100');
+    await until(() => count() === 100, 20000, 'a hundred are left');
+    assert.equal(Number(sql(server.dir, "SELECT count(*) FROM cdr WHERE id < (SELECT min(id) FROM (SELECT id FROM cdr ORDER BY id DESC LIMIT 100))")), 0);
+    const newest = json('audit', '--limit', '1')[0].id;
+    ok('settings', 'audit.keep_entries', '5');
+    await until(() => json('audit').some(({ what }) => /^audit: \d+ old entries removed$/.test(what)), 20000, 'it is told');
+    const left = json('audit');
+    assert.ok(left.length >= 5 && left.length <= 6 && left[0].id > newest);
+    assert.deepEqual([left[0].who, left[0].via], ['retention', 'system']);
+    assert.ok(parse(await scrape(server)).sum('dngate_retention_removed_total', { what: 'cdr' }) >= kept + 1200 - 100);
+    for (const key of ['cdr.keep_days', 'cdr.keep_records', 'audit.keep_entries']) ok('settings', key, '--reset');
 });
 
 describe('a syslog server', () => {

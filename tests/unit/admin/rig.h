@@ -100,7 +100,7 @@ __attribute__((unused)) static bool set_up(void)
            !dn_add(t.store, "5002", "secret2", "", DN_CODEC_PCMU, false, why, sizeof(why)) &&
            directory_read() && !ask_mbox_alloc(&t.questions, "test_questions", 4) &&
            !ask_box_alloc(&t.box, "test", 4) && !guard_alloc(&t.guard, &(struct guard_config){0}) &&
-           turn_set_up() && !admin_status_register();
+           turn_set_up() && !admin_status_register(NULL, NULL);
 }
 
 __attribute__((unused)) static void tear_down(void)

@@ -147,3 +147,24 @@ TEST(interfaces_are_global_ones)
     for (size_t i = 0; i < n; i++)
         CHECK(!addr_is_loopback(&v[i]) && !addr_is_linklocal(&v[i]));
 }
+
+TEST(an_address_is_in_a_network_or_not)
+{
+    static const struct {
+        const char *ip, *net;
+        bool in;
+    } v[] = {{"10.1.2.3", "10.1.0.0/16", true},        {"10.2.2.3", "10.1.0.0/16", false},
+             {"10.1.2.3", "0.0.0.0/0", true},          {"::1", "0.0.0.0/0", false},
+             {"192.0.2.127", "192.0.2.0/25", true},    {"192.0.2.128", "192.0.2.0/25", false},
+             {"2001:db8::7", "2001:db8::/32", true},   {"2001:db9::7", "2001:db8::/32", false},
+             {"::ffff:10.1.2.3", "10.1.0.0/16", true}, {"192.0.2.7", "192.0.2.7", true},
+             {"192.0.2.8", "192.0.2.7", false}};
+    struct addr a, base;
+    unsigned bits;
+
+    for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+        CHECK_EQ_INT(addr_parse_ip(&a, v[i].ip, 0), 0);
+        CHECK_EQ_INT(addr_parse_net(&base, &bits, v[i].net), 0);
+        CHECK_EQ_INT(addr_in_net(&a, &base, bits), v[i].in);
+    }
+}
