@@ -5,6 +5,7 @@
 #include "admin/audit.h"
 #include "admin/dns.h"
 #include "admin/iceservers.h"
+#include "admin/live.h"
 #include "admin/restart.h"
 #include "admin/selftest.h"
 #include "admin/session.h"
@@ -31,6 +32,7 @@ struct app_api {
 static int (*const nouns[])(void) = {
     admin_apikeys_routes,
     admin_audit_routes,
+    admin_live_routes,
     admin_restart_routes,
     admin_settings_routes,
     admin_users_routes,

@@ -164,7 +164,9 @@ static bool happening_list(const struct happening *h, void *arg)
     char text[32];
 
     if (listing_json(l)) {
+        buf_puts(l->cmd->out, "{");
         livejson_happening(l->cmd->out, h);
+        buf_puts(l->cmd->out, "}");
         return false;
     }
     grid_add(&l->grid, cmd_time(text, sizeof(text), h->time_ms));

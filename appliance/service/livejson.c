@@ -248,12 +248,12 @@ void livejson_happening(struct buf *out, const struct happening *h)
 {
     const bool trunk = !strcmp(h->noun, "trunk");
 
-    buf_printf(out, "{\"time_ms\":%lld", (long long)h->time_ms);
+    buf_printf(out, "\"time_ms\":%lld", (long long)h->time_ms);
     member(out, trunk ? "state" : "event", h->event);
     if (!trunk) {
         member(out, "address", h->address);
         member(out, "browser", h->browser);
     }
     member(out, "detail", h->detail);
-    buf_printf(out, ",\"times\":%u}", h->times);
+    buf_printf(out, ",\"times\":%u", h->times);
 }
