@@ -15,6 +15,7 @@
 #include "web/handoff.h"
 #include "web/source.h"
 #include "web/ws.h"
+#include "web/push.h"
 #include "web/wssip.h"
 #include <errno.h>
 #include <libwebsockets.h>
@@ -415,11 +416,24 @@ static int answers_callback(struct lws *wsi, enum lws_callback_reasons reason, v
     return 0;
 }
 
+static int push_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    struct web *w = lws_get_opaque_user_data(wsi);
+
+    (void)user;
+    (void)in;
+    (void)len;
+    if (w && reason == LWS_CALLBACK_RAW_RX_FILE)
+        web_push_out(w->cfg.push);
+    return 0;
+}
+
 static const struct lws_protocols protocols[] = {
     {.name = "conn", .callback = conn_callback, .rx_buffer_size = RECV_MAX},
     {.name = "listen", .callback = listen_callback},
     {.name = "inbox", .callback = inbox_callback},
     {.name = "answers", .callback = answers_callback},
+    {.name = "push", .callback = push_callback},
     LWS_PROTOCOL_LIST_TERM,
 };
 
@@ -488,6 +502,10 @@ int edge_open(struct web *w, char *why, size_t whysz)
         err = w->inbox && fd >= 0 && fd_adopt(w, fd, "answers", w) ? 0 : ENOMEM;
         if (w->inbox)
             lws_set_timer_usecs(w->inbox, TICK_MS * 1000);
+        if (!err && w->cfg.push) {
+            fd = dup(web_push_out_fd(w->cfg.push));
+            err = fd >= 0 && fd_adopt(w, fd, "push", w) ? 0 : ENOMEM;
+        }
     }
     if (err)
         snprintf(why, whysz, "the web server's loop cannot be made: %s", strerror(err));

@@ -14,6 +14,7 @@
 
 struct mbox;
 struct web;
+struct web_push;
 struct web_route;
 struct http_head;
 struct guard;
@@ -53,6 +54,7 @@ struct web_config {
     struct guard
         *guard; /* banned sources get a page that says so, and a few connections for it; may be NULL */
     struct sip_stack *sip; /* /ws goes here; NULL = 503 */
+    struct web_push *push; /* the live push (web/push); NULL = none */
     web_stream_h *turn;    /* whoever speaks STUN by TLS goes here; NULL: is answered as bad HTTP */
     void *turn_arg;
 };

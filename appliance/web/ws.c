@@ -71,7 +71,7 @@ static int upgrade_check(const struct conn *c, const struct ws_service *service,
         *detail = "The WebSocket handshake is not valid.";
         return 400;
     }
-    if (!origin_allowed(origin, atomic_load(&c->w->require_origin), h->host, ports, 2, c->w->cfg.origins)) {
+    if (!origin_allowed(origin, service->origin_needed || atomic_load(&c->w->require_origin), h->host, ports, 2, c->w->cfg.origins)) {
         metric_add(&web_drop_origin, 1);
         log_warn_limited("web", "peer=%s origin=\"%s\" host=%s WebSocket refused: origin not allowed",
                          addr_ip(&c->peer, peer, sizeof(peer)), log_quotable(said, sizeof(said), origin),
@@ -117,6 +117,8 @@ static int ws_alloc(struct conn *c, const struct ws_service *service, void *arg)
         return err;
     }
     c->ws = ws;
+    if (service->out_max)
+        c->out.max = 2 * service->out_max;
     metric_add(&web_ws_conns, 1);
     return 0;
 }
@@ -156,7 +158,9 @@ void ws_upgrade(struct conn *c, const struct ws_service *service, void *arg)
 
 static void frame_send(struct conn *c, enum ws_opcode op, const void *p, size_t n)
 {
-    if (conn_queued(c) + n > WS_OUT_MAX) {
+    const size_t max = c->ws->service->out_max ? c->ws->service->out_max : WS_OUT_MAX;
+
+    if (conn_queued(c) + n > max) {
         char peer[ADDR_STRLEN];
 
         metric_add(&web_drop_backlog, 1);

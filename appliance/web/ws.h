@@ -22,6 +22,8 @@ struct ws_service {
     const char *protocol; /* the subprotocol that the peer must offer */
     const char *what;     /* for who comes without an upgrade: "This address speaks …" */
     size_t message_max;
+    size_t out_max;     /* bytes that may wait for a slow peer; 0 = WS_OUT_MAX */
+    bool origin_needed; /* nobody without Origin, whatever ws.require_origin says */
     /* The handshake is good; an error refuses it with 503. */
     int (*open)(struct conn *c, void *arg);
     /* A whole message, valid until the return; an error closes with 1013. */
