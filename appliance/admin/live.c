@@ -187,75 +187,6 @@ static int trunk_history_h(struct api_call *c)
     return happenings(c, "trunk");
 }
 
-struct ban_search {
-    const char *peer; /* its address with a port */
-    struct buf *out;
-    int64_t now_ms;
-    bool found;
-};
-
-/* Of the source that the DN's page comes from. */
-static bool ban_of_h(const struct guard_ban *b, void *arg)
-{
-    struct ban_search *s = arg;
-    char source[LIVEJSON_SOURCE_MAX];
-    size_t len = strlen(livejson_source(b, source));
-
-    if (b->prefix != 32 || strncmp(s->peer, source, len) || s->peer[len] != ':')
-        return false;
-    buf_puts(s->out, "{");
-    livejson_ban(s->out, b, s->now_ms);
-    buf_puts(s->out, "}");
-    s->found = true;
-    return true;
-}
-
-static void dn_write(struct api_call *c, const struct service_picture *p,
-                     const struct service_registration *r)
-{
-    struct ban_search ban = {.peer = r ? r->peer : "", .out = c->out, .now_ms = clock_wall_ms()};
-    bool any = false;
-
-    buf_puts(c->out, "{");
-    api_put_str(c->out, "state", r ? r->state : "off");
-    api_put_int(c->out, "since_ms", r ? r->registered_ms : 0);
-    buf_puts(c->out, ",\"registrations\":[");
-    if (r) {
-        buf_puts(c->out, "{");
-        livejson_registration(c->out, r);
-        buf_puts(c->out, "}");
-    }
-    buf_puts(c->out, "],\"calls\":[");
-    for (size_t i = 0; i < p->calls.count; i++) {
-        if (strcmp(p->calls.v[i].dn, c->params[0]) != 0)
-            continue;
-        buf_puts(c->out, any ? ",{" : "{");
-        livejson_call(c->out, &p->calls.v[i]);
-        buf_puts(c->out, "}");
-        any = true;
-    }
-    buf_puts(c->out, "],\"ban\":");
-    if (r)
-        (void)service_ban_each(c->sv, ban_of_h, &ban);
-    buf_puts(c->out, ban.found ? "}" : "null}");
-}
-
-static int dn_live_h(struct api_call *c)
-{
-    const struct service_registration *r = NULL;
-    struct service_picture p;
-    const int err = service_picture(c->sv, SERVICE_CALLS | SERVICE_REGISTRATIONS, &p);
-
-    if (err)
-        return err;
-    for (size_t i = 0; i < p.registrations.count && !r; i++)
-        if (!strcmp(p.registrations.v[i].dn, c->params[0]))
-            r = &p.registrations.v[i];
-    dn_write(c, &p, r);
-    service_picture_free(&p);
-    return 0;
-}
-
 static int trunk_live_h(struct api_call *c)
 {
     const struct service_trunk off = {.state = "disabled"}, *found = &off;
@@ -479,16 +410,6 @@ static const struct api_value trunk_happening[] = {
     {.name = "detail", .type = API_TEXT, .needed = true},
     {.name = "times", .type = API_INT, .needed = true},
 };
-static const struct api_value dn_live[] = {
-    {.name = "state", .type = API_TEXT, .needed = true, .choices = "off|" AGENT_STATES},
-    {.name = "since_ms", .type = API_TIME, .needed = true, .help = "When it signed in; 0: it is not."},
-    {.name = "registrations", .type = API_LIST, .needed = true, API_VALUES(registration)},
-    {.name = "calls", .type = API_LIST, .needed = true, API_VALUES(call)},
-    {.name = "ban",
-     .type = API_ANY,
-     .needed = true,
-     .help = "Of the address that its page comes from, or null."},
-};
 static const struct api_value trunk_address[] = {
     {.name = "address", .type = API_TEXT, .needed = true},
     {.name = "state", .type = API_TEXT, .needed = true, .choices = "up|down|unknown"},
@@ -563,12 +484,6 @@ static const struct api_route routes[] = {
      .access = API_ADMIN,
      .summary = "Lifts a ban: of an address, or of the network it is in.",
      .h = ban_lift_h},
-    {.method = "GET",
-     .path = "/dns/{dn}/live",
-     .access = API_READONLY,
-     .summary = "What goes on at a DN now.",
-     .h = dn_live_h,
-     API_ANSWER(dn_live)},
     {.method = "GET",
      .path = "/dns/{dn}/history",
      .access = API_READONLY,
