@@ -2,6 +2,7 @@
 #include "admin/api.h"
 #include "admin/apihost.h"
 #include "admin/apipriv.h"
+#include "admin/openapi.h"
 #include "core/ask.h"
 #include "core/clock.h"
 #include "core/guard.h"
@@ -56,6 +57,7 @@ struct api {
     struct web_route *routes; /* one each */
     char (*paths)[PATH_MAX_];
     size_t count;
+    struct buf openapi; /* of all these */
     pthread_t thread;
     bool running;
     int stop_fd;
@@ -294,6 +296,7 @@ int api_alloc(struct api **ap, const struct service *sv)
         return ENOMEM;
     table_count = 0;
     a->stop_fd = -1;
+    buf_init(&a->openapi, API_OUT_MAX);
     a->main = (struct api_worker){.api = a, .sv = sv};
     a->slow = (struct api_worker){.api = a, .sv = &a->sv_slow};
     store_key(sv->store, a->key, "dngate console csrf");
@@ -325,10 +328,27 @@ static void entries_fill(struct api *a)
     }
 }
 
+static int openapi_h(struct api_call *c)
+{
+    const struct api *a = c->arg;
+
+    return buf_write(c->out, a->openapi.data, a->openapi.len);
+}
+
+static const struct api_route own_routes[] = {
+    {.method = "GET",
+     .path = "/openapi.json",
+     .access = API_OPEN,
+     .summary = "This document.",
+     .h = openapi_h},
+};
+
 int api_open(struct api *a)
 {
-    int err;
+    int err = api_routes(own_routes, sizeof(own_routes) / sizeof(own_routes[0]), a);
 
+    if (err)
+        return err;
     for (size_t t = 0; t < table_count; t++)
         a->count += tables[t].n;
     a->entries = calloc(a->count + 1, sizeof(*a->entries));
@@ -337,6 +357,9 @@ int api_open(struct api *a)
     if (!a->entries || !a->routes || !a->paths)
         return ENOMEM;
     entries_fill(a);
+    openapi_write(&a->openapi, a->entries, a->count);
+    if (a->openapi.err)
+        return a->openapi.err;
     a->sv_slow = *a->main.sv;
     err = admin_start(a);
     return err ? err : web_routes(a->routes, a->count, a);
@@ -375,6 +398,7 @@ void api_free(struct api *a)
     api_worker_reset(&a->main);
     if (a->stop_fd >= 0)
         close(a->stop_fd);
+    buf_reset(&a->openapi);
     free(a->entries);
     free(a->routes);
     free(a->paths);
