@@ -169,7 +169,7 @@ struct change {
     struct user u; /* name, and the new hash */
 };
 
-int user_sessions_end(struct store_tx *tx, const char *name, const char *but)
+static int sessions_end(struct store_tx *tx, const char *name, const char *but)
 {
     sqlite3_stmt *st;
     int err = sql_prepare(tx->sql, &st, "DELETE FROM session WHERE user = ? AND id <> ?");
@@ -190,7 +190,7 @@ static int change_password(struct store_tx *tx, const struct change *c)
     sql_bind(st, "tti", c->u.name, c->u.pwhash, tx->now_ms);
     err = sql_run(tx->sql, st);
     if (!err)
-        err = user_sessions_end(tx, c->u.name, c->ch->keep_session ? c->ch->keep_session : "");
+        err = sessions_end(tx, c->u.name, c->ch->keep_session ? c->ch->keep_session : "");
     return err ? err : user_changed(tx, c->u.name, "password changed");
 }
 
@@ -274,13 +274,6 @@ int user_change(struct store *s, const char *name, const struct user_change *ch,
     else if (err)
         snprintf(why, whysz, "user %s: %s", name, store_strerror(err));
     return err;
-}
-
-int user_passwd(struct store *s, const char *name, const char *password, char *why, size_t whysz)
-{
-    const struct user_change ch = {.password = password};
-
-    return user_change(s, name, &ch, why, whysz);
 }
 
 static int remove_job(struct store_tx *tx, void *arg)

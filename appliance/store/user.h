@@ -19,7 +19,6 @@ typedef bool(user_h)(const struct user *u, void *arg);
 int user_each(struct store_reader *r, user_h *h, void *arg);
 int user_add(struct store *s, const char *name, enum user_role role, const char *password, char *why,
              size_t whysz); /* min 8 chars */
-int user_passwd(struct store *s, const char *name, const char *password, char *why, size_t whysz);
 /* True: a name that a user may have. */
 bool user_name_valid(const char *name);
 struct user_change { /* what shall be other; the rest stays */

@@ -10,7 +10,5 @@ int user_load(struct sql *sql, const char *name, struct user *out); /* ENOENT */
 int user_prepare(struct user *u, const char *name, enum user_role role, const char *password, char *why,
                  size_t whysz);
 int user_insert(struct store_tx *tx, const struct user *u); /* EEXIST */
-/* Ends the sessions of a user but one ("" = all). */
-int user_sessions_end(struct store_tx *tx, const char *name, const char *but);
 
 #endif

@@ -12,15 +12,15 @@ const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: false, maxS
 process.once('exit', () => agent.destroy());
 
 // One request. body: an object goes as JSON, a string or Buffer as it is. path: below the base, or whole when it begins with /api/ or, as //metrics, with a second slash.
-// Resolves to { status, headers, text, body } where body is the JSON that came, or undefined.
-export function call(server, method, path, { body, headers = {} } = {}) {
+// from: the address of ours that it comes from. Resolves to { status, headers, text, body } where body is the JSON that came, or undefined.
+export function call(server, method, path, { body, headers = {}, from } = {}) {
     const bytes = body === undefined ? null : typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
     const types = bytes && !headers['content-type'] ? { 'content-type': 'application/json' } : {};
     const length = bytes || method !== 'GET' ? { 'content-length': bytes?.length ?? 0 } : {};
 
     return new Promise((resolve, reject) => {
         const request = https.request({
-            host: '127.0.0.1', port: server.ports.https, agent, method,
+            host: '127.0.0.1', port: server.ports.https, method, ...(from ? { localAddress: from, agent: false, rejectUnauthorized: false } : { agent }),
             path: path.startsWith('//') ? path.slice(1) : path.startsWith('/api/') ? path : base + path,
             headers: { ...types, ...length, ...headers },
         }, (response) => {
@@ -57,7 +57,10 @@ export async function signIn(server, { name = 'admin', password = adminPassword,
     if (answer.status !== 200) throw new Error(`sign-in of ${name}: ${answer.status} ${answer.text}`);
     const cookie = `__Host-dngate=${cookieOf(answer)}`, { csrf } = answer.body;
 
-    return Object.assign(caller(server, (method) => (method === 'GET' ? { cookie } : { cookie, 'x-csrf-token': csrf })), { cookie, csrf, session: answer.body });
+    // on: the same session at a server that was started again.
+    const on = (there) => Object.assign(caller(there, (method) => (method === 'GET' ? { cookie } : { cookie, 'x-csrf-token': csrf })), { cookie, csrf, session: answer.body, on });
+
+    return on(server);
 }
 
 // A program with a key.
