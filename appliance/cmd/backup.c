@@ -1,7 +1,9 @@
 #include "store/backup.h"
 #include "cmd/control.h"
 #include "cmd/verb.h"
+#include "core/file.h"
 #include "core/json.h"
+#include "crypto/vault.h"
 #include "store/restore.h"
 #include "store/store.h"
 
@@ -11,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WHY_MAX = 512 };
+enum { WHY_MAX = 512, PASSPHRASE_FILE_MAX = 4096 };
 
 static void figures_text(struct buf *out, const struct backup_info *i)
 {
@@ -26,6 +28,34 @@ static void figures_json(struct buf *out, const struct backup_info *i)
                (long long)i->cdrs);
 }
 
+/* ---------------------------------------------------------------- passphrase */
+
+/* The first line of the file that the option names; "" without it. CMD_REFUSED with a line on err. */
+static int passphrase_take(struct cmd *c, const struct args *a, char out[VAULT_PASSPHRASE_MAX + 2])
+{
+    const char *file = args_get(a, "passphrase-file");
+    char *text;
+    size_t n;
+    int err;
+
+    out[0] = '\0';
+    if (!file)
+        return CMD_OK;
+    err = file_read(file, PASSPHRASE_FILE_MAX, &text, &n);
+    if (err)
+        return cmd_refuse(c, "%s: %s", file, strerror(err));
+    text[strcspn(text, "\r\n")] = '\0';
+    snprintf(out, VAULT_PASSPHRASE_MAX + 2, "%s", text);
+    explicit_bzero(text, n);
+    free(text);
+    return *out ? CMD_OK : cmd_refuse(c, "%s: its first line is empty", file);
+}
+
+static const struct verb_option passphrase_options[] = {
+    {"passphrase-file", "FILE",
+     "the first line of this file is the passphrase that the backup is encrypted with", false},
+};
+
 /* ---------------------------------------------------------------- backup */
 
 static int cmd_backup(struct cmd *c, const struct args *a)
@@ -33,19 +63,28 @@ static int cmd_backup(struct cmd *c, const struct args *a)
     struct backup_info info;
     char why[WHY_MAX];
     const char *file = a->word[0];
+    char passphrase[VAULT_PASSPHRASE_MAX + 2];
+    int err, status = passphrase_take(c, a, passphrase);
 
-    if (backup_write(c->dir, file, &info, why, sizeof(why)))
+    if (status)
+        return status;
+    err = backup_write_sealed(c->dir, file, *passphrase ? passphrase : NULL, &info, why, sizeof(why));
+    explicit_bzero(passphrase, sizeof(passphrase));
+    if (err)
         return cmd_refuse(c, "%s", why);
     if (c->json) {
         buf_puts(c->out, "{");
         cmd_json_member(c->out, "file", file, true);
         figures_json(c->out, &info);
-        buf_printf(c->out, ",\"call_records_wait\":%s}\n", cmd_json_bool(info.cdrs_wait));
+        buf_printf(c->out, ",\"encrypted\":%s,\"call_records_wait\":%s}\n",
+                   cmd_json_bool(args_get(a, "passphrase-file")), cmd_json_bool(info.cdrs_wait));
         return CMD_OK;
     }
     buf_printf(c->out, "%s: ", file);
     figures_text(c->out, &info);
-    buf_puts(c->out, "; it holds secrets, keep it as safe as the gateway itself\n");
+    buf_puts(c->out, args_get(a, "passphrase-file")
+                         ? "; it is encrypted: without its passphrase nobody can read it\n"
+                         : "; it holds secrets, keep it as safe as the gateway itself\n");
     if (info.cdrs_wait)
         buf_puts(c->out,
                  "Some call records still wait in cdr.spill and are not in it; the next backup will have "
@@ -169,11 +208,17 @@ static void tell_text(struct cmd *c, const struct restored *r)
 static int cmd_restore(struct cmd *c, const struct args *a)
 {
     struct restored r = {.live = false};
-    char why[WHY_MAX];
-    int status;
+    char why[WHY_MAX], passphrase[VAULT_PASSPHRASE_MAX + 2];
+    int err, status = passphrase_take(c, a, passphrase);
 
-    if (restore_stage(c->dir, a->word[0], &r.staged, why, sizeof(why)))
-        return cmd_refuse(c, "%s; nothing was changed", why);
+    if (status)
+        return status;
+    err = restore_stage_sealed(c->dir, a->word[0], *passphrase ? passphrase : NULL, &r.staged, why,
+                               sizeof(why));
+    explicit_bzero(passphrase, sizeof(passphrase));
+    if (err)
+        return cmd_refuse(c, "%s%s; nothing was changed", why,
+                          err == ENOKEY && !args_get(a, "passphrase-file") ? " (--passphrase-file)" : "");
     status = take_over(c, &r);
     if (status)
         return status;
@@ -196,7 +241,8 @@ static const struct verb backup_verbs[] = {
              "database as it is at one moment, secret.key and the files of tls/. Certificates that "
              "https.cert names\n"
              "elsewhere are not in it. The file holds secrets: keep it as safe as the gateway itself.",
-     .example = "dngate backup /backup/dngate-$(date +%F).db",
+     VERB_OPTIONS(passphrase_options),
+     .example = "dngate backup /backup/dngate-$(date +%F).db --passphrase-file /root/passphrase",
      .run = cmd_backup},
 };
 const struct noun noun_backup = {.name = "backup",
@@ -216,6 +262,7 @@ static const struct verb restore_verbs[] = {
              "damaged, of a newer version or something else is refused before anything is touched. What was "
              "there before\n"
              "is kept as DIR/dngate.db.before-restore, a backup itself.",
+     VERB_OPTIONS(passphrase_options),
      .example = "dngate restore /backup/dngate-2026-11-21.db",
      .run = cmd_restore},
 };

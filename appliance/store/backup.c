@@ -1,6 +1,7 @@
 #include "store/backup.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "crypto/vault.h"
 #include "store/schema.h"
 #include "store/spill.h"
 #include "store/store.h"
@@ -265,9 +266,38 @@ static bool in_use(const char *dir, const char *file)
     return false;
 }
 
-int backup_write(const char *dir, const char *file, struct backup_info *info, char *why, size_t whysz)
+static int seal(const char *plain, const char *sealed, const char *passphrase)
 {
-    char tmp[PATH_MAX];
+    int err = make_empty(sealed), from, to;
+
+    if (err)
+        return err;
+    from = open(plain, O_RDONLY | O_CLOEXEC);
+    to = open(sealed, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    err = from < 0 || to < 0 ? errno : vault_seal(from, to, passphrase);
+    if (from >= 0)
+        close(from);
+    if (to >= 0)
+        close(to);
+    return err;
+}
+
+static int write_to(const char *dir, const char *tmp, const char *sealed, const char *passphrase,
+                    struct backup_info *info, char *why, size_t whysz)
+{
+    int err = make_empty(tmp);
+
+    if (!err)
+        err = fill(dir, tmp, info, why, whysz);
+    if (!err && passphrase)
+        err = seal(tmp, sealed, passphrase);
+    return err ? err : sync_file(passphrase ? sealed : tmp);
+}
+
+int backup_write_sealed(const char *dir, const char *file, const char *passphrase, struct backup_info *info,
+                        char *why, size_t whysz)
+{
+    char tmp[PATH_MAX], sealed[PATH_MAX];
     int err;
 
     *why = '\0';
@@ -275,25 +305,32 @@ int backup_write(const char *dir, const char *file, struct backup_info *info, ch
         snprintf(why, whysz, "%s: is in use by the server itself; name another file", file);
         return EBUSY;
     }
-    if (snprintf(tmp, sizeof(tmp), "%s.%d.tmp", file, (int)getpid()) >= (int)sizeof(tmp))
-        err = ENAMETOOLONG;
-    else
-        err = make_empty(tmp);
-    if (err) {
-        snprintf(why, whysz, "%s: cannot be written: %s", file, strerror(err));
-        return err;
+    if (passphrase &&
+        (strlen(passphrase) < VAULT_PASSPHRASE_MIN || strlen(passphrase) > VAULT_PASSPHRASE_MAX)) {
+        snprintf(why, whysz, "the passphrase must have %d to %d bytes", VAULT_PASSPHRASE_MIN,
+                 VAULT_PASSPHRASE_MAX);
+        return EINVAL;
     }
-    err = fill(dir, tmp, info, why, whysz);
-    if (!err)
-        err = sync_file(tmp);
-    if (!err && rename(tmp, file))
+    if (snprintf(tmp, sizeof(tmp), "%s.%d.tmp", file, (int)getpid()) >= (int)sizeof(tmp) ||
+        snprintf(sealed, sizeof(sealed), "%s.%d.tmp2", file, (int)getpid()) >= (int)sizeof(sealed)) {
+        snprintf(why, whysz, "%s: cannot be written: %s", file, strerror(ENAMETOOLONG));
+        return ENAMETOOLONG;
+    }
+    err = write_to(dir, tmp, sealed, passphrase, info, why, whysz);
+    if (!err && rename(passphrase ? sealed : tmp, file))
         err = errno;
-    if (err) {
+    if (err && !*why)
+        snprintf(why, whysz, "%s: cannot be written: %s", file, store_strerror(err));
+    if (err || passphrase)
         unlink(tmp);
-        if (!*why)
-            snprintf(why, whysz, "%s: cannot be written: %s", file, store_strerror(err));
-        return err;
-    }
-    info->cdrs_wait = spill_exists(dir);
-    return 0;
+    if (err)
+        unlink(sealed);
+    else
+        info->cdrs_wait = spill_exists(dir);
+    return err;
+}
+
+int backup_write(const char *dir, const char *file, struct backup_info *info, char *why, size_t whysz)
+{
+    return backup_write_sealed(dir, file, NULL, info, why, whysz);
 }

@@ -28,6 +28,9 @@ struct backup_info {
 
 /* Writes FILE anew: who looks sees the old one or the whole new one. On error why is one line. */
 int backup_write(const char *dir, const char *file, struct backup_info *info, char *why, size_t whysz);
+/* The same, encrypted with a passphrase (crypto/vault); NULL: not. EINVAL: too short or too long a one. */
+int backup_write_sealed(const char *dir, const char *file, const char *passphrase, struct backup_info *info,
+                        char *why, size_t whysz);
 /* Is an open database sound, ours and of no later version than ours? EUCLEAN, ENOTSUP with why (what is wrong with it). */
 int backup_check(struct sql *sql, struct backup_info *info, char *why, size_t whysz);
 /* Opens a database file for what it is, without making it WAL, trusting nothing in it. */

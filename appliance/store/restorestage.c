@@ -1,5 +1,6 @@
 #include "core/file.h"
 #include "crypto/secret.h"
+#include "crypto/vault.h"
 #include "store/restorepriv.h"
 #include "store/schema.h"
 #include "store/store.h"
@@ -38,7 +39,7 @@ static int copy_bytes(int from, int to)
     return !err && fsync(to) ? errno : err;
 }
 
-static int copy_file(int from, const char *dir, const char *path)
+static int copy_file(int from, const char *passphrase, const char *dir, const char *path)
 {
     int fd, err;
 
@@ -48,13 +49,15 @@ static int copy_file(int from, const char *dir, const char *path)
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno;
-    err = copy_bytes(from, fd);
+    err = passphrase ? vault_open(from, fd, passphrase) : copy_bytes(from, fd);
+    if (!err && passphrase && fsync(fd))
+        err = errno;
     close(fd);
     return err;
 }
 
-/* Opens FILE when it looks like a database; what else is wrong with it the copy will show. */
-static int open_file(const char *file, int *fdp, char *why, size_t whysz)
+/* Opens FILE when it looks like a database, or like an encrypted one; what else is wrong with it the copy will show. */
+static int open_file(const char *file, int *fdp, bool *encrypted, char *why, size_t whysz)
 {
     char head[sizeof(magic)];
     int fd = open(file, O_RDONLY | O_CLOEXEC), err = 0;
@@ -66,7 +69,8 @@ static int open_file(const char *file, int *fdp, char *why, size_t whysz)
         return err;
     }
     n = pread(fd, head, sizeof(head), 0);
-    if (n != sizeof(head) || memcmp(head, magic, sizeof(magic))) {
+    *encrypted = n > 0 && vault_is(head, (size_t)n);
+    if (!*encrypted && (n != sizeof(head) || memcmp(head, magic, sizeof(magic)))) {
         err = n < 0 ? errno : EUCLEAN;
         snprintf(why, whysz, "%s %s", file, n < 0 ? strerror(err) : "is not a backup of dngate");
         close(fd);
@@ -168,22 +172,59 @@ static int adopt(struct sql *sql, const char *dir, struct restore_result *res)
 
 /* ---------------------------------------------------------------- */
 
-int restore_stage(const char *dir, const char *file, struct restore_result *res, char *why, size_t whysz)
+/* What is wrong with the copying of it. */
+static void copy_explain(int err, const char *dir, const char *file, char *why, size_t whysz)
+{
+    switch (err) {
+    case EKEYREJECTED:
+        snprintf(why, whysz, "%s is encrypted with another passphrase", file);
+        break;
+    case EBADMSG:
+        snprintf(why, whysz, "%s is damaged or cut short", file);
+        break;
+    case ENOTSUP:
+        snprintf(
+            why, whysz,
+            "%s was made by a newer dngate, in a format that this one does not know: use the newer program",
+            file);
+        break;
+    default:
+        snprintf(why, whysz, "%s: cannot be copied to %s: %s", file, dir, strerror(err));
+    }
+}
+
+static int copy_in(int fd, bool encrypted, const char *passphrase, const char *dir, const char *file,
+                   char *why, size_t whysz)
+{
+    char path[PATH_MAX];
+    int err;
+
+    if (encrypted && !passphrase) {
+        snprintf(why, whysz, "%s is encrypted: its passphrase is needed", file);
+        return ENOKEY;
+    }
+    err = copy_file(fd, encrypted ? passphrase : NULL, dir, restore_path(path, sizeof(path), dir));
+    if (err)
+        copy_explain(err, dir, file, why, whysz);
+    return err;
+}
+
+int restore_stage_sealed(const char *dir, const char *file, const char *passphrase,
+                         struct restore_result *res, char *why, size_t whysz)
 {
     char path[PATH_MAX], wrong[256] = "";
+    bool encrypted = false;
     struct sql sql;
-    int fd = -1, err = open_file(file, &fd, why, whysz);
+    int fd = -1, err = open_file(file, &fd, &encrypted, why, whysz);
 
     memset(res, 0, sizeof(*res));
     if (err)
         return err;
     restore_path(path, sizeof(path), dir);
-    err = copy_file(fd, dir, path);
+    err = copy_in(fd, encrypted, passphrase, dir, file, why, whysz);
     close(fd);
-    if (err) {
-        snprintf(why, whysz, "%s: cannot be copied to %s: %s", file, dir, strerror(err));
+    if (err)
         goto out;
-    }
     err = backup_open(&sql, path);
     if (err) {
         snprintf(why, whysz, "%s is damaged or not a backup of dngate", file);
@@ -202,4 +243,9 @@ out:
     if (err)
         restore_unstage(dir);
     return err;
+}
+
+int restore_stage(const char *dir, const char *file, struct restore_result *res, char *why, size_t whysz)
+{
+    return restore_stage_sealed(dir, file, NULL, res, why, whysz);
 }

@@ -490,3 +490,27 @@ TEST(looking_at_a_directory_makes_nothing_in_it)
     store_close(peeked);
     finish();
 }
+
+TEST(an_encrypted_backup_wants_its_passphrase)
+{
+    struct restore_result res;
+    struct backup_info info;
+    struct dn d;
+
+    CHECK(start());
+    CHECK_EQ_INT(backup_write_sealed(here.path, file, "short", &info, why, sizeof(why)), EINVAL);
+    CHECK_EQ_INT(backup_write_sealed(here.path, file, "open sesame", &info, why, sizeof(why)), 0);
+    CHECK(info.dns > 0);
+    CHECK_EQ_INT(dn_add(store, "7777", "secret7", "", DN_CODEC_AUTO, true, why, sizeof(why)), 0);
+    CHECK_EQ_INT(restore_stage(here.path, file, &res, why, sizeof(why)), ENOKEY);
+    CHECK_EQ_INT(restore_stage_sealed(here.path, file, "open sesamo", &res, why, sizeof(why)), EKEYREJECTED);
+    CHECK(strstr(why, "another passphrase"));
+    CHECK_EQ_INT(restore_apply(store, &res, why, sizeof(why)), ENOENT);
+    CHECK_EQ_INT(restore_stage_sealed(here.path, file, "open sesame", &res, why, sizeof(why)), 0);
+    CHECK_EQ_INT(restore_apply(store, &res, why, sizeof(why)), 0);
+    CHECK(!has_dn("7777", &d));
+    CHECK_EQ_INT(truncate(file, 70000), 0);
+    CHECK_EQ_INT(restore_stage_sealed(here.path, file, "open sesame", &res, why, sizeof(why)), EBADMSG);
+    CHECK(strstr(why, "damaged or cut short"));
+    finish();
+}
