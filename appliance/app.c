@@ -280,6 +280,7 @@ static int web_part_start(struct app *a)
         .conns_max = (uint32_t)conf_int(c, "http.conns_max"),
         .conns_per_ip = (uint32_t)conf_int(c, "http.conns_per_ip"),
         .sip = a->stack,
+        .push = app_live_push(a->live),
         .guard = a->guard,
         .turns_port = (uint16_t)conf_int(c, "turns.port"),
         .turns_on =
@@ -377,10 +378,10 @@ static int calls_left_close(struct app *a)
 static int parts_start(struct app *a)
 {
     static int (*const parts[])(struct app *) = {
-        settings_start,   directory_lock,   store_start,        settings_from_store, control_start,
-        calls_left_close, addresses_find,   admin_password_set, tls_start,           guard_start,
-        media_part_start, stack_start,      turn_part_start,    lab_part_start,      signalling_start,
-        web_part_start,   reach_part_start, upkeep_part_start,  live_part_start,
+        settings_start,   directory_lock, store_start,        settings_from_store, control_start,
+        calls_left_close, addresses_find, admin_password_set, tls_start,           guard_start,
+        media_part_start, stack_start,    turn_part_start,    lab_part_start,      signalling_start,
+        live_part_start,  web_part_start, reach_part_start,   upkeep_part_start,
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -394,7 +395,6 @@ static int parts_start(struct app *a)
 static void parts_stop(struct app *a)
 {
     control_free(a->control);
-    app_live_free(a->live);
     app_reach_free(a->reach);
     web_stop(a->web);
     store_questions_end(a->store);
@@ -402,6 +402,7 @@ static void parts_stop(struct app *a)
     app_sip_stop(a->sip); /* tells TURN whose credentials are over */
     app_turn_stop(a->turn);
     web_free(a->web); /* signalling and TURN posted to it until now */
+    app_live_free(a->live);
     lab_stop(a->lab);
     sip_stack_free(a->stack);
     media_stop(a->media);
@@ -526,7 +527,7 @@ static void main_loop(struct app *a)
     struct pollfd fds[] = {
         {.fd = a->signal_fd, .events = POLLIN},           {.fd = app_conf_fd(a->settings), .events = POLLIN},
         {.fd = control_fd(a->control), .events = POLLIN}, {.fd = a->drained_fd, .events = POLLIN},
-        {.fd = app_api_fd(a->api), .events = POLLIN},
+        {.fd = app_api_fd(a->api), .events = POLLIN},     {.fd = app_live_fd(a->live), .events = POLLIN},
     };
 
     for (;;) {
@@ -550,6 +551,8 @@ static void main_loop(struct app *a)
             control_serve(a->control);
         if (fds[4].revents & POLLIN)
             app_api_serve(a->api);
+        if (fds[5].revents & POLLIN)
+            app_live_serve(a->live);
         restart(a);
     }
 }

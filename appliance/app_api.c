@@ -30,12 +30,8 @@ struct app_api {
 
 /* One line a noun; what needs more than a table is made in rest_start. */
 static int (*const nouns[])(void) = {
-    admin_apikeys_routes,
-    admin_audit_routes,
-    admin_live_routes,
-    admin_restart_routes,
-    admin_settings_routes,
-    admin_users_routes,
+    admin_apikeys_routes, admin_audit_routes,    admin_live_routes,
+    admin_restart_routes, admin_settings_routes, admin_users_routes,
 };
 
 static int rest_start(struct app_api *a, const struct app_api_config *cfg)

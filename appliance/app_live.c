@@ -1,4 +1,5 @@
 #include "app_live.h"
+#include "app_push.h"
 #include "app_reach.h"
 #include "conf/conf.h"
 #include "core/clock.h"
@@ -32,6 +33,7 @@ struct app_live {
     struct app_live_config cfg;
     struct service sv; /* ours, so that nobody's `why` is written over */
     struct service_now now;
+    struct app_push *push;
     struct attention_facts slow; /* what is looked at every SLOW_MS */
     uint64_t due_ms, attention_ms, slow_ms;
 };
@@ -211,6 +213,7 @@ void app_live_tick(struct app_live *l)
     l->due_ms = now_ms + TICK_MS;
     sample_take(l);
     attention_tick(l, now_ms);
+    app_push_tick(l->push);
 }
 
 static bool minute_h(const struct history_calls *m, void *arg)
@@ -233,9 +236,25 @@ static void hour_read(struct app_live *l)
         log_warn("app", "error=\"%s\" the last hour's calls are not known", store_strerror(err));
 }
 
+struct web_push *app_live_push(const struct app_live *l)
+{
+    return app_push_web(l->push);
+}
+
+int app_live_fd(const struct app_live *l)
+{
+    return app_push_fd(l->push);
+}
+
+void app_live_serve(struct app_live *l)
+{
+    app_push_serve(l->push);
+}
+
 int app_live_start(struct app_live **lp, const struct app_live_config *cfg)
 {
     struct app_live *l = calloc(1, sizeof(*l));
+    int err;
 
     if (!l)
         return ENOMEM;
@@ -244,6 +263,11 @@ int app_live_start(struct app_live **lp, const struct app_live_config *cfg)
     l->now.lab = cfg->lab;
     l->now.started_ms = clock_wall_ms();
     l->sv.now = cfg->service->now = &l->now;
+    err = app_push_alloc(&l->push, &l->sv);
+    if (err) {
+        app_live_free(l);
+        return err;
+    }
     hour_read(l);
     app_live_tick(l);
     *lp = l;
@@ -252,7 +276,9 @@ int app_live_start(struct app_live **lp, const struct app_live_config *cfg)
 
 void app_live_free(struct app_live *l)
 {
-    if (l)
-        l->cfg.service->now = NULL;
+    if (!l)
+        return;
+    l->cfg.service->now = NULL;
+    app_push_free(l->push);
     free(l);
 }

@@ -14,6 +14,7 @@ struct app_live;
 struct media;
 struct service;
 struct turn;
+struct web_push;
 
 struct app_live_config {     /* all of it outlives app_live */
     struct service *service; /* its `now` is set */
@@ -23,8 +24,13 @@ struct app_live_config {     /* all of it outlives app_live */
     bool lab;
 };
 
-int app_live_start(struct app_live **lp, const struct app_live_config *cfg); /* ENOMEM */
-void app_live_free(struct app_live *l);
+/* Before web_start. ENOMEM, ENOSPC. */
+int app_live_start(struct app_live **lp, const struct app_live_config *cfg);
+void app_live_free(struct app_live *l);                   /* after web_free */
+struct web_push *app_live_push(const struct app_live *l); /* for web_config.push */
+/* Readable when browsers come and go: app_live_serve(). */
+int app_live_fd(const struct app_live *l);
+void app_live_serve(struct app_live *l);
 /* Does what is due. */
 void app_live_tick(struct app_live *l);
 /* When it wants to be called again, on clock_ms. */

@@ -7,6 +7,7 @@
 #include "service/trunk.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,7 +190,8 @@ static int trunk_history_h(struct api_call *c)
 
 static int trunk_live_h(struct api_call *c)
 {
-    const struct service_trunk off = {.state = "disabled"}, *found = &off;
+    struct service_trunk off = {.state = "disabled"};
+    const struct service_trunk *found = &off;
     struct service_picture p;
     struct trunk row;
     int err = service_picture(c->sv, SERVICE_TRUNKS, &p);
@@ -199,10 +201,14 @@ static int trunk_live_h(struct api_call *c)
     for (size_t i = 0; i < p.trunks.count; i++)
         if (!strcmp(p.trunks.v[i].name, c->params[0]))
             found = &p.trunks.v[i];
+    snprintf(off.name, sizeof(off.name), "%s", c->params[0]);
     if (found == &off)
         err = service_trunk_get(c->sv, c->params[0], &row);
-    if (!err)
+    if (!err) {
+        buf_puts(c->out, "{");
         livejson_trunk(c->out, found, true);
+        buf_puts(c->out, "}");
+    }
     service_picture_free(&p);
     return err;
 }

@@ -175,7 +175,10 @@ static void heard_fill(struct call_heard *h, const struct media_stream_stats *st
 
     if (!st->packets)
         return;
-    *h = (struct call_heard){true, st->mos, 100.0 * st->lost / expected, st->jitter_ms};
+    h->known = true;
+    h->mos = st->mos;
+    h->loss_percent = 100.0 * st->lost / expected;
+    h->jitter_ms = st->jitter_ms;
 }
 
 /* The codec of what comes; before anything has, what was agreed upon. */
@@ -196,8 +199,10 @@ static void quality_fill(struct call_info *ci, const struct call *c)
     (void)snprintf(ci->codec_browser, sizeof(ci->codec_browser), "%s", codec(&ev.browser, c->browser.codec));
     (void)snprintf(ci->codec_trunk, sizeof(ci->codec_trunk), "%s", codec(&ev.trunk, c->tm.codec));
     ci->rtt_ms = ev.rtt_ms;
-    if (r->time_ms)
-        ci->browser = (struct call_heard){true, r->mos, r->loss_percent, r->jitter_ms};
+    ci->browser.known = r->time_ms != 0;
+    ci->browser.mos = r->mos;
+    ci->browser.loss_percent = r->loss_percent;
+    ci->browser.jitter_ms = r->jitter_ms;
     ci->browser_rtt_ms = r->rtt_ms;
 }
 

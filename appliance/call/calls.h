@@ -35,7 +35,7 @@ struct call_heard { /* how one direction of the audio does */
     bool known;
     double mos, loss_percent, jitter_ms;
 };
-struct call_info { /* live list, by value */
+struct call_info { /* live list, by value; what pads it is 0, so that two can be compared by their bytes */
     char id[40], dn[64], caller[128], callee[128], trunk[64], call_uuid[64];
     char name[DN_NAME_MAX], caller_name[128];
     char address[64];                        /* of the browser's media; "" = not found yet */

@@ -108,7 +108,7 @@ static void picture_h(void *value, void *owner)
     struct service_picture *p = &q->p;
 
     p->counts = (struct service_counts){calls_count(live->calls), registrar_count(live->registrar),
-                                        directory_count(live->directory)};
+                                        directory_count(live->directory), registrar_changes(live->registrar)};
     /* Those that are ending are listed, too. */
     if (q->what & SERVICE_CALLS &&
         room(q, (void **)&p->calls.v, calls_listed(live->calls), sizeof(*p->calls.v)))
@@ -149,6 +149,14 @@ static void state_mark(struct service_picture *p, const struct call_info *ci)
         r->state = "ringing";
 }
 
+void service_picture_states(struct service_picture *p)
+{
+    for (size_t i = 0; i < p->registrations.count; i++)
+        p->registrations.v[i].state = "ready";
+    for (size_t i = 0; i < p->calls.count; i++)
+        state_mark(p, &p->calls.v[i]);
+}
+
 int service_picture(struct service *sv, unsigned what, struct service_picture *out)
 {
     struct picture_question q = {.what = what & SERVICE_REGISTRATIONS ? what | SERVICE_CALLS : what};
@@ -163,8 +171,7 @@ int service_picture(struct service *sv, unsigned what, struct service_picture *o
     *out = q.p;
     if (out->registrations.count)
         qsort(out->registrations.v, out->registrations.count, sizeof(*out->registrations.v), by_dn);
-    for (size_t i = 0; i < out->calls.count; i++)
-        state_mark(out, &out->calls.v[i]);
+    service_picture_states(out);
     return 0;
 }
 

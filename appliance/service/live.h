@@ -57,6 +57,7 @@ struct service_trunks {      /* that are in use, in the order in which they are 
 };
 struct service_counts {
     size_t calls, registrations, dns;
+    uint64_t registration_changes; /* another number than before: there were some */
 };
 
 enum { SERVICE_CALLS = 1, SERVICE_REGISTRATIONS = 2, SERVICE_TRUNKS = 4 };
@@ -68,6 +69,8 @@ struct service_picture {
 };
 /* All of one moment. what: an or of these. service_picture_free() what is there after 0. */
 int service_picture(struct service *sv, unsigned what, struct service_picture *out);
+/* Registrations' states as the calls have them: of a picture whose registrations are those of before. */
+void service_picture_states(struct service_picture *p);
 void service_picture_free(struct service_picture *p);
 
 int service_calls(struct service *sv, struct service_calls *out);

@@ -79,7 +79,7 @@ const char *livejson_trunk_state(const char *state)
 
 void livejson_trunk(struct buf *out, const struct service_trunk *t, bool addresses)
 {
-    buf_puts(out, "{\"name\":");
+    buf_puts(out, "\"name\":");
     buf_json_str(out, t->name);
     member(out, "state", livejson_trunk_state(t->state));
     member(out, "detail", t->detail);
@@ -91,7 +91,7 @@ void livejson_trunk(struct buf *out, const struct service_trunk *t, bool address
         member(out, "state", livejson_trunk_state(t->addresses[i].state));
         buf_printf(out, ",\"rtt_ms\":%.1f}", t->addresses[i].rtt_ms);
     }
-    buf_puts(out, addresses ? "]}" : "}");
+    buf_puts(out, addresses ? "]" : "");
 }
 
 const char *livejson_source(const struct guard_ban *b, char buf[LIVEJSON_SOURCE_MAX])
@@ -157,8 +157,9 @@ static void trunks(struct buf *out, const struct service_trunks *t)
 {
     buf_puts(out, ",\"trunks\":[");
     for (size_t i = 0; i < t->count; i++) {
-        buf_puts(out, i ? "," : "");
+        buf_puts(out, i ? ",{" : "{");
         livejson_trunk(out, &t->v[i], false);
+        buf_puts(out, "}");
     }
     buf_puts(out, "]");
 }

@@ -1,6 +1,6 @@
 /*
  * service/livejson: what goes on now as JSON, one way of writing for the command line, REST and the live push. The shapes are those of
- * GET /status, /calls, /registrations, /trunks/{name}/live, /bans and /history. Those of status, calls, registrations, bans and happenings write
+ * GET /status, /calls, /registrations, /trunks/{name}/live, /bans and /history. All but livejson_history write
  * the members of an object without its braces, since the command line adds some of its own.
  */
 #ifndef SERVICE_LIVEJSON_H

@@ -345,6 +345,11 @@ const struct binding *registrar_find(const struct registrar *r, const char *dn)
     return s ? session_binding(s) : NULL;
 }
 
+uint64_t registrar_changes(const struct registrar *r)
+{
+    return sessions_changes(r->sessions);
+}
+
 size_t registrar_count(const struct registrar *r)
 {
     return sessions_count(r->sessions);

@@ -53,6 +53,8 @@ const struct binding *registrar_find(const struct registrar *r, const char *dn);
 /* The browser on this connection, signed in or not; NULL when it has sent nothing yet. */
 struct session *registrar_session(const struct registrar *r, uint64_t ws_conn);
 size_t registrar_count(const struct registrar *r);
+/* Another number than before: registrations have changed. */
+uint64_t registrar_changes(const struct registrar *r);
 void registrar_each(const struct registrar *r, registrar_each_h *h, void *arg);
 /* Ends a DN's registration (disabled, removed, password changed); its connection is closed with 4003 and reason, in a call after it. */
 void registrar_drop(struct registrar *r, const char *dn, const char *reason);

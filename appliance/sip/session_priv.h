@@ -23,6 +23,7 @@ struct sessions {
         void *arg;
     } listeners[SESSION_LISTENERS_MAX];
     size_t listener_count;
+    uint64_t changes; /* told so far */
 };
 
 struct session {

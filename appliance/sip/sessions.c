@@ -34,6 +34,7 @@ static struct metric *const changes[] = {
 
 void sessions_tell(struct sessions *ss, enum registrar_event ev, const struct binding *b)
 {
+    ss->changes++;
     metric_add(changes[ev], 1);
     metric_set(&registrations, (int64_t)table_count(ss->by_dn));
     metric_set(&registrations_limit, (int64_t)table_count(ss->by_dn));
@@ -193,6 +194,11 @@ int sessions_listen(struct sessions *ss, registrar_h *h, void *arg)
     ss->listeners[ss->listener_count].h = h;
     ss->listeners[ss->listener_count++].arg = arg;
     return 0;
+}
+
+uint64_t sessions_changes(const struct sessions *ss)
+{
+    return ss->changes;
 }
 
 size_t sessions_count(const struct sessions *ss)

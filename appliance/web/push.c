@@ -13,7 +13,8 @@
 enum { EVENTS_MAX = 256, OUT_MAX = 256, MESSAGE_MAX = 1024 };
 
 METRIC_LIMIT(listeners, "push_connections", PUSH_CONNS_MAX);
-METRIC_COUNTER(sent, "dngate_push_messages_total", NULL, "Messages of the live push, one for each browser that it went to");
+METRIC_COUNTER(sent, "dngate_push_messages_total", NULL,
+               "Messages of the live push, one for each browser that it went to");
 METRIC_COUNTER(sent_bytes, "dngate_push_bytes_total", NULL, "Bytes of the live push, likewise");
 
 struct peer { /* WEB thread */
@@ -130,7 +131,7 @@ static void out_h(void *msg, void *arg)
         ws_close(peer->c, o->code, o->reason);
     } else if (o->type == OUT_SEND) {
         for (size_t i = 0; i < p->count; i++)
-            if (p->peers[i].welcome && (!o->conn || peer == &p->peers[i]))
+            if (o->conn ? peer == &p->peers[i] : p->peers[i].welcome)
                 peer_tell(p->peers[i].c, o);
     }
     for (size_t i = 0; i < p->count; i++)

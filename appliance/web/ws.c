@@ -71,7 +71,8 @@ static int upgrade_check(const struct conn *c, const struct ws_service *service,
         *detail = "The WebSocket handshake is not valid.";
         return 400;
     }
-    if (!origin_allowed(origin, service->origin_needed || atomic_load(&c->w->require_origin), h->host, ports, 2, c->w->cfg.origins)) {
+    if (!origin_allowed(origin, service->origin_needed || atomic_load(&c->w->require_origin), h->host, ports,
+                        2, c->w->cfg.origins)) {
         metric_add(&web_drop_origin, 1);
         log_warn_limited("web", "peer=%s origin=\"%s\" host=%s WebSocket refused: origin not allowed",
                          addr_ip(&c->peer, peer, sizeof(peer)), log_quotable(said, sizeof(said), origin),

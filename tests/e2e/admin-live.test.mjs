@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { Agent } from './agent.mjs';
 import { binary, start } from './dngate.mjs';
 import { adminOption, call as request, signIn, stranger } from './lib/admin.mjs';
+import { listen } from './lib/events.mjs';
 import { until } from './lib/wait.mjs';
 
 const BAN_AFTER = 3;
@@ -128,4 +129,46 @@ test('strangers get nothing; history of figures has its three spans', async () =
             'loss_percent', 'mos', 'outbound', 'registrations', 'rss_bytes', 'turn_bits_per_s']);
     }
     assert.equal((await admin.get('/history?span=2h')).status, 422);
+});
+
+test('the push: a snapshot of each topic, then what changes; a call comes, is answered, goes; the session ends it', async () => {
+    const events = await listen(server, admin);
+    const first = [];
+    for (let i = 0; i < 4; i++) first.push((await events.next(() => true)).topic);
+    assert.deepEqual(first, ['status', 'calls', 'registrations', 'trunks']);
+    assert.deepEqual([...events.topics.trunks.keys()], ['lab']);
+    assert.equal(events.topics.calls.size, 0);
+
+    const agent = await new Agent(server, '5004', 'lab5004').open();
+    await events.next(({ topic, set }) => topic === 'registrations' && set?.some(({ dn, state }) => dn === '5004' && state === 'ready'));
+    const call = await calling(agent);
+    await events.next(({ topic, set }) => topic === 'calls' && set?.some(({ dn, state }) => dn === '5004' && state === 'answered'));
+    assert.equal(events.topics.registrations.get('5004').state, 'on_call');
+    const [{ id }] = events.topics.calls.values();
+    await events.next(({ topic, data }) => topic === 'status' && data.calls === 1 && data.agents.on_call === 1);
+
+    const late = await listen(server, admin); // in the middle of a call: it is in the snapshot
+    assert.deepEqual((await late.next(({ topic }) => topic === 'calls')).data.items.map((item) => item.id), [id]);
+    late.close();
+
+    agent.request(call, 'BYE');
+    await agent.wait(200, 'BYE');
+    await events.next(({ topic, gone }) => topic === 'calls' && gone?.includes(id));
+    agent.close();
+    await events.next(({ topic, gone }) => topic === 'registrations' && gone?.includes('5004'));
+    assert.equal(events.topics.calls.size, 0);
+
+    const other = await signIn(server), theirs = await listen(server, other);
+    await theirs.next(({ topic }) => topic === 'status');
+    assert.equal((await other.post('/logout')).status, 204);
+    assert.equal(await theirs.end(), 4401);
+    assert.equal(events.closed, null); // another session is not touched
+    events.close();
+});
+
+test('the push is for who is signed in, on a page of this box', async () => {
+    for (const cookie of ['', '__Host-dngate=nonsense', 'other=1']) assert.equal(await (await listen(server, { cookie })).end(), 4401, cookie);
+    await assert.rejects(listen(server, { ...admin, origin: 'https://evil.example' }), { status: 403 });
+    await assert.rejects(listen(server, { ...admin, origin: null }), { status: 403 });
+    await assert.rejects(listen(server, { ...admin, protocol: 'sip' }), { status: 400 });
 });
