@@ -30,6 +30,7 @@ try {
         for (const kind of ['usual', ...(view.of ?? [])])
             for (const look of plan[kind]) {
                 box.become(kind);
+                if (look === 'phone' && view.desk) continue; // there is no such thing there
                 const page = await show(box, browser, view, { ...looks[look], reducedMotion: 'reduce' });
                 await page.screenshot({ path: join(directory, `${name.replace(/\W+/g, '-')}.${kind}.${look}.png`), fullPage: look !== 'wide' && kind !== 'full' });
                 taken++;

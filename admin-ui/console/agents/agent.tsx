@@ -129,7 +129,7 @@ function Now({ dn, data, reload }: { dn: Dn; data: DnLive; reload: () => void })
             {data.calls.map((c) => (
                 <p key={c.id}>
                     <a href={`/admin/calls/${encodeURIComponent(c.id)}`}>
-                        <Named state={c.state} /> {c.direction === 'inbound' ? c.caller : c.callee}
+                        <Named state={c.state} /> {c.direction.startsWith('in') ? c.caller : c.callee}
                     </a>
                 </p>
             ))}
@@ -191,7 +191,7 @@ function Called({ dn }: { dn: string }) {
                             </a>
                             <Named state={c.result} />
                             <span>
-                                {c.direction === 'inbound' ? `← ${c.caller}` : `→ ${c.callee}`} <span class="dim">{[c.duration_s ? duration(c.duration_s) : '', c.verdict].filter(Boolean).join(' · ')}</span>
+                                {c.direction.startsWith('in') ? `← ${c.caller}` : `→ ${c.callee}`} <span class="dim">{[c.duration_s ? duration(c.duration_s) : '', c.verdict].filter(Boolean).join(' · ')}</span>
                             </span>
                         </li>
                     ))}

@@ -12,7 +12,7 @@ import { Time } from '../parts/time';
 import { attempt } from '../parts/toast';
 import { WHOLE, axis, zoom, type Window } from './axis';
 import { Events, Message } from './events';
-import { Result, agent, other, pathWords, seconds } from './figures';
+import { Result, agent, directionWords, other, pathWords, seconds } from './figures';
 import { HangUp } from './live';
 import { Timeline } from './timeline';
 import type { LiveCall, Stream, Trace, Verdict, WholeRecord } from './types';
@@ -183,7 +183,7 @@ export function CallPage({ id }: { id: string }) {
             live={!!running}
             lead={
                 <>
-                    {tr(`calls.direction.${call.direction}`)}, <Time ms={call.start_ms} />, {duration(length / 1000)}
+                    {directionWords(call.direction)}, <Time ms={call.start_ms} />, {duration(length / 1000)}
                     {call.trunk && `, ${call.trunk}`}
                 </>
             }

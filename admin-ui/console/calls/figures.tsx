@@ -17,14 +17,18 @@ export const Mos = ({ mos }: { mos: number | null | undefined }) =>
 
 type Parties = { direction: string; dn: string; name?: string; caller: string; caller_name: string; callee: string };
 
+// "in" of those that run, "inbound" of the database.
+const incoming = (direction: string) => direction.startsWith('in');
+export const directionWords = (direction: string) => t(incoming(direction) ? 'calls.direction.in' : 'calls.direction.out');
+
 // Whom the agent's DN talks to: the name that they gave, and the number.
-export const other = (call: Parties) => (call.direction === 'inbound' ? [call.caller_name, call.caller] : ['', call.callee]).filter(Boolean).join(' ') || '–';
+export const other = (call: Parties) => (incoming(call.direction) ? [call.caller_name, call.caller] : ['', call.callee]).filter(Boolean).join(' ') || '–';
 export const agent = (call: Parties) => [call.dn, call.name].filter(Boolean).join(' ');
 
 export const Way = ({ direction }: { direction: string }) => (
-    <span class="way-in" title={tr(`calls.direction.${direction}`, {}, direction)}>
-        <span aria-hidden="true">{direction === 'inbound' ? '←' : '→'}</span>
-        <span class="unseen">{tr(`calls.direction.${direction}`, {}, direction)}</span>
+    <span class="way-in" title={directionWords(direction)}>
+        <span aria-hidden="true">{incoming(direction) ? '←' : '→'}</span>
+        <span class="unseen">{directionWords(direction)}</span>
     </span>
 );
 

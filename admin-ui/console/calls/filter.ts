@@ -21,7 +21,7 @@ export const NOTHING: Filter = {
     q: '', time: '', from: '', to: '', dn: '', number: '', direction: '', result: '', path: '', trunk: '', min_s: '', max_s: '', min_ring_s: '', max_mos: '',
 };
 export const PRESETS = ['1h', 'today', 'yesterday', '7d', '30d', 'range'] as const;
-export const DIRECTIONS = ['inbound', 'outbound'];
+export const DIRECTIONS = ['in', 'out'];
 export const RESULTS = ['answered', 'no_answer', 'busy', 'cancelled', 'refused', 'failed'];
 export const PATHS = ['direct', 'relay', 'relay-udp', 'relay-tcp', 'relay-tls', 'relay-other', 'none'];
 export const QUALITIES = ['3.6', '3.1', '2.6']; // some, many, nearly all would complain

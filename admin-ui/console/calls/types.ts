@@ -5,7 +5,7 @@ export type LiveCall = {
     id: string;
     dn: string;
     name: string;
-    direction: 'inbound' | 'outbound';
+    direction: string; // "in", "out"
     caller: string;
     caller_name: string;
     callee: string;
@@ -23,7 +23,7 @@ export type LiveCall = {
 
 export type CallRecord = {
     id: string;
-    direction: 'inbound' | 'outbound';
+    direction: string; // "in", "out"
     dn: string;
     caller: string;
     callee: string;

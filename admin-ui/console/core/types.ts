@@ -79,7 +79,7 @@ export interface Call {
     id: string;
     dn: string;
     name: string;
-    direction: 'inbound' | 'outbound';
+    direction: string; // "in", "out"
     caller: string;
     caller_name: string;
     callee: string;

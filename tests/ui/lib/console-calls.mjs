@@ -46,7 +46,7 @@ export function record(i, now) {
 
     return {
         id: scene ?? `r${String(i).padStart(7, '0')}`,
-        direction: inbound ? 'inbound' : 'outbound',
+        direction: inbound ? 'in' : 'out',
         dn: String(5001 + (i % 20)),
         caller: inbound ? `+4930${1234567 + i}` : String(5001 + (i % 20)),
         callee: inbound ? String(5001 + (i % 20)) : `+4989${7654321 - i}`,
@@ -87,7 +87,7 @@ export function liveCall(i, now) {
         id: `live${i}`,
         dn: String(5001 + i),
         name: i === 1 ? HOSTILE : `${pick(FIRST, i + 3)} ${pick(LAST, i)}`,
-        direction: i % 3 === 2 ? 'outbound' : 'inbound',
+        direction: i % 3 === 2 ? 'out' : 'in',
         caller: i % 3 === 2 ? String(5001 + i) : `+4930${7654321 + i}`,
         caller_name: i === 3 ? HOSTILE : '',
         callee: i % 3 === 2 ? `+49891234${i}` : String(5001 + i),
@@ -117,8 +117,8 @@ function fits(row, query) {
 function summary(rows) {
     const n = (test) => rows.filter(test).length;
     const talk_s = rows.reduce((sum, row) => sum + row.duration_s, 0);
-    const abandoned = n((row) => row.direction === 'inbound' && row.result === 'cancelled');
-    const inbound = n((row) => row.direction === 'inbound');
+    const abandoned = n((row) => row.direction === 'in' && row.result === 'cancelled');
+    const inbound = n((row) => row.direction === 'in');
 
     return {
         ...{ calls: rows.length, answered: n((row) => row.result === 'answered'), inbound, outbound: rows.length - inbound, abandoned },

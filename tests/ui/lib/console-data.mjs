@@ -76,7 +76,7 @@ export function fixtures(kind) {
             const number = `+4930${1234567 + i}`;
             const start = now - 20e3 - Math.floor(rnd() * 8 * MINUTE);
             return {
-                ...{ id: `c${i + 1}`, dn: d.dn, name: d.name, direction: inbound ? 'inbound' : 'outbound', caller: inbound ? number : d.dn, caller_name: inbound ? `${pick(FIRST)} ${pick(LAST)}` : d.name },
+                ...{ id: `c${i + 1}`, dn: d.dn, name: d.name, direction: inbound ? 'in' : 'out', caller: inbound ? number : d.dn, caller_name: inbound ? `${pick(FIRST)} ${pick(LAST)}` : d.name },
                 ...{ callee: inbound ? d.dn : number, trunk: 'genesys', state: d.state === 'ringing' ? 'ringing' : 'talking', path: pick(['direct', 'direct', 'relay-udp', 'relay-tls']), address: d.address },
                 ...{ codec_browser: 'opus', codec_trunk: 'PCMA', start_ms: start, answer_ms: d.state === 'ringing' ? 0 : start + 6000, call_uuid: `0O1F6HVQ${i}` },
                 quality: d.state === 'ringing' ? null : { to_trunk: figures(), to_browser: figures(), browser: figures(), rtt_ms: Math.round(10 + rnd() * 30) },
@@ -85,7 +85,7 @@ export function fixtures(kind) {
     const agents = { off: 0, ready: 0, ringing: 0, on_call: 0 };
     for (const d of dns) agents[d.state]++;
 
-    const results = ['answered', 'answered', 'answered', 'answered', 'answered', 'abandoned', 'failed', 'busy'];
+    const results = ['answered', 'answered', 'answered', 'answered', 'answered', 'cancelled', 'failed', 'busy'];
     const cdr = Array.from({ length: { empty: 0, usual: 120, full: 4000, broken: 120 }[kind] }, (_, i) => {
         const d = dns[Math.floor(rnd() * dns.length)];
         const result = pick(results);
@@ -95,9 +95,9 @@ export function fixtures(kind) {
         const ring = 2000 + Math.floor(rnd() * 14000);
         const talk = result === 'answered' ? Math.floor(10 + rnd() * 600) : 0;
         return {
-            ...{ id: 100000 - i, direction: inbound ? 'inbound' : 'outbound', dn: d.dn, caller: inbound ? number : d.dn, callee: inbound ? d.dn : number, caller_name: inbound ? `${pick(FIRST)} ${pick(LAST)}` : d.name },
+            ...{ id: 100000 - i, direction: inbound ? 'in' : 'out', dn: d.dn, caller: inbound ? number : d.dn, callee: inbound ? d.dn : number, caller_name: inbound ? `${pick(FIRST)} ${pick(LAST)}` : d.name },
             ...{ trunk: 'genesys', start_ms: start, ring_ms: start + 200, answer_ms: talk ? start + ring : 0, end_ms: start + ring + talk * 1000, duration_s: talk, ring_s: Math.round(ring / 1000), result },
-            ...{ code: { answered: 200, abandoned: 487, failed: 503, busy: 486 }[result], reason: result === 'failed' ? 'Service Unavailable' : '', hangup: pick(['caller', 'agent']), path: pick(['direct', 'direct', 'relay-udp']) },
+            ...{ code: { answered: 200, cancelled: 487, failed: 503, busy: 486 }[result], reason: result === 'failed' ? 'Service Unavailable' : '', hangup: pick(['caller', 'agent']), path: pick(['direct', 'direct', 'relay-udp']) },
             ...{ mos: talk ? Math.round((3.4 + rnd()) * 10) / 10 : 0, verdict: result === 'failed' ? 'The trunk refused the call' : '', traced: result !== 'answered' || rnd() < 0.1 },
         };
     });
@@ -178,7 +178,7 @@ export function fixtures(kind) {
         verdicts: {
             answered: { level: 'good', title: 'All was well.', cause: '', advice: '' },
             failed: { level: 'bad', title: 'The trunk refused the call (503).', cause: 'SIP Server had no way for it.', advice: 'Ask whether the number is routed in Genesys.' },
-            abandoned: { level: 'warn', title: 'The caller hung up before the agent answered.', cause: 'It rang for 14 s.', advice: '' },
+            cancelled: { level: 'warn', title: 'The caller hung up before the agent answered.', cause: 'It rang for 14 s.', advice: '' },
             busy: { level: 'warn', title: 'The agent was on two calls already (486).', cause: '', advice: '' },
         },
         trace: trace(now),

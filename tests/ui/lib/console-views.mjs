@@ -1,5 +1,6 @@
 // Every page and dialog of the console by its address: what pictures are taken of, and what nobody must be kept out of. `of`: the kinds of box that it is
-// worth looking at beside the usual one. `open`: what to do when the page is there.
+// worth looking at beside the usual one. `open`: what to do when the page is there. `desk`: not
+// on a phone.
 const EMPTY = ['empty'];
 const ALL = ['empty', 'full', 'broken'];
 
@@ -9,7 +10,7 @@ export const views = {
     wallboard: { path: '/admin/wallboard', of: ALL },
     calls: { path: '/admin/calls', of: ALL },
     'calls, filters': { path: '/admin/calls?result=answered&time=range' },
-    'calls, hang up': { path: '/admin/calls', open: (page) => page.getByRole('button', { name: /^Hang up/ }).first().click() },
+    'calls, hang up': { path: '/admin/calls', desk: true, open: (page) => page.getByRole('button', { name: /^Hang up/ }).first().click() },
     'calls, watch list': { path: '/admin/calls?watch=1', of: EMPTY },
     'call, good': { path: '/admin/calls/good?event=14' },
     'call, one way': { path: '/admin/calls/oneway' },
