@@ -112,20 +112,27 @@ static int keys_alloc(struct keys *k, struct sql *sql, const char *dir)
     return err == ENOENT ? 0 : err;
 }
 
-static int reseal_row(const struct keys *k, sqlite3_stmt *row, sqlite3_stmt *update,
+static const struct sealed { /* columns of the database that are sealed */
+    const char *select, *update, *context, *lost;
+} sealed_columns[] = {
+    {"SELECT name, password FROM trunk WHERE password <> ''", "UPDATE trunk SET password = ? WHERE name = ?",
+     "trunk", "the password of trunk %s cannot be opened; give it again: dngate trunk set NAME --password -"},
+    {"SELECT name, totp FROM user WHERE totp <> ''", "UPDATE user SET totp = ? WHERE name = ?", "totp",
+     "the second factor of user %s cannot be opened and is off; turn it on again in the console"},
+};
+
+static int reseal_row(const struct keys *k, const struct sealed *col, sqlite3_stmt *row, sqlite3_stmt *update,
                       struct restore_result *res)
 {
-    char context[TRUNK_NAME_MAX + 8], plain[TRUNK_SECRET_MAX] = "", sealed[SEALED_MAX] = "";
+    char context[TRUNK_NAME_MAX + 8], plain[TRUNK_SECRET_MAX] = "", sealed[SEALED_MAX] = "", note[256];
     const char *name = (const char *)sqlite3_column_text(row, 0),
                *old = (const char *)sqlite3_column_text(row, 1);
-    int err;
+    int err = 0;
 
-    snprintf(context, sizeof(context), "trunk/%s", name);
+    snprintf(context, sizeof(context), "%s/%s", col->context, name);
     if (secret_open(k->theirs ? k->theirs : k->ours, plain, sizeof(plain), context, old)) {
-        restore_note(
-            res, "the password of trunk %s cannot be opened; give it again: dngate trunk set %s --password -",
-            name, name);
-        err = 0;
+        snprintf(note, sizeof(note), col->lost, name);
+        restore_note(res, "%s", note);
     } else {
         err = secret_seal(k->ours, sealed, sizeof(sealed), context, plain);
     }
@@ -138,21 +145,31 @@ static int reseal_row(const struct keys *k, sqlite3_stmt *row, sqlite3_stmt *upd
     return err == ENOENT ? 0 : err;
 }
 
-static int reseal(const struct keys *k, struct sql *sql, struct restore_result *res)
+static int reseal_column(const struct keys *k, const struct sealed *col, struct sql *sql,
+                         struct restore_result *res)
 {
     sqlite3_stmt *row, *update;
-    int err = sql_prepare(sql, &row, "SELECT name, password FROM trunk WHERE password <> ''");
+    int err = sql_prepare(sql, &row, col->select);
 
     if (err)
         return err;
-    err = sql_prepare(sql, &update, "UPDATE trunk SET password = ? WHERE name = ?");
+    err = sql_prepare(sql, &update, col->update);
     if (!err) {
-        while (!(err = sql_step(row)) && !(err = reseal_row(k, row, update, res)))
+        while (!(err = sql_step(row)) && !(err = reseal_row(k, col, row, update, res)))
             ;
         sql_done(sql, update);
     }
     sql_done(sql, row);
     return err == ENOENT ? 0 : err;
+}
+
+static int reseal(const struct keys *k, struct sql *sql, struct restore_result *res)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < sizeof(sealed_columns) / sizeof(sealed_columns[0]) && !err; i++)
+        err = reseal_column(k, &sealed_columns[i], sql, res);
+    return err;
 }
 
 static int adopt(struct sql *sql, const char *dir, struct restore_result *res)
