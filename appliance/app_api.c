@@ -4,6 +4,7 @@
 #include "admin/apikeys.h"
 #include "admin/audit.h"
 #include "admin/dns.h"
+#include "admin/cdr.h"
 #include "admin/iceservers.h"
 #include "admin/live.h"
 #include "admin/restart.h"
@@ -30,7 +31,7 @@ struct app_api {
 
 /* One line a noun; what needs more than a table is made in rest_start. */
 static int (*const nouns[])(void) = {
-    admin_apikeys_routes, admin_audit_routes,    admin_live_routes,
+    admin_apikeys_routes, admin_audit_routes,    admin_cdr_routes,   admin_live_routes,
     admin_restart_routes, admin_settings_routes, admin_users_routes,
 };
 

@@ -4,7 +4,7 @@
 -- To change it: edit this file, add migrations/NNN-name.sql that does the same to existing data, raise user_version to NNN.
 -- Times are Unix time in milliseconds, UTC; 0 or absent means "did not happen". Comments are stripped when the file is embedded.
 
-PRAGMA user_version = 9;
+PRAGMA user_version = 10;
 
 -- Directory numbers: who may register, and as what. The password itself is never kept.
 CREATE TABLE dn (
@@ -136,6 +136,18 @@ CREATE TABLE cdr (
 CREATE INDEX cdr_dn ON cdr (dn, id);        -- one agent's calls, newest first
 -- A span of time, and all that its sums are made of: a day of a million calls is added up without a look at the calls themselves.
 CREATE INDEX cdr_figures ON cdr (start_ms, id, direction, code, ring_ms, answer_ms, end_ms, browser_mos, trunk_mos);
+
+-- What calls left that failed or were bad, of a sample, and of DNs under watch: SIP messages of both legs (secrets and digits masked),
+-- events and figures. Bounded by trace.total and trace.days: the oldest go.
+CREATE TABLE trace (
+    id       TEXT PRIMARY KEY,              -- of the call
+    time_ms  INTEGER NOT NULL,              -- when it began
+    why      TEXT NOT NULL,                 -- failed, bad, watch, sample
+    bytes    INTEGER NOT NULL,
+    json     TEXT NOT NULL                  -- as appliance/call/trace.h says
+) STRICT;
+
+CREATE INDEX trace_time ON trace (time_ms, bytes);
 
 -- Calls that run now. A row goes in the transaction that writes the call's record; what is left after a crash becomes records at
 -- the next start.

@@ -21,6 +21,7 @@ static void call_destructor(void *arg)
     mem_deref(c->agent_lines);
     buf_reset(&c->hdrs);
     call_session_drop(c);
+    traced_end(c->traced, &c->cdr);
     callstat_leave(c->cdr.direction, c->state);
 }
 
@@ -46,6 +47,7 @@ int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
     (void)snprintf(c->cdr.id, sizeof(c->cdr.id), CDR_ID_TIME "-%04x-%s", (unsigned long long)c->cdr.start_ms,
                    cs->serial++, tail);
     c->sdp_id = (uint64_t)c->cdr.start_ms;
+    c->traced = tracer_begin(cs->tracer, c->cdr.id, c->cdr.start_ms);
     list_append(&cs->calll, &c->le, c);
     cs->live++;
     callstat_enter(dir, CALL_NEW);
@@ -71,6 +73,7 @@ void call_move(struct call *c, enum call_state to)
         return;
     callstat_leave(c->cdr.direction, from);
     callstat_enter(c->cdr.direction, to);
+    traced_note(c->traced, TRACE_GATEWAY, TRACE_STATE, "%s", call_state_name(to));
     if (to == CALL_CALLING || to == CALL_ANSWERED)
         cdr_note(c->calls->cfg.store, &c->cdr);
 }
@@ -190,6 +193,10 @@ bool call_trunk_holds(const struct call *c)
 void call_hold_update(struct call *c)
 {
     bool held = c->agent_dir != MEDIA_SENDRECV || call_trunk_holds(c);
+    struct trace_facts *facts = traced_facts(c->traced);
+
+    if (facts)
+        facts->held = held;
 
     /* Until the answer nobody has to send anything: ringing is no RTP timeout */
     (void)media_path_hold(c->path, held || c->state < CALL_ANSWERED);

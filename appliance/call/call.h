@@ -7,6 +7,7 @@
 #include "call/callset.h"
 #include "call/report.h"
 #include "call/sdp.h"
+#include "call/tracer.h"
 #include "sip/registrar.h"
 #include "sip/trunks.h"
 #include "store/cdr.h"
@@ -28,6 +29,7 @@ struct call {
     struct leg *agent, *trunk;
     struct tmr tmr;
 
+    struct traced *traced; /* NULL: it is not */
     struct media_path *path;
     uint32_t path_id;
     uint64_t way_ms; /* monotonic: since when media take the way of cdr.path */

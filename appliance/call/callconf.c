@@ -1,7 +1,33 @@
 #include "call/callconf.h"
 #include "conf/conf.h"
 
+#include <string.h>
+
 const char *callconf_agent_headers(const struct conf *c, char buf[CALLCONF_MAX])
 {
     return conf_str(c, "sip.agent_headers", buf, CALLCONF_MAX);
+}
+
+struct callconf_trace callconf_trace(const struct conf *c)
+{
+    enum { MB = 1024 * 1024 };
+    const int64_t day_ms = 86400000;
+
+    if (!c)
+        return (struct callconf_trace){0};
+    return (struct callconf_trace){.call_bytes = conf_int(c, "trace.call_bytes"),
+                                   .total_bytes = conf_int(c, "trace.total") * MB,
+                                   .age_ms = conf_int(c, "trace.days") * day_ms,
+                                   .sample = conf_int(c, "trace.sample")};
+}
+
+bool callconf_watched(const struct conf *c, const char *dn)
+{
+    char list[CALLCONF_MAX], *save = NULL;
+
+    conf_str(c, "trace.watch", list, sizeof(list));
+    for (char *word = strtok_r(list, ", ", &save); word; word = strtok_r(NULL, ", ", &save))
+        if (!strcmp(word, dn))
+            return true;
+    return false;
 }

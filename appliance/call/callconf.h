@@ -5,6 +5,7 @@
 #ifndef CALL_CALLCONF_H
 #define CALL_CALLCONF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct conf;
@@ -36,5 +37,14 @@ enum { CALLCONF_MAX = 2048 };
 
 /* sip.agent_headers as it is now, copied into buf, which is returned. */
 const char *callconf_agent_headers(const struct conf *c, char buf[CALLCONF_MAX]);
+
+/* The settings trace.* as they are now; all 0 without settings. */
+struct callconf_trace {
+    int64_t call_bytes, total_bytes, age_ms;
+    int64_t sample; /* percent */
+};
+struct callconf_trace callconf_trace(const struct conf *c);
+/* Whether the DN is one of trace.watch. */
+bool callconf_watched(const struct conf *c, const char *dn);
 
 #endif

@@ -282,6 +282,8 @@ static int ring(struct call *c, const struct sip_msg *msg, const struct binding 
     if (!err)
         err = leg_connect(&c->agent, c->calls->legs, &cfg, c->hdrs.data ? c->hdrs.data : "", sdp,
                           &agent_handlers, c);
+    if (!err)
+        traced_leg(c->traced, TRACE_BROWSER, leg_callid(c->agent), strlen(leg_callid(c->agent)));
     mem_deref(sdp);
     return err;
 }
@@ -300,6 +302,7 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
                           "Retry-After: 5\r\nContent-Length: 0\r\n\r\n");
         return;
     }
+    traced_leg(c->traced, TRACE_TRUNK, msg->callid.p, msg->callid.l);
     who(c, msg, o);
     err = accept_trunk(c, msg, o);
     if (err) {

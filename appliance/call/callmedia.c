@@ -78,6 +78,7 @@ void call_media_event(struct call *c, const struct media_event *ev)
 {
     char source[ADDR_STRLEN];
 
+    traced_media(c->traced, ev);
     switch (ev->type) {
 
     case MEDIA_ICE_UP:

@@ -267,8 +267,12 @@ static int try_target(struct call *c, const struct trunk_peer *peer, const struc
     if (!err)
         err = trunk_invite(c, peer, addr, sdp);
     mem_deref(sdp);
-    if (!err)
+    if (!err) {
         (void)snprintf(c->cdr.sip_call_id, sizeof(c->cdr.sip_call_id), "%s", leg_callid(c->trunk));
+        traced_leg(c->traced, TRACE_TRUNK, c->cdr.sip_call_id, strlen(c->cdr.sip_call_id));
+        if (traced_facts(c->traced))
+            traced_facts(c->traced)->trunk_tries++;
+    }
     return err;
 }
 
@@ -398,6 +402,7 @@ void call_outbound(struct calls *cs, const struct sip_msg *msg, const struct sip
         (void)sip_treply(NULL, sip, msg, 503, "Service Unavailable");
         return;
     }
+    traced_leg(c->traced, TRACE_BROWSER, msg->callid.p, msg->callid.l);
     who(c, msg, &dn, o->ws_conn);
     err = accept_agent(c, msg, o);
     if (err) {

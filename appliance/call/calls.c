@@ -87,6 +87,7 @@ static void calls_destructor(void *arg)
     struct calls *cs = arg;
 
     legs_free(cs->legs);
+    tracer_free(cs->tracer);
     table_free(cs->by_path);
 }
 
@@ -101,6 +102,9 @@ int calls_alloc(struct calls **cp, const struct calls_config *cfg)
     callstat_limit(cfg->limit_total && cfg->limit_total < MEDIA_PATHS_MAX ? cfg->limit_total
                                                                           : MEDIA_PATHS_MAX);
     err = table_alloc(&cs->by_path, MEDIA_PATHS_MAX);
+    if (err)
+        goto out;
+    err = tracer_alloc(&cs->tracer, cs);
     if (err)
         goto out;
     err = legs_alloc(&cs->legs, cfg->stack, invite_h, cs);
@@ -241,6 +245,11 @@ void calls_each(const struct calls *cs, calls_h *h, void *arg)
         if (h(&ci, arg))
             return;
     }
+}
+
+int calls_trace(const struct calls *cs, const char *id, struct buf *out)
+{
+    return tracer_json(cs->tracer, id, out);
 }
 
 int calls_hangup(struct calls *cs, const char *id)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct calls;
 
 /* On the signalling thread (in start_h). */
@@ -50,6 +51,8 @@ struct call_info { /* live list, by value; what pads it is 0, so that two can be
 };
 typedef bool(calls_h)(const struct call_info *ci, void *arg);
 void calls_each(const struct calls *c, calls_h *h, void *arg);
+/* What there is of a running call's trace, or of one that ended just now, as JSON (call/trace.h). ENOENT. */
+int calls_trace(const struct calls *c, const char *id, struct buf *out);
 /* ENOENT. */
 int calls_hangup(struct calls *c, const char *id);
 

@@ -9,6 +9,7 @@
 struct calls {
     struct calls_config cfg;
     struct legs *legs;
+    struct tracer *tracer;
     struct list calll;
     struct list echol;     /* test calls of self-tests (call/echo), the oldest first */
     struct table *by_path; /* of struct call, by path id */

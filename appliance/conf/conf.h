@@ -21,6 +21,7 @@ enum conf_form { /* what a CONF_STR must look like besides its length */
                  CONF_FORM_LEVELS,   /* a log level, then module=level */
                  CONF_FORM_NETWORKS, /* addresses and prefixes, comma or space between them */
                  CONF_FORM_USERS,    /* name:password, comma or space between them */
+                 CONF_FORM_DNS,      /* DNs, comma or space between them */
                  CONF_FORM_HEADERS,  /* names of header fields, comma or space between them; X-Some-* */
                  CONF_FORM_SERVER,   /* host or host:port */
 };

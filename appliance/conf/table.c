@@ -221,6 +221,20 @@ static const struct conf_def table[] = {
     LIVE_STR("metrics.allow", CONF_FORM_NETWORKS, 1000,
              "Networks from which /metrics and the reasons in /readyz may be read without a key of the API: "
              "192.0.2.0/24, 2001:db8::/32, separated by commas; empty means all."),
+    LIVE_INT(
+        "trace.call_bytes", "65536", 0, 1048576, "bytes",
+        "Most that the trace of one call holds: SIP of both legs, with secrets and digits masked, events "
+        "and figures; 0 traces no call."),
+    LIVE_INT("trace.total", "256", 1, 102400, "MB",
+             "Most that all kept traces take; the oldest are removed."),
+    LIVE_INT("trace.days", "30", 1, 3650, "d", "Traces that are older are removed."),
+    LIVE_INT("trace.sample", "1", 0, 100, "%",
+             "Share of the good calls whose traces are kept; those of failed and bad calls always are."),
+    LIVE_STR("trace.watch", CONF_FORM_DNS, 2000,
+             "DNs under watch, separated by commas: the traces of all their calls are kept."),
+    LIVE_STR("trace.hep", CONF_FORM_SERVER, 300,
+             "Homer server that is sent all SIP messages, masked, by HEP3 over UDP: HOST or HOST:PORT, 9060 "
+             "without; empty means none."),
     LIVE_STR("audit.syslog", CONF_FORM_SERVER, 300,
              "Syslog server that is sent each entry of the audit, over TLS (RFC 5424, RFC 5425): HOST or "
              "HOST:PORT, 6514 without; empty means none."),

@@ -151,6 +151,13 @@ static bool is_user(const char *s)
     return name && name <= 128 && password && password <= 128;
 }
 
+static bool is_dn(const char *s)
+{
+    const size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+*#-");
+
+    return n && !s[n] && n < 64;
+}
+
 /* Each item of a list separated by commas or spaces, at most max of them. */
 static bool each_is(const char *list, size_t max, bool (*is)(const char *))
 {
@@ -198,6 +205,8 @@ static const char *form_error(enum conf_form form, const char *value)
                                              : "must be a list of header names, as in X-Order, X-Acme-*";
     case CONF_FORM_SERVER:
         return is_server(value) ? NULL : "must be HOST or HOST:PORT";
+    case CONF_FORM_DNS:
+        return each_is(value, 256, is_dn) ? NULL : "must be a list of DNs";
     case CONF_FORM_ANY:
         break;
     }

@@ -204,6 +204,8 @@ struct media_event {
     bool from_browser, relayed;               /* MEDIA_DTMF, MEDIA_DTMF_LOST */
     unsigned ms;                              /* MEDIA_DTMF, when not relayed */
     struct media_stream_stats browser, trunk; /* MEDIA_ENDED */
+    struct addr stranger; /* the last source of RTP on the trunk's side that was not taken … */
+    uint32_t strangers;   /* … and how many packets came from such */
     double rtt_ms;
 };
 

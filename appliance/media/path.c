@@ -314,5 +314,7 @@ void path_figures(const struct path *p, struct media_event *out)
     jbuf_stats(p->up.jbuf, &js);
     stream_figures(&p->from_browser, js.late + js.overflow, js.target_ms, &out->browser);
     stream_figures(&p->from_trunk, 0, 0, &out->trunk);
+    out->stranger = p->stranger;
+    out->strangers = p->strangers;
     out->rtt_ms = p->from_browser.rtt_ms > 0 ? p->from_browser.rtt_ms : ice_rtt_ms(p->ice);
 }

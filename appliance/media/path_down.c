@@ -184,6 +184,8 @@ void path_trunk_rtp(struct path *p, const struct udp_packet *pkt, uint64_t now_u
     switch (srclock_rtp(&p->lock, &pkt->src, h.ssrc, h.seq)) {
     case SRCLOCK_DROP:
         p->from_trunk.dropped++;
+        p->strangers++;
+        p->stranger = pkt->src;
         metric_add(&drop_source, 1);
         return;
     case SRCLOCK_LATCHED:

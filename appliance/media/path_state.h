@@ -116,6 +116,8 @@ struct path {
     struct media_browser browser; /* credentials wiped: ice has them */
     struct media_trunk trunk;
     struct path_in from_browser, from_trunk;
+    struct addr stranger; /* the last source of RTP that was not taken for the trunk's */
+    uint32_t strangers;   /* packets of such */
     struct path_out to_browser, to_trunk;
     struct path_up up;
     struct path_down down;

@@ -1,6 +1,7 @@
 #include "service/cdr.h"
 
 #include "store/store.h"
+#include "store/trace.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -131,9 +132,23 @@ int service_cdr_each(struct service *sv, const struct service_cdr_filter *f, cdr
     return unreadable(sv, err);
 }
 
-int service_cdr_page(struct service *sv, const struct service_cdr_filter *f, cdr_h *h, void *arg,
+struct one_page {
+    service_cdr_h *h;
+    void *arg;
+    struct store_reader *r;
+};
+
+static bool one_page_h(const struct cdr *c, void *arg)
+{
+    const struct one_page *p = arg;
+
+    return p->h(c, store_trace_has(p->r, c->id), p->arg);
+}
+
+int service_cdr_page(struct service *sv, const struct service_cdr_filter *f, service_cdr_h *h, void *arg,
                      char next[40])
 {
+    struct one_page p = {.h = h, .arg = arg};
     const struct cdr_filter page = store_filter(f);
     struct store_reader *r;
     int err = filter_check(sv, f);
@@ -142,7 +157,8 @@ int service_cdr_page(struct service *sv, const struct service_cdr_filter *f, cdr
         return err;
     err = store_reader_alloc(&r, sv->store);
     if (!err) {
-        err = cdr_page(r, &page, PAGE_PATIENCE_MS, h, arg, next);
+        p.r = r;
+        err = cdr_page(r, &page, PAGE_PATIENCE_MS, one_page_h, &p, next);
         store_reader_free(r);
     }
     return unreadable(sv, err);

@@ -152,6 +152,29 @@ static void line_h(const char *line, void *arg)
     log_write(LOG_TRACE, "sip", "message=%u | %s", *(const unsigned *)arg, line);
 }
 
+/* ---------------------------------------------------------------- to who listens besides */
+
+static _Thread_local struct {
+    siplog_tap_h *h;
+    void *arg;
+} tap;
+
+void siplog_tap(siplog_tap_h *h, void *arg)
+{
+    tap.h = h;
+    tap.arg = arg;
+}
+
+static void tap_message(bool tx, enum sip_transp tp, const struct sa *src, const struct sa *dst,
+                        const uint8_t *pkt, size_t len)
+{
+    struct siplog_seen m = {.out = tx, .transport = sip_transp_name(tp), .p = (const char *)pkt, .len = len};
+
+    transp_addr(&m.us, tx ? src : dst);
+    transp_addr(&m.peer, tx ? dst : src);
+    tap.h(&m, tap.arg);
+}
+
 static void message_h(bool tx, enum sip_transp tp, const struct sa *src, const struct sa *dst,
                       const uint8_t *pkt, size_t len, void *arg)
 {
@@ -161,8 +184,11 @@ static void message_h(bool tx, enum sip_transp tp, const struct sa *src, const s
     struct addr a;
 
     (void)arg;
-    if (!log_enabled("sip", LOG_DEBUG) || !len || *pkt == '\r' ||
-        *pkt == '\n') /* a keep-alive (RFC 5626 4.4.1) */
+    if (!len || *pkt == '\r' || *pkt == '\n') /* a keep-alive (RFC 5626 4.4.1) */
+        return;
+    if (tap.h)
+        tap_message(tx, tp, src, dst, pkt, len);
+    if (!log_enabled("sip", LOG_DEBUG))
         return;
     count++;
     siplog_lines((const char *)pkt, len, summary_h, &s);

@@ -6,12 +6,25 @@
 #ifndef SIP_SIPLOG_H
 #define SIP_SIPLOG_H
 
+#include "core/addr.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 struct sip;
 
 /* Logs all that this stack sends and gets from now on. */
 void siplog_start(struct sip *sip);
+
+/* Hands each message of this thread's stack to h besides, as it was on the wire: nothing is masked yet. NULL: no more. */
+struct siplog_seen {
+    bool out;
+    const char *transport; /* "udp" … */
+    struct addr us, peer;
+    const char *p;
+    size_t len;
+};
+typedef void(siplog_tap_h)(const struct siplog_seen *m, void *arg);
+void siplog_tap(siplog_tap_h *h, void *arg);
 
 /* Hands over a message line by line as it may be shown (at most SIPLOG_LINE_MAX - 1 bytes of each), for siplog itself and its tests. */
 enum { SIPLOG_LINE_MAX = 1024 };

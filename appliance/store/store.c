@@ -9,6 +9,7 @@
 #include "store/notes.h"
 #include "store/reader.h"
 #include "store/schema.h"
+#include "store/trace.h"
 #include "store/writer.h"
 
 #include <errno.h>
@@ -39,6 +40,8 @@ static int store_make(struct store *s)
         err = mbox_alloc(&s->cdrs, "store_cdrs", sizeof(struct cdr), STORE_WAITING_MAX);
     if (!err)
         err = notes_alloc(&s->notes_in);
+    if (!err)
+        err = store_traces_alloc(s);
     if (!err)
         mbox_reserve(s->cdrs, STORE_WAITING_MAX / 2);
     if (!err)
@@ -86,6 +89,7 @@ void store_close(struct store *s)
     ask_mbox_free(s->asks);
     mbox_free(s->cdrs, NULL, NULL);
     mbox_free(s->notes_in, NULL, NULL);
+    store_traces_free(s);
     secret_free(s->secret);
     sql_close(&s->sql);
     free(s->batch);

@@ -11,6 +11,7 @@
 #include "store/cdrbatch.h"
 #include "store/notes.h"
 #include "store/spill.h"
+#include "store/trace.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -381,21 +382,24 @@ static void *writer_main(void *arg)
     s->again_ms = clock_ms() + store_again_ms;
     sql_number(&s->sql, "PRAGMA data_version", &s->data_version);
     while (!s->stopping) {
-        struct pollfd fds[3] = {
+        struct pollfd fds[4] = {
             {.fd = mbox_fd(s->calls), .events = POLLIN},
             {.fd = cdrbatch_has_room(s) ? mbox_fd(s->cdrs) : -1, .events = POLLIN},
             {.fd = s->asks ? mbox_fd(s->asks) : -1, .events = POLLIN},
+            {.fd = mbox_fd(s->traces), .events = POLLIN},
         };
 
-        poll(fds, 3, cdrbatch_wait_ms(s, WRITER_TICK_MS));
+        poll(fds, 4, cdrbatch_wait_ms(s, WRITER_TICK_MS));
         cdrbatch_service(s, false);
         mbox_drain(s->calls, request_h, s);
         if (s->asks)
             mbox_drain(s->asks, ask_answer_h, s);
+        store_traces_service(s);
         writer_tick(s);
     }
     notes_service(s);
     cdrbatch_finish(s);
+    store_traces_service(s);
     return NULL;
 }
 

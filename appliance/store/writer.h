@@ -46,6 +46,7 @@ struct store {
     struct mbox *asks;     /* of struct ask (core/ask); NULL: no more */
     struct mbox *cdrs;     /* of struct cdr */
     struct mbox *notes_in; /* of the history's rows (store/notes) */
+    struct mbox *traces;   /* of struct store_trace */
     pthread_t thread;
     bool running;
 

@@ -1,0 +1,68 @@
+/*
+ * call/trace: what one call's trace holds: SIP messages of both legs as they were on the wire, with what is secret masked (sip/siplog), what
+ * happened to its audio, figures each second at first and less often as it gets longer, and facts. Bounded in bytes: the last quarter is kept
+ * for how it ends. As JSON it is what GET /cdr/{id}/trace answers:
+ *
+ *   {"id","from_ms","complete","dropped","events":[{"t_ms","leg","kind","direction","title","text","from","to","transport"}],
+ *    "graphs":{"t_ms":[],"to_trunk":{"packets":[],"loss_percent":[],"jitter_ms":[],"mos":[]},"to_browser":{…},"rtt_ms":[]},"facts":{…}}
+ *
+ * Owner: signalling thread; knows nothing of calls.
+ */
+#ifndef CALL_TRACE_H
+#define CALL_TRACE_H
+
+#include "call/tracefacts.h"
+#include "core/addr.h"
+#include "core/buf.h"
+#include "media/media.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TRACE_POINTS_MAX = 240, TRACE_JSON_MAX = 4 * 1024 * 1024 };
+
+enum trace_leg { TRACE_GATEWAY, TRACE_BROWSER, TRACE_TRUNK };
+enum trace_kind { TRACE_SIP, TRACE_ICE, TRACE_DTLS, TRACE_RTP, TRACE_STATE };
+
+struct trace_point { /* sums since the start, so that leaving one out loses nothing but detail */
+    uint32_t t_ms;
+    struct {
+        uint32_t packets, lost;
+        float jitter_ms, mos;
+    } way[2]; /* from the browser, from the trunk */
+    float rtt_ms;
+};
+
+struct trace {
+    char id[40];
+    int64_t start_ms; /* Unix */
+    struct buf events;
+    size_t bytes_max, event_count;
+    uint32_t dropped; /* events that found no room */
+    struct trace_point points[TRACE_POINTS_MAX];
+    size_t point_count;
+    uint32_t point_ms; /* between two */
+    struct trace_facts facts;
+};
+
+int trace_alloc(struct trace **tp, const char *id, int64_t start_ms, size_t bytes_max);
+void trace_free(struct trace *t);
+
+struct trace_message {
+    int64_t t_ms; /* since the call's start */
+    enum trace_leg leg;
+    bool out;
+    const char *transport; /* "udp", "tcp", "tls", "ws" */
+    struct addr us, peer;
+    const char *p;
+    size_t len;
+};
+void trace_sip(struct trace *t, const struct trace_message *m);
+__attribute__((format(printf, 5, 6))) void trace_note(struct trace *t, int64_t t_ms, enum trace_leg leg,
+                                                      enum trace_kind kind, const char *fmt, ...);
+/* Figures of now; those that come sooner than wanted are left out. */
+void trace_point_add(struct trace *t, int64_t t_ms, const struct media_event *figures);
+/* complete: the call has ended. */
+int trace_json(const struct trace *t, bool complete, struct buf *out);
+
+#endif
