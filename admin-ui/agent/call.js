@@ -3,6 +3,7 @@ import { C } from 'jssip';
 import { onNoAddress } from '../shared/ice.js';
 import { Flow } from './flow.js';
 import { NO_AUDIO_YET, Quality } from './quality.js';
+import { Report, REPORT_TYPE } from './report.js';
 import { IDLE_CALL } from './store.js';
 import { endWords, words } from './words.js';
 
@@ -32,6 +33,7 @@ export class Call {
     #cancels = [];
     #mendedAt = 0;
     #flow = new Flow();
+    #report = new Report();
     #gone = false;
     incoming;
     /** @type {Readonly<import('./types').CallData>} */
@@ -214,6 +216,12 @@ export class Call {
         this.#kit.ways.took(reading.path);
         this.#kit.say('hearing', 'warn', JOINED.has(pc.iceConnectionState) ? reading.advice : null);
         this.#kit.changed(this);
+        this.#tell(this.#report.add(reading));
+    }
+
+    // The gateway, what is heard here. That it was not taken is nobody's loss.
+    #tell(text) {
+        if (text && this.#session?.isEstablished() && this.#kit.phone.answers()) this.#session.sendInfo(REPORT_TYPE, text);
     }
 
     #checkPath() {

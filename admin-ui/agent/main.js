@@ -7,7 +7,7 @@ import { Calls } from './calls.js';
 import { $ } from './dom.js';
 import { Ways } from '../shared/ice.js';
 import { loadIdentity, loadMissed, saveIdentity } from './memory.js';
-import { Drain, readNotice } from './notices.js';
+import { Drain, messageIn, readNotice } from './notices.js';
 import { askToNotify } from './notify.js';
 import { Phone, droppedWords } from './phone.js';
 import { renewWays, signIn } from './signin.js';
@@ -89,6 +89,9 @@ const calls = new Calls({ store, phone, audio, ringer, ticker, settings, say, ov
 let dropped = null; // what an administrator did to the DN while a call was on
 
 function noticed(notice) {
+    const message = messageIn(notice);
+
+    if (message) say('administrator', 'warn', words.fromAdministrator(message));
     drain.heard(notice);
     if (notice.elsewhere) {
         store.set({ elsewhere: true });
@@ -236,6 +239,7 @@ const actions = {
     takeWaiting: () => calls.takeWaiting(),
     declineWaiting: () => calls.declineWaiting(),
     clearMissed: () => calls.clearMissed(),
+    messageRead: () => say('administrator', null),
     digit: (digit) => calls.digit(digit),
     setMuted: (muted) => calls.setMuted(muted),
     setting(name, value) {

@@ -1,9 +1,11 @@
 // What the gateway tells a page outside of calls, by a SIP MESSAGE with a JSON body. {"drain":{"seconds":N}}: it is about to stop and lets
 // calls end first (appliance/call/drain.h); how much time is left is said. {"elsewhere":true}, {"leaving":{"reason":…}}: the DN is another
-// page's, or nobody's, and the call that is on goes on to its end (appliance/sip/session.h).
+// page's, or nobody's, and the call that is on goes on to its end (appliance/sip/session.h). {"message":{"text":…}}: an administrator wants
+// the agent to read it (appliance/service/live.h).
 import { words } from './words.js';
 
 const LONGEST_S = 86400;
+const LONGEST_TEXT = 500;
 
 export class Drain {
     #endsAt = 0;
@@ -42,6 +44,12 @@ export function readNotice(request) {
     } catch {
         return {};
     }
+}
+
+// What an administrator says, or null.
+export function messageIn(notice) {
+    const text = notice.message?.text;
+    return typeof text === 'string' && text.trim() ? text.slice(0, LONGEST_TEXT) : null;
 }
 
 // Not every second: whoever has the page read aloud would hear nothing else.

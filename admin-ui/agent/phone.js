@@ -1,5 +1,6 @@
 // The connection and registration with the gateway, on JsSIP: comes up, stays up, and says what it is doing.
 import { UA } from 'jssip';
+import { browserHere, systemOf } from '../shared/browser.js';
 import { LiveSocket } from './socket.js';
 import { words } from './words.js';
 
@@ -64,7 +65,7 @@ export class Phone {
             no_answer_timeout: 300, // how long it may ring is for the telephone system to say
             connection_recovery_min_interval: 1,
             connection_recovery_max_interval: 10,
-            user_agent: 'dngate agent page',
+            user_agent: `dngate agent page (${browserHere()}, ${systemOf(navigator.userAgent)})`,
         }));
         this.#ua = ua;
         if (takeOver) ua.registrator().setExtraHeaders(['X-Dngate-Take-Over: yes']);

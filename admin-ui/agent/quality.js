@@ -11,7 +11,7 @@ const HEARD_LOSS = 0.03;
 const qualityWords = ['No audio', 'Poor', 'Fair', 'Good', 'Excellent'];
 
 /** @type {Readonly<import('./types').Reading>} */
-export const NO_AUDIO_YET = Object.freeze({ loss: 0, jitter: 0, rtt: 0, codec: '', path: '', received: 0, sent: 0, bars: -1, word: 'No audio yet', advice: null });
+export const NO_AUDIO_YET = Object.freeze({ loss: 0, heard: 0, far: 0, jitter: 0, rtt: 0, codec: '', path: '', received: 0, sent: 0, bars: -1, word: 'No audio yet', advice: null });
 
 // Bars 0..4; loss 0..1 of the worse direction, jitter and rtt in ms.
 export function bars({ loss, jitter, rtt }) {
@@ -56,6 +56,8 @@ export class Quality {
         const heard = lost / (received + lost);
         const reading = {
             loss: Math.max(heard, now.farLoss),
+            heard,
+            far: now.farLoss,
             jitter: now.jitter,
             rtt: now.rtt,
             codec: now.codec,

@@ -23,7 +23,9 @@ export interface Missed extends Caller {
 }
 
 export interface Reading {
-    loss: number;
+    loss: number; // the worse of the two that follow, 0..1
+    heard: number;
+    far: number;
     jitter: number;
     rtt: number;
     codec: string;

@@ -166,9 +166,20 @@ export class View {
                 p.className = `note ${kind}`;
                 p.dataset.source = source;
                 p.textContent = words;
+                if (source === 'administrator') p.append(' ', this.#readButton());
                 return p;
             }),
         );
+    }
+
+    #readButton() {
+        const button = document.createElement('button');
+
+        button.type = 'button';
+        button.className = 'quiet';
+        button.textContent = words.messageRead;
+        button.addEventListener('click', () => this.#actions.messageRead());
+        return button;
     }
 
     // What can't be used is greyed or unseen, but keeps its place: nothing moves under a finger.

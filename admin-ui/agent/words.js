@@ -27,6 +27,8 @@ export const words = {
     noSoundYet: 'No sound has come from the other side yet. If you hear nothing, hang up and call again; if it stays so, tell your administrator.',
     soundStopped: 'No sound comes from the other side any more. You may be on hold; if they do not hear you either, hang up and call again.',
     poorSound: 'The connection loses sound. A network cable instead of Wi-Fi helps, and closing what loads much.',
+    fromAdministrator: (text) => `Your administrator writes: ${text}`,
+    messageRead: 'I have read it',
     notReady: 'The phone is not ready. Wait for “Ready”.',
     inCallElsewhere: (dn) => `DN ${dn} is in a call elsewhere. Take over: that call goes on to its end there, new calls come here.`,
     leaving: (why) => `${why} This call goes on to its end; no new one comes here.`,

@@ -3,7 +3,7 @@
 import { Audio } from '../shared/audio.js';
 import { Ringer } from '../shared/ringer.js';
 import { send, start } from './api.js';
-import { browserOf, systemOf } from './browser.js';
+import { browserHere, systemOf } from '../shared/browser.js';
 import { make } from './dom.js';
 import { reportOf, textOf, verdictOf } from './report.js';
 import { noLines, runAll } from './runner.js';
@@ -45,7 +45,7 @@ class Room {
     #timer;
     #busy = false;
     #facts = {
-        browser: browserOf(navigator.userAgent, /** @type {any} */ (navigator).userAgentData?.brands.map(({ brand }) => brand)),
+        browser: browserHere(),
         system: systemOf(navigator.userAgent),
     };
 

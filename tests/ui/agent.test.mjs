@@ -301,6 +301,16 @@ test('a gateway that drains says how much time is left, until the connection goe
     await page.locator('#message [data-source=drain]').waitFor({ state: 'detached' });
 });
 
+test('what an administrator writes is shown as it is written, until it was read; the gateway knows which browser this is', async () => {
+    await startShift();
+    gateway.message('{"message":{"text":""}}');
+    gateway.message('{"message":{"text":"Break at <b>3</b>"}}');
+    await saying('Your administrator writes: Break at <b>3</b>');
+    await page.click('#message [data-source=administrator] button');
+    await page.locator('#message [data-source=administrator]').waitFor({ state: 'detached' });
+    assert.match(gateway.userAgent, /^dngate agent page \(Chrom\w+ \d+, Linux\)$/);
+});
+
 const ways = (credential, iceServersTtl) => ({
     iceServers: [{ urls: ['turn:127.0.0.1:9?transport=udp'], username: '1:5001', credential }],
     iceServersTtl,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Quality } from '../../admin-ui/agent/quality.js';
+import { Report } from '../../admin-ui/agent/report.js';
 
 // Each step: packets received and lost in it, and what the far end tells of its loss when it does.
 function readings(steps) {
@@ -60,4 +61,15 @@ test('which way a call goes: directly, or by a relay and over what', () => {
     assert.equal(path({ candidateType: 'relay', relayProtocol: 'tls' }, chosen), 'tls');
     assert.equal(path({ candidateType: 'relay', relayProtocol: 'udp' }), 'udp', 'in Firefox, which tells of no transport');
     assert.equal(path({ candidateType: 'relay' }), 'relay');
+});
+
+test('what the gateway is told: once in five readings, of what was heard meanwhile, nothing before the first sound', () => {
+    const report = new Report();
+    const told = [{ bars: -1 }, ...[0, 0.05, 0, 0, 0, 0, 0, 0, 0, 0].map((heard) => ({ bars: 4, heard, far: 0.02, jitter: 3.14, rtt: 20, codec: 'opus' }))]
+        .map((reading) => report.add({ jitter: 0, rtt: 0, codec: '', ...reading }));
+
+    assert.deepEqual(told.map(Boolean), [false, false, false, false, false, true, false, false, false, false, true]);
+    const [first, second] = told.filter(Boolean).map((text) => JSON.parse(text));
+    assert.deepEqual({ ...first, mos: 0 }, { mos: 0, loss: 1, jitter: 3.1, rtt: 20, far: 2 });
+    assert.ok(second.loss === 0 && second.mos > first.mos && second.mos <= 4.5);
 });

@@ -1,7 +1,7 @@
 // The parts of the self-test that are pure: URLs of servers, browsers by name, what a call's figures mean, verdict and report.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { browserOf, systemOf } from '../../admin-ui/selftest/browser.js';
+import { browserOf, systemOf } from '../../admin-ui/shared/browser.js';
 import { figuresOf, judge, natOf } from '../../admin-ui/selftest/echo.js';
 import { reportOf, textOf, verdictOf } from '../../admin-ui/selftest/report.js';
 import { noLines } from '../../admin-ui/selftest/runner.js';

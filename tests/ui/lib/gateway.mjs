@@ -222,6 +222,7 @@ export class FakeGateway extends EventEmitter {
             ws.send(reply(msg, 403, 'DN is elsewhere', { tag: 'fake', headers: [['X-Dngate-Elsewhere', this.elsewhere]] }));
             return;
         }
+        this.userAgent = msg.get('User-Agent');
         this.contact = /<([^>]+)>/.exec(msg.get('Contact'))[1];
         ws.send(reply(msg, 200, 'OK', { tag: 'fake', headers: [['Contact', msg.get('Contact')]] }));
         if (msg.get('Expires') === '0') return;

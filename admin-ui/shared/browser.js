@@ -32,4 +32,8 @@ export function browserOf(userAgent, brands = []) {
     return brands.includes('Chromium') && !brands.includes('Google Chrome') ? name.replace(/^Chrome\b/, 'Chromium') : name;
 }
 
+// That of this page.
+export const browserHere = () =>
+    browserOf(navigator.userAgent, /** @type {any} */ (navigator).userAgentData?.brands.map(({ brand }) => brand));
+
 export const systemOf = (userAgent) => first(SYSTEMS, userAgent) || 'unknown';
