@@ -11,15 +11,13 @@
 static void registration_note(const struct app_history *h, const struct binding *b, const char *event,
                               const char *detail)
 {
-    struct service_registration r;
     struct happening n = {.noun = "dn", .time_ms = clock_wall_ms()};
 
-    (void)snprintf(r.user_agent, sizeof(r.user_agent), "%s", b->user_agent);
     (void)snprintf(n.name, sizeof(n.name), "%s", b->dn);
     (void)snprintf(n.event, sizeof(n.event), "%s", event);
     (void)snprintf(n.detail, sizeof(n.detail), "%s", detail);
     (void)addr_str(&b->peer, n.address, sizeof(n.address));
-    (void)service_browser(&r, n.browser, sizeof(n.browser));
+    (void)service_browser(b->user_agent, n.browser, sizeof(n.browser));
     history_happened(h->store, &n);
 }
 

@@ -216,14 +216,14 @@ int service_counts(struct service *sv, struct service_counts *out)
     return err;
 }
 
-const char *service_browser(const struct service_registration *r, char *buf, size_t sz)
+const char *service_browser(const char *user_agent, char *buf, size_t sz)
 {
-    const char *open = strchr(r->user_agent, '('), *close = strrchr(r->user_agent, ')');
+    const char *open = strchr(user_agent, '('), *close = strrchr(user_agent, ')');
 
-    if (!strncmp(r->user_agent, "dngate ", 7) && open && close && close > open)
+    if (!strncmp(user_agent, "dngate ", 7) && open && close && close > open)
         snprintf(buf, sz, "%.*s", (int)(close - open - 1), open + 1);
     else
-        snprintf(buf, sz, "%s", r->user_agent);
+        snprintf(buf, sz, "%s", user_agent);
     return buf;
 }
 

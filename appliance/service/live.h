@@ -78,7 +78,7 @@ int service_calls(struct service *sv, struct service_calls *out);
 int service_call_hangup(struct service *sv, const char *id);
 int service_registrations(struct service *sv, struct service_registrations *out);
 /* "Chrome 130, Windows" of the user agent that our page sends; the whole of another's. */
-const char *service_browser(const struct service_registration *r, char *buf, size_t sz);
+const char *service_browser(const char *user_agent, char *buf, size_t sz);
 /* Ends a DN's registration: its page is told and may sign in again. ENOENT. */
 int service_registration_drop(struct service *sv, const char *dn);
 enum { SERVICE_MESSAGE_MAX = 500 }; /* bytes */

@@ -66,7 +66,7 @@ void livejson_registration(struct buf *out, const struct service_registration *r
     buf_json_str(out, r->dn);
     member(out, "name", r->name);
     member(out, "address", r->peer);
-    member(out, "browser", service_browser(r, browser, sizeof(browser)));
+    member(out, "browser", service_browser(r->user_agent, browser, sizeof(browser)));
     member(out, "state", r->state);
     buf_printf(out, ",\"registered_ms\":%lld,\"expires_ms\":%lld", (long long)r->registered_ms,
                (long long)r->expires_ms);

@@ -93,11 +93,9 @@ static int by_dn(const void *a, const void *b)
 /* What it calls itself becomes what people call it. */
 static void browser_name(char *ua, size_t sz)
 {
-    struct service_registration r = {.dn = ""};
-    char name[sizeof(r.user_agent)];
+    char name[128];
 
-    snprintf(r.user_agent, sizeof(r.user_agent), "%s", ua);
-    snprintf(ua, sz, "%s", service_browser(&r, name, sizeof(name)));
+    snprintf(ua, sz, "%s", service_browser(ua, name, sizeof(name)));
 }
 
 /* One entry for each DN; where it is signed in, only its registration says. */
