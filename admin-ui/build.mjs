@@ -9,6 +9,7 @@ import { dirname, join, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { lessPico } from './pico.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -64,7 +65,7 @@ async function bundle(source) {
         write: false,
         metafile: true,
         format: /\.(js|tsx)$/.test(source) ? (plain.has(source) ? 'iife' : 'esm') : undefined,
-        plugins: source === 'shared/jssip.js' ? [] : [leaveApart],
+        plugins: source === 'shared/jssip.js' ? [] : [leaveApart, lessPico],
         target: ['chrome100', 'firefox102', 'safari15.4'],
         define: { 'process.env.NODE_ENV': '"production"' },
         jsx: 'automatic',

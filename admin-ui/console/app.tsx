@@ -5,6 +5,7 @@ import { attention, live } from './core/live';
 import { here, match } from './core/router';
 import { signOut } from './core/session';
 import { choose, language, languages, t, tr, tx, when } from './core/words';
+import { atFirstRun, FirstRun } from './firstrun';
 import { Asking, Dialog } from './parts/dialog';
 import { Empty } from './parts/bits';
 import { Icon } from './parts/icon';
@@ -215,7 +216,6 @@ function Inside() {
                 </div>
             )}
             {keys && <Keys onClose={() => setKeys(false)} />}
-            {expired.value && <SignInAgain />}
         </>
     );
 }
@@ -224,7 +224,8 @@ export function App() {
 
     return (
         <>
-            {session.value ? <Inside /> : <SignIn foot={<Language />} />}
+            {atFirstRun() ? <FirstRun /> : session.value ? <Inside /> : <SignIn foot={<Language />} />}
+            {expired.value && <SignInAgain />}
             <Asking />
             <Toasts />
         </>

@@ -10,6 +10,7 @@ import type { ComponentChildren } from 'preact';
 import agents from '../words/en/agents.json';
 import calls from '../words/en/calls.json';
 import network from '../words/en/network.json';
+import firstrun from '../words/en/firstrun.json';
 import overview from '../words/en/overview.json';
 import people from '../words/en/people.json';
 import settings from '../words/en/settings.json';
@@ -18,8 +19,18 @@ import state from '../words/en/state.json';
 import trunks from '../words/en/trunks.json';
 import { keep, kept } from './keep';
 
-const english = { agents, calls, network, overview, people, settings, shell, state, trunks };
-
+const english = {
+    agents,
+    calls,
+    firstrun,
+    network,
+    overview,
+    people,
+    settings,
+    shell,
+    state,
+    trunks,
+};
 
 type Area = keyof typeof english;
 type Base<K> = K extends `${infer B}_other` ? B : K extends `${string}_one` ? never : K;

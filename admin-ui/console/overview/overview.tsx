@@ -8,6 +8,7 @@ import type { Attention, History, Status } from '../core/types';
 import { bits, bytes, duration, num, percent, t, tr } from '../core/words';
 import { Card, Copy, Empty, Failed } from '../parts/bits';
 import { Chart, Spark, type Line } from '../parts/chart';
+import { Icon } from '../parts/icon';
 import { Page } from '../parts/page';
 import { kindOf, Mark, State } from '../parts/state';
 import { Time } from '../parts/time';
@@ -174,22 +175,35 @@ export function LastHour({ s, history, span }: { s: Status; history: ReturnType<
     );
 }
 
-const Parts = ({ s }: { s: Status }) => (
-    <Card title={t('overview.parts')} class="parts">
-        <ul class="lines">
-            {s.parts.map(({ name, state, reason, since_ms }) => (
-                <li key={name} title={reason}>
-                    <State kind={kindOf(state)}>{tr(`overview.part_${name}`, {}, name)}</State>
-                    <span class="dim reason">{state === 'up' ? '' : reason}</span>
-                    <span class="dim small since">{since_ms > 0 && <Time ms={since_ms} how="ago" />}</span>
-                </li>
-            ))}
-        </ul>
-        <p class="dim small foot-line">
-            {t('overview.upSince', { time: duration(s.uptime_s), version: s.version })} · {t('overview.errors', { n: s.errors_per_min })}
-        </p>
-    </Card>
-);
+const Parts = ({ s }: { s: Status }) => {
+    const well = s.parts.filter((p) => p.state === 'up');
+
+    return (
+        <Card title={t('overview.parts')} class="parts">
+            <ul class="lines">
+                {s.parts
+                    .filter((p) => p.state !== 'up')
+                    .map(({ name, state, reason, since_ms }) => (
+                        <li key={name}>
+                            <State kind={kindOf(state)}>{tr(`overview.part_${name}`, {}, name)}</State>
+                            <span class="reason">{reason}</span>
+                            <span class="dim small since">{since_ms > 0 && <Time ms={since_ms} how="ago" />}</span>
+                        </li>
+                    ))}
+            </ul>
+            <ul class="chips">
+                {well.map(({ name, reason }) => (
+                    <li key={name} title={reason}>
+                        <State kind="good">{tr(`overview.part_${name}`, {}, name)}</State>
+                    </li>
+                ))}
+            </ul>
+            <p class="dim small foot-line">
+                {t('overview.upSince', { time: duration(s.uptime_s), version: s.version })} · {t('overview.errors', { n: s.errors_per_min })}
+            </p>
+        </Card>
+    );
+};
 
 const Trunks = ({ s }: { s: Status }) => (
     <Card title={t('overview.trunkTitle')} class="parts" actions={<a href="/admin/trunks">{t('overview.all')}</a>}>
@@ -221,7 +235,7 @@ export function Overview() {
 
     if (!s) return <Page title={t('shell.place_overview')} live><div class="page-wait" /></Page>;
     return (
-        <Page title={t('shell.place_overview')} lead={<span data-test="sentence">{sentence(s)}</span>} live>
+        <Page title={t('shell.place_overview')} lead={<span data-test="sentence">{sentence(s)}</span>} live actions={<a class="button" href="/admin/wall"><Icon name="screen" /> {t('overview.wall')}</a>}>
             <section class="attention" aria-labelledby="attention" hidden={!s.attention.length}>
                 <h2 id="attention">{t('overview.attention', { n: s.attention.length })}</h2>
                 <ul>

@@ -6,7 +6,7 @@
 //       <Field name="name" label={t('trunks.name')} help={t('trunks.nameHelp')} required />
 //   </Form>
 import { createContext, type ComponentChildren } from 'preact';
-import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useContext, useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '../core/api';
 import { t } from '../core/words';
 import { Note } from './bits';
@@ -102,7 +102,7 @@ export function Form<V extends Values>({ form, send, button, danger, also, onRel
     // What is wrong with a field that is not shown here must still be said.
     const elsewhere = Object.entries(errors).filter(([name]) => !(name in form.values));
 
-    useEffect(() => {
+    useLayoutEffect(() => {
         element.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
     }, [errors]);
 

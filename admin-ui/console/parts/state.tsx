@@ -27,8 +27,8 @@ export const State = ({ kind, children, title }: { kind: Kind; children: Compone
 
 const kinds: Record<string, Kind> = {
     up: 'good', ready: 'good', ok: 'good', open: 'good', answered: 'good', good: 'good', enabled: 'good',
-    on_call: 'busy', ringing: 'busy', calling: 'busy', running: 'busy', talking: 'busy',
-    degraded: 'wait', unknown: 'wait', warn: 'wait', pending: 'wait', held: 'wait',
+    on_call: 'busy', calling: 'busy', running: 'busy', talking: 'busy',
+    degraded: 'wait', unknown: 'wait', warn: 'wait', pending: 'wait', held: 'wait', ringing: 'wait',
     down: 'bad', failed: 'bad', closed: 'bad', bad: 'bad',
     off: 'off', disabled: 'off', skipped: 'off', untried: 'off',
 };

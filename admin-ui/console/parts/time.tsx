@@ -11,7 +11,7 @@ const texts: Record<How, (ms: number) => string> = {
         const s = Math.round((now.value - ms) / 1000);
 
         if (Math.abs(s) < 5) return t('shell.justNow');
-        return s < 0 ? t('shell.inTime', { time: duration(-s) }) : t('shell.ago', { time: duration(s < 120 ? s : s - (s % 60)) });
+        return s < 0 ? t('shell.inTime', { time: duration(-s) }) : t('shell.ago', { time: duration(s < 60 ? s : s < 3600 ? s - (s % 60) : s).replace(/ 0s$/, '') });
     },
 };
 

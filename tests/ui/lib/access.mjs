@@ -29,7 +29,7 @@ const cutOff = (page) =>
         const found = wide > 0 ? [`the page is ${wide} px wider than the window`] : [];
 
         for (const e of document.querySelectorAll('body *')) {
-            if (!e.checkVisibility({ visibilityProperty: true }) || e.closest('.unseen, svg, select')) continue;
+            if (!e.checkVisibility({ visibilityProperty: true }) || e.closest('.unseen, svg, select, .plot > *')) continue;
             if (e.matches('button, label, h1, h2, p, span, small') && e.clientWidth && e.scrollWidth > e.clientWidth + 1 && !shortened(getComputedStyle(e)))
                 found.push(`${name(e)} is ${e.scrollWidth - e.clientWidth} px wider than its box`);
             const holder = e.parentElement.closest('.card, .entry, .bar, button, dialog, #call-notes, #missed-list');
