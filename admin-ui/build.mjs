@@ -5,7 +5,7 @@
 // The same input gives the same bytes: no dates, no absolute paths.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, extname } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -24,9 +24,7 @@ const pages = [
     ['/selftest.css', 'selftest/selftest.css'],
     ['/selftest-room.js', 'selftest/room.js'], // fetched by the agent's page, too, when it is asked for
     ['/selftest-room.css', 'selftest/room.css'],
-    ['/admin/index.html', 'console/index.html'], // and every other path below /admin/ (appliance/web/static.c)
-    ['/admin/app.js', 'console/main.tsx'],
-    ['/admin/app.css', 'console/app.css'],
+    ['/admin/app.css', 'console/app.css'], // index.html, app.js and its parts: consoleFiles()
     ['/admin/alert.svg', 'console/alert.svg'],
     ['/admin/de.json', 'console/words/de'],
     ['/jssip.js', 'shared/jssip.js'],
@@ -56,29 +54,68 @@ const leaveApart = {
     },
 };
 
+const common = {
+    absWorkingDir: here,
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    plugins: [leaveApart, lessPico],
+    target: ['chrome100', 'firefox102', 'safari15.4'],
+    define: { 'process.env.NODE_ENV': '"production"' },
+    legalComments: 'none',
+    logLevel: 'warning',
+    tsconfigRaw: '{}', // tsconfig.json is for the type checker alone
+};
+
 async function bundle(source) {
     const result = await build({
-        absWorkingDir: here,
+        ...common,
         entryPoints: [source],
-        bundle: true,
-        minify: true,
-        write: false,
-        metafile: true,
-        format: /\.(js|tsx)$/.test(source) ? (plain.has(source) ? 'iife' : 'esm') : undefined,
-        plugins: source === 'shared/jssip.js' ? [] : [leaveApart, lessPico],
-        target: ['chrome100', 'firefox102', 'safari15.4'],
-        define: { 'process.env.NODE_ENV': '"production"' },
-        jsx: 'automatic',
-        jsxImportSource: 'preact',
-        legalComments: 'none',
-        logLevel: 'warning',
-        tsconfigRaw: '{}', // tsconfig.json is for the type checker alone
+        format: extname(source) === '.js' ? (plain.has(source) ? 'iife' : 'esm') : undefined,
+        plugins: source === 'shared/jssip.js' ? [] : common.plugins,
     });
+    noteBundled(result);
+    return Buffer.from(result.outputFiles[0].contents);
+}
+
+function noteBundled(result) {
     for (const input of Object.keys(result.metafile.inputs)) {
         const match = /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input);
         if (match) bundled.add(match[0]);
     }
-    return Buffer.from(result.outputFiles[0].contents);
+}
+
+// The console: what is imported when it is wanted only (core/later.tsx) is a file of its own, named by what is in it; what app.js imports at once is
+// named in the page, so that no file waits for another.
+async function consoleFiles() {
+    const result = await build({
+        ...common,
+        entryPoints: { app: 'console/main.tsx' },
+        format: 'esm',
+        splitting: true,
+        outdir: 'console/out',
+        chunkNames: '[name]-[hash]',
+        jsx: 'automatic',
+        jsxImportSource: 'preact',
+    });
+    const at = new Set();
+    const first = (output) => {
+        for (const { path, kind } of result.metafile.outputs[output].imports) {
+            if (kind !== 'import-statement' || at.has(path)) continue;
+            at.add(path);
+            first(path);
+        }
+    };
+    noteBundled(result);
+    first('console/out/app.js');
+    const early = [...at].filter((path) => path.startsWith('console/out/')).map((path) => `<link rel="modulepreload" href="/admin/${path.slice(12)}">\n`);
+    const page = (await readFile(join(here, 'console/index.html'), 'utf8')).replace('</head>', `${early.join('')}</head>`);
+
+    return [
+        { path: '/admin/index.html', data: Buffer.from(page) },
+        ...result.outputFiles.map(({ path, contents }) => ({ path: `/admin/${basename(path)}`, data: Buffer.from(contents), immutable: basename(path) !== 'app.js' })),
+    ];
 }
 
 // A language of the console: its areas' files in one.
@@ -90,7 +127,7 @@ async function dictionary(source) {
 
 async function content(source) {
     if (!extname(source)) return dictionary(source);
-    return /\.(js|tsx|css)$/.test(source) ? bundle(source) : readFile(join(here, source));
+    return /\.(js|css)$/.test(source) ? bundle(source) : readFile(join(here, source));
 }
 
 // The notices that the licences of the bundled packages ask for.
@@ -118,7 +155,7 @@ function bytes(name, data) {
 
 function table(files) {
     let arrays = '';
-    const rows = files.map(({ path, data }, i) => {
+    const rows = files.map(({ path, data, immutable }, i) => {
         const etag = createHash('sha256').update(data).digest('hex').slice(0, 20);
         const coded = { gzip: gzip(data), brotli: brotli(data) };
         const members = [`.data = f${i}, .len = ${data.length}`];
@@ -128,6 +165,7 @@ function table(files) {
             arrays += bytes(`f${i}_${name}`, body);
             members.push(`.${name} = f${i}_${name}, .${name}_len = ${body.length}`);
         }
+        if (immutable) members.push('.immutable = 1');
         return `    {.path = "${path}", .mime = "${mime[extname(path)]}", .etag = "\\"${etag}\\"", ${members.join(', ')}},\n`;
     });
     return (
@@ -140,6 +178,7 @@ function table(files) {
 async function main(outdir, outc) {
     if (!outdir) throw new Error('usage: node build.mjs OUTDIR [OUT.c]');
     const files = await Promise.all(pages.map(async ([path, source]) => ({ path, data: await content(source) })));
+    files.push(...(await consoleFiles()));
     files.push({ path: '/licenses.txt', data: await licences() });
     await rm(outdir, { recursive: true, force: true });
     for (const { path, data } of files) {

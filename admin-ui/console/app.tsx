@@ -5,7 +5,8 @@ import { attention, live } from './core/live';
 import { here, match } from './core/router';
 import { signOut } from './core/session';
 import { choose, language, languages, t, tr, tx, when } from './core/words';
-import { atFirstRun, FirstRun } from './firstrun';
+import { later } from './core/later';
+import { atFirstRun } from './firstrun/at';
 import { Asking, Dialog } from './parts/dialog';
 import { Empty } from './parts/bits';
 import { Icon } from './parts/icon';
@@ -18,6 +19,7 @@ import { SignIn, SignInAgain } from './signin';
 
 const visible = () => places.filter((p) => !p.role || may(p.role));
 const PHONE_PLACES = 4;
+const FirstRun = later(() => import('./firstrun').then((m) => m.FirstRun));
 
 function isAt(place: Place): boolean {
     const { path } = here.value;

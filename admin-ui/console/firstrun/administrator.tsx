@@ -2,7 +2,7 @@ import { Problem } from '../core/api';
 import { setUp } from '../core/session';
 import { t } from '../core/words';
 import { Field, Form, useForm } from '../parts/form';
-import { dropToken } from '.';
+import { dropToken } from './at';
 import type { StepProps } from './step';
 
 export function Administrator({ token }: StepProps) {

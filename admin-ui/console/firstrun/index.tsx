@@ -1,7 +1,7 @@
 // The first run: six steps with a trail, each to be skipped and come back to (?step=…). The first one is done with the link that the box has printed
 // (/admin/#setup=TOKEN); the token is taken out of the address at once.
 import { useEffect, useState } from 'preact/hooks';
-import { may, session } from '../core/api';
+import { session } from '../core/api';
 import { keep, kept } from '../core/keep';
 import { here, query, setQuery } from '../core/router';
 import { live } from '../core/live';
@@ -10,6 +10,7 @@ import { Icon } from '../parts/icon';
 import { Restore } from './restore';
 import { Administrator } from './administrator';
 import { Agents } from './agents';
+import { TOKEN } from './at';
 import { CertificateStep } from './certificate';
 import { Genesys } from './genesys';
 import { Hear } from './hear';
@@ -18,7 +19,6 @@ import { Reach } from './reach';
 const steps = { admin: Administrator, reach: Reach, certificate: CertificateStep, genesys: Genesys, agents: Agents, hear: Hear };
 export type Step = keyof typeof steps;
 const names = Object.keys(steps) as Step[];
-const TOKEN = 'dngate.console.setup';
 
 function takeToken(): string {
     const found = /^#setup=(.+)$/.exec(location.hash)?.[1];
@@ -29,13 +29,6 @@ function takeToken(): string {
         here.value = { path: '/admin/first-run', search: '' };
     }
     return sessionStorage.getItem(TOKEN) ?? '';
-}
-
-export const dropToken = () => sessionStorage.removeItem(TOKEN);
-
-// Is the first run what is shown? With a link it is, whoever is signed in; without one its first step is over.
-export function atFirstRun(): boolean {
-    return !!(location.hash.startsWith('#setup=') || (here.value.path === '/admin/first-run' && (session.value ? may('admin') : sessionStorage.getItem(TOKEN))));
 }
 
 const done = (): Set<string> => new Set(kept('firstrun')?.split(' '));

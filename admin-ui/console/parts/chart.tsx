@@ -2,7 +2,7 @@
 //
 //   <Chart label={t('overview.lastHour')} x={seconds} height={200} lines={[{ name: 'MOS', values, color: 'c1', digits: 1, scale: 'mos' }]} range={{ mos: [1, 5] }} />
 import { useEffect, useRef, useState } from 'preact/hooks';
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import { language, num, t, when } from '../core/words';
 
 export interface Line {
@@ -58,14 +58,14 @@ function drawn(lines: Line[]): (number | null)[][] {
     });
 }
 
-function options({ lines, height = 180, range = {}, elapsed, sync, onZoom }: Props, width: number, box: HTMLElement): uPlot.Options {
+function options(Plot: typeof uPlot, { lines, height = 180, range = {}, elapsed, sync, onZoom }: Props, width: number, box: HTMLElement): uPlot.Options {
     const style = getComputedStyle(box);
     const token = (name: string) => style.getPropertyValue(`--${name}`).trim();
     const font = `11px ${style.fontFamily}`;
     const axis = { stroke: token('dim'), font, grid: { stroke: token('line'), width: 1 }, ticks: { show: false } };
     const scales = [...new Set(lines.map((l) => l.scale ?? 'y'))];
-    const bars = uPlot.paths.bars!({ size: [0.8, 40], gap: 1 });
-    const steps = uPlot.paths.stepped!({ align: 1 });
+    const bars = Plot.paths.bars!({ size: [0.8, 40], gap: 1 });
+    const steps = Plot.paths.stepped!({ align: 1 });
 
     return {
         width,
@@ -160,23 +160,28 @@ export function Chart(props: Props) {
     latest.current = props;
     useEffect(() => {
         const element = box.current!;
-        const made = new uPlot(
-            (() => {
-                const made = options({ ...latest.current, lines: order.map((i) => latest.current.lines[i]!) }, element.clientWidth || 300, element);
-                made.hooks = { ...made.hooks, setCursor: [(u) => setAt(u.cursor.idx ?? null)] };
-                return made;
-            })(),
-            data(),
-            element,
-        );
-        const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
+        let over = false;
+        let undo = () => {};
+        const draw = async () => {
+            const { default: Plot } = await import('uplot'); // a file of its own: the page is there before its graphs
+            if (over) return;
+            const how = options(Plot, { ...latest.current, lines: order.map((i) => latest.current.lines[i]!) }, element.clientWidth || 300, element);
+            how.hooks = { ...how.hooks, setCursor: [(u) => setAt(u.cursor.idx ?? null)] };
+            const made = new Plot(how, data(), element);
+            const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
+            plot.current = made;
+            watch.observe(element);
+            undo = () => {
+                watch.disconnect();
+                made.destroy();
+                plot.current = null;
+            };
+        };
 
-        plot.current = made;
-        watch.observe(element);
+        void draw();
         return () => {
-            watch.disconnect();
-            made.destroy();
-            plot.current = null;
+            over = true;
+            undo();
         };
     }, [shape, look]);
     useEffect(() => plot.current?.setData(data()), [x, lines]);

@@ -1,0 +1,8 @@
+// Is the first run what is shown? With the set-up link it is, whoever is signed in; without one its first step is over.
+import { may, session } from '../core/api';
+import { here } from '../core/router';
+
+export const TOKEN = 'dngate.console.setup';
+export const dropToken = () => sessionStorage.removeItem(TOKEN);
+
+export const atFirstRun = () => location.hash.startsWith('#setup=') || (here.value.path === '/admin/first-run' && !!(session.value ? may('admin') : sessionStorage.getItem(TOKEN)));
