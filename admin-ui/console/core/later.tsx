@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals';
 import { h, type ComponentType } from 'preact';
 import { Problem, away } from './api';
-import { t } from './words';
+import { learn, t } from './words';
 import { Failed } from '../parts/bits';
 
 const RELOADED = 'dngate.console.reloaded';
@@ -16,7 +16,7 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>): 
         asked = true;
         failed.value = false;
         try {
-            got.value = await load();
+            [got.value] = await Promise.all([load(), learn()]);
             sessionStorage.removeItem(RELOADED);
         } catch (error) {
             asked = false;

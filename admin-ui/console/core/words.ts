@@ -1,5 +1,6 @@
-// What the console says. English is in the bundle and gives the keys their types; other languages are /admin/LANGUAGE.json, made of words/LANGUAGE/*.json
-// by build.mjs. A new area: words/en/AREA.json, words/de/AREA.json, and one line in `english`.
+// What the console says. English is in the bundle and gives the keys their types (what the first page needs at once, the
+// rest with the first place that is opened); other languages are /admin/LANGUAGE.json, made of words/LANGUAGE/*.json
+// by build.mjs. A new area: words/en/AREA.json, words/de/AREA.json, and one line in morewords.ts.
 //
 //   t('agents.title')                      typed: a key that is not there does not compile
 //   t('agents.added', { n: 3 })            agents.added_one, agents.added_other: chosen by n
@@ -7,34 +8,17 @@
 //   tr(`state.${state}`, {}, state)        a key that is known only at run time, and what stands for it when there is none
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import agents from '../words/en/agents.json';
-import calls from '../words/en/calls.json';
-import network from '../words/en/network.json';
-import firstrun from '../words/en/firstrun.json';
 import overview from '../words/en/overview.json';
-import people from '../words/en/people.json';
-import settings from '../words/en/settings.json';
 import shell from '../words/en/shell.json';
 import state from '../words/en/state.json';
-import trunks from '../words/en/trunks.json';
 import { keep, kept } from './keep';
 
-const english = {
-    agents,
-    calls,
-    firstrun,
-    network,
-    overview,
-    people,
-    settings,
-    shell,
-    state,
-    trunks,
-};
+const english = { overview, shell, state };
+type English = typeof english & typeof import('./morewords')['default'];
 
-type Area = keyof typeof english;
+type Area = keyof English;
 type Base<K> = K extends `${infer B}_other` ? B : K extends `${string}_one` ? never : K;
-export type Key = { [A in Area]: `${A}.${Base<keyof (typeof english)[A] & string>}` }[Area];
+export type Key = { [A in Area]: `${A}.${Base<keyof English[A] & string>}` }[Area];
 export type Params = Record<string, string | number>;
 type Dictionary = Record<string, Record<string, string>>;
 
@@ -61,6 +45,11 @@ export const t = (key: Key, params?: Params) => tr(key, params);
 
 export function tx(key: Key, params: Record<string, ComponentChildren>): ComponentChildren[] {
     return (find(key, params['n']) ?? key).split(/\{(\w+)\}/).map((part, i) => (i % 2 ? params[part] : part));
+}
+
+// The English words of all places: before the first of them is shown.
+export async function learn(): Promise<void> {
+    Object.assign(english, (await import('./morewords')).default);
 }
 
 export async function speak(wanted: string): Promise<void> {

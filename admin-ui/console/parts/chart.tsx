@@ -3,6 +3,7 @@
 //   <Chart label={t('overview.lastHour')} x={seconds} height={200} lines={[{ name: 'MOS', values, color: 'c1', digits: 1, scale: 'mos' }]} range={{ mos: [1, 5] }} />
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
+import { returned } from '../core/api';
 import { language, num, t, when } from '../core/words';
 
 export interface Line {
@@ -163,8 +164,8 @@ export function Chart(props: Props) {
         let over = false;
         let undo = () => {};
         const draw = async () => {
-            const { default: Plot } = await import('uplot'); // a file of its own: the page is there before its graphs
-            if (over) return;
+            const Plot = (await import('uplot').catch(() => null))?.default; // a file of its own: the page is there before its graphs
+            if (over || !Plot) return;
             const how = options(Plot, { ...latest.current, lines: order.map((i) => latest.current.lines[i]!) }, element.clientWidth || 300, element);
             how.hooks = { ...how.hooks, setCursor: [(u) => setAt(u.cursor.idx ?? null)] };
             const made = new Plot(how, data(), element);
@@ -183,7 +184,7 @@ export function Chart(props: Props) {
             over = true;
             undo();
         };
-    }, [shape, look]);
+    }, [shape, look, plot.current ? 0 : returned.value]);
     useEffect(() => plot.current?.setData(data()), [x, lines]);
 
     const time = (s: number) => (elapsed ? `${num(s, 1)} s` : when(s * 1000, false));
