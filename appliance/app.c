@@ -34,6 +34,7 @@
 #include "media/media.h"
 #include "net/wire.h"
 #include "service/setting.h"
+#include "service/trunktest.h"
 #include "service/trail.h"
 #include "service/upkeep.h"
 #include "sip/stack.h"
@@ -250,6 +251,7 @@ static int signalling_start(struct app *a)
     if (err)
         return err;
     a->service.signalling = app_sip_questions(a->sip);
+    err = trunktests_alloc(&a->service.trunktests);
     health_set("sip", HEALTH_UP, "listening");
 
     return err;
@@ -409,6 +411,7 @@ static void parts_stop(struct app *a)
     wire_free(a->wire);
     mbox_free(a->media_events, NULL, NULL);
     mbox_free(a->seen, NULL, NULL);
+    trunktests_free(a->service.trunktests);
     guard_free(a->guard);
     upkeep_stop(a->upkeep);
     trail_stop(a->trail);

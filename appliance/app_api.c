@@ -13,6 +13,7 @@
 #include "admin/settings.h"
 #include "admin/signin.h"
 #include "admin/status.h"
+#include "admin/trunks.h"
 #include "admin/users.h"
 #include "app_turn.h"
 #include <errno.h>
@@ -30,10 +31,18 @@ struct app_api {
 };
 
 /* One line a noun; what needs more than a table is made in rest_start. */
+/* clang-format off */
 static int (*const nouns[])(void) = {
-    admin_apikeys_routes, admin_audit_routes,    admin_cdr_routes,   admin_live_routes,
-    admin_restart_routes, admin_settings_routes, admin_users_routes,
+    admin_apikeys_routes,
+    admin_audit_routes,
+    admin_cdr_routes,
+    admin_live_routes,
+    admin_restart_routes,
+    admin_settings_routes,
+    admin_trunks_routes,
+    admin_users_routes,
 };
+/* clang-format on */
 
 static int rest_start(struct app_api *a, const struct app_api_config *cfg)
 {

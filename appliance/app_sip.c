@@ -4,6 +4,7 @@
 #include "call/directory.h"
 #include "call/drain.h"
 #include "call/testid.h"
+#include "call/trunkprobe.h"
 #include "conf/conf.h"
 #include "core/ask.h"
 #include "core/clock.h"
@@ -39,6 +40,7 @@ struct app_sip {
     struct registrar *registrar;
     struct trunks *trunks;
     struct calls *calls;
+    struct trunkprobes *probes;
     struct service_live live; /* what questions are answered from */
     struct app_history history;
     struct drain *drain; /* NULL until it is asked for */
@@ -228,11 +230,15 @@ static int thread_start_h(struct sip_stack *st, void *arg)
     if (err)
         return err;
 
+    err = trunkprobes_alloc(&a->probes, a->calls);
+    if (err)
+        return err;
+
     err = sip_stack_fallback(st);
     if (err)
         return err;
 
-    a->live = (struct service_live){a->calls, a->registrar, a->directory, a->trunks, st};
+    a->live = (struct service_live){a->calls, a->registrar, a->directory, a->trunks, st, a->probes};
     err = sip_stack_watch(st, a->questions, ask_answer_h, &a->live);
     if (err)
         return err;
@@ -245,6 +251,7 @@ static int thread_stop_h(struct sip_stack *st, void *arg)
     struct app_sip *a = arg;
     (void)st;
 
+    trunkprobes_free(a->probes);
     calls_free(a->calls);
     trunks_free(a->trunks);
     registrar_free(a->registrar);

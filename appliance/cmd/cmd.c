@@ -78,7 +78,7 @@ bool cmd_runs_here(int argc, char *const *argv)
     struct args a;
     const struct noun *n = look(&a, argc, argv);
 
-    return n && (n->here || reads_asterisk(n, &a));
+    return n && (n->here || a.verb->here || reads_asterisk(n, &a));
 }
 
 bool cmd_needs_server(int argc, char *const *argv)

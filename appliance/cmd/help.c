@@ -99,6 +99,8 @@ void help_noun(struct buf *out, const struct noun *n)
 {
     buf_printf(out, "%s\n\n", n->help);
     for (size_t i = 0; i < n->count; i++) {
+        if (n->verbs[i].hidden)
+            continue;
         buf_puts(out, "  ");
         typed(out, n, &n->verbs[i]);
         buf_puts(out, "\n");
@@ -114,8 +116,9 @@ static void listed(const struct noun *n, char *left, size_t sz)
                                    v->name[0] ? v->name : v->words);
 
     for (size_t i = 1; i < n->count && used < sz; i++)
-        used += (size_t)snprintf(left + used, sz - used, v->name[0] ? "|%s" : " [%s %s]", n->verbs[i].name,
-                                 n->verbs[i].words);
+        if (!n->verbs[i].hidden)
+            used += (size_t)snprintf(left + used, sz - used, v->name[0] ? "|%s" : " [%s %s]",
+                                     n->verbs[i].name, n->verbs[i].words);
 }
 
 void cmd_help(struct buf *out)

@@ -3,6 +3,7 @@
 #include "cmd/verb.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -218,6 +219,23 @@ static int cmd_trunk_disable(struct cmd *c, const struct args *a)
     return told(c, service_trunk_enable(&c->sv, a->word[0], false, &t), &t, "disabled");
 }
 
+static int cmd_trunk_order(struct cmd *c, const struct args *a)
+{
+    const char *names[TRUNKS_MAX];
+    char *list = strdup(a->word[0]), *save = NULL;
+    size_t n = 0;
+    int err;
+
+    if (!list)
+        return cmd_refuse(c, "no memory");
+    for (char *p = strtok_r(list, ", ", &save); p && n < TRUNKS_MAX; p = strtok_r(NULL, ", ", &save))
+        names[n++] = p;
+    err = service_trunk_order(&c->sv, names, n);
+    free(list);
+    return err ? cmd_refuse(c, "%s", c->sv.why)
+               : cmd_done(c, "trunks are tried in this order: %s", a->word[0]);
+}
+
 static int cmd_trunk_remove(struct cmd *c, const struct args *a)
 {
     return service_trunk_remove(&c->sv, a->word[0]) ? cmd_refuse(c, "%s", c->sv.why)
@@ -284,6 +302,40 @@ static const struct verb verbs[] = {
      .help = "Takes it into use again.",
      .example = "dngate trunk enable genesys",
      .run = cmd_trunk_enable},
+    {.name = "order",
+     .words = "NAME,NAME,...",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Says which is tried first: all trunks there are, each once.",
+     .example = "dngate trunk order genesys,backup",
+     .run = cmd_trunk_order},
+    {.name = "test",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Tests a trunk step by step, from the running server's own port: its name, the way there, "
+             "OPTIONS, and a call to a\n"
+             "number that nobody has, which is over before anything could ring. Exit status 1 when a step "
+             "failed.",
+     .example = "dngate trunk test genesys",
+     .run = cmd_trunk_test,
+     .here = true},
+    {.name = "test-begin",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Begins a test.",
+     .example = "dngate trunk test genesys",
+     .run = cmd_trunk_test_begin,
+     .hidden = true},
+    {.name = "test-look",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "How far it is.",
+     .example = "dngate trunk test genesys",
+     .run = cmd_trunk_test_look,
+     .hidden = true},
     {.name = "remove",
      .words = "NAME",
      .words_min = 1,

@@ -36,6 +36,8 @@ struct verb {
     const char *example; /* one or more lines, as typed */
     enum verb_input input;
     int (*run)(struct cmd *c, const struct args *a);
+    bool here;   /* runs in the command line's own process though its noun does not: it waits, or watches */
+    bool hidden; /* not for people */
 };
 #define VERB_OPTIONS(table_) .options = (table_), .option_count = sizeof(table_) / sizeof((table_)[0])
 
@@ -68,6 +70,9 @@ int cmd_dn_options(struct cmd *c, const struct args *a, enum dn_codec *codec, bo
 int cmd_dn_range(struct cmd *c, const struct args *a);
 int cmd_dn_bulk(struct cmd *c, const struct args *a);
 int cmd_dn_compare(struct cmd *c, const struct args *a);
+int cmd_trunk_test(struct cmd *c, const struct args *a);
+int cmd_trunk_test_begin(struct cmd *c, const struct args *a);
+int cmd_trunk_test_look(struct cmd *c, const struct args *a);
 
 /* dn import --from-asterisk, always in the command line's own process. */
 int cmd_dn_import_asterisk(struct cmd *c, const struct args *a);

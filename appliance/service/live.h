@@ -11,6 +11,7 @@
 #include "service/service.h"
 
 struct trunks;
+struct trunkprobes;
 struct sip_stack;
 
 /* What the signalling thread answers from: the argument of its ask_answer_h. */
@@ -20,6 +21,7 @@ struct service_live {
     struct directory *directory;
     struct trunks *trunks;
     struct sip_stack *stack;
+    struct trunkprobes *probes;
 };
 
 /* A question of another file's: h gets a struct service_live. */

@@ -17,6 +17,7 @@ struct guard;
 struct mbox;
 struct service_now;
 struct service_restart;
+struct trunktests;
 
 enum { SERVICE_WHY_MAX = 512 };
 
@@ -30,6 +31,7 @@ struct service { /* owner: the thread that calls */
     struct mbox *signalling;         /* for questions to it (service/live.h) */
     struct service_now *now;         /* what is sampled once a second (service/status.h) */
     struct service_restart *restart; /* service/restart.h */
+    struct trunktests *trunktests;   /* service/trunktest.h */
     uint64_t start_ms;               /* of the server, on clock_ms */
     uint16_t https_port;             /* that it really has; 0: as the setting says */
     char why[SERVICE_WHY_MAX];

@@ -94,18 +94,38 @@ static int not_yet(struct service *sv, const struct trunk *t)
     return 0;
 }
 
+/* Which value it is that the store finds wrong. */
+static int judged(struct service *sv, int err)
+{
+    static const char *const fields[][2] = {
+        {"the name", "name"},           {"the address", "host"},    {"the port", "port"},
+        {"the transport", "transport"}, {"a password", "username"}, {"the priority", "priority"},
+        {"the ping", "ping_seconds"},   {"the codecs", "codecs"},
+    };
+
+    for (size_t i = 0; err == EINVAL && i < sizeof(fields) / sizeof(fields[0]); i++)
+        if (!strncmp(sv->why, fields[i][0], strlen(fields[i][0])))
+            snprintf(sv->field, sizeof(sv->field), "%s", fields[i][1]);
+    return err;
+}
+
 int service_trunk_add(struct service *sv, const struct trunk *t)
 {
     const int err = not_yet(sv, t);
 
-    return err ? err : trunk_add(sv->store, t, sv->why, sizeof(sv->why));
+    return err ? err : judged(sv, trunk_add(sv->store, t, sv->why, sizeof(sv->why)));
 }
 
 int service_trunk_set(struct service *sv, const struct trunk *t, bool new_password)
 {
     const int err = not_yet(sv, t);
 
-    return err ? err : trunk_set(sv->store, t, new_password, sv->why, sizeof(sv->why));
+    return err ? err : judged(sv, trunk_set(sv->store, t, new_password, sv->why, sizeof(sv->why)));
+}
+
+int service_trunk_order(struct service *sv, const char *const *names, size_t n)
+{
+    return trunk_order(sv->store, names, n, sv->why, sizeof(sv->why));
 }
 
 int service_trunk_enable(struct service *sv, const char *name, bool on, struct trunk *out)

@@ -20,6 +20,8 @@ int service_trunk_get(struct service *sv, const char *name, struct trunk *out);
 int service_trunk_add(struct service *sv, const struct trunk *t);
 int service_trunk_set(struct service *sv, const struct trunk *t, bool new_password);
 int service_trunk_enable(struct service *sv, const char *name, bool on, struct trunk *out);
+/* Which is tried first: all there are, each once. */
+int service_trunk_order(struct service *sv, const char *const *names, size_t n);
 int service_trunk_remove(struct service *sv, const char *name);
 
 #endif

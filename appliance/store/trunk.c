@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TRUNK_SEALED_MAX = 320, TRUNK_PRIORITY_MAX = 1000, TRUNK_PING_MAX = 3600 };
+enum { TRUNK_SEALED_MAX = 320, TRUNK_PRIORITY_STEP = 10, TRUNK_PRIORITY_MAX = 1000, TRUNK_PING_MAX = 3600 };
 
 static const char *const transport_names[] = {[TRUNK_UDP] = "udp", [TRUNK_TCP] = "tcp", [TRUNK_TLS] = "tls"};
 enum { TRANSPORT_COUNT = sizeof(transport_names) / sizeof(transport_names[0]) };
@@ -62,7 +62,8 @@ static int trunk_read(sqlite3_stmt *st, const struct secret *key, struct trunk *
     t->priority = sqlite3_column_int(st, 8);
     t->ping_seconds = (uint32_t)sqlite3_column_int64(st, 9);
     sql_text(st, 10, t->codecs, sizeof(t->codecs));
-    if (!key || !sealed || !sealed[0])
+    t->password_set = sealed && sealed[0];
+    if (!key || !t->password_set)
         return 0;
     err = secret_open(key, t->password, sizeof(t->password), trunk_context(context, sizeof(context), t->name),
                       sealed);
@@ -294,4 +295,48 @@ int trunk_remove(struct store *s, const char *name)
         return ENOENT;
     snprintf(copy, sizeof(copy), "%s", name);
     return store_call(s, remove_job, copy);
+}
+
+struct order {
+    const char *const *names;
+    size_t n;
+};
+
+static int order_job(struct store_tx *tx, void *arg)
+{
+    const struct order *o = arg;
+    sqlite3_stmt *st;
+    int64_t count;
+    int err = sql_number(tx->sql, "SELECT count(*) FROM trunk", &count);
+
+    if (!err && count != (int64_t)o->n)
+        err = EINVAL;
+    for (size_t i = 0; i < o->n && !err; i++) {
+        err = sql_prepare(tx->sql, &st, "UPDATE trunk SET priority = ? WHERE name = ?");
+        if (err)
+            break;
+        sql_bind(st, "it", (int64_t)(i + 1) * TRUNK_PRIORITY_STEP, o->names[i]);
+        err = sql_run(tx->sql, st);
+        if (!err)
+            err = sql_changes(tx->sql) ? trunk_changed(tx, o->names[i], "moved") : EINVAL;
+    }
+    return err;
+}
+
+int trunk_order(struct store *s, const char *const *names, size_t n, char *why, size_t whysz)
+{
+    struct order o = {names, n};
+    int err = n > TRUNKS_MAX ? EINVAL : 0;
+
+    for (size_t i = 0; i < n && !err; i++)
+        for (size_t k = i + 1; k < n && !err; k++)
+            if (!strcmp(names[i], names[k]))
+                err = EINVAL;
+    if (!err)
+        err = store_call(s, order_job, &o);
+    if (err == EINVAL)
+        snprintf(why, whysz, "an order names each trunk there is, and each once");
+    else if (err)
+        snprintf(why, whysz, "the order of the trunks: %s", store_strerror(err));
+    return err;
 }

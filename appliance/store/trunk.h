@@ -14,6 +14,7 @@ struct trunk {
     enum trunk_transport transport;
     char username[TRUNK_SECRET_MAX];
     char password[TRUNK_SECRET_MAX]; /* opened only for the signalling thread; "" otherwise */
+    bool password_set;               /* there is one; told by reading only */
     bool registers;                  /* --register: register DNs towards it (a later issue); stored now */
     bool enabled;
     int priority;          /* lower first; default 10 */
@@ -29,6 +30,8 @@ int trunk_each(struct store_reader *r, bool with_password, trunk_h *h, void *arg
 int trunk_get(struct store_reader *r, const char *name, struct trunk *out);     /* ENOENT */
 int trunk_add(struct store *s, const struct trunk *t, char *why, size_t whysz); /* EEXIST, EINVAL */
 int trunk_remove(struct store *s, const char *name);                            /* ENOENT */
+/* Which is tried first: all there are, each once. EINVAL with why. */
+int trunk_order(struct store *s, const char *const *names, size_t n, char *why, size_t whysz);
 /* Makes the trunk of t's name what t says; its password only when new_password. ENOENT, EINVAL with why. */
 int trunk_set(struct store *s, const struct trunk *t, bool new_password, char *why, size_t whysz);
 

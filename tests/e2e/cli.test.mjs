@@ -41,7 +41,7 @@ describe('usage', () => {
     });
 
     test('every command has its own help with an example, on stdout; a wrong option gets a hint', () => {
-        const nouns = [...ok(null, ['--help']).matchAll(/^ {2}([a-z]+)(?: ([a-z]+(?:\|[a-z]+)+)| \[(?:[a-z]+) [A-Z]+\])?/gm)];
+        const nouns = [...ok(null, ['--help']).matchAll(/^ {2}([a-z][a-z-]*)(?: ([a-z-]+(?:\|[a-z-]+)+)| \[(?:[a-z]+) [A-Z]+\])?/gm)];
         assert.ok(nouns.length >= 10, nouns.join('\n'));
         for (const [, noun, verbs] of nouns)
             for (const words of verbs ? verbs.split('|').map((verb) => [noun, verb]) : [[noun]]) {
