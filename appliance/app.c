@@ -325,7 +325,7 @@ static int web_part_start(struct app *a)
 
 static int upkeep_part_start(struct app *a)
 {
-    return upkeep_start(&a->upkeep, a->store, a->conf, a->opt->data);
+    return upkeep_start(&a->upkeep, a->store, a->conf);
 }
 
 static int reach_part_start(struct app *a)

@@ -116,6 +116,11 @@ static void piece_answer(void *value, void *owner)
     api_run_piece(((struct question *)value)->q, owner);
 }
 
+static void part_answer(void *value, void *owner)
+{
+    api_run_part(((struct question *)value)->q, owner);
+}
+
 /* ---------------------------------------------------------------- WEB */
 
 static struct mbox *thread_of(const struct api *a, const struct api_request *q)
@@ -159,6 +164,22 @@ static void run_later(void *value, struct web_resp *resp, void *arg)
     pieces_go_on(q, resp);
 }
 
+static void part_later(void *value, struct web_resp *resp, void *arg)
+{
+    struct api_request *q = ((struct question *)value)->q;
+
+    (void)arg;
+    free(q->part);
+    q->part = NULL;
+    resp->state = q;
+    if (q->call.status < 400)
+        return;
+    resp->status = q->call.status;
+    resp->content_type = q->content_type_out;
+    snprintf(resp->headers, sizeof(resp->headers), "%s", q->call.headers);
+    body_put(q, resp);
+}
+
 static void piece_later(void *value, struct web_resp *resp, void *arg)
 {
     struct api_request *q = ((struct question *)value)->q;
@@ -175,6 +196,12 @@ static const struct web_question run_question = {.call = {.size = sizeof(struct 
                                                           .done = web_answered,
                                                           .drop = question_drop},
                                                  .later = run_later};
+static const struct web_question part_question = {.call = {.size = sizeof(struct question),
+                                                           .ms = WEB_ASK_MS,
+                                                           .answer = part_answer,
+                                                           .done = web_answered,
+                                                           .drop = question_drop},
+                                                  .later = part_later};
 static const struct web_question piece_question = {.call = {.size = sizeof(struct question),
                                                             .ms = WEB_ASK_MS,
                                                             .answer = piece_answer,
@@ -212,20 +239,56 @@ static bool guard_passes(const struct api *a, const struct web_req *req, struct 
     return true;
 }
 
+static void no_memory(struct web_resp *resp)
+{
+    web_problem(resp, 503, "Service Unavailable", "The server has no memory left. Try again in a moment.");
+}
+
+/* The one whose body has come in parts already, or a new one. NULL: the answer is written. */
+static struct api_request *request_of(struct api *a, const struct api_entry *e, const struct web_req *req,
+                                      struct web_resp *resp)
+{
+    struct api_request *q = resp->state;
+
+    resp->state = NULL;
+    if (!q)
+        q = api_request_make(e, req);
+    if (q)
+        q->api = a;
+    else
+        no_memory(resp);
+    return q;
+}
+
 void api_hand(struct api *a, const struct api_entry *e, const struct web_req *req, struct web_resp *resp)
 {
     struct question value;
 
     if (e->r->guarded && !guard_passes(a, req, resp))
         return;
-    value.q = api_request_make(e, req);
-    if (!value.q) {
-        web_problem(resp, 503, "Service Unavailable",
-                    "The server has no memory left. Try again in a moment.");
+    value.q = request_of(a, e, req, resp);
+    if (value.q)
+        web_ask(resp, thread_of(a, value.q), &run_question, &value, NULL);
+}
+
+/* A part of a body that is taken as it comes. */
+static void part_h(const struct web_req *req, const void *p, size_t n, struct web_resp *resp, void *arg)
+{
+    struct api *a = arg;
+    struct question value = {request_of(a, &a->entries[req->route - a->routes], req, resp)};
+
+    if (!value.q)
+        return;
+    resp->drop = request_drop; /* of what is in state then */
+    value.q->part = malloc(n);
+    if (!value.q->part) {
+        api_request_free(value.q);
+        no_memory(resp);
         return;
     }
-    value.q->api = a;
-    web_ask(resp, thread_of(a, value.q), &run_question, &value, NULL);
+    memcpy(value.q->part, p, n);
+    value.q->part_len = n;
+    web_ask(resp, thread_of(a, value.q), &part_question, &value, NULL);
 }
 
 static void request_h(const struct web_req *req, struct web_resp *resp, void *arg)
@@ -322,8 +385,11 @@ static void entries_fill(struct api *a)
 
             snprintf(a->paths[i], sizeof(a->paths[i]), "%s%s", API_BASE, r->path);
             a->entries[i] = (struct api_entry){r, tables[t].arg};
-            a->routes[i] = (struct web_route){
-                .method = r->method, .path = a->paths[i], .h = request_h, .body_max = r->body_max};
+            a->routes[i] = (struct web_route){.method = r->method,
+                                              .path = a->paths[i],
+                                              .h = request_h,
+                                              .chunk = r->take ? part_h : NULL,
+                                              .body_max = r->body_max};
         }
     }
 }

@@ -85,6 +85,8 @@ struct api_call { /* valid during the handler */
     struct buf *out;   /* the answer's body: JSON unless answer_type says otherwise */
     char headers[512]; /* further "Name: value\r\n" lines */
     char problem[64];  /* further members of the problem, as `,"totp":true` */
+    char note[128];    /* what h leaves for its pieces to know */
+    void *upload;      /* the state of take, for h */
     void *arg;         /* as of api_routes() */
 };
 
@@ -111,6 +113,9 @@ struct api_route {
      * h runs on; an error breaks the answer off. What it is at it keeps in *state, NULL at first; drop frees it, on any thread. h itself
      * writes nothing, or a first piece. */
     int (*piece)(struct api_call *c, void **state);
+    /* A body that is too long for memory (uploads; with body_type): each part as it comes, on the thread that h runs on, once it is known that the
+     * sender may; an error refuses the rest. Its *state is h's c->upload, and is freed by drop when all is over. */
+    int (*take)(struct api_call *c, const void *p, size_t n, void **state);
     void (*drop)(void *state);
 };
 #define API_QUERY(table_) .query = (table_), .query_count = sizeof(table_) / sizeof((table_)[0])

@@ -52,7 +52,10 @@ struct api_request {
     const char *content_type_out;
     struct buf out;
     bool pieces;
-    void *state; /* of pieces */
+    char *part; /* of the body, for take */
+    size_t part_len;
+    bool admitted; /* who sends it was looked at */
+    void *state;   /* of pieces, or of take */
 };
 
 /* What the thread that serves has of its own. */
@@ -70,6 +73,8 @@ void api_request_free(struct api_request *q);
 void api_run(struct api_request *q, struct api_worker *w);
 /* The next piece of its answer; nothing in q->out: that was all. A status of 400 and more: broken off. */
 void api_run_piece(struct api_request *q, struct api_worker *w);
+/* Has a part of its body taken. A status of 400 and more: refused, the answer is in q. */
+void api_run_part(struct api_request *q, struct api_worker *w);
 void api_worker_reset(struct api_worker *w);
 
 /* What changes by the session of this token must show. */

@@ -90,6 +90,9 @@ void api_request_free(struct api_request *q)
     if (q->state && q->e->r->drop)
         q->e->r->drop(q->state);
     json_free(q->doc);
+    if (q->part)
+        explicit_bzero(q->part, q->part_len);
+    free(q->part);
     if (q->body)
         explicit_bzero(q->body, q->body_len);
     free(q->body);

@@ -200,7 +200,7 @@ static bool type_is(const char *content_type, const char *type)
 /* A body that is not JSON: as it came. */
 static bool text_passes(struct api_request *q)
 {
-    if (q->body_len && !type_is(q->content_type, q->e->r->body_type)) {
+    if ((q->body_len || q->part_len) && !type_is(q->content_type, q->e->r->body_type)) {
         api_problem(q, 415, NULL, "Send Content-Type: %s.", q->e->r->body_type);
         return false;
     }
@@ -370,6 +370,7 @@ void api_run(struct api_request *q, struct api_worker *w)
         return;
     actor_set(q);
     q->pieces = q->e->r->piece != NULL;
+    q->call.upload = q->e->r->take ? q->state : NULL;
     err = q->e->r->h(&q->call);
     store_actor_set(NULL);
     if (!err && q->out.err)
@@ -380,6 +381,24 @@ void api_run(struct api_request *q, struct api_worker *w)
         q->call.status = 204;
     else
         etag_put(q);
+}
+
+void api_run_part(struct api_request *q, struct api_worker *w)
+{
+    int err;
+
+    begin(q, w);
+    if (!q->admitted) {
+        prepare(q);
+        if (!allowed(q, w) || !sent_passes(q))
+            return;
+        q->admitted = true;
+    }
+    actor_set(q);
+    err = q->e->r->take(&q->call, q->part, q->part_len, &q->state);
+    store_actor_set(NULL);
+    if (err)
+        failed(q, err);
 }
 
 void api_run_piece(struct api_request *q, struct api_worker *w)

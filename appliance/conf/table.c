@@ -210,6 +210,15 @@ static const struct conf_def table[] = {
      .meaning =
          "Time that calls are given to end by themselves when the appliance is asked to stop (SIGTERM)."},
 
+    LIVE_INT("backup.every", "24", 0, 8760, "h",
+             "A copy of all that this gateway is is made in DIR/backups so often; 0 means never."),
+    LIVE_INT("backup.keep", "7", 1, 100, "",
+             "So many copies of backup.every stay, and so many that were made by hand in the console; the "
+             "oldest go."),
+    LIVE_STR(
+        "backup.passphrase_file", CONF_FORM_ANY, 500,
+        "File whose first line is the passphrase that the copies of backup.every are encrypted with; empty "
+        "means that they are not."),
     LIVE_INT("cdr.keep_days", "0", 0, 36500, "d",
              "Call records that are older are removed; 0 means that all stay."),
     LIVE_INT("cdr.keep_records", "0", 0, 1000000000, "",

@@ -1,8 +1,10 @@
 #include "service/upkeep.h"
 #include "conf/conf.h"
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "core/metric.h"
+#include "service/backup.h"
 #include "store/audit.h"
 #include "store/retention.h"
 #include "store/store.h"
@@ -19,17 +21,22 @@
 
 enum {
     LOOK_MS = 60000,
+    COPY_FIRST_MS =
+        10 * 60000, /* after a start, when there is no copy yet or it is due: not in the thick of it */
+    COPY_AGAIN_MS = 30 * 60000, /* after one that failed */
+    PASSPHRASE_FILE_MAX = 4096,
     AT_ONCE = 20000, /* rows that go before the others have their turn, and the end is looked for */
 };
-#define DAY_MS (24LL * 3600 * 1000)
+#define HOUR_MS (3600LL * 1000)
+#define DAY_MS (24 * HOUR_MS)
 
 struct upkeep {
     struct store *store;
     struct conf *conf;
-    char dir[4096];
     pthread_t thread;
     int fd; /* eventfd: a setting has changed, or the end */
     atomic_bool stopping;
+    _Atomic uint64_t copy_ms; /* on clock_ms: no copy before */
 };
 
 METRIC_COUNTER(removed_cdr, "dngate_retention_removed_total", "what=\"cdr\"",
@@ -94,6 +101,81 @@ static void retain_all(struct upkeep *u)
     }
 }
 
+/* ---------------------------------------------------------------- copies */
+
+METRIC_COUNTER(copies_failed, "dngate_backup_failures_total", NULL,
+               "Copies of backup.every that could not be made");
+METRIC_GAUGE(copied_at, "dngate_backup_timestamp_seconds", NULL,
+             "When the newest copy of backup.every was made; 0: there is none");
+
+/* Of the newest copy that was made by itself; 0: there is none. */
+static int64_t copied_ms(struct service *sv)
+{
+    struct service_backup *v = calloc(BACKUPS_MAX, sizeof(*v));
+    const size_t n = v ? service_backup_list(sv, v) : 0;
+    int64_t ms = 0;
+
+    for (size_t i = 0; i < n && !ms; i++)
+        if (!strcmp(v[i].why, "scheduled"))
+            ms = v[i].time_ms;
+    free(v);
+    metric_set(&copied_at, ms / 1000);
+    return ms;
+}
+
+/* The first line of backup.passphrase_file; *passphrase NULL: it names none. */
+static int passphrase_take(struct service *sv, char **passphrase)
+{
+    char file[CONF_VALUE_MAX];
+    size_t n;
+    int err;
+
+    *passphrase = NULL;
+    if (!*conf_str(sv->conf, "backup.passphrase_file", file, sizeof(file)))
+        return 0;
+    err = file_read(file, PASSPHRASE_FILE_MAX, passphrase, &n);
+    if (err)
+        return service_fail(sv, err, "backup.passphrase_file=%s: %s", file, strerror(err));
+    (*passphrase)[strcspn(*passphrase, "\r\n")] = '\0';
+    return 0;
+}
+
+static void copy(struct upkeep *u, struct service *sv)
+{
+    struct service_backup made;
+    struct backup_info info;
+    char *passphrase;
+    int err = passphrase_take(sv, &passphrase);
+
+    store_actor("system:schedule");
+    if (!err)
+        err = service_backup_make(sv, "scheduled", passphrase, (unsigned)conf_int(u->conf, "backup.keep"),
+                                  &made, &info);
+    if (passphrase)
+        explicit_bzero(passphrase, strlen(passphrase));
+    free(passphrase);
+    if (err) {
+        metric_add(&copies_failed, 1);
+        log_error("upkeep", "error=\"%s\" the copy of backup.every could not be made; again in %d min",
+                  sv->why, COPY_AGAIN_MS / 60000);
+        u->copy_ms = clock_ms() + COPY_AGAIN_MS;
+    } else {
+        (void)copied_ms(sv);
+    }
+}
+
+static void copy_when_due(struct upkeep *u)
+{
+    struct service sv = {.store = u->store, .conf = u->conf};
+    const int64_t every_ms = conf_int(u->conf, "backup.every") * HOUR_MS, last_ms = copied_ms(&sv),
+                  now_ms = clock_wall_ms();
+
+    if (!every_ms || clock_ms() < u->copy_ms)
+        return;
+    if (!last_ms || last_ms > now_ms || now_ms - last_ms >= every_ms)
+        copy(u, &sv);
+}
+
 /* ---------------------------------------------------------------- thread */
 
 static void *upkeep_main(void *arg)
@@ -108,6 +190,8 @@ static void *upkeep_main(void *arg)
         (void)!read(u->fd, &n, sizeof(n));
         if (!atomic_load(&u->stopping))
             retain_all(u);
+        if (!atomic_load(&u->stopping))
+            copy_when_due(u);
     }
     return NULL;
 }
@@ -122,11 +206,15 @@ static void wake(const struct upkeep *u)
 /* MAIN thread. */
 static void setting_h(const char *key, void *arg)
 {
+    struct upkeep *u = arg;
+
+    if (!strncmp(key, "backup.", 7))
+        atomic_store(&u->copy_ms, 0); /* whoever sets it up wants to see it */
     if (strstr(key, ".keep") || !strncmp(key, "backup.", 7))
-        wake(arg);
+        wake(u);
 }
 
-int upkeep_start(struct upkeep **up, struct store *store, struct conf *conf, const char *dir)
+int upkeep_start(struct upkeep **up, struct store *store, struct conf *conf)
 {
     struct upkeep *u = calloc(1, sizeof(*u));
     int err;
@@ -135,7 +223,8 @@ int upkeep_start(struct upkeep **up, struct store *store, struct conf *conf, con
         return ENOMEM;
     u->store = store;
     u->conf = conf;
-    snprintf(u->dir, sizeof(u->dir), "%s", dir);
+    u->copy_ms = clock_ms() + COPY_FIRST_MS;
+    service_backup_tidy(&(struct service){.store = store});
     u->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     err = u->fd < 0 ? errno : conf_listen(conf, setting_h, u);
     if (!err)

@@ -9,8 +9,8 @@ struct conf;
 struct store;
 struct upkeep;
 
-/* Both must outlive it; dir is the data directory. */
-int upkeep_start(struct upkeep **up, struct store *store, struct conf *conf, const char *dir);
+/* Both must outlive it. */
+int upkeep_start(struct upkeep **up, struct store *store, struct conf *conf);
 void upkeep_stop(struct upkeep *u);
 
 #endif

@@ -169,3 +169,8 @@ void store_key(const struct store *s, uint8_t out[32], const char *label)
 {
     secret_derive(s->secret, out, label);
 }
+
+const char *store_dir(const struct store *s)
+{
+    return s->dir;
+}
