@@ -1,7 +1,6 @@
 // The console's Calls: those that run, the records, a call's page, the watch list.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { keepsNobodyOut } from './lib/access.mjs';
 import { CallsBox } from './lib/calls-box.mjs';
 import { launchChromium } from './lib/chromium.mjs';
 import { liveCall } from './lib/console-calls.mjs';
@@ -333,10 +332,3 @@ test('German: no word of it is left in English', async () => {
     await page.getByRole('heading', { name: 'Was geschah' }).waitFor();
     assert.doesNotMatch(await page.locator('main').innerText(), /calls\.|What happened|Whole call/);
 });
-
-for (const [name, path] of [['calls', '/admin/calls'], ['filters', '/admin/calls?result=answered&time=range'], ['a call', '/admin/calls/jitter?event=0'], ['the watch list', '/admin/calls?watch=1']])
-    test(`nothing keeps anybody out: ${name}`, async () => {
-        await open(path);
-        await page.waitForLoadState('networkidle');
-        await keepsNobodyOut(page);
-    });

@@ -32,9 +32,9 @@ export const agentUrl = (dn: string) => `/admin/agents/${encodeURIComponent(dn)}
 export const AgentState = ({ state, enabled }: { state: string; enabled: boolean }) => (enabled ? <Named state={state} /> : <State kind="off">{t('agents.disabled')}</State>);
 
 const columns = (): Column<Dn>[] => [
-    { key: 'dn', title: t('agents.col_dn'), sort: 'dn', width: '9rem', cell: (d) => <b>{d.dn}</b> },
+    { key: 'dn', title: t('agents.col_dn'), sort: 'dn', width: '6rem', cell: (d) => <b>{d.dn}</b> },
     { key: 'name', title: t('agents.col_name'), sort: 'name', cell: (d) => d.name },
-    { key: 'state', title: t('agents.col_state'), sort: 'state', width: '9rem', cell: (d) => <AgentState state={now(d).state!} enabled={d.enabled} /> },
+    { key: 'state', title: t('agents.col_state'), sort: 'state', width: '7.5rem', cell: (d) => <AgentState state={now(d).state!} enabled={d.enabled} /> },
     { key: 'since', title: t('agents.col_since'), width: '9rem', wide: true, cell: (d) => <Time ms={now(d).registered_ms!} how="ago" /> },
     { key: 'where', title: t('agents.col_where'), wide: true, width: '11rem', cell: (d) => now(d).address },
     { key: 'browser', title: t('agents.col_browser'), wide: true, width: '11rem', cell: (d) => now(d).browser },

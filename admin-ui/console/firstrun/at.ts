@@ -5,4 +5,8 @@ import { here } from '../core/router';
 export const TOKEN = 'dngate.console.setup';
 export const dropToken = () => sessionStorage.removeItem(TOKEN);
 
-export const atFirstRun = () => location.hash.startsWith('#setup=') || (here.value.path === '/admin/first-run' && !!(session.value ? may('admin') : sessionStorage.getItem(TOKEN)));
+// The address is read in any case, so that whoever asks is asked again when it changes.
+export const atFirstRun = () => {
+    const { path } = here.value;
+    return location.hash.startsWith('#setup=') || (path === '/admin/first-run' && !!(session.value ? may('admin') : sessionStorage.getItem(TOKEN)));
+};

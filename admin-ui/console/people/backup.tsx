@@ -111,7 +111,7 @@ function Copies() {
                             <th scope="col" class="end">
                                 {t('people.size')}
                             </th>
-                            <th scope="col" class="acts" aria-label={t('people.download')} />
+                            <th scope="col" class="acts"><span class="unseen">{t('people.download')}</span></th>
                         </tr>
                     </thead>
                     <tbody>

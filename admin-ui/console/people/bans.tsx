@@ -28,7 +28,7 @@ export function Bans() {
                                 </th>
                                 <th scope="col">{t('people.since')}</th>
                                 <th scope="col">{t('people.until')}</th>
-                                <th scope="col" class="acts" aria-label={t('people.lift')} />
+                                <th scope="col" class="acts"><span class="unseen">{t('people.lift')}</span></th>
                             </tr>
                         </thead>
                         <tbody>

@@ -85,7 +85,7 @@ export function Keys() {
                                 <th scope="col">{t('people.created')}</th>
                                 <th scope="col">{t('people.used')}</th>
                                 <th scope="col">{t('people.key_ends')}</th>
-                                <th scope="col" class="acts" aria-label={t('people.remove')} />
+                                <th scope="col" class="acts"><span class="unseen">{t('people.remove')}</span></th>
                             </tr>
                         </thead>
                         <tbody>

@@ -33,7 +33,7 @@ export function Sessions() {
                             <th scope="col">{t('people.browser')}</th>
                             <th scope="col">{t('people.signed_in')}</th>
                             <th scope="col">{t('people.seen')}</th>
-                            <th scope="col" class="acts" aria-label={t('people.revoke')} />
+                            <th scope="col" class="acts"><span class="unseen">{t('people.revoke')}</span></th>
                         </tr>
                     </thead>
                     <tbody>

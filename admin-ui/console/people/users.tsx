@@ -104,7 +104,7 @@ function All() {
                                 <th scope="col">{t('people.second')}</th>
                                 <th scope="col">{t('people.created')}</th>
                                 <th scope="col">{t('people.changed')}</th>
-                                <th scope="col" class="acts" aria-label={t('people.what')} />
+                                <th scope="col" class="acts"><span class="unseen">{t('people.what')}</span></th>
                             </tr>
                         </thead>
                         <tbody>

@@ -77,13 +77,13 @@ export function Trunks() {
                                     {t('trunks.col_address')}
                                 </th>
                                 <th scope="col">{t('trunks.col_state')}</th>
-                                <th scope="col" class="end">
+                                <th scope="col" class="end wide">
                                     {t('trunks.col_rtt')}
                                 </th>
                                 <th scope="col" class="wide">
                                     {t('trunks.col_since')}
                                 </th>
-                                {admin && <th scope="col" class="acts" aria-label={t('trunks.order')} />}
+                                {admin && <th scope="col" class="acts"><span class="unseen">{t('trunks.order')}</span></th>}
                             </tr>
                         </thead>
                         <tbody ref={body}>
@@ -113,7 +113,7 @@ export function Trunks() {
                                         <td>
                                             <TrunkState state={state} />
                                         </td>
-                                        <td class="end figures">{state === 'up' && line?.rtt_ms ? t('trunks.ms', { n: line.rtt_ms }) : ''}</td>
+                                        <td class="end wide figures">{state === 'up' && line?.rtt_ms ? t('trunks.ms', { n: line.rtt_ms }) : ''}</td>
                                         <td class="wide">{trunk.enabled && <Time ms={line?.since_ms ?? 0} how="ago" />}</td>
                                         {admin && (
                                             <td class="acts">

@@ -25,11 +25,12 @@ const cutOff = (page) =>
             const [inner, outer] = [e.getBoundingClientRect(), holder.getBoundingClientRect()];
             return inner.left < outer.left - 1 || inner.right > outer.right + 1 || inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1;
         };
+        const unseenHead = (e) => e.closest('thead') && getComputedStyle(e.closest('thead')).clipPath !== 'none';
         const wide = document.documentElement.scrollWidth - innerWidth;
         const found = wide > 0 ? [`the page is ${wide} px wider than the window`] : [];
 
         for (const e of document.querySelectorAll('body *')) {
-            if (!e.checkVisibility({ visibilityProperty: true }) || e.closest('.unseen, svg, select, .plot > *')) continue;
+            if (!e.checkVisibility({ visibilityProperty: true }) || e.closest('.unseen, svg, select, .plot > *') || unseenHead(e)) continue;
             if (e.matches('button, label, h1, h2, p, span, small') && e.clientWidth && e.scrollWidth > e.clientWidth + 1 && !shortened(getComputedStyle(e)))
                 found.push(`${name(e)} is ${e.scrollWidth - e.clientWidth} px wider than its box`);
             const holder = e.parentElement.closest('.card, .entry, .bar, button, dialog, #call-notes, #missed-list');
