@@ -34,7 +34,7 @@ function PlaceLink({ place }: { place: Place }) {
             <Icon name={place.icon} />
             <span>{tr(`shell.place_${place.name}`)}</span>
             {urgent > 0 && (
-                <b class="badge" title={t('shell.needAttention', { n: urgent })}>
+                <b class="badge" data-level={attention.value.some((a) => a.level === 'bad') ? 'bad' : 'warn'} title={t('shell.needAttention', { n: urgent })}>
                     {urgent}
                     <span class="unseen"> {t('shell.needAttention', { n: urgent })}</span>
                 </b>

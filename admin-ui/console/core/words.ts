@@ -99,6 +99,9 @@ export const bytes = (n: number) => scaled(n, 1024, ['B', 'kB', 'MB', 'GB', 'TB'
 export const bits = (n: number) => scaled(n, 1000, ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s']);
 export const percent = (n: number, digits = 0) => `${num(n, digits, 0)} %`;
 
+// A time of a round trip: never 0.
+export const millis = (ms: number) => (ms < 1 ? '< 1 ms' : `${num(ms)} ms`);
+
 // 5m 23s, 2h 5m, 3d 4h
 export function duration(seconds: number): string {
     const s = Math.max(0, Math.round(seconds));

@@ -13,7 +13,7 @@ import { Onward, type StepProps } from './step';
 
 const ports = (p: Network['ports'][number]) => (p.port === p.port_to || !p.port_to ? String(p.port) : `${p.port}–${p.port_to}`);
 
-function FromHere({ network }: { network: Network | undefined }) {
+function FromHere({ network, known }: { network: Network | undefined; known: boolean }) {
     const [probes, setProbes] = useState<Probe[]>([]);
     const port = (setting: string) => network?.ports.find((p) => p.setting === setting)?.port ?? 0;
     const run = async () => {
@@ -32,7 +32,7 @@ function FromHere({ network }: { network: Network | undefined }) {
         );
     };
 
-    useEffect(() => void (network && run()), [!!network]);
+    useEffect(() => void (known && run()), [known]);
     return (
         <div class="card step-card">
             <header class="card-head">
@@ -142,7 +142,7 @@ export function Reach({ next, skip }: StepProps) {
                     {setting.data?.pending && <Note>{t('firstrun.afterRestart')}</Note>}
                 </Form>
             </div>
-            <FromHere network={network.data} />
+            <FromHere network={network.data} known={!!(network.data || network.error)} />
             {network.error && <Failed error={network.error} retry={network.reload} />}
             {network.data && <Firewall network={network.data} reload={network.reload} />}
             {setting.error && !setting.data && <Onward next={next} skip={skip} />}

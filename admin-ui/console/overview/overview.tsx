@@ -5,7 +5,7 @@ import { live } from '../core/live';
 import { useLoad } from '../core/load';
 import { query, setQuery } from '../core/router';
 import type { Attention, History, Status } from '../core/types';
-import { bits, bytes, duration, num, percent, t, tr } from '../core/words';
+import { bits, bytes, duration, millis, num, percent, t, tr } from '../core/words';
 import { Card, Copy, Empty, Failed } from '../parts/bits';
 import { Chart, Spark, type Line } from '../parts/chart';
 import { Icon } from '../parts/icon';
@@ -23,7 +23,7 @@ export function sentence(s: Status): string {
     const up = s.trunks.filter((trunk) => trunk.state === 'up');
     const trunk =
         s.trunks.length === 1
-            ? t('overview.oneTrunk', { name: s.trunks[0]!.name, state: tr(`state.${s.trunks[0]!.state}`).toLowerCase() }) + (up.length && up[0]!.rtt_ms ? ` ${num(up[0]!.rtt_ms)} ms` : '')
+            ? t('overview.oneTrunk', { name: s.trunks[0]!.name, state: tr(`state.${s.trunks[0]!.state}`).toLowerCase() }) + (up.length ? ` ${millis(up[0]!.rtt_ms)}` : '')
             : s.trunks.length
               ? t('overview.trunks', { up: up.length, all: s.trunks.length })
               : t('overview.noTrunk');
@@ -148,6 +148,8 @@ function graph({ series }: History): Line[] {
     ];
 }
 
+const some = ({ series }: History) => ['answered', 'abandoned', 'failed', 'mos'].some((name) => series[name]?.some((v) => v));
+
 export function LastHour({ s, history, span }: { s: Status; history: ReturnType<typeof useLoad<History>>; span: string }) {
     const { hour } = s;
     const data = history.data;
@@ -170,7 +172,7 @@ export function LastHour({ s, history, span }: { s: Status; history: ReturnType<
                     ? t('overview.hour', { in: hour.inbound, out: hour.outbound, average: duration(hour.average_s), abandoned: hour.abandoned, percent: percent(hour.abandoned_percent, 1) })
                     : ''}
             </p>
-            {history.error && !data ? <Failed error={history.error} retry={history.reload} /> : data ? <Chart label={tr(`overview.span_${span}`)} x={secondsOf(data)} lines={graph(data)} height={210} range={{ mos: [1, 5] }} /> : <div class="chart-space" />}
+            {history.error && !data ? <Failed error={history.error} retry={history.reload} /> : data && !some(data) ? <p class="chart-space dim">{t('overview.noCalls')}</p> : data ? <Chart label={tr(`overview.span_${span}`)} x={secondsOf(data)} lines={graph(data)} height={210} range={{ mos: [1, 5] }} /> : <div class="chart-space" />}
         </Card>
     );
 }
@@ -214,7 +216,7 @@ const Trunks = ({ s }: { s: Status }) => (
                         <State kind={kindOf(state)}>{name}</State>
                         <span class="dim">
                             {tr(`state.${state}`, {}, state)}
-                            {state === 'up' && rtt_ms > 0 ? ` · ${num(rtt_ms)} ms` : ''}
+                            {state === 'up' ? ` · ${millis(rtt_ms)}` : ''}
                         </span>
                         <span class="dim small since">{since_ms > 0 && <Time ms={since_ms} how="ago" />}</span>
                     </li>

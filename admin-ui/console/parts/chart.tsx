@@ -59,7 +59,7 @@ function drawn(lines: Line[]): (number | null)[][] {
     });
 }
 
-function options(Plot: typeof uPlot, { lines, height = 180, range = {}, elapsed, sync, onZoom }: Props, width: number, box: HTMLElement): uPlot.Options {
+function options(Plot: typeof uPlot, { x, lines, height = 180, range = {}, elapsed, sync, onZoom }: Props, width: number, box: HTMLElement): uPlot.Options {
     const style = getComputedStyle(box);
     const token = (name: string) => style.getPropertyValue(`--${name}`).trim();
     const font = `11px ${style.fontFamily}`;
@@ -76,7 +76,8 @@ function options(Plot: typeof uPlot, { lines, height = 180, range = {}, elapsed,
         cursor: { y: false, points: { size: 7 }, drag: { x: !!onZoom, y: false, setScale: false }, ...(sync ? { sync: { key: sync } } : {}) },
         select: { show: !!onZoom, left: 0, top: 0, width: 0, height: 0 },
         scales: {
-            x: { time: !elapsed },
+            // Half a step beyond both ends, so that the first and the last bar are whole.
+            x: { time: !elapsed, ...(lines.some((l) => l.kind === 'bars') && x.length > 1 ? { range: (_: uPlot, min: number, max: number): [number, number] => [min - (x[1]! - x[0]!) / 2, max + (x[1]! - x[0]!) / 2] } : {}) },
             ...Object.fromEntries(
                 scales.map((s) => [
                     s,
