@@ -310,7 +310,8 @@ static int web_part_start(struct app *a)
     err = app_api_start(&a->api, &api);
     if (err)
         return err;
-
+    cfg.known = app_api_known;
+    cfg.known_arg = a->api;
     err = web_start(&a->web, &cfg, a->why, sizeof(a->why));
     if (!err)
         app_api_turns(a->api, web_port(a->web, "turns"));

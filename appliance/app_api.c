@@ -88,6 +88,13 @@ int app_api_fd(const struct app_api *a)
     return api_fd(a->rest);
 }
 
+bool app_api_known(const char *cookie, void *app_api)
+{
+    const struct app_api *a = app_api;
+
+    return api_known(a->rest, cookie);
+}
+
 void app_api_serve(struct app_api *a)
 {
     api_serve(a->rest);

@@ -28,6 +28,8 @@ void app_api_turns(struct app_api *a, uint16_t port);
 /* Main thread: readable when requests of the console's REST wait, and what serves them. */
 int app_api_fd(const struct app_api *a);
 void app_api_serve(struct app_api *a);
+/* WEB thread: who shows this Cookie is signed in to the console, as far as one knows. */
+bool app_api_known(const char *cookie, void *app_api);
 /* After web_stop, before web_free. */
 void app_api_free(struct app_api *a);
 

@@ -6,6 +6,7 @@
 #include "core/ask.h"
 #include "core/clock.h"
 #include "core/guard.h"
+#include "core/keyhash.h"
 #include "core/log.h"
 #include "core/mbox.h"
 #include "core/metric.h"
@@ -27,6 +28,8 @@ enum {
     MAIN_BATCH = 16,  /* of these at a time, so that signals and the command line have their turn */
     SLOW_SLOTS = 16,  /* that wait for the ADMIN thread: half a second of sign-ins; more get 503 */
     SEEN_SLOTS = 64,
+    KNOWN_MAX = 64,
+    KNOWN_MS = 3600 * 1000,
     PATH_MAX_ = 128,
 };
 
@@ -53,6 +56,9 @@ struct api {
     struct api_worker main, slow;
     struct mbox *asks, *slow_asks, *seen;
     uint8_t key[32];
+    struct { /* WEB thread: sessions that were good lately */
+        uint64_t cookie, until_ms;
+    } known[KNOWN_MAX];
     struct api_entry *entries;
     struct web_route *routes; /* one each */
     char (*paths)[PATH_MAX_];
@@ -152,11 +158,52 @@ static void body_put(struct api_request *q, struct web_resp *resp)
     buf_clear(&q->out);
 }
 
+/* Its place: its own, else the one that was used least lately. */
+static size_t known_place(const struct api *a, uint64_t cookie)
+{
+    size_t oldest = 0;
+
+    for (size_t i = 0; i < KNOWN_MAX; i++) {
+        if (a->known[i].cookie == cookie)
+            return i;
+        if (a->known[i].until_ms < a->known[oldest].until_ms)
+            oldest = i;
+    }
+    return oldest;
+}
+
+static void known_note(struct api *a, const struct api_request *q)
+{
+    const uint64_t cookie = keyhash(q->cookie, strlen(q->cookie));
+    const size_t i = known_place(a, cookie);
+
+    if (!*q->cookie || q->authorization)
+        return;
+    if (q->call.who) {
+        a->known[i].cookie = cookie;
+        a->known[i].until_ms = clock_ms() + KNOWN_MS;
+    } else if (a->known[i].cookie == cookie) {
+        a->known[i].until_ms = 0;
+    }
+}
+
+bool api_known(const struct api *a, const char *cookies)
+{
+    char token[API_TOKEN_MAX];
+    uint64_t cookie;
+    size_t i;
+
+    api_cookie_take(token, cookies);
+    cookie = keyhash(token, strlen(token));
+    i = known_place(a, cookie);
+    return *token && a->known[i].cookie == cookie && a->known[i].until_ms > clock_ms();
+}
+
 static void run_later(void *value, struct web_resp *resp, void *arg)
 {
     struct api_request *q = ((struct question *)value)->q;
 
-    (void)arg;
+    known_note(arg, q);
     resp->status = q->call.status;
     resp->content_type = q->content_type_out;
     snprintf(resp->headers, sizeof(resp->headers), "%s", q->call.headers);
@@ -268,7 +315,7 @@ void api_hand(struct api *a, const struct api_entry *e, const struct web_req *re
         return;
     value.q = request_of(a, e, req, resp);
     if (value.q)
-        web_ask(resp, thread_of(a, value.q), &run_question, &value, NULL);
+        web_ask(resp, thread_of(a, value.q), &run_question, &value, a);
 }
 
 /* A part of a body that is taken as it comes. */

@@ -7,6 +7,7 @@
 #define ADMIN_APIHOST_H
 
 #include "service/service.h"
+#include <stdbool.h>
 
 struct api;
 struct api_route;
@@ -25,6 +26,8 @@ int api_open(struct api *a);
 /* MAIN thread: readable when requests wait, and what serves them. */
 int api_fd(const struct api *a);
 void api_serve(struct api *a);
+/* WEB thread: a session with this Cookie was good within the last hour: whoever has it is not kept out for what others at his address do. */
+bool api_known(const struct api *a, const char *cookies);
 /* After web_stop: ends the ADMIN thread. */
 void api_stop(struct api *a);
 /* After api_stop, before web_free. */

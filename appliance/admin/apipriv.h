@@ -68,6 +68,8 @@ struct api_worker {
 struct api_request *api_request_make(const struct api_entry *e,
                                      const struct web_req *req); /* NULL: no memory */
 void api_request_free(struct api_request *q);
+/* The session's token out of a Cookie header; "" = none. */
+void api_cookie_take(char out[API_TOKEN_MAX], const char *cookies);
 
 /* MAIN or ADMIN thread: does it; the answer is in q->call and q->out. */
 void api_run(struct api_request *q, struct api_worker *w);

@@ -18,10 +18,11 @@ static bool take(char *out, size_t sz, const char *s)
     return false;
 }
 
-static void cookie_take(char out[API_TOKEN_MAX], const char *cookies)
+void api_cookie_take(char out[API_TOKEN_MAX], const char *cookies)
 {
     const size_t len = strlen(COOKIE);
 
+    out[0] = '\0';
     for (const char *p = cookies; *p; p += *p == ';') {
         p += strspn(p, " ");
         const size_t n = strcspn(p, ";");
@@ -71,7 +72,7 @@ struct api_request *api_request_make(const struct api_entry *e, const struct web
     }
     for (size_t i = 0; i < 4; i++)
         (void)take(q->params[i], sizeof(q->params[i]), req->params[i] ? req->params[i] : "");
-    cookie_take(q->cookie, req->cookie);
+    api_cookie_take(q->cookie, req->cookie);
     bearer_take(q, req->authorization);
     (void)take(q->csrf, sizeof(q->csrf), req->csrf);
     (void)take(q->if_match, sizeof(q->if_match), web_header(req, "if-match"));

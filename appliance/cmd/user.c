@@ -67,11 +67,13 @@ static int cmd_user_role(struct cmd *c, const struct args *a)
     return told(c, service_user_change(&c->sv, a->word[0], &ch, &u), &u, "is now");
 }
 
-static int cmd_user_totp_off(struct cmd *c, const struct args *a)
+static int cmd_user_totp(struct cmd *c, const struct args *a)
 {
     const struct user_change ch = {.totp_off = true};
     struct user u;
 
+    if (!args_flag(a, "off"))
+        return cmd_misused(c, "%s", "--off is all there is: a user turns it on himself, in the console");
     return told(c, service_user_change(&c->sv, a->word[0], &ch, &u), &u,
                 "signs in without a second factor; role");
 }
@@ -160,6 +162,10 @@ static const struct verb_option add_options[] = {
     {"role", "admin|supervisor|readonly", "what the user may do", true},
 };
 
+static const struct verb_option totp_options[] = {
+    {"off", NULL, "the user signs in by his password alone again", false},
+};
+
 static const struct verb_option signout_options[] = {
     {"session", "ID", "this session only; without it, all of the user's", false},
 };
@@ -195,13 +201,14 @@ static const struct verb verbs[] = {
      .help = "Gives a user another role: admin, supervisor or readonly. The last administrator stays one.",
      .example = "dngate user role ada supervisor",
      .run = cmd_user_role},
-    {.name = "totp-off",
+    {.name = "totp",
      .words = "NAME",
      .words_min = 1,
      .words_max = 1,
      .help = "Takes a user's second factor away, for who has lost the device and the codes of recovery.",
-     .example = "dngate user totp-off ada",
-     .run = cmd_user_totp_off},
+     VERB_OPTIONS(totp_options),
+     .example = "dngate user totp ada --off",
+     .run = cmd_user_totp},
     {.name = "sessions",
      .words = "[NAME]",
      .words_min = 0,

@@ -30,13 +30,21 @@ static bool rate_passes(struct conn *c)
     return false;
 }
 
-/* Whoever is banned is told for how long. (A WebSocket that is open stays: its calls run.) */
-static bool ban_passes(struct conn *c)
+static bool is_known(const struct conn *c)
+{
+    const struct web_config *cfg = &c->w->cfg;
+
+    return cfg->known && cfg->known(http_field(c->head, "cookie"), cfg->known_arg);
+}
+
+/* Whoever is banned is told for how long. (A WebSocket that is open stays: its calls run.) sound: the head is. */
+static bool ban_passes(struct conn *c, bool sound)
 {
     char extra[40], detail[REPLY_DETAIL_MAX];
     uint32_t left_ms, left_s;
 
-    if (!c->w->cfg.guard || guard_check(c->w->cfg.guard, &c->peer, &left_ms) != GUARD_BAN)
+    if (!c->w->cfg.guard || guard_check(c->w->cfg.guard, &c->peer, &left_ms) != GUARD_BAN ||
+        (sound && is_known(c)))
         return true;
     metric_add(&web_drop_banned, 1);
     c->close_after = true;
@@ -290,7 +298,7 @@ void request_begin(struct conn *c)
     c->got = 0;
     status = http_head_decode(h, c->in.data, c->in.len);
     c->head = h;
-    if (!rate_passes(c) || !ban_passes(c))
+    if (!rate_passes(c) || !ban_passes(c, !status))
         return;
     if (status)
         answer_refuse(c, status);

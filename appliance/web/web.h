@@ -53,6 +53,9 @@ struct web_config {
     uint32_t body_ms, send_ms, message_ms;
     struct guard
         *guard; /* banned sources get a page that says so, and a few connections for it; may be NULL */
+    /* WEB thread: whoever shows this Cookie is known, and served whatever others at his address did; may be NULL. */
+    bool (*known)(const char *cookie, void *arg);
+    void *known_arg;
     struct sip_stack *sip; /* /ws goes here; NULL = 503 */
     struct web_push *push; /* the live push (web/push); NULL = none */
     web_stream_h *turn;    /* whoever speaks STUN by TLS goes here; NULL: is answered as bad HTTP */

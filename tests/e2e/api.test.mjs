@@ -348,13 +348,14 @@ describe('the second factor', () => {
         assert.ok(faultAt(await admin.patch('/users/sue', { totp: true }), 'totp'));
         assert.equal((await admin.patch('/users/sue', { totp: false })).body.totp, false);
         await turnOn();
-        ok('user', 'totp-off', 'sue');
+        ok('user', 'totp', 'sue', '--off');
         assert.equal((await login()).status, 200);
     });
 });
 
 test('guesses cost their source, and nobody else', async () => {
-    const guess = () => call(server, 'POST', '/login', { body: { name: 'admin', password: 'guess-word' }, from: '127.0.0.77' });
+    const from = '127.0.0.77';
+    const guess = () => call(server, 'POST', '/login', { body: { name: 'admin', password: 'guess-word' }, from });
     const statuses = [];
     for (let i = 0; i < 35; i++) statuses.push((await guess()).status);
     assert.deepEqual([...new Set(statuses)], [401, 429]);
@@ -362,6 +363,10 @@ test('guesses cost their source, and nobody else', async () => {
     assert.deepEqual([banned.status, Number(banned.headers['retry-after']) > 60], [429, true]);
     assert.equal((await admin.get('/session')).status, 200);
     assert.equal((await signIn(server)).session.name, 'admin');
+    // Nor an administrator who is signed in and sits behind the same address.
+    assert.equal((await admin.call('GET', '/session', { from })).status, 200);
+    assert.equal((await call(server, 'GET', '/session', { from, headers: { cookie: `${admin.cookie}x` } })).status, 429);
+    assert.equal((await call(server, 'POST', '/login', { body: { name: 'admin', password: adminPassword }, from, headers: { cookie: admin.cookie } })).status, 429);
     const metrics = parse(await scrape(server));
     assert.ok(metrics.sum('dngate_admin_signins_total', { result: 'wrong' }) >= 30);
 });

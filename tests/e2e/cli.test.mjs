@@ -72,7 +72,9 @@ const printing = (dir) => [
     [['trunk', 'disable', 'seventy-three']], [['trunk', 'enable', 'seventy-three']], [['trunk', 'show', 'seventy-three']], [['trunk', 'list']],
     [['trunk', 'remove', 'seventy-three']],
     [['user', 'add', 'first73', '--role', 'admin'], 'long enough'], [['user', 'add', 'other73', '--role', 'readonly'], 'long enough'],
-    [['user', 'passwd', 'other73'], 'even longer one'], [['user', 'list']], [['user', 'remove', 'other73']],
+    [['user', 'passwd', 'other73'], 'even longer one'], [['user', 'role', 'other73', 'supervisor']], [['user', 'totp', 'other73', '--off']], [['user', 'sessions']],
+    [['user', 'signout', 'other73']], [['user', 'list']], [['user', 'remove', 'other73']],
+    [['apikey', 'add', 'key73', '--role', 'readonly', '--days', '7']], [['apikey', 'list']], [['apikey', 'remove', 'key73']],
     [['settings']], [['settings', 'call.ring_seconds', '30']], [['settings', 'call.ring_seconds']], [['settings', 'call.ring_seconds', '--reset']],
     [['backup', join(dir, 'json.bak')]], [['restore', join(dir, 'json.bak')]], [['version']], [['version', '--sbom']], [['version', '--licenses']],
 ];
