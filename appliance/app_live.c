@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "crypto/cert.h"
 #include "media/media.h"
+#include "service/alerts.h"
 #include "service/ban.h"
 #include "service/setting.h"
 #include "service/status.h"
@@ -151,6 +152,18 @@ static void slow_look(struct app_live *l)
     certificate_read(l);
 }
 
+static void alert_h(const struct attention *what, bool begins, void *arg)
+{
+    struct app_live *l = arg;
+
+    if (begins)
+        log_warn("attention", "kind=%s level=%s %s", attention_kind_name(what->kind),
+                 what->bad ? "bad" : "warn", what->text);
+    else
+        log_info("attention", "kind=%s over: %s", attention_kind_name(what->kind), what->text);
+    service_alert(&l->sv, what, begins);
+}
+
 static bool ban_h(const struct guard_ban *b, void *arg)
 {
     (void)b;
@@ -175,7 +188,7 @@ static void attention_look(struct app_live *l, const struct service_trunks *trun
     (void)service_ban_each(&l->sv, ban_h, &f.bans);
     (void)app_reach_closed(f.closed, sizeof(f.closed));
     attention_find(&f, &found);
-    attention_take(&l->now.attention, &found, clock_wall_ms(), NULL, l);
+    attention_take(&l->now.attention, &found, clock_wall_ms(), alert_h, l);
 }
 
 static void attention_tick(struct app_live *l, uint64_t now_ms)
@@ -263,7 +276,10 @@ int app_live_start(struct app_live **lp, const struct app_live_config *cfg)
     l->now.lab = cfg->lab;
     l->now.started_ms = clock_wall_ms();
     l->sv.now = cfg->service->now = &l->now;
-    err = app_push_alloc(&l->push, &l->sv);
+    err = alerts_start(&l->sv.alerts, l->sv.conf);
+    cfg->service->alerts = l->sv.alerts;
+    if (!err)
+        err = app_push_alloc(&l->push, &l->sv);
     if (err) {
         app_live_free(l);
         return err;
@@ -279,6 +295,8 @@ void app_live_free(struct app_live *l)
     if (!l)
         return;
     l->cfg.service->now = NULL;
+    l->cfg.service->alerts = NULL;
+    alerts_stop(l->sv.alerts);
     app_push_free(l->push);
     free(l);
 }

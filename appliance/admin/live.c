@@ -2,6 +2,7 @@
 #include "admin/api.h"
 #include "core/clock.h"
 #include "core/json.h"
+#include "service/alerts.h"
 #include "service/ban.h"
 #include "service/livejson.h"
 #include "service/trunk.h"
@@ -151,6 +152,38 @@ static int ban_lift_h(struct api_call *c)
     size_t lifted;
 
     return service_ban_clear(c->sv, c->params[0], &lifted);
+}
+
+/* ---------------------------------------------------------------- alerts */
+
+static int alerts_h(struct api_call *c)
+{
+    struct service_alerts a;
+    const int err = service_alerts(c->sv, &a);
+
+    if (err)
+        return err;
+    buf_puts(c->out, "{");
+    api_put_bool(c->out, "webhook_set", a.webhook_set);
+    api_put_str(c->out, "events", a.events);
+    api_put_int(c->out, "waiting", (int64_t)a.waiting);
+    api_put_name(c->out, "last");
+    buf_puts(c->out, "{");
+    api_put_int(c->out, "time_ms", a.time_ms);
+    api_put_bool(c->out, "ok", a.ok);
+    api_put_str(c->out, "detail", a.detail);
+    buf_puts(c->out, "}}");
+    return 0;
+}
+
+static int alerts_test_h(struct api_call *c)
+{
+    const int err = service_alerts_test(c->sv);
+
+    if (!err)
+        service_noted(c->sv, "alerts test");
+    c->status = 202;
+    return err ? err : alerts_h(c);
 }
 
 /* ---------------------------------------------------------------- one DN, one trunk */
@@ -434,7 +467,31 @@ static const struct api_value trunk_live[] = {
      API_VALUES(trunk_address)},
 };
 
+static const struct api_value alert_last[] = {
+    {.name = "time_ms", .type = API_TIME, .needed = true, .help = "0: there was none yet."},
+    {.name = "ok", .type = API_BOOL, .needed = true},
+    {.name = "detail", .type = API_TEXT, .needed = true, .help = "Which alert, and how it went."},
+};
+static const struct api_value alerts[] = {
+    {.name = "webhook_set", .type = API_BOOL, .needed = true},
+    {.name = "events", .type = API_TEXT, .needed = true, .help = "Setting alerts.events."},
+    {.name = "waiting", .type = API_INT, .needed = true, .help = "Alerts that are still to be sent."},
+    {.name = "last", .type = API_OBJECT, .needed = true, API_VALUES(alert_last)},
+};
+
 static const struct api_route routes[] = {
+    {.method = "GET",
+     .path = "/alerts",
+     .access = API_READONLY,
+     .summary = "How the last alert went.",
+     .h = alerts_h,
+     API_ANSWER(alerts)},
+    {.method = "POST",
+     .path = "/alerts/test",
+     .access = API_ADMIN,
+     .summary = "Sends a test to the webhook; GET /alerts says how it went.",
+     .h = alerts_test_h,
+     API_ANSWER(alerts)},
     {.method = "GET",
      .path = "/status",
      .access = API_READONLY,

@@ -24,6 +24,8 @@ enum conf_form { /* what a CONF_STR must look like besides its length */
                  CONF_FORM_DNS,      /* DNs, comma or space between them */
                  CONF_FORM_HEADERS,  /* names of header fields, comma or space between them; X-Some-* */
                  CONF_FORM_SERVER,   /* host or host:port */
+                 CONF_FORM_HTTP,     /* http or https URL, without a user */
+                 CONF_FORM_ALERTS,   /* kinds of alerts, comma or space between them */
 };
 enum conf_source { CONF_DEFAULT, CONF_DATABASE, CONF_ENVIRONMENT, CONF_OPTION };
 

@@ -255,6 +255,24 @@ static const struct conf_def table[] = {
              "Entries of the audit that are older are removed; 0 means that all stay."),
     LIVE_INT("audit.keep_entries", "1000000", 0, 1000000000, "",
              "Most entries of the audit; the oldest are removed. 0 means no limit."),
+    LIVE_STR("alerts.webhook", CONF_FORM_HTTP, 999,
+             "URL that is sent a POST with JSON when something needs attention, and when it is over: "
+             "https://HOST[:PORT]/PATH, or http://…; empty means none."),
+    {.key = "alerts.events",
+     .type = CONF_STR,
+     .def = "trunk, certificate, disk, quality, bans",
+     .min = 0,
+     .max = 200,
+     .unit = "",
+     .live = true,
+     .form = CONF_FORM_ALERTS,
+     .meaning = "What alerts.webhook is told of: trunk, certificate, disk, quality (MOS below 3.5 for five "
+                "minutes), bans, part (any "
+                "other part of the appliance), reach (ways of browsers that are closed from outside)."},
+    LIVE_STR("alerts.ca", CONF_FORM_ANY, 500,
+             "PEM file with the CAs of which one must have signed the certificate of alerts.webhook; empty "
+             "means those that the "
+             "machine trusts."),
 };
 
 size_t conf_count(void)

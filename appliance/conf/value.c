@@ -127,6 +127,33 @@ static bool is_origin(const char *s)
     return !strncmp(s, "https://", 8) && is_server(s + 8);
 }
 
+static bool is_http(const char *s)
+{
+    char server[300];
+    const size_t scheme = !strncmp(s, "https://", 8) ? 8 : !strncmp(s, "http://", 7) ? 7 : 0;
+    const size_t n = strcspn(s + scheme, "/?");
+
+    if (!scheme || n >= sizeof(server))
+        return false;
+    for (const char *p = s; *p; p++)
+        if (*p <= ' ' || *p > '~' || *p == '#')
+            return false;
+    memcpy(server, s + scheme, n);
+    server[n] = '\0';
+    return is_server(server);
+}
+
+/* As service/attention calls them. */
+static bool is_alert(const char *s)
+{
+    static const char *const kinds[] = {"trunk", "certificate", "disk", "quality", "bans", "part", "reach"};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (!strcmp(kinds[i], s))
+            return true;
+    return false;
+}
+
 /* A token (RFC 3261 25.1), or two characters of one and more with a * behind: X-* is meant, * never. */
 static bool is_header(const char *s)
 {
@@ -205,6 +232,12 @@ static const char *form_error(enum conf_form form, const char *value)
                                              : "must be a list of header names, as in X-Order, X-Acme-*";
     case CONF_FORM_SERVER:
         return is_server(value) ? NULL : "must be HOST or HOST:PORT";
+    case CONF_FORM_HTTP:
+        return is_http(value) ? NULL : "must be https://HOST[:PORT]/PATH, or http://…";
+    case CONF_FORM_ALERTS:
+        return each_is(value, 16, is_alert)
+                   ? NULL
+                   : "must be a list of trunk, certificate, disk, quality, bans, part and reach";
     case CONF_FORM_DNS:
         return each_is(value, 256, is_dn) ? NULL : "must be a list of DNs";
     case CONF_FORM_ANY:

@@ -1,4 +1,5 @@
 #include "service/audit.h"
+#include "conf/conf.h"
 #include "core/clock.h"
 #include "core/json.h"
 #include "store/csv.h"
@@ -141,10 +142,46 @@ static bool member_h(const char *key, const struct json_val *v, void *arg)
     return false;
 }
 
-static const struct json_val *parsed(struct json **jp, const char *text)
+/* Where an URL goes to, without what may be a secret in it. */
+static void url_hide(struct buf *out, const struct json_val *value)
 {
+    const char *url = json_str(value), *host = url ? strstr(url, "://") : NULL;
+
+    if (host)
+        buf_printf(out, "\"%.*s/…\"", (int)((size_t)(host + 3 - url) + strcspn(host + 3, "/?\"\\")), url);
+    else
+        buf_json_str(out, url ? url : "");
+}
+
+/* A row as it is told to others: of a setting that holds an URL not all. */
+static void row_write(struct buf *out, const struct audit_entry *e, const char *row)
+{
+    const struct conf_def *def = strcmp(e->noun, "setting") ? NULL : conf_find(e->key);
+    struct json *doc = NULL;
+
+    if (def && def->form == CONF_FORM_HTTP && *row && !json_parse(&doc, row, strlen(row), NULL, 0)) {
+        buf_puts(out, "{\"value\":");
+        url_hide(out, json_get(json_root(doc), "value"));
+        buf_puts(out, "}");
+        json_free(doc);
+    } else {
+        buf_puts(out, *row ? row : "null");
+    }
+}
+
+static const struct json_val *parsed(struct json **jp, const struct audit_entry *e, const char *row)
+{
+    const struct json_val *root = NULL;
+    struct buf text;
+
     *jp = NULL;
-    return !text || !*text || json_parse(jp, text, strlen(text), NULL, 0) ? NULL : json_root(*jp);
+    buf_init(&text, AUDIT_JSON_MAX);
+    if (row && *row)
+        row_write(&text, e, row);
+    if (text.len && !text.err && !json_parse(jp, text.data, text.len, NULL, 0))
+        root = json_root(*jp);
+    buf_reset(&text);
+    return root;
 }
 
 void service_audit_change(struct buf *out, const struct audit_entry *e)
@@ -152,8 +189,8 @@ void service_audit_change(struct buf *out, const struct audit_entry *e)
     struct json *before, *after;
     struct change c = {.out = out, .thing = e->key, .begin = out->len};
 
-    c.before = parsed(&before, e->before);
-    c.after = parsed(&after, e->after);
+    c.before = parsed(&before, e, e->before);
+    c.after = parsed(&after, e, e->after);
     if (c.before || c.after)
         (void)json_each(c.after ? c.after : c.before, member_h, &c);
     json_free(before);
@@ -178,8 +215,11 @@ void service_audit_members(struct buf *out, const struct audit_entry *e)
     member(out, "noun", e->noun);
     member(out, "key", e->key);
     member(out, "what", e->what);
-    buf_printf(out, "\"before\":%s,\"after\":%s,\"reason\":", e->before[0] ? e->before : "null",
-               e->after[0] ? e->after : "null");
+    buf_puts(out, "\"before\":");
+    row_write(out, e, e->before);
+    buf_puts(out, ",\"after\":");
+    row_write(out, e, e->after);
+    buf_puts(out, ",\"reason\":");
     buf_json_str(out, e->reason);
 }
 

@@ -15,6 +15,7 @@ struct store;
 struct conf;
 struct guard;
 struct mbox;
+struct alerts;
 struct service_now;
 struct service_restart;
 struct trunktests;
@@ -30,6 +31,7 @@ struct service { /* owner: the thread that calls */
     struct guard *guard;
     struct mbox *signalling;         /* for questions to it (service/live.h) */
     struct service_now *now;         /* what is sampled once a second (service/status.h) */
+    struct alerts *alerts;           /* service/alerts.h */
     struct service_restart *restart; /* service/restart.h */
     struct trunktests *trunktests;   /* service/trunktest.h */
     uint64_t start_ms;               /* of the server, on clock_ms */
