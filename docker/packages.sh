@@ -12,7 +12,7 @@ build="gcc:gcc libc6-dev make:make cmake:cmake patch:patch tcl:tclsh xz-utils:xz
     debian-archive-keyring nodejs:node npm:npm"
 lint="clang-format:clang-format clang-tidy:clang-tidy shellcheck:shellcheck"
 test="clang:clang libclang-rt-dev sip-tester:sipp chromium:chromium firefox-esr:firefox-esr espeak-ng:espeak-ng
-    sox:sox sqlite3:sqlite3 curl:curl coturn:turnutils_uclient nftables:nft openssl:openssl iproute2:ip procps:ps faketime:faketime"
+    sox:sox sqlite3:sqlite3 curl:curl coturn:turnutils_uclient nftables:nft openssl:openssl iproute2:ip procps:ps faketime:faketime tshark:tshark"
 bench="coturn:turnserver"
 image="libcap2-bin:setcap"
 engine="docker.io:dockerd docker-compose:docker-compose debootstrap:debootstrap iptables:iptables"

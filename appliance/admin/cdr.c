@@ -249,6 +249,18 @@ static int trace_h(struct api_call *c)
     return service_trace(c->sv, c->params[0], c->out);
 }
 
+static int pcap_h(struct api_call *c)
+{
+    snprintf(c->headers, sizeof(c->headers), "Content-Disposition: attachment; filename=\"call.pcapng\"\r\n");
+    return service_trace_pcap(c->sv, c->params[0], c->out);
+}
+
+static int bundle_h(struct api_call *c)
+{
+    snprintf(c->headers, sizeof(c->headers), "Content-Disposition: attachment; filename=\"call.json\"\r\n");
+    return service_trace_bundle(c->sv, c->params[0], c->out);
+}
+
 struct watching {
     struct buf *out;
     int64_t n;
@@ -390,6 +402,7 @@ static const struct api_value trace[] = {
     {.name = "complete", .type = API_BOOL, .needed = true, .help = "The call has ended."},
     {.name = "dropped", .type = API_INT, .needed = true, .help = "Events that found no room."},
     {.name = "events", .type = API_LIST, .needed = true, API_VALUES(event)},
+    {.name = "log", .type = API_LIST, .needed = true, .help = "The log's last lines about the call."},
     {.name = "graphs", .type = API_ANY, .needed = true},
     {.name = "facts", .type = API_ANY, .needed = true},
 };
@@ -440,6 +453,21 @@ static const struct api_route routes[] = {
      .h = trace_h,
      .slow = true,
      API_ANSWER(trace)},
+    {.method = "GET",
+     .path = "/cdr/{id}/pcap",
+     .access = API_SUPERVISOR,
+     .summary = "The trace's SIP as a capture file (pcapng).",
+     .h = pcap_h,
+     .slow = true,
+     .answer_type = "application/x-pcapng"},
+    {.method = "GET",
+     .path = "/cdr/{id}/bundle",
+     .access = API_SUPERVISOR,
+     .summary = "What a helper needs of one call, without secrets: version, settings, record, verdict, "
+                "trace, metrics.",
+     .h = bundle_h,
+     .slow = true,
+     .answer_type = "application/json"},
     {.method = "GET",
      .path = "/calls/{id}/trace",
      .access = API_SUPERVISOR,

@@ -1,5 +1,7 @@
 #include "call/trace.h"
 
+#include "core/log.h"
+#include "core/logtail.h"
 #include "sip/siplog.h"
 
 #include <errno.h>
@@ -9,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { POINT_MS = 1000, TITLE_MAX = 160, TEXT_MAX = 65536, START_MAX = 256 };
+enum { POINT_MS = 1000, TITLE_MAX = 160, TEXT_MAX = 65536, START_MAX = 256, LOG_LINES_MAX = 100 };
 
 static const char *const legs[] = {
     [TRACE_GATEWAY] = "gateway", [TRACE_BROWSER] = "browser", [TRACE_TRUNK] = "trunk"};
@@ -92,8 +94,7 @@ void trace_note(struct trace *t, int64_t t_ms, enum trace_leg leg, enum trace_ki
 struct shown {
     struct buf text;
     char start[START_MAX], warning[128], method[24];
-    const char *body; /* where it begins in text */
-    bool sdp;
+    bool body, sdp; /* the head is over; the body is a description */
 };
 
 static void line_h(const char *line, void *arg)
@@ -107,10 +108,8 @@ static void line_h(const char *line, void *arg)
         snprintf(s->warning, sizeof(s->warning), "%s", line + 8 + strspn(line + 8, " "));
     else if (!strncasecmp(line, "CSeq:", 5) && (sp = strrchr(line, ' ')))
         snprintf(s->method, sizeof(s->method), "%s", sp + 1);
-    if (!strncmp(line, "v=0", 3) && !s->sdp) {
-        s->sdp = true;
-        buf_puts(&s->text, "\r\n");
-    }
+    s->sdp = s->sdp || (s->body && !strncmp(line, "v=", 2));
+    s->body = s->body || !*line;
     buf_puts(&s->text, line);
     buf_puts(&s->text, "\r\n");
 }
@@ -180,7 +179,7 @@ void trace_sip(struct trace *t, const struct trace_message *m)
     char title[TITLE_MAX], from[ADDR_STRLEN], to[ADDR_STRLEN];
 
     buf_init(&s.text, TEXT_MAX);
-    siplog_lines(m->p, m->len, line_h, &s);
+    siplog_message(m->p, m->len, line_h, &s);
     if (s.text.data)
         facts_take(t, m, &s);
     if (s.text.data && event_begin(t, m->t_ms, m->leg, TRACE_SIP, is_end(&s))) {
@@ -289,6 +288,29 @@ static void graphs_json(const struct trace *t, struct buf *out)
     buf_puts(out, "]}");
 }
 
+struct log_lines {
+    struct buf *out;
+    size_t n;
+};
+
+static void log_line_h(const char *line, size_t len, void *arg)
+{
+    struct log_lines *l = arg;
+    char copy[LOG_LINE_MAX + 64];
+
+    snprintf(copy, sizeof(copy), "%.*s", (int)len, line);
+    buf_puts(l->out, l->n++ ? "," : "");
+    buf_json_str(l->out, copy);
+}
+
+/* The log's last lines about this call. */
+static void log_json(const struct trace *t, struct buf *out)
+{
+    struct log_lines l = {.out = out};
+
+    logtail_find(t->id, LOG_LINES_MAX, log_line_h, &l);
+}
+
 int trace_json(const struct trace *t, bool complete, struct buf *out)
 {
     buf_puts(out, "{\"id\":");
@@ -297,6 +319,8 @@ int trace_json(const struct trace *t, bool complete, struct buf *out)
                complete ? "true" : "false", t->dropped);
     if (t->events.len)
         buf_write(out, t->events.data, t->events.len);
+    buf_puts(out, "],\"log\":[");
+    log_json(t, out);
     buf_puts(out, "],");
     graphs_json(t, out);
     buf_puts(out, ",\"facts\":");

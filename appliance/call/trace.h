@@ -3,7 +3,7 @@
  * happened to its audio, figures each second at first and less often as it gets longer, and facts. Bounded in bytes: the last quarter is kept
  * for how it ends. As JSON it is what GET /cdr/{id}/trace answers:
  *
- *   {"id","from_ms","complete","dropped","events":[{"t_ms","leg","kind","direction","title","text","from","to","transport"}],
+ *   {"id","from_ms","complete","dropped","events":[{"t_ms","leg","kind","direction","title","text","from","to","transport"}],"log":["…"],
  *    "graphs":{"t_ms":[],"to_trunk":{"packets":[],"loss_percent":[],"jitter_ms":[],"mos":[]},"to_browser":{…},"rtt_ms":[]},"facts":{…}}
  *
  * Owner: signalling thread; knows nothing of calls.

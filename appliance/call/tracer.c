@@ -22,7 +22,7 @@ enum {
     PENDING_BYTES = 4096,
     KEYS_MAX = 3 * MEDIA_PATHS_MAX,
     CALL_ID_MAX = 256,
-    BAD_SECONDS = 5, /* shorter than this silence means nothing */
+    BAD_SECONDS = 3, /* shorter than this silence means nothing */
     BAD_LOSS_PERCENT = 3,
 };
 #define BAD_MOS 3.6
@@ -52,7 +52,7 @@ struct traced {
 
 struct pending {
     uint64_t at_ms;
-    bool out;
+    bool out, told; /* told: to the Homer server */
     const char *transport;
     struct addr us, peer;
     size_t id_at, id_len, len;
@@ -131,6 +131,17 @@ static void message_take(struct traced *t, enum trace_leg leg, const struct pend
     trace_sip(t->trace, &msg);
 }
 
+/* To the Homer server, once: with the call's id, or when it is no call's. */
+static void pending_tell(struct tracer *tr, struct pending *p, const char *id)
+{
+    const struct siplog_seen m = {
+        .out = p->out, .transport = p->transport, .us = p->us, .peer = p->peer, .p = p->p, .len = p->len};
+
+    if (p->len && !p->told)
+        hep_send(tr->hep, &m, id);
+    p->told = true;
+}
+
 static void seen_h(const struct siplog_seen *m, void *arg)
 {
     struct tracer *tr = arg;
@@ -138,7 +149,8 @@ static void seen_h(const struct siplog_seen *m, void *arg)
     const char *id = call_id_find(m->p, m->len, &n);
     const struct key *k = id ? table_get(tr->by_call_id, id, n) : NULL;
 
-    hep_send(tr->hep, m, k ? k->traced->trace->id : "");
+    if (k || !id || n >= CALL_ID_MAX || m->len > PENDING_BYTES || !is_invite(m->p, m->len))
+        hep_send(tr->hep, m, k ? k->traced->trace->id : "");
     if (!id || n >= CALL_ID_MAX)
         return;
     if (k) {
@@ -152,8 +164,10 @@ static void seen_h(const struct siplog_seen *m, void *arg)
     } else if (m->len <= PENDING_BYTES && is_invite(m->p, m->len)) {
         struct pending *slot = &tr->pending[tr->pending_next++ % PENDING];
 
+        pending_tell(tr, slot, "");
         slot->at_ms = clock_ms();
         slot->out = m->out;
+        slot->told = false;
         slot->transport = m->transport;
         slot->us = m->us;
         slot->peer = m->peer;
@@ -174,6 +188,7 @@ static void pending_take(struct traced *t, const struct key *k)
         if (!m->len || m->id_len != k->len || memcmp(m->p + m->id_at, k->call_id, k->len))
             continue;
         message_take(t, k->leg, m, m->p);
+        pending_tell(tr, m, t->trace->id);
         m->len = 0;
     }
 }
@@ -412,6 +427,8 @@ static void tick_h(void *arg)
 
     tmr_start(&tr->tmr, TICK_MS, tick_h, tr);
     hep_retarget(tr->hep, tr->calls->cfg.conf);
+    for (size_t i = 0; i < PENDING; i++)
+        pending_tell(tr, &tr->pending[i], "");
     LIST_FOREACH(&tr->calls->calll, le)
     {
         struct call *c = le->data;

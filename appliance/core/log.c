@@ -1,6 +1,7 @@
 #include "core/log.h"
 #include "core/clock.h"
 #include "core/logsink.h"
+#include "core/logtail.h"
 #include "core/metric.h"
 #include "core/utf8.h"
 
@@ -402,6 +403,7 @@ static void emit(enum log_level level, const char *module, uint32_t suppressed, 
     if (cut)
         line_puts(&l, ellipsis);
     line_puts(&l, json ? "\"}\n" : "\n");
+    logtail_put(l.text, l.len);
     logsink_put(l.text, l.len);
 }
 

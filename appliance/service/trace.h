@@ -11,6 +11,11 @@ enum { SERVICE_TRACE_MAX = 4 * 1024 * 1024 };
 
 /* The trace of a call that runs or has ended, as JSON (call/trace.h). ENOENT: there is none. */
 int service_trace(struct service *sv, const char *id, struct buf *out);
+/* The same as a capture file (service/pcap). */
+int service_trace_pcap(struct service *sv, const char *id, struct buf *out);
+/* All that somebody who is asked for help needs of one call, without secrets: one JSON object with version, settings that differ from their
+ * default, record, verdict, trace (with the log's lines about the call; null: there is none) and metrics. ENOENT: no such record. */
+int service_trace_bundle(struct service *sv, const char *id, struct buf *out);
 /* With what its trace knows, when it has one. */
 void service_trace_verdict(struct service *sv, const struct cdr *c, struct verdict *v);
 

@@ -254,7 +254,9 @@ static bool digits(const struct looking *l)
 
     if (f->info_refused) {
         say(l->v, VERDICT_BAD, "Digits did not get through");
-        cause(l->v, "%lld digits that were sent by SIP INFO were refused%s.", (long long)f->info_refused,
+        cause(l->v,
+              "%lld digits that were sent by SIP INFO were refused%s; what is left are tones in the audio.",
+              (long long)f->info_refused,
               f->trunk_events ? "" : ", and the trunk's SDP lists no telephone-event (RFC 4733)");
     } else if (f->keys_lost) {
         say(l->v, VERDICT_BAD, "Digits did not get through");

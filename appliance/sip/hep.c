@@ -259,8 +259,6 @@ static void line_h(const char *line, void *arg)
 {
     struct buf *text = arg;
 
-    if (!strncmp(line, "v=0", 3))
-        buf_puts(text, "\r\n");
     buf_puts(text, line);
     buf_puts(text, "\r\n");
 }
@@ -274,7 +272,7 @@ void hep_send(struct hep *h, const struct siplog_seen *m, const char *correlatio
         return;
     buf_init(&text, TEXT_MAX);
     buf_init(&packet, HEP_PACKET_MAX);
-    siplog_lines(m->p, m->len, line_h, &text);
+    siplog_message(m->p, m->len, line_h, &text);
     if (!text.err && text.len && !hep_encode(&packet, m, text.data, text.len, clock_wall_ms(), correlation))
         it.packet = buf_take(&packet, &it.len);
     if (!it.packet || mbox_post(h->queue, &it)) {

@@ -107,7 +107,7 @@ static const char *line_next(const char **p, const char *end, char *line, size_t
     return line;
 }
 
-void siplog_lines(const char *p, size_t len, siplog_line_h *h, void *arg)
+static void message_lines(const char *p, size_t len, bool whole, siplog_line_h *h, void *arg)
 {
     struct reading r = {.h = h, .arg = arg};
     const char *const end = p + len;
@@ -115,6 +115,8 @@ void siplog_lines(const char *p, size_t len, siplog_line_h *h, void *arg)
 
     while (line_next(&p, end, line, sizeof(line)) && line[0])
         line_show(&r, line);
+    if (whole)
+        h("", arg);
     if (p >= end)
         return;
     if (!starts(r.type, "application/sdp")) {
@@ -126,6 +128,16 @@ void siplog_lines(const char *p, size_t len, siplog_line_h *h, void *arg)
     r.hidden = false;
     while (line_next(&p, end, line, sizeof(line)))
         line_show(&r, line);
+}
+
+void siplog_lines(const char *p, size_t len, siplog_line_h *h, void *arg)
+{
+    message_lines(p, len, false, h, arg);
+}
+
+void siplog_message(const char *p, size_t len, siplog_line_h *h, void *arg)
+{
+    message_lines(p, len, true, h, arg);
 }
 
 /* ---------------------------------------------------------------- into the log */

@@ -30,5 +30,7 @@ void siplog_tap(siplog_tap_h *h, void *arg);
 enum { SIPLOG_LINE_MAX = 1024 };
 typedef void(siplog_line_h)(const char *line, void *arg);
 void siplog_lines(const char *p, size_t len, siplog_line_h *h, void *arg);
+/* The same with the empty line that ends the head. */
+void siplog_message(const char *p, size_t len, siplog_line_h *h, void *arg);
 
 #endif

@@ -1,0 +1,77 @@
+// A SIP Server that does to each called number what a broken one does. No audio but what a number asks for.
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
+
+const random = () => randomBytes(4).toString('hex');
+
+async function socketAt(address, port = 0) {
+    const socket = dgram.createSocket('udp4');
+    socket.bind(port, address);
+    await once(socket, 'listening');
+    return socket;
+}
+
+export class BadTrunk {
+    invites = []; // as they came
+    #numbers = new Map(); // number → (trunk, request) → nothing
+
+    static async open() {
+        const trunk = new BadTrunk();
+        trunk.socket = await socketAt('127.0.0.1');
+        trunk.port = trunk.socket.address().port;
+        trunk.socket.on('message', (data, from) => trunk.#took(String(data), from));
+        return trunk;
+    }
+    close() {
+        clearInterval(this.sending);
+        this.media?.close();
+        this.socket.close();
+    }
+    on(number, does) {
+        this.#numbers.set(number, does);
+    }
+    // An answer to the INVITE with this code.
+    refuses(number, code, phrase, more = []) {
+        this.on(number, (request) => request.reply(code, phrase, more));
+    }
+    // 200 OK whose SDP names that address; formats: "0 101" …; audio: packets come from this address every 20 ms.
+    answers(number, { address, formats = '0', maps = '', audio }) {
+        this.on(number, async (request) => {
+            clearInterval(this.sending);
+            this.media?.close();
+            this.media = await socketAt(audio ?? '127.0.0.1');
+            const port = this.media.address().port, to = /m=audio (\d+)/.exec(request.text)[1];
+            let n = 0;
+            if (audio)
+                this.sending = setInterval(() => {
+                    const packet = Buffer.alloc(172, 0xff);
+                    packet.writeUInt16BE(0x8000, 0);
+                    packet.writeUInt16BE(++n & 0xffff, 2);
+                    packet.writeUInt32BE(n * 160, 4);
+                    packet.writeUInt32BE(0x1234567, 8);
+                    this.media.send(packet, Number(to), '127.0.0.1');
+                }, 20);
+            request.reply(200, 'OK', [`Contact: <sip:trunk@127.0.0.1:${this.port}>`, 'Content-Type: application/sdp'],
+                          `v=0\r\no=- 1 1 IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\nm=audio ${port} RTP/AVP ${formats}\r\n${maps}`);
+        });
+    }
+
+    #took(text, from) {
+        const [head] = text.split('\r\n\r\n'), lines = head.split('\r\n'), method = lines[0].split(' ')[0];
+        const get = (name) => lines.filter((l) => l.toLowerCase().startsWith(`${name}:`));
+        const tag = random();
+        if (method === 'SIP/2.0' || method === 'ACK') return;
+        const reply = (code, phrase, more = [], body = '') => {
+            const to = get('to')[0];
+            const out = [`SIP/2.0 ${code} ${phrase}`, ...get('via'), ...get('from'), /tag=/.test(to) ? to : `${to};tag=${tag}`, ...get('call-id'), ...get('cseq'),
+                         ...more, `Content-Length: ${body.length}`, '', body];
+            this.socket.send(out.join('\r\n'), from.port, from.address);
+        };
+        const number = /^\S+ sip:([^@]+)@/.exec(lines[0])?.[1], does = this.#numbers.get(number);
+        if (method === 'INFO') reply(415, 'Unsupported Media Type');
+        else if (method !== 'INVITE') reply(200, 'OK');
+        else if (!this.invites.push(text) || !does) reply(404, 'Not Found');
+        else does({ text, reply });
+    }
+}

@@ -1,0 +1,223 @@
+// What a call leaves of itself: its trace by REST and the command line, as a capture file, a bundle and at a Homer server; and calls that are broken
+// on purpose get the right sentence. The real page, a trunk that misbehaves.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { launchChromium } from '../ui/lib/chromium.mjs';
+import { Agent } from './agent.mjs';
+import { binary, start } from './dngate.mjs';
+import { adminOption, signIn } from './lib/admin.mjs';
+import { makeSpeech } from './lib/audio.mjs';
+import { BadTrunk } from './lib/badtrunk.mjs';
+import { watchCdr } from './lib/cdr.mjs';
+import { AgentPage } from './lib/page.mjs';
+import { until } from './lib/wait.mjs';
+
+const SECRET = 'geheim5002';
+let dir, server, admin, trunk, agent, browser, homer, nextCdr;
+const packets = []; // at the Homer server
+
+const cli = (...words) => execFileSync(binary(), [...words, '--data', dir], { encoding: 'utf8' });
+
+before(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'dngate-trace-'));
+    homer = createSocket('udp4').on('message', (data) => packets.push(data));
+    homer.bind(0, '127.0.0.1');
+    await once(homer, 'listening');
+    trunk = await BadTrunk.open();
+    for (const dn of ['5001', '5002']) cli('dn', 'add', dn, '--password', `geheim${dn}`);
+    cli('trunk', 'add', 'genesys', '--address', `127.0.0.1:${trunk.port}`, '--ping', '0');
+    server = await start({ lab: false, dir, options: [adminOption, 'trace.sample=0', 'turn.enabled=no'] });
+    cli('settings', 'trace.hep', `127.0.0.1:${homer.address().port}`);
+    admin = await signIn(server);
+    [agent, browser] = await Promise.all([new Agent(server, '5002', SECRET).open(), launchChromium({ microphone: makeSpeech(dir) })]);
+    nextCdr = await watchCdr(server);
+    await sleep(1100); // the setting is looked at each second
+});
+after(async () => {
+    agent?.close();
+    await browser?.close();
+    trunk?.close();
+    homer?.close();
+    await server?.stop();
+    if (dir) rmSync(dir, { recursive: true, force: true });
+});
+
+async function get(path) {
+    const { status, body, text } = await admin.get(path);
+    assert.equal(status, 200, `${path}: ${text}`);
+    return body;
+}
+const kept = (id) => until(async () => (await get('/cdr?limit=50')).items.find((item) => item.id === id)?.traced, 20000, `the trace of ${id} to be kept`);
+
+// A call of the agent's that is refused: its record.
+async function refused(number, code) {
+    const call = agent.call(number);
+    agent.ack(call, await agent.wait(code, 'INVITE'));
+    return (await nextCdr())[0];
+}
+
+test('refused calls: the sentence says why, the list in short', async () => {
+    trunk.refuses('480', 480, 'Temporarily Unavailable');
+    trunk.refuses('488', 488, 'Not Acceptable Here', ['Warning: 305 sbc "Incompatible media format"']);
+    trunk.refuses('403', 403, 'Forbidden');
+    const expected = [
+        ['404', 404, 'bad', /^The number 404 does not exist$/, /genesys answered 404 Not Found/],
+        ['480', 480, 'warn', /^Who was called is not available$/, /480/],
+        ['488', 488, 'bad', /^No common codec$/, /Incompatible media format/],
+        ['403', 403, 'bad', /^The trunk refuses our calls$/, /403 Forbidden/],
+    ];
+    for (const [number, code, level, title, cause] of expected) {
+        const { id } = await refused(number, code);
+        const { verdict } = await get(`/cdr/${id}`);
+        assert.equal(verdict.level, level, number);
+        assert.match(verdict.title, title);
+        assert.match(verdict.cause, cause);
+        await kept(id);
+        assert.equal((await get(`/cdr?number=${number}`)).items[0].verdict, verdict.title);
+    }
+});
+
+test('a trace of both legs, with nothing secret in it: by REST, as a ladder, as a capture file', async () => {
+    const { id } = await refused('404', 404);
+    await kept(id);
+    const trace = await get(`/cdr/${id}/trace`);
+    const messages = trace.events.filter(({ kind }) => kind === 'sip').map(({ leg, direction, title }) => `${leg} ${direction} ${title}`);
+
+    assert.deepEqual(messages.filter((m) => m.startsWith('trunk')), ['trunk out INVITE', 'trunk in 404 Not Found (INVITE)', 'trunk out ACK']);
+    assert.deepEqual(messages.filter((m) => m.startsWith('browser')),
+                     ['browser in INVITE', 'browser out 100 Trying (INVITE)', 'browser out 404 Not Found (INVITE)', 'browser in ACK']);
+    assert.equal(trace.complete, true);
+    assert.ok(trace.log.some((line) => line.includes(id)));
+    assert.doesNotMatch(JSON.stringify(trace), /P2uYro0UCOQ4zxjKXaWCBui1/, 'the password of ICE');
+    assert.match(cli('trace', id), /^The number 404 does not exist\.\n[^]*│── INVITE SDP ─+►│ +│\n[^]*│ +│◄─ 404 Not Found/);
+    assert.deepEqual(JSON.parse(cli('trace', id, '--json')), trace);
+
+    const file = join(dir, 'call.pcapng');
+    cli('trace', id, '--pcap', file);
+    const shown = spawnSync('tshark', ['-r', file, '-d', `udp.port==${trunk.port},sip`, '-d', `udp.port==${server.ports['sip-udp']},sip`, '-T', 'fields', '-e', 'ip.src', '-e', 'udp.dstport',
+                                       '-e', 'sip.Method', '-e', 'sip.Status-Code', '-e', '_ws.malformed', '-e', 'udp.checksum.status'], { encoding: 'utf8' });
+    assert.equal(shown.status, 0, shown.stderr);
+    const rows = shown.stdout.trimEnd().split('\n').map((line) => line.split('\t'));
+    assert.equal(rows.length, messages.length);
+    assert.deepEqual(rows.find(([, port]) => port === String(trunk.port)).slice(0, 5), ['127.0.0.1', String(trunk.port), 'INVITE', '', '']);
+    assert.ok(rows.every((row) => !row[4]), shown.stdout);
+    const download = await admin.get(`/cdr/${id}/pcap`);
+    assert.equal(download.headers['content-type'], 'application/x-pcapng');
+});
+
+test('the bundle has all that a helper needs, and no secret', async () => {
+    const [{ id }] = (await get('/cdr?limit=1')).items;
+    const { status, text } = await admin.get(`/cdr/${id}/bundle`), bundle = JSON.parse(text);
+
+    assert.equal(status, 200);
+    assert.equal(bundle.record.id, id);
+    assert.equal(bundle.trace.id, id);
+    assert.equal(bundle.verdict.title, 'The number 404 does not exist');
+    assert.equal(bundle.settings['trace.sample'], '0');
+    assert.match(bundle.metrics, /^dngate_traces_kept_total [1-9]/m);
+    for (const secret of [SECRET, 'correct horse', 'P2uYro0UCOQ4zxjKXaWCBui1']) assert.ok(!text.includes(secret), secret);
+});
+
+test('a call that runs; what went well is not kept, unless its DN is under watch', async () => {
+    trunk.on('ring', (request) => request.reply(180, 'Ringing'));
+    const once = async () => {
+        const call = agent.call('ring');
+        await agent.wait(180, 'INVITE');
+        const [{ id }] = JSON.parse(cli('calls', '--json'));
+        const trace = await get(`/calls/${id}/trace`);
+        assert.equal(trace.complete, false);
+        assert.equal(trace.events.at(-1).title, '180 Ringing (INVITE)');
+        agent.cancel(call);
+        agent.ack(call, await agent.wait(487, 'INVITE'));
+        await nextCdr();
+        const { verdict } = await get(`/cdr/${id}`);
+        assert.deepEqual([verdict.level, verdict.title], ['good', 'The agent hung up before the answer']);
+        return id;
+    };
+    const first = await once();
+    assert.deepEqual((await admin.post('/traces/watch', { dn: '5002' })).body, { dn: '5002' });
+    assert.deepEqual((await get('/traces/watch')).items, [{ dn: '5002' }]);
+    assert.equal((await admin.post('/traces/watch', { dn: '5002' })).status, 409);
+    await kept(await once());
+    assert.equal((await get('/cdr?limit=50')).items.find(({ id }) => id === first).traced, false);
+    assert.equal((await admin.get(`/cdr/${first}/trace`)).status, 404);
+    assert.equal((await admin.delete('/traces/watch/5002')).status, 204);
+    assert.equal((await admin.delete('/traces/watch/5002')).status, 404);
+});
+
+test('the Homer server got both legs of a call under one id, and no secret', async () => {
+    const chunks = (packet) => {
+        assert.equal(packet.subarray(0, 4).toString(), 'HEP3');
+        assert.equal(packet.readUInt16BE(4), packet.length);
+        const found = {};
+        for (let at = 6; at < packet.length; at += packet.readUInt16BE(at + 4)) found[packet.readUInt16BE(at + 2)] = packet.subarray(at + 6, at + packet.readUInt16BE(at + 4));
+        return found;
+    };
+    const [{ id }] = (await get('/cdr?number=404&limit=1')).items;
+    const mine = packets.map(chunks).filter((c) => c[17]?.toString() === id);
+
+    assert.ok(mine.length >= 5, `${mine.length} of ${packets.length}`);
+    assert.ok(mine.some((c) => c[8].readUInt16BE() === trunk.port && c[15].toString().startsWith('INVITE ')));
+    assert.ok(mine.some((c) => c[2][0] === 6), 'by WebSocket');
+    assert.ok(packets.every((p) => !/response="[0-9a-f]|ice-pwd:P2u/.test(p.toString())));
+});
+
+test('a page that hears nothing, and why', async (t) => {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
+    t.after(() => context.close());
+    const page = await AgentPage.open(context, server, '5001');
+    await page.startShift('geheim5001');
+    const talk = async (number, steps = () => sleep(4500)) => {
+        await page.dial(number);
+        await page.call('connected');
+        await steps();
+        await page.hangup();
+        const [{ id }] = await nextCdr();
+        await kept(id);
+        return { id, ...(await get(`/cdr/${id}`)) };
+    };
+
+    trunk.answers('stranger', { address: '127.0.0.3', audio: '127.0.0.9' });
+    const stranger = await talk('stranger');
+    assert.deepEqual([stranger.verdict.level, stranger.verdict.title], ['bad', 'One-way audio: the agent heard nothing']);
+    assert.match(stranger.verdict.cause, /^Its SDP named 127\.0\.0\.3:\d+, but \d+ packets came from 127\.0\.0\.9:\d+/);
+    const { graphs, events } = await get(`/cdr/${stranger.id}/trace`);
+    assert.ok(graphs.t_ms.length >= 4 && graphs.to_trunk.packets.at(-1) > 0 && graphs.to_browser.packets.every((n) => n === 0));
+    assert.deepEqual(events.filter(({ kind }) => kind === 'ice' || kind === 'dtls').map(({ kind }) => kind), ['ice', 'dtls']);
+
+    trunk.answers('nat', { address: '10.255.255.3' });
+    assert.match((await talk('nat')).verdict.cause, /10\.255\.255\.3:\d+, a private address, while its SIP comes from 127\.0\.0\.1/);
+});
+
+test('digits that the trunk takes in no way but tones', async () => {
+    trunk.answers('digits', { address: '127.0.0.1' });
+    const call = agent.call('digits');
+    agent.ack(call, await agent.wait(200, 'INVITE'));
+    agent.request(call, 'INFO', [], 'Signal=5\r\nDuration=160\r\n', 'application/dtmf-relay');
+    await until(() => agent.queue.some((m) => m.method === 'INFO' && m.code >= 200), 10000, 'an answer');
+    agent.request(call, 'BYE');
+    await agent.wait(200, 'BYE');
+    const [{ id }] = await nextCdr();
+    await kept(id);
+    const { verdict } = await get(`/cdr/${id}`);
+
+    assert.deepEqual([verdict.level, verdict.title], ['bad', 'Digits did not get through']);
+    assert.match(verdict.cause, /1 digits .* lists no telephone-event/);
+    assert.doesNotMatch(JSON.stringify(await get(`/cdr/${id}/trace`)), /Signal=5/);
+});
+
+test('a trunk that says nothing', async () => {
+    trunk.on('nothing', () => {});
+    const { id } = await refused('nothing', 503).catch(async (error) => { throw new Error(`${error.message} ${JSON.stringify(await get('/cdr?limit=1'))}`); });
+    const { verdict } = await get(`/cdr/${id}`);
+
+    assert.deepEqual([verdict.level, verdict.title], ['bad', 'The trunk did not answer']);
+    assert.ok(verdict.cause.includes(`127.0.0.1:${trunk.port}`), verdict.cause);
+});
