@@ -262,8 +262,10 @@ test('a call that runs: what is known so far, and its record when it has ended',
     await page.getByText('This call runs.').waitFor();
     await page.locator('.msg').first().waitFor();
     assert.equal(await page.locator('.way').count(), 0);
-    box.calls.rows.unshift({ ...box.calls.rows[0], id: 'live0', traced: false });
     box.end('live0');
+    await new Promise((done) => box.on('answered', ({ path }) => path === '/cdr/live0' && done())); // there is none yet
+    assert.equal(await page.getByText('This call runs.').count(), 1, 'it is shown as it was');
+    box.calls.rows.unshift({ ...box.calls.rows[0], id: 'live0', traced: false });
     await page.getByRole('heading', { name: 'The record' }).waitFor();
     assert.equal(await page.getByText('This call runs.').count(), 0);
 });

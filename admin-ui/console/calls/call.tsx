@@ -1,6 +1,6 @@
 // A call's page: what went wrong, in words, before anything else; then the call on one time axis, what happened as a list, each message's text, and
 // the record. Of a call that runs the same, as far as it has come.
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { BASE, api, may } from '../core/api';
 import { live, now } from '../core/live';
 import { useLoad } from '../core/load';
@@ -17,6 +17,8 @@ import { HangUp } from './live';
 import { Timeline } from './timeline';
 import type { LiveCall, Stream, Trace, Verdict, WholeRecord } from './types';
 
+const AGAIN_MS = 700;
+const TRIES = 15;
 const RUNNING_MS = 3000; // how often the trace of a call that runs is asked for
 
 // "0.25-0.5" of the address.
@@ -164,7 +166,26 @@ export function CallPage({ id }: { id: string }) {
     const got = useLoad<WholeRecord>(running || live.calls.value === null ? null : path);
     const traced = useLoad<Trace>(running ? `/calls/${encodeURIComponent(id)}/trace` : `${path}/trace`, {}, { every: running ? RUNNING_MS : 0 });
     const record = got.data;
-    const call = running ?? record;
+    // Its record is written a moment after it has ended: until then it is shown as it was.
+    const last = useRef<LiveCall | null>(null);
+    const tries = useRef(0);
+    const ended = tries.current < TRIES && last.current?.id === id ? last.current : null;
+    const call = running ?? record ?? ended;
+    const early = !running && !!ended && (record ? record.traced && !!traced.error : !!got.error);
+
+    if (running) {
+        last.current = running;
+        tries.current = 0;
+    }
+    useEffect(() => {
+        if (!early) return undefined;
+        const timer = setTimeout(() => {
+            tries.current++;
+            if (!record) void got.reload();
+            void traced.reload();
+        }, AGAIN_MS);
+        return () => clearTimeout(timer);
+    }, [early, got.error, traced.error, !!record]);
 
     if (!call) {
         return (
@@ -173,7 +194,7 @@ export function CallPage({ id }: { id: string }) {
             </Page>
         );
     }
-    const length = running ? now.value - running.start_ms : record!.end_ms - record!.start_ms;
+    const length = record ? record.end_ms - record.start_ms : now.value - call.start_ms;
     const files = BASE + path;
 
     return (
@@ -190,7 +211,7 @@ export function CallPage({ id }: { id: string }) {
             actions={
                 <>
                     {running && may('supervisor') && <HangUp call={running} />}
-                    {!running && traced.data && (
+                    {record && traced.data && (
                         <>
                             <a class="button" href={`${files}/pcap`} download={`${id}.pcapng`}>
                                 {t('calls.pcapng')}
@@ -206,8 +227,8 @@ export function CallPage({ id }: { id: string }) {
                 </>
             }
         >
-            <Said verdict={record?.verdict} record={record} running={!!running} />
-            {traced.data ? <Whole key={id} trace={traced.data} length={length} /> : traced.error && (traced.error.status === 404 ? <NoTrace dn={call.dn} /> : <Failed error={traced.error} retry={traced.reload} />)}
+            <Said verdict={record?.verdict} record={record} running={!record} />
+            {traced.data ? <Whole key={id} trace={traced.data} length={length} /> : traced.error && !early && (traced.error.status === 404 ? <NoTrace dn={call.dn} /> : <Failed error={traced.error} retry={traced.reload} />)}
             {record && (
                 <Card title={t('calls.facts')}>
                     <Facts

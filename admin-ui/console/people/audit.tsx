@@ -27,10 +27,8 @@ function Entry({ e }: { e: AuditRow }) {
     const more = diff.length > 0 || !!e.reason || !!e.address;
     const line = (
         <>
-            <Time ms={e.time_ms} /> <b>{e.who}</b> {e.what}{' '}
-            <span class="mono">
-                {e.noun} {e.key}
-            </span>
+            <Time ms={e.time_ms} /> <b>{e.who}</b> {e.what}
+            {!(e.key ? e.what.includes(e.key) : e.what.includes(e.noun)) && <span class="mono">{` ${e.noun} ${e.key}`}</span>}
         </>
     );
 
