@@ -34,7 +34,15 @@ struct app_api {
 /* One line a noun; what needs more than a table is made in rest_start. */
 /* clang-format off */
 static int (*const nouns[])(void) = {
-    admin_apikeys_routes, admin_audit_routes, admin_backups_routes, admin_cdr_routes, admin_live_routes, admin_restart_routes, admin_settings_routes, admin_trunks_routes, admin_users_routes,
+    admin_apikeys_routes,
+    admin_audit_routes,
+    admin_backups_routes,
+    admin_cdr_routes,
+    admin_live_routes,
+    admin_restart_routes,
+    admin_settings_routes,
+    admin_trunks_routes,
+    admin_users_routes,
 };
 /* clang-format on */
 

@@ -3,6 +3,7 @@
 #include "core/json.h"
 #include "service/audit.h"
 #include "service/setting.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -128,7 +129,11 @@ static int put_h(struct api_call *c)
 
 static int remove_h(struct api_call *c)
 {
-    const int err = service_setting_put(c->sv, c->params[0], NULL);
+    int err;
+
+    if (api_query(c, "reason")) /* who sends no body with a DELETE */
+        store_actor_reason(api_query(c, "reason"));
+    err = service_setting_put(c->sv, c->params[0], NULL);
 
     return err || !conf_find(c->params[0]) ? err : get_h(c);
 }
@@ -292,6 +297,7 @@ static const struct api_route routes[] = {
      .access = API_ADMIN,
      .summary = "Takes a setting out of the database: back to its default.",
      .h = remove_h,
+     API_QUERY(reason_body),
      API_BODY(reason_body),
      API_ANSWER(answer)},
 };

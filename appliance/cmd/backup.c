@@ -213,8 +213,7 @@ static int cmd_restore(struct cmd *c, const struct args *a)
 
     if (status)
         return status;
-    err = restore_stage_sealed(c->dir, a->word[0], *passphrase ? passphrase : NULL, &r.staged, why,
-                               sizeof(why));
+    err = restore_stage(c->dir, a->word[0], *passphrase ? passphrase : NULL, &r.staged, why, sizeof(why));
     explicit_bzero(passphrase, sizeof(passphrase));
     if (err)
         return cmd_refuse(c, "%s%s; nothing was changed", why,

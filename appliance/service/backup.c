@@ -216,13 +216,16 @@ int service_restore(struct service *sv, const char *file, const char *what, cons
     struct restore_result applied;
     char why[SERVICE_WHY_MAX];
     const size_t n = strlen(file);
-    int err = restore_stage_sealed(store_dir(sv->store), file, passphrase && *passphrase ? passphrase : NULL,
-                                   out, why, sizeof(why));
+    int err = restore_stage(store_dir(sv->store), file, passphrase && *passphrase ? passphrase : NULL, out,
+                            why, sizeof(why));
 
     if (err) {
         const char *rest = !strncmp(why, file, n) ? why + n : why;
+        const bool passphrase_wrong = err == ENOKEY || err == EKEYREJECTED;
 
         err = err == ENOKEY || err == EKEYREJECTED || err == EBADMSG || err == EUCLEAN ? EINVAL : err;
+        if (passphrase_wrong)
+            return service_fail_at(sv, err, "passphrase", "%s%s; nothing was changed", what, rest);
         return service_fail(sv, err, "%s%s; nothing was changed", rest == why ? "" : what, rest);
     }
     err = restore_apply(sv->store, &applied, why, sizeof(why));

@@ -27,11 +27,10 @@ struct restore_result {
     char notes[RESTORE_NOTES_MAX]; /* lines of what a person must look after; "" = nothing */
 };
 
-/* ENOENT, EUCLEAN, ENOTSUP … with why, a line that names FILE; DIR is as it was then. */
-int restore_stage(const char *dir, const char *file, struct restore_result *res, char *why, size_t whysz);
-/* The same with the passphrase of one that is encrypted; NULL: none was given. ENOKEY: it needs one; EKEYREJECTED: another one. */
-int restore_stage_sealed(const char *dir, const char *file, const char *passphrase,
-                         struct restore_result *res, char *why, size_t whysz);
+/* passphrase: of a FILE that is encrypted; NULL: none was given. ENOENT, EUCLEAN, EBADMSG, ENOTSUP …; ENOKEY: it needs a passphrase; EKEYREJECTED:
+ * another one. why: a line that names FILE; DIR is as it was then. */
+int restore_stage(const char *dir, const char *file, const char *passphrase, struct restore_result *res,
+                  char *why, size_t whysz);
 /* Takes back what restore_stage did. */
 void restore_unstage(const char *dir);
 /* ENOENT: nothing is staged. Fills res->backup, cdrs_kept; adds to notes. */

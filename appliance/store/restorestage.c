@@ -226,8 +226,8 @@ static int copy_in(int fd, bool encrypted, const char *passphrase, const char *d
     return err;
 }
 
-int restore_stage_sealed(const char *dir, const char *file, const char *passphrase,
-                         struct restore_result *res, char *why, size_t whysz)
+int restore_stage(const char *dir, const char *file, const char *passphrase, struct restore_result *res,
+                  char *why, size_t whysz)
 {
     char path[PATH_MAX], wrong[256] = "";
     bool encrypted = false;
@@ -260,9 +260,4 @@ out:
     if (err)
         restore_unstage(dir);
     return err;
-}
-
-int restore_stage(const char *dir, const char *file, struct restore_result *res, char *why, size_t whysz)
-{
-    return restore_stage_sealed(dir, file, NULL, res, why, whysz);
 }

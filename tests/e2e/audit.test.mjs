@@ -131,7 +131,8 @@ describe('REST', () => {
         const back = await admin.post(`/settings/history/${history.items[0].id}/revert`, { reason: 'no' });
         assert.deepEqual([back.status, back.body.value, back.body.source], [200, 180, 'default']);
         assert.equal((await admin.put('/settings/turn.enabled', { value: true })).body.value, true);
-        assert.equal((await admin.delete('/settings/turn.enabled')).body.source, 'default');
+        assert.equal((await admin.delete('/settings/turn.enabled?reason=tidy%20up')).body.source, 'default');
+        assert.equal((await admin.get('/settings/history?key=turn.enabled')).body.items[0].reason, 'tidy up');
         assert.equal((await admin.post('/settings/history/1/revert', {})).status, 404);
     });
 

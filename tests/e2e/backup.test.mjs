@@ -13,7 +13,7 @@ import { parse, scrape } from './lib/metrics.mjs';
 import { until } from './lib/wait.mjs';
 
 const work = mkdtempSync(join(tmpdir(), 'dngate-backups-'));
-const passphrase = 'secret-8001 of many words';
+const passphrase = 'secret-8001 of many wörds, 100%';
 let server, admin, file;
 
 const run = (words, dir = server.dir) => spawnSync(binary(), [...words, '--data', dir], { encoding: 'utf8', timeout: 30000 });
@@ -37,7 +37,7 @@ const bytes = (method, path, body) => new Promise((resolve, reject) => {
     request.end(body);
 });
 const send = (data, secret = passphrase, more = {}) =>
-    admin.post('/restore', data, { 'content-type': 'application/octet-stream', ...(secret ? { 'x-passphrase': secret } : {}), ...more });
+    admin.post('/restore', data, { 'content-type': 'application/octet-stream', ...(secret ? { 'x-passphrase': encodeURIComponent(secret) } : {}), ...more });
 
 before(async () => {
     server = await start({ options: [adminOption] });
@@ -73,6 +73,7 @@ test('what is wrong with one is said, and nothing is changed', async () => {
     };
     await detail(send(file, null), 422, /is encrypted: its passphrase is needed; nothing was changed/);
     await detail(send(file, 'secret-8002 of many words'), 422, /is encrypted with another passphrase/);
+    assert.equal((await send(file, 'secret-8002 of many words')).body.errors[0].field, 'passphrase');
     await detail(send(file.subarray(0, 70000)), 422, /is damaged or cut short/);
     const torn = Buffer.from(file);
     torn[50000] ^= 1;

@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!image_len)
         make_image();
     write_edited(data, size);
-    if (restore_stage(box, file, &res, why, sizeof(why))) {
+    if (restore_stage(box, file, NULL, &res, why, sizeof(why))) {
         must(why[0] && !strchr(why, '\n'));
         return 0;
     }

@@ -28,7 +28,7 @@ export function Restore({ onClose }: { onClose: () => void }) {
                     button={t('firstrun.restoreButton')}
                     send={async ({ file, passphrase }) => {
                         if (!file) throw new Problem(422, '', { file: t('firstrun.chooseFile') });
-                        await api.post('/restore', file, { type: 'application/octet-stream', headers: { 'X-Passphrase': passphrase } });
+                        await api.post('/restore', file, { type: 'application/octet-stream', headers: { 'X-Passphrase': encodeURIComponent(passphrase) } });
                         setDone(true);
                     }}
                 >

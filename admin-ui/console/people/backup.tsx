@@ -1,7 +1,6 @@
 // Copies of everything: downloaded now, kept on the box by schedule, and put back.
 import { useState } from 'preact/hooks';
 import { api, may, raw, save } from '../core/api';
-import { live } from '../core/live';
 import { useLoad } from '../core/load';
 import type { List } from '../core/types';
 import { bytes, t, tr } from '../core/words';
@@ -47,7 +46,6 @@ function Restore() {
     const form = useForm({ passphrase: '' }, { secret: ['passphrase'] });
     const [file, setFile] = useState<File | null>(null);
     const [held, setHeld] = useState<Record<string, unknown> | null>(null);
-    const calls = live.status.value?.calls ?? 0;
 
     return (
         <Card title={t('people.restore')}>
@@ -63,16 +61,7 @@ function Restore() {
                     button={`${t('people.restore')}…`}
                     send={async ({ passphrase }) => {
                         wrong({ passphrase: file ? !passphrase && t('people.passphrase_short') : t('people.restore_no_file') });
-                        const text = (
-                            <>
-                                <p>{t('people.restore_ask')}</p>
-                                {calls > 0 && (
-                                    <p>
-                                        <b>{t('settings.restart_calls', { n: calls })}</b>
-                                    </p>
-                                )}
-                            </>
-                        );
+                        const text = <p>{t('people.restore_ask')}</p>;
                         if (!(await ask({ title: t('people.restore_title'), text, button: t('people.restore_go'), type: t('people.restore_word') }))) return;
                         const answer = await raw('/restore', { method: 'POST', body: file!, type: 'application/octet-stream', headers: { 'X-Passphrase': encodeURIComponent(passphrase) }, patience: LONG_MS });
                         setHeld(answer.status === 204 ? {} : await answer.json());

@@ -119,7 +119,7 @@ static void restore_into(const char *dir, struct restore_result *res)
 {
     struct restore_result staged;
 
-    CHECK_EQ_INT(restore_stage(dir, file, &staged, why, sizeof(why)), 0);
+    CHECK_EQ_INT(restore_stage(dir, file, NULL, &staged, why, sizeof(why)), 0);
     CHECK_STR(staged.notes, "");
     CHECK_EQ_INT(restore_apply(store, res, why, sizeof(why)), 0);
 }
@@ -371,7 +371,7 @@ static int stage_bytes(const char *p, size_t n)
 
     snprintf(path, sizeof(path), "%s/bad.bak", there.path);
     spew(path, p, n);
-    return restore_stage(here.path, path, &res, why, sizeof(why));
+    return restore_stage(here.path, path, NULL, &res, why, sizeof(why));
 }
 
 TEST(what_is_no_sound_backup_of_ours_changes_nothing)
@@ -438,7 +438,7 @@ TEST(a_database_beyond_repair_is_replaced_and_kept)
     fwrite("this was a database once, before the disk went", 1, 46, f);
     fclose(f);
     CHECK(store_open(&store, here.path, why, sizeof(why)) == EUCLEAN);
-    CHECK_EQ_INT(restore_stage(here.path, file, &res, why, sizeof(why)), 0);
+    CHECK_EQ_INT(restore_stage(here.path, file, NULL, &res, why, sizeof(why)), 0);
     CHECK_EQ_INT(restore_replace(here.path, &res, why, sizeof(why)), 0);
     CHECK(strstr(res.notes, "could not be read"));
     CHECK(open_store(&here));
@@ -465,7 +465,7 @@ TEST(a_damaged_database_of_an_older_program_leaves_its_call_records)
     store = NULL;
     snprintf(path, sizeof(path), "%s/dngate.db", here.path);
     CHECK_EQ_INT(make_version_3(path), 0);
-    CHECK_EQ_INT(restore_stage(here.path, file, &res, why, sizeof(why)), 0);
+    CHECK_EQ_INT(restore_stage(here.path, file, NULL, &res, why, sizeof(why)), 0);
     CHECK_EQ_INT(restore_replace(here.path, &res, why, sizeof(why)), 0);
     CHECK_STR(res.notes, "");
     CHECK_EQ_INT(res.cdrs_kept, 1);
@@ -502,15 +502,15 @@ TEST(an_encrypted_backup_wants_its_passphrase)
     CHECK_EQ_INT(backup_write_sealed(here.path, file, "open sesame", &info, why, sizeof(why)), 0);
     CHECK(info.dns > 0);
     CHECK_EQ_INT(dn_add(store, "7777", "secret7", "", DN_CODEC_AUTO, true, why, sizeof(why)), 0);
-    CHECK_EQ_INT(restore_stage(here.path, file, &res, why, sizeof(why)), ENOKEY);
-    CHECK_EQ_INT(restore_stage_sealed(here.path, file, "open sesamo", &res, why, sizeof(why)), EKEYREJECTED);
+    CHECK_EQ_INT(restore_stage(here.path, file, NULL, &res, why, sizeof(why)), ENOKEY);
+    CHECK_EQ_INT(restore_stage(here.path, file, "open sesamo", &res, why, sizeof(why)), EKEYREJECTED);
     CHECK(strstr(why, "another passphrase"));
     CHECK_EQ_INT(restore_apply(store, &res, why, sizeof(why)), ENOENT);
-    CHECK_EQ_INT(restore_stage_sealed(here.path, file, "open sesame", &res, why, sizeof(why)), 0);
+    CHECK_EQ_INT(restore_stage(here.path, file, "open sesame", &res, why, sizeof(why)), 0);
     CHECK_EQ_INT(restore_apply(store, &res, why, sizeof(why)), 0);
     CHECK(!has_dn("7777", &d));
     CHECK_EQ_INT(truncate(file, 70000), 0);
-    CHECK_EQ_INT(restore_stage_sealed(here.path, file, "open sesame", &res, why, sizeof(why)), EBADMSG);
+    CHECK_EQ_INT(restore_stage(here.path, file, "open sesame", &res, why, sizeof(why)), EBADMSG);
     CHECK(strstr(why, "damaged or cut short"));
     finish();
 }
