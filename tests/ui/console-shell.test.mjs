@@ -52,6 +52,7 @@ test('whatever view is opened first, it is small', async () => {
         page = await context.newPage();
         page.on('request', (request) => /\/admin\/[^/]+\.(js|css)$/.test(request.url()) && files.add(request.url()));
         await page.goto(box.url + path, { waitUntil: 'networkidle' });
+        if (path === '/admin/') await page.locator('.plot canvas').waitFor();
         let sum = 0;
         for (const file of files) sum += gzipSync(Buffer.from(await (await fetch(file)).arrayBuffer()), { level: 9 }).length;
         assert.ok(files.size > 2 && sum <= MOST_BYTES, `${path}: ${sum} bytes in ${files.size} files`);
@@ -247,7 +248,7 @@ test('from the link in the log to the last step', async () => {
     await page.fill('[name=to]', '5003');
     await page.click('text=Add 3 agents');
     await page.locator('code', { hasText: 'pw-5003' }).waitFor();
-    assert.equal(await page.locator('.sheet tbody tr').count(), 3);
+    assert.equal(await page.locator('.handout tbody tr').count(), 3);
     await keepsNobodyOut(page);
     await page.click('button >> text=Go on');
     await page.locator('.room').waitFor();

@@ -20,7 +20,7 @@ export function countOf(from: string, to: string): number {
 
 // To be cut apart and handed out.
 export const Sheet = ({ items }: { items: DnPassword[] }) => (
-    <div class="sheet">
+    <div class="handout">
         <p class="print-only">
             {t('firstrun.sheetTitle')} {location.origin}/index-agent-dn.html
         </p>
