@@ -89,7 +89,7 @@ export function RangeDialog({ done, close }: Props) {
                 <p class="preview" role="status">
                     {dns.length ? t('agents.range_preview', { n: dns.length, dns: brief(dns) }) : trouble !== 'empty' ? why : ''}
                 </p>
-                <Field name="name" label={t('agents.range_name')} help={t('agents.range_name_help')} placeholder="Agent {n}" />
+                <Field name="name" label={t('agents.range_name')} help={t('agents.range_name_help')} placeholder="Agent #" />
                 <HowFields />
                 <p class="dim">{t('agents.range_passwords')}</p>
             </Form>

@@ -66,8 +66,7 @@ function Add() {
 
 const exported = () =>
     attempt(async () => {
-        const answer = await raw('/dns/export', { query: Object.fromEntries(filters.map((f) => [f, query.value.get(f)])) });
-        save('agents.csv', await answer.blob());
+        save('agents.csv', await (await raw('/dns/export')).blob());
     });
 
 const actions: Action[] = ['enable', 'disable', 'reset', 'remove'];

@@ -136,7 +136,7 @@ export interface Trunk {
 }
 export interface TestStep {
     name: string;
-    result: 'ok' | 'failed' | 'skipped' | 'running';
+    result: 'waits' | 'ok' | 'failed' | 'skipped' | 'running';
     ms: number;
     detail: string;
     advice: string;

@@ -138,15 +138,15 @@ export function Network() {
     const [found, setFound] = useState<Record<string, Found | null>>({});
     const [tried, setTried] = useState(0);
     const [trying, setTrying] = useState(false);
-    const [looking, setLooking] = useState(0);
+    const [looking, setLooking] = useState<{ since: number; before: number } | null>(null);
     const alive = useRef(true);
     const admin = may('admin');
 
     useEffect(() => () => void (alive.current = false), []);
     useEffect(() => {
         if (!looking) return undefined;
-        if ((data?.checked_ms ?? 0) > looking || Date.now() - looking > LOOK_MS * 2) {
-            setLooking(0);
+        if ((data?.checked_ms ?? 0) > looking.before || Date.now() - looking.since > LOOK_MS) {
+            setLooking(null);
             return undefined;
         }
         const timer = setTimeout(() => void reload(), 1000);
@@ -155,7 +155,7 @@ export function Network() {
     const look = async () => {
         const before = data?.checked_ms ?? 0;
         if (await attempt(() => api.post('/network/test'))) {
-            setLooking(before || 1);
+            setLooking({ since: Date.now(), before });
             void reload();
         }
     };
@@ -172,51 +172,51 @@ export function Network() {
         <Page title={t('network.title')} lead={lead(data)}>
             {error && <Failed error={error} retry={reload} />}
             {data && (
-                <>
-                    <Card
-                        title={t('network.ports')}
-                        actions={
-                            <>
-                                {admin && (
-                                    <button type="button" title={t('network.look_help')} disabled={looking > 0} onClick={look}>
-                                        {t('network.look')}
-                                    </button>
-                                )}
-                                <button type="button" class="primary" title={t('network.browser_help')} disabled={trying} onClick={here}>
-                                    {t('network.browser')}
+                <Card
+                    title={t('network.ports')}
+                    actions={
+                        <>
+                            {admin && (
+                                <button type="button" title={t('network.look_help')} disabled={!!looking} onClick={look}>
+                                    {t('network.look')}
                                 </button>
-                            </>
-                        }
-                    >
-                        <Ways ports={data.ports} found={found} tried={tried > 0} />
-                        <p class="dim" role="status">
-                            {looking > 0 ? t('network.looking') : data.checked_ms > 0 && <>{t('network.looked', { time: '' })} <Time ms={data.checked_ms} /></>}
-                            {tried > 0 && <> · {t('network.browser_done', { time: '' })} <Time ms={tried} /></>}
-                        </p>
-                    </Card>
-                    <div class="columns">
-                        <div>
-                            <Firewall ports={data.ports} />
-                            <Links />
-                        </div>
-                        <div>
-                            <Card title={t('network.addresses')} actions={admin && <a href="/admin/settings?edit=public.address">{t('network.addresses_set')}</a>}>
-                                {!data.addresses.length && <p>{t('network.addresses_none')}</p>}
-                                <ul class="log">
-                                    {data.addresses.map((a) => (
-                                        <li key={a.address}>
-                                            <span class="mono">{a.address}</span>
-                                            <span class="dim">{a.why}</span>
-                                        </li>
-                                    ))}
-                                </ul>
-                            </Card>
-                            <Turn />
-                            <CertificateCard />
-                        </div>
-                    </div>
-                </>
+                            )}
+                            <button type="button" class="primary" title={t('network.browser_help')} disabled={trying} onClick={here}>
+                                {t('network.browser')}
+                            </button>
+                        </>
+                    }
+                >
+                    <Ways ports={data.ports} found={found} tried={tried > 0} />
+                    <p class="dim" role="status">
+                        {looking ? t('network.looking') : data.checked_ms > 0 && <>{t('network.looked', { time: '' })} <Time ms={data.checked_ms} /></>}
+                        {tried > 0 && <> · {t('network.browser_done', { time: '' })} <Time ms={tried} /></>}
+                    </p>
+                </Card>
             )}
+            <div class="columns">
+                <div>
+                    {data && <Firewall ports={data.ports} />}
+                    <Links />
+                </div>
+                <div>
+                    {data && (
+                        <Card title={t('network.addresses')} actions={admin && <a href="/admin/settings?edit=public.address">{t('network.addresses_set')}</a>}>
+                            {!data.addresses.length && <p>{t('network.addresses_none')}</p>}
+                            <ul class="log">
+                                {data.addresses.map((a) => (
+                                    <li key={a.address}>
+                                        <span class="mono">{a.address}</span>
+                                        <span class="dim">{a.why}</span>
+                                    </li>
+                                ))}
+                            </ul>
+                        </Card>
+                    )}
+                    <Turn />
+                    <CertificateCard />
+                </div>
+            </div>
         </Page>
     );
 }

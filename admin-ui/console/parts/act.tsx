@@ -1,7 +1,7 @@
 // What the pages that change things share.
 import { Problem } from '../core/api';
 import { query, setQuery } from '../core/router';
-import { t } from '../core/words';
+import { num, t } from '../core/words';
 import { toast } from './toast';
 
 // Says what is wrong before the box is asked: what is empty is right.
@@ -25,3 +25,6 @@ export async function copy(text: string, done = t('shell.copied')): Promise<void
 
 // The text of a file that somebody chose or dropped.
 export const bytesOf = async (file: File | undefined | null) => (file ? new Uint8Array(await file.arrayBuffer()) : null);
+
+// 0.8, 12: milliseconds as exactly as one wants them
+export const ms = (n: number) => num(n, n < 10 ? 1 : 0, 0);

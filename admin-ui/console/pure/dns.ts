@@ -1,7 +1,7 @@
 // Directory numbers: what may be one, and ranges of them: pure. The gateway judges again; this is only sooner.
 
 export const DN_MAX = 63;
-export const RANGE_MAX = 1000;
+export const RANGE_MAX = 5000;
 export const validDn = (dn: string): boolean => /^[A-Za-z0-9._+*#-]{1,63}$/.test(dn);
 
 export type RangeTrouble = 'empty' | 'not_dn' | 'no_digits' | 'differ' | 'backwards' | 'too_many';
@@ -29,9 +29,6 @@ export function range(from: string, to: string, max = RANGE_MAX): Range {
     if (last - first >= BigInt(max)) return none('to', 'too_many');
     return { dns: Array.from({ length: Number(last - first) + 1 }, (_, i) => a[1] + String(first + BigInt(i)).padStart(a[2].length, '0')) };
 }
-
-// "Agent {n}" or "Agent": what each is called.
-export const nameOf = (pattern: string, dn: string, i: number): string => pattern.replaceAll('{dn}', dn).replaceAll('{n}', String(i + 1));
 
 // "5001, 5002, 5003 … 5050"
 export const brief = (dns: string[]): string => (dns.length > 5 ? `${dns.slice(0, 3).join(', ')} … ${dns[dns.length - 1]}` : dns.join(', '));

@@ -1,5 +1,5 @@
 // Who changed which setting, from what to what, and why; each can be put back.
-import { api } from '../core/api';
+import { api, may } from '../core/api';
 import { useRows } from '../core/load';
 import { query } from '../core/router';
 import { t } from '../core/words';
@@ -63,9 +63,11 @@ export function History() {
                                         {e.who}, <Time ms={e.time_ms} />
                                     </p>
                                 </div>
-                                <button type="button" class="plain" onClick={() => revert(e)}>
-                                    {t('settings.revert')}
-                                </button>
+                                {may('admin') && (
+                                    <button type="button" class="plain" onClick={() => revert(e)}>
+                                        {t('settings.revert')}
+                                    </button>
+                                )}
                             </li>
                         ))}
                     </ol>

@@ -6,7 +6,6 @@ export const settings: Place = {
     path: '/admin/settings',
     letter: 's',
     icon: 'settings',
-    role: 'admin',
     views: [
         { path: '/admin/settings', view: later(() => import('./settings').then((m) => m.Settings)) },
         { path: '/admin/settings/history', view: later(() => import('./history').then((m) => m.History)) },

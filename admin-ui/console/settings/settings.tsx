@@ -1,6 +1,6 @@
 // How is it set? Every setting with what it means; changed where it stands.
 import { useState } from 'preact/hooks';
-import { Problem, api } from '../core/api';
+import { Problem, api, may } from '../core/api';
 import { useLoad } from '../core/load';
 import { query, setQuery } from '../core/router';
 import type { List, Setting } from '../core/types';
@@ -64,7 +64,7 @@ function Edit({ s, done, close }: { s: Setting; done: () => Promise<void>; close
                         {t('shell.cancel')}
                     </button>
                     {s.source === 'database' && (
-                        <button type="button" onClick={() => form.send(async ({ reason }) => void (await api.remove(path, reason ? { query: { reason: String(reason) } } : {}), await after()))}>
+                        <button type="button" onClick={() => form.send(async ({ reason }) => void (await api.remove(path, reason ? { body: { reason } } : {}), await after()))}>
                             {t('settings.reset')}
                         </button>
                     )}
@@ -114,9 +114,9 @@ function Row({ s, open, done }: { s: Setting; open: boolean; done: () => Promise
                     {s.locked && <State kind="off">{t('settings.locked')}</State>}
                     {changed(s) && !s.locked && <State kind="busy">{t('settings.changed')}</State>}
                 </span>
-                <button type="button" class="plain" disabled={s.locked} title={s.locked ? fixed : undefined} aria-expanded={open} aria-label={t('settings.edit', { key: s.key })} onClick={() => setQuery({ edit: open ? null : s.key })}>
+                {may('admin') && <button type="button" class="plain" disabled={s.locked} title={s.locked ? fixed : undefined} aria-expanded={open} aria-label={t('settings.edit', { key: s.key })} onClick={() => setQuery({ edit: open ? null : s.key })}>
                     {t('settings.change')}
-                </button>
+                </button>}
             </div>
             <p>{s.meaning}</p>
             <p class="dim">
@@ -130,7 +130,7 @@ function Row({ s, open, done }: { s: Setting; open: boolean; done: () => Promise
                     .filter(Boolean)
                     .join(' · ')}
             </p>
-            {open && !s.locked && <Edit s={s} done={done} close={close} />}
+            {open && !s.locked && may('admin') && <Edit s={s} done={done} close={close} />}
         </li>
     );
 }

@@ -50,7 +50,7 @@ export function TrunkForm({ of, etag, done, reload }: Props) {
                     options={[
                         ['udp', 'UDP'],
                         ['tcp', 'TCP'],
-                        ['tls', 'TLS'],
+                        ...(of?.transport === 'tls' ? [['tls', 'TLS'] as [string, string]] : []), // comes later
                     ]}
                 />
                 <Field name="codecs" label={t('trunks.codecs')} help={t('trunks.codecs_help')} />

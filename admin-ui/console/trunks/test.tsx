@@ -5,6 +5,7 @@ import { useLoad } from '../core/load';
 import { setQuery } from '../core/router';
 import type { TestStep, TrunkTest } from '../core/types';
 import { t, tr } from '../core/words';
+import { ms } from '../parts/act';
 import { Card, Failed } from '../parts/bits';
 import { Mark, kindOf } from '../parts/state';
 import { Time } from '../parts/time';
@@ -27,13 +28,13 @@ export function Steps({ name, test }: { name: string; test: TrunkTest }) {
             )}
             <ol class="steps" aria-busy={test.running}>
                 {steps.map((s) => {
-                    const result = known.has(s.name) ? s.result : 'waiting';
+                    const result = !known.has(s.name) || s.result === 'waits' ? 'waiting' : s.result;
                     return (
                         <li key={s.name} data-result={result}>
                             <Mark kind={kindOf(result)} />
                             <div>
                                 <b>{tr(`trunks.step_${s.name}`, {}, s.name)}</b> <span class="unseen">{tr(`trunks.result_${result}`)}</span>
-                                {s.ms > 0 && <span class="dim figures"> {t('trunks.ms', { n: s.ms })}</span>}
+                                {s.ms > 0 && <span class="dim figures"> {t('trunks.ms', { n: ms(s.ms) })}</span>}
                                 {(s.detail || result === 'waiting' || result === 'running') && <p>{s.detail || tr(`trunks.result_${result}`)}</p>}
                                 {s.advice && <p class="advice">{s.advice}</p>}
                             </div>

@@ -4,7 +4,8 @@ import { live } from '../core/live';
 import { useLoad } from '../core/load';
 import { go, query } from '../core/router';
 import type { List, Trunk as Of, TrunkState as State } from '../core/types';
-import { num, t } from '../core/words';
+import { t } from '../core/words';
+import { ms } from '../parts/act';
 import { Card, Empty, Facts, Failed } from '../parts/bits';
 import { Page } from '../parts/page';
 import { Mark, kindOf } from '../parts/state';
@@ -47,7 +48,7 @@ function One({ name }: { name: string }) {
             live
             lead={
                 <>
-                    <Mark kind={kindOf(state)} /> {t(`trunks.page_${state}`, { name, ms: num(rtt) })}
+                    <Mark kind={kindOf(state)} /> {t(`trunks.page_${state}`, { name, ms: ms(rtt) })}
                 </>
             }
             actions={
@@ -74,7 +75,7 @@ function One({ name }: { name: string }) {
                                     <li key={a.address}>
                                         <span class="mono">{a.address}</span>
                                         <TrunkState state={a.state as State} />
-                                        <span class="dim figures">{a.rtt_ms ? t('trunks.ms', { n: a.rtt_ms }) : ''}</span>
+                                        <span class="dim figures">{a.rtt_ms ? t('trunks.ms', { n: ms(a.rtt_ms) }) : ''}</span>
                                     </li>
                                 ))}
                             </ul>

@@ -6,7 +6,7 @@ import { useLoad } from '../core/load';
 import { go } from '../core/router';
 import type { List, Trunk, TrunkLine } from '../core/types';
 import { t } from '../core/words';
-import { begin, doing, end } from '../parts/act';
+import { begin, doing, end, ms } from '../parts/act';
 import { Empty, Failed } from '../parts/bits';
 import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icon';
@@ -113,7 +113,7 @@ export function Trunks() {
                                         <td>
                                             <TrunkState state={state} />
                                         </td>
-                                        <td class="end wide figures">{state === 'up' && line?.rtt_ms ? t('trunks.ms', { n: line.rtt_ms }) : ''}</td>
+                                        <td class="end wide figures">{state === 'up' && line?.rtt_ms ? t('trunks.ms', { n: ms(line.rtt_ms) }) : ''}</td>
                                         <td class="wide">{trunk.enabled && <Time ms={line?.since_ms ?? 0} how="ago" />}</td>
                                         {admin && (
                                             <td class="acts">

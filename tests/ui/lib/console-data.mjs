@@ -216,7 +216,7 @@ export function fixtures(kind) {
             ? []
             : Array.from({ length: kind === 'full' ? 3000 : 40 }, (_, i) => ({
                   ...{ id: 5000 - i, time_ms: now - i * 37 * MINUTE, who: pick(['ada', 'grace', 'root']), via: pick(['console', 'cli', 'key']), address: '10.1.0.5', noun: pick(['dn', 'trunk', 'setting', 'user']) },
-                  ...{ key: pick(['5001', 'genesys', 'log.level', 'wall']), what: pick(['change', 'add', 'remove']), before: { name: 'Old' }, after: { name: 'New' }, reason: i % 5 ? '' : 'as asked in ticket 4711' },
+                  ...{ key: pick(['5001', 'genesys', 'log.level', 'wall']), what: pick(['dn 5001 changed', 'trunk genesys added', 'setting log.level set to debug']), before: { name: 'Old' }, after: { name: 'New' }, reason: i % 5 ? '' : 'as asked in ticket 4711' },
               })),
         backups: empty ? [] : [{ name: 'dngate-2026-11-27.backup', bytes: 1_240_000, time_ms: now - DAY, why: 'scheduled' }, { name: 'before-005.db', bytes: 1_100_000, time_ms: now - 9 * DAY, why: 'migration' }],
         alerts: { webhook_set: !empty, last: empty ? null : { time_ms: now - DAY, ok: true, detail: '200 OK in 84 ms' } },

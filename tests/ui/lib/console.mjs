@@ -269,7 +269,7 @@ export class FakeBox extends EventEmitter {
             const items = [];
             for (let n = Number(body.from); n <= Number(body.to); n++) {
                 if (dns.some((d) => d.dn === String(n))) return fieldProblem('from', `${n} is there already: nothing was added.`);
-                items.push({ dn: String(n), name: `${body.name ?? ''}`.replace('{dn}', n), password: `pw-${n}-x7k` });
+                items.push({ dn: String(n), name: `${body.name ?? ''}`.replace('#', n), password: `pw-${n}-x7k` });
             }
             for (const { dn, name } of items) dns.push({ ...dns[0], dn, name, enabled: true, state: 'off', codec: 'auto', since_ms: 0, address: '', browser: '', created_ms: Date.now(), changed_ms: Date.now() });
             this.data.status.dns = dns.length;
