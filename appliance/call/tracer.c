@@ -258,6 +258,12 @@ struct trace_facts *traced_facts(struct traced *t)
     return t ? &t->trace->facts : NULL;
 }
 
+static void traced_figures(struct traced *t, const struct media_event *figures)
+{
+    if (t && !t->over)
+        trace_point_add(t->trace, age_ms(t), figures);
+}
+
 static void failed(struct traced *t, const struct media_event *ev)
 {
     struct trace_facts *f = &t->trace->facts;
@@ -316,12 +322,6 @@ void traced_media(struct traced *t, const struct media_event *ev)
         traced_figures(t, ev);
         break;
     }
-}
-
-void traced_figures(struct traced *t, const struct media_event *figures)
-{
-    if (t && !t->over)
-        trace_point_add(t->trace, age_ms(t), figures);
 }
 
 /* ---------------------------------------------------------------- kept or not */

@@ -26,7 +26,6 @@ struct traced *tracer_begin(struct tracer *tr, const char *id, int64_t start_ms)
 /* Messages with this Call-ID are its, those of just now, too. */
 void traced_leg(struct traced *t, enum trace_leg leg, const char *call_id, size_t len);
 void traced_media(struct traced *t, const struct media_event *ev);
-void traced_figures(struct traced *t, const struct media_event *figures);
 __attribute__((format(printf, 4, 5))) void traced_note(struct traced *t, enum trace_leg leg,
                                                        enum trace_kind kind, const char *fmt, ...);
 /* What cannot be read from messages; NULL: not traced. */

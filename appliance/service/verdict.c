@@ -81,12 +81,15 @@ static bool same_ip(const char *a, const char *b)
 /* RFC 1918, RFC 6598, RFC 4193 */
 static bool is_private(const char *at)
 {
-    unsigned a = 0, b = 0;
+    unsigned long a, b;
+    char *end;
 
     if (*at == '[')
         return at[1] == 'f' && (at[2] == 'c' || at[2] == 'd');
-    if (sscanf(at, "%u.%u.", &a, &b) != 2)
+    a = strtoul(at, &end, 10);
+    if (*end != '.')
         return false;
+    b = strtoul(end + 1, NULL, 10);
     return a == 10 || (a == 172 && b >= 16 && b < 32) || (a == 192 && b == 168) ||
            (a == 100 && b >= 64 && b < 128);
 }

@@ -20,7 +20,7 @@ import { AgentPage } from './lib/page.mjs';
 import { until } from './lib/wait.mjs';
 
 const SECRET = 'geheim5002';
-let dir, server, admin, trunk, agent, browser, homer, nextCdr;
+let dir, server, admin, trunk, agent, deaf, browser, homer, nextCdr;
 const packets = []; // at the Homer server
 
 const cli = (...words) => execFileSync(binary(), [...words, '--data', dir], { encoding: 'utf8' });
@@ -31,17 +31,21 @@ before(async () => {
     homer.bind(0, '127.0.0.1');
     await once(homer, 'listening');
     trunk = await BadTrunk.open();
-    for (const dn of ['5001', '5002']) cli('dn', 'add', dn, '--password', `geheim${dn}`);
+    for (const dn of ['5001', '5002', '5003', '5004']) cli('dn', 'add', dn, '--password', `geheim${dn}`);
     cli('trunk', 'add', 'genesys', '--address', `127.0.0.1:${trunk.port}`, '--ping', '0');
     server = await start({ lab: false, dir, options: [adminOption, 'trace.sample=0', 'turn.enabled=no'] });
     cli('settings', 'trace.hep', `127.0.0.1:${homer.address().port}`);
     admin = await signIn(server);
     [agent, browser] = await Promise.all([new Agent(server, '5002', SECRET).open(), launchChromium({ microphone: makeSpeech(dir) })]);
-    nextCdr = await watchCdr(server);
+    nextCdr = await watchCdr(server, ({ dn }) => dn !== '5004');
+    deaf = await new Agent(server, '5004', 'geheim5004').open(); // a call without any way for its audio: 30 s pass until that is sure
+    trunk.answers('deaf', { address: '127.0.0.1' });
+    deaf.ack(deaf.call('deaf'), await deaf.wait(200, 'INVITE'));
     await sleep(1100); // the setting is looked at each second
 });
 after(async () => {
     agent?.close();
+    deaf?.close();
     await browser?.close();
     trunk?.close();
     homer?.close();
@@ -82,6 +86,43 @@ test('refused calls: the sentence says why, the list in short', async () => {
         await kept(id);
         assert.equal((await get(`/cdr?number=${number}`)).items[0].verdict, verdict.title);
     }
+});
+
+test('calls of the trunk that reach nobody', async () => {
+    for (const [dn, code, title] of [['5009', 404, /^DN 5009 does not exist here$/], ['5003', 480, /^The agent could not be reached$/]]) {
+        assert.equal(await trunk.calls(server.ports['sip-udp'], dn), code);
+        const [{ id }] = await nextCdr();
+        const { verdict, direction } = await get(`/cdr/${id}`);
+        assert.deepEqual([verdict.level, direction], ['bad', 'in']);
+        assert.match(verdict.title, title);
+    }
+});
+
+test('records by REST: found, added up, as CSV, page by page', async () => {
+    const { items } = await get('/cdr?limit=100');
+    const only = async (query) => (await get(`/cdr?${query}`)).items.map(({ id }) => id);
+    const ids = (wanted) => items.filter(wanted).map(({ id }) => id);
+
+    assert.deepEqual(await only('direction=in'), ids((r) => r.direction === 'in'));
+    assert.deepEqual(await only('q=genesys&dn=5002&number=40'), ids((r) => r.dn === '5002' && r.callee.includes('40')));
+    assert.deepEqual(await only('result=no_answer&trunk=genesys&path=none'), ids((r) => r.result === 'no_answer'));
+    assert.deepEqual(await only('min_s=1'), []);
+    assert.deepEqual(await only(`to_ms=${items[1].start_ms}`), ids((r) => r.start_ms < items[1].start_ms));
+    for (const wrong of ['result=odd', 'max_mos=9', 'direction=up', 'limit=0', 'nosuch=1']) assert.equal((await admin.get(`/cdr?${wrong}`)).status, 422, wrong);
+
+    const paged = [];
+    for (let cursor = ''; ;) {
+        const page = await get(`/cdr?limit=2${cursor && `&cursor=${cursor}`}`);
+        paged.push(...page.items.map(({ id }) => id));
+        if (!(cursor = page.next)) break;
+    }
+    assert.deepEqual(paged, items.map(({ id }) => id));
+    const sum = await get('/cdr/summary?dn=5002');
+    assert.deepEqual([sum.calls, sum.outbound, sum.answered, sum.since_ms], [ids((r) => r.dn === '5002').length, sum.calls, 0, 0]);
+    const { text, headers } = await admin.get('/cdr/export?direction=out');
+    assert.match(headers['content-disposition'], /calls\.csv/);
+    assert.deepEqual(text.trimEnd().split('\r\n').slice(1).map((line) => line.split(',')[0]), ids((r) => r.direction === 'out'));
+    assert.equal((await admin.get('/cdr/nosuch')).status, 404);
 });
 
 test('a trace of both legs, with nothing secret in it: by REST, as a ladder, as a capture file', async () => {
@@ -130,7 +171,7 @@ test('a call that runs; what went well is not kept, unless its DN is under watch
     const once = async () => {
         const call = agent.call('ring');
         await agent.wait(180, 'INVITE');
-        const [{ id }] = JSON.parse(cli('calls', '--json'));
+        const { id } = JSON.parse(cli('calls', '--json')).find(({ dn }) => dn === '5002');
         const trace = await get(`/calls/${id}/trace`);
         assert.equal(trace.complete, false);
         assert.equal(trace.events.at(-1).title, '180 Ringing (INVITE)');
@@ -220,4 +261,16 @@ test('a trunk that says nothing', async () => {
 
     assert.deepEqual([verdict.level, verdict.title], ['bad', 'The trunk did not answer']);
     assert.ok(verdict.cause.includes(`127.0.0.1:${trunk.port}`), verdict.cause);
+});
+
+test('a browser that no audio reaches', async () => {
+    await deaf.wait('BYE', undefined, 45000);
+    await until(async () => (await get('/cdr?dn=5004')).items.length, 20000, 'its record');
+    const [{ id }] = (await get('/cdr?dn=5004')).items;
+    const { verdict } = await get(`/cdr/${id}`);
+
+    assert.deepEqual([verdict.level, verdict.title], ['bad', 'No audio: the browser and the gateway found no way to each other']);
+    assert.match(verdict.advice, /UDP/);
+    await kept(id);
+    assert.ok((await get(`/cdr/${id}/trace`)).events.some(({ kind, title }) => kind === 'ice' && title === 'audio failed: ice'));
 });

@@ -57,6 +57,24 @@ export class BadTrunk {
         });
     }
 
+    // Calls the gateway: the code of its final answer.
+    async calls(port, dn) {
+        const id = random(), from = `<sip:+4930@127.0.0.1>;tag=${random()}`, via = `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${random()}`;
+        const request = (method, to) => [`${method} sip:${dn}@127.0.0.1 SIP/2.0`, via, 'Max-Forwards: 70', `From: ${from}`, `To: ${to}`, `Call-ID: ${id}`, `CSeq: 1 ${method}`,
+                                         `Contact: <sip:trunk@127.0.0.1:${this.port}>`, 'Content-Length: 0', '', ''].join('\r\n');
+        return new Promise((resolve) => {
+            const answer = (data) => {
+                const text = String(data), code = Number(/^SIP\/2\.0 (\d+)/.exec(text)?.[1]);
+                if (!text.includes(id) || !(code >= 200)) return;
+                this.socket.off('message', answer);
+                this.socket.send(request('ACK', /^To: (.*)$/im.exec(text)[1].trim()), port, '127.0.0.1');
+                resolve(code);
+            };
+            this.socket.on('message', answer);
+            this.socket.send(request('INVITE', `<sip:${dn}@127.0.0.1>`), port, '127.0.0.1');
+        });
+    }
+
     #took(text, from) {
         const [head] = text.split('\r\n\r\n'), lines = head.split('\r\n'), method = lines[0].split(' ')[0];
         const get = (name) => lines.filter((l) => l.toLowerCase().startsWith(`${name}:`));
