@@ -142,7 +142,6 @@ static int guard_start(struct app *a)
     };
 
     const int err = guard_alloc(&a->guard, &cfg);
-
     a->service.guard = a->guard;
     return err;
 }
@@ -166,7 +165,6 @@ static int media_part_start(struct app *a)
     err = srtpctx_global_init();
     if (err)
         return err;
-
     err = wire_alloc(&a->wire);
     if (err)
         return err;
@@ -351,7 +349,8 @@ static int admin_password_set(struct app *a)
 
 static int tls_start(struct app *a)
 {
-    return app_tls_files(a->conf, a->opt->data, a->cert, a->key, sizeof(a->cert), a->why, sizeof(a->why));
+    app_tls_watch(&a->service, &a->web);
+    return app_tls_files(&a->service, a->cert, a->key, sizeof(a->cert), a->why, sizeof(a->why));
 }
 
 /* Served once the main loop runs. */
@@ -509,7 +508,6 @@ static int patience(const struct app *a)
 
     if (a->look_ms < until)
         until = a->look_ms;
-
     if (app_live_due_ms(a->live) < until)
         until = app_live_due_ms(a->live);
     return until > now ? (int)(until - now) : 0;
@@ -522,6 +520,7 @@ static void tidy(struct app *a)
     heap_tidy();
     app_turn_tidy(a->turn);
     app_reach_tidy(a->reach);
+    app_tls_tidy(&a->service);
     a->tidy_ms = clock_ms() + HEAP_TIDY_MS;
 }
 

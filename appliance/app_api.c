@@ -6,6 +6,7 @@
 #include "admin/backups.h"
 #include "admin/dns.h"
 #include "admin/cdr.h"
+#include "admin/certificate.h"
 #include "admin/iceservers.h"
 #include "admin/live.h"
 #include "admin/restart.h"
@@ -38,6 +39,7 @@ static int (*const nouns[])(void) = {
     admin_audit_routes,
     admin_backups_routes,
     admin_cdr_routes,
+    admin_certificate_routes,
     admin_live_routes,
     admin_restart_routes,
     admin_settings_routes,

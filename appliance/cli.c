@@ -161,7 +161,8 @@ static int run_here(struct cmd *c, const char *dir, int argc, char *const *argv)
     err = store_open(&c->sv.store, dir, why, sizeof(why));
     if (!err)
         err = conf_alloc(&c->sv.conf);
-    if (!err && (!strcmp(argv[0], "settings") || !strcmp(argv[0], "selftest"))) /* the others read none */
+    if (!err && (!strcmp(argv[0], "settings") || !strcmp(argv[0], "selftest") ||
+                 !strcmp(argv[0], "certificate"))) /* the others read none */
         err = conf_load(c->sv.conf, c->sv.store, why, sizeof(why));
     if (err)
         buf_printf(c->err, "%s\n", why[0] ? why : strerror(err));

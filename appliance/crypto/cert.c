@@ -1,4 +1,4 @@
-#include "crypto/cert.h"
+#include "crypto/certpriv.h"
 #include "core/addr.h"
 #include "core/buf.h"
 #include "core/clock.h"
@@ -22,21 +22,11 @@
 #include <mbedtls/x509_crt.h>
 
 enum {
-    NAMES_MAX = 32,
-    NAME_LEN = 254,
     SERIAL_LEN = 16,
     VALID_DAYS = 825, /* the most that browsers accept */
     DAY = 24 * 3600,
     PEM_MAX = 8192,        /* of what we write */
     FILE_MAX = 256 * 1024, /* of what we read */
-};
-
-/* The names of a certificate to be, as mbedtls takes them. */
-struct san {
-    mbedtls_x509_san_list list[NAMES_MAX];
-    char name[NAMES_MAX][NAME_LEN];
-    size_t count;
-    mbedtls_x509_san_list *first;
 };
 
 static bool is_dns_name(const char *s)
@@ -54,7 +44,7 @@ static int san_add(struct san *san, const char *name, size_t n)
     char *to = san->name[san->count];
     struct addr a;
 
-    if (san->count == NAMES_MAX || n >= NAME_LEN)
+    if (san->count == CERT_NAMES_MAX || n >= CERT_NAME_LEN)
         return EINVAL;
     memcpy(to, name, n);
     to[n] = '\0';
@@ -76,7 +66,7 @@ static int san_add(struct san *san, const char *name, size_t n)
     return 0;
 }
 
-static int san_parse(struct san *san, const char *names)
+int san_parse(struct san *san, const char *names)
 {
     memset(san, 0, sizeof(*san));
     while (*names) {
@@ -164,25 +154,31 @@ static int crt_write(char *pem, size_t sz, mbedtls_pk_context *key, const char *
     return err;
 }
 
+int certkey_make(mbedtls_pk_context *key, char pem[CERT_KEY_PEM_MAX])
+{
+    return mbedtls_pk_setup(key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) ||
+                   mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key), rng_h, NULL) ||
+                   mbedtls_pk_write_key_pem(key, (unsigned char *)pem, CERT_KEY_PEM_MAX)
+               ? EIO
+               : 0;
+}
+
 int cert_make(const char *certfile, const char *keyfile, const char *names)
 {
-    char cert[PEM_MAX], keypem[1024];
+    char cert[PEM_MAX], keypem[CERT_KEY_PEM_MAX];
     mbedtls_pk_context key;
-    int err = EIO;
+    int err;
 
     if (!certfile || !keyfile || !names)
         return EINVAL;
     mbedtls_pk_init(&key);
-    if (mbedtls_pk_setup(&key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) ||
-        mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(key), rng_h, NULL) ||
-        mbedtls_pk_write_key_pem(&key, (unsigned char *)keypem, sizeof(keypem)))
-        goto out;
-    err = crt_write(cert, sizeof(cert), &key, names);
+    err = certkey_make(&key, keypem);
+    if (!err)
+        err = crt_write(cert, sizeof(cert), &key, names);
     if (!err)
         err = file_replace(keyfile, keypem, strlen(keypem), 0600);
     if (!err)
         err = file_replace(certfile, cert, strlen(cert), 0644);
-out:
     explicit_bzero(keypem, sizeof(keypem));
     mbedtls_pk_free(&key);
     return err;
@@ -216,7 +212,7 @@ static void names_add(struct buf *b, int tag, const unsigned char *p, size_t n)
     }
 }
 
-static void info_fill(struct cert_info *info, const mbedtls_x509_crt *crt)
+void certinfo_fill(struct cert_info *info, const mbedtls_x509_crt *crt)
 {
     struct buf names;
 
@@ -316,7 +312,7 @@ int cert_check(const char *certfile, const char *keyfile, struct cert_info *info
         err = EKEYREJECTED;
         goto out;
     }
-    info_fill(info, &crt);
+    certinfo_fill(info, &crt);
     err = expiry_check(info, certfile, why, whysz);
 out:
     mbedtls_pk_free(&key);

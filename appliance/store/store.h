@@ -31,6 +31,7 @@ int store_reader_version(struct store_reader *r, int64_t *version);
 
 /* The data directory. */
 const char *store_dir(const struct store *s);
+
 /* A key that outlives a restart, of DIR/secret.key: another for each label. */
 void store_key(const struct store *s, uint8_t out[32], const char *label);
 

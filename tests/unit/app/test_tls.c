@@ -1,6 +1,8 @@
 /* The certificate that a new box makes for itself, and what it leaves alone. */
 #include "app_tls.h"
 #include "conf/conf.h"
+#include "service/certificate.h"
+#include "store/store.h"
 #include "testing.h"
 #include "unit/store/tempdir.h"
 
@@ -8,25 +10,28 @@
 #include <sys/stat.h>
 
 static struct tempdir dir;
-static struct conf *conf;
+static struct service sv;
 static char cert[200], key[200], why[512];
 
 static bool start(void)
 {
     CHECK_OR(tempdir_make(&dir), return false);
-    CHECK_OR(!conf_alloc(&conf), return false);
+    memset(&sv, 0, sizeof(sv));
+    CHECK_OR(!store_open(&sv.store, dir.path, why, sizeof(why)), return false);
+    CHECK_OR(!conf_alloc(&sv.conf), return false);
     return true;
 }
 
 static void finish(void)
 {
-    conf_free(conf);
+    conf_free(sv.conf);
+    store_close(sv.store);
     tempdir_remove(&dir);
 }
 
 static int files(void)
 {
-    return app_tls_files(conf, dir.path, cert, key, sizeof(cert), why, sizeof(why));
+    return app_tls_files(&sv, cert, key, sizeof(cert), why, sizeof(why));
 }
 
 static bool holds(const char *path, const char *text)
