@@ -11,6 +11,7 @@
 #include "admin/live.h"
 #include "admin/restart.h"
 #include "admin/selftest.h"
+#include "admin/selftests.h"
 #include "admin/session.h"
 #include "admin/settings.h"
 #include "admin/signin.h"
@@ -42,6 +43,7 @@ static int (*const nouns[])(void) = {
     admin_certificate_routes,
     admin_live_routes,
     admin_restart_routes,
+    admin_selftests_routes,
     admin_settings_routes,
     admin_trunks_routes,
     admin_users_routes,
