@@ -441,7 +441,7 @@ export class FakeBox extends EventEmitter {
     }
 
     _restore({ headers }) {
-        if (headers['x-passphrase'] !== PASSWORD) return fieldProblem('passphrase', 'This passphrase does not open the file.');
+        if (decodeURIComponent(headers['x-passphrase'] ?? '') !== PASSWORD) return fieldProblem('passphrase', 'This passphrase does not open the file.');
         return { status: 202, body: { made_ms: Date.now() - 86400e3, version: '0.1.0', dns: 5, trunks: 1, users: 1 } };
     }
 
