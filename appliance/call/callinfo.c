@@ -119,6 +119,7 @@ static void report_take(struct call *c, struct leg *leg, const struct sip_msg *m
     }
     r.time_ms = clock_wall_ms();
     c->report = r;
+    traced_report(c->traced, &r);
     metric_add(&reports, 1);
     (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
 }

@@ -11,7 +11,14 @@
 #include <string.h>
 #include <strings.h>
 
-enum { POINT_MS = 1000, TITLE_MAX = 160, TEXT_MAX = 65536, START_MAX = 256, LOG_LINES_MAX = 100 };
+enum {
+    POINT_MS = 1000,
+    PAGE_GOOD_MS = 15000 /* one and a half of its reports */,
+    TITLE_MAX = 160,
+    TEXT_MAX = 65536,
+    START_MAX = 256,
+    LOG_LINES_MAX = 100
+};
 
 static const char *const legs[] = {
     [TRACE_GATEWAY] = "gateway", [TRACE_BROWSER] = "browser", [TRACE_TRUNK] = "trunk"};
@@ -95,6 +102,7 @@ struct shown {
     struct buf text;
     char start[START_MAX], warning[128], method[24];
     bool body, sdp; /* the head is over; the body is a description */
+    bool report;    /* it is one of the page's (call/report) */
 };
 
 static void line_h(const char *line, void *arg)
@@ -108,6 +116,8 @@ static void line_h(const char *line, void *arg)
         snprintf(s->warning, sizeof(s->warning), "%s", line + 8 + strspn(line + 8, " "));
     else if (!strncasecmp(line, "CSeq:", 5) && (sp = strrchr(line, ' ')))
         snprintf(s->method, sizeof(s->method), "%s", sp + 1);
+    if (!s->body && !strncasecmp(line, "Content-Type:", 13) && strcasestr(line, CALL_REPORT_SUBTYPE))
+        s->report = true;
     s->sdp = s->sdp || (s->body && !strncmp(line, "v=", 2));
     s->body = s->body || !*line;
     buf_puts(&s->text, line);
@@ -172,6 +182,20 @@ static void facts_take(struct trace *t, const struct trace_message *m, const str
         facts_sdp(t, m, s);
 }
 
+/* They would fill the trace of a long call. */
+static bool is_report(struct trace *t, const struct trace_message *m, const struct shown *s)
+{
+    const bool answer = t->page_unanswered && m->leg == TRACE_BROWSER && m->out && !strcmp(s->method, "INFO");
+
+    if (m->leg == TRACE_BROWSER && !m->out && s->report)
+        t->page_unanswered = true;
+    else if (!answer)
+        return false;
+    else
+        t->page_unanswered = false;
+    return true;
+}
+
 void trace_sip(struct trace *t, const struct trace_message *m)
 {
     const size_t was = t->events.len;
@@ -180,9 +204,12 @@ void trace_sip(struct trace *t, const struct trace_message *m)
 
     buf_init(&s.text, TEXT_MAX);
     siplog_message(m->p, m->len, line_h, &s);
-    if (s.text.data)
-        facts_take(t, m, &s);
-    if (s.text.data && event_begin(t, m->t_ms, m->leg, TRACE_SIP, is_end(&s))) {
+    if (!s.text.data || is_report(t, m, &s)) {
+        buf_reset(&s.text);
+        return;
+    }
+    facts_take(t, m, &s);
+    if (event_begin(t, m->t_ms, m->leg, TRACE_SIP, is_end(&s))) {
         title_make(title, &s);
         buf_printf(&t->events, ",\"direction\":\"%s\",\"title\":", m->out ? "out" : "in");
         buf_json_str(&t->events, title);
@@ -226,6 +253,10 @@ void trace_point_add(struct trace *t, int64_t t_ms, const struct media_event *ev
     p = &t->points[t->point_count++];
     p->t_ms = (uint32_t)t_ms;
     p->rtt_ms = (float)ev->rtt_ms;
+    p->page.known = t->page_ms && t_ms - t->page_ms < PAGE_GOOD_MS;
+    p->page.loss_percent = (float)t->page.loss_percent;
+    p->page.jitter_ms = (float)t->page.jitter_ms;
+    p->page.mos = (float)t->page.mos;
     for (int i = 0; i < 2; i++) {
         p->way[i].packets = (uint32_t)from[i]->packets;
         p->way[i].lost = from[i]->lost;
@@ -235,6 +266,12 @@ void trace_point_add(struct trace *t, int64_t t_ms, const struct media_event *ev
 }
 
 /* ---------------------------------------------------------------- as JSON */
+
+void trace_report(struct trace *t, int64_t t_ms, const struct call_report *r)
+{
+    t->page = *r;
+    t->page_ms = t_ms;
+}
 
 enum column { PACKETS, LOSS, JITTER, MOS };
 
@@ -274,6 +311,34 @@ static void way_json(const struct trace *t, int way, const char *name, struct bu
     buf_puts(out, "}");
 }
 
+static void page_value(struct buf *out, const struct trace_point *p, enum column column)
+{
+    if (!p->page.known)
+        buf_puts(out, "null");
+    else if (column == LOSS)
+        buf_printf(out, "%.1f", (double)p->page.loss_percent);
+    else if (column == JITTER)
+        buf_printf(out, "%.1f", (double)p->page.jitter_ms);
+    else
+        buf_printf(out, "%.2f", (double)p->page.mos);
+}
+
+static void page_json(const struct trace *t, struct buf *out)
+{
+    static const char *const columns[] = {[LOSS] = "loss_percent", [JITTER] = "jitter_ms", [MOS] = "mos"};
+
+    buf_puts(out, ",\"browser\":{");
+    for (int c = LOSS; c <= MOS; c++) {
+        buf_printf(out, "%s\"%s\":[", c > LOSS ? "," : "", columns[c]);
+        for (size_t i = 0; i < t->point_count; i++) {
+            buf_puts(out, i ? "," : "");
+            page_value(out, &t->points[i], (enum column)c);
+        }
+        buf_puts(out, "]");
+    }
+    buf_puts(out, "}");
+}
+
 static void graphs_json(const struct trace *t, struct buf *out)
 {
     buf_puts(out, "\"graphs\":{\"t_ms\":[");
@@ -282,6 +347,7 @@ static void graphs_json(const struct trace *t, struct buf *out)
     buf_puts(out, "]");
     way_json(t, 0, "to_trunk", out);
     way_json(t, 1, "to_browser", out);
+    page_json(t, out);
     buf_puts(out, ",\"rtt_ms\":[");
     for (size_t i = 0; i < t->point_count; i++)
         buf_printf(out, "%s%.1f", i ? "," : "", (double)t->points[i].rtt_ms);

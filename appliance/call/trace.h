@@ -4,13 +4,14 @@
  * for how it ends. As JSON it is what GET /cdr/{id}/trace answers:
  *
  *   {"id","from_ms","complete","dropped","events":[{"t_ms","leg","kind","direction","title","text","from","to","transport"}],"log":["…"],
- *    "graphs":{"t_ms":[],"to_trunk":{"packets":[],"loss_percent":[],"jitter_ms":[],"mos":[]},"to_browser":{…},"rtt_ms":[]},"facts":{…}}
+ *    "graphs":{"t_ms":[],"to_trunk":{"packets":[],"loss_percent":[],"jitter_ms":[],"mos":[]},"to_browser":{…},"browser":{…},"rtt_ms":[]},"facts":{…}}
  *
  * Owner: signalling thread; knows nothing of calls.
  */
 #ifndef CALL_TRACE_H
 #define CALL_TRACE_H
 
+#include "call/report.h"
 #include "call/tracefacts.h"
 #include "core/addr.h"
 #include "core/buf.h"
@@ -30,6 +31,10 @@ struct trace_point { /* sums since the start, so that leaving one out loses noth
         uint32_t packets, lost;
         float jitter_ms, mos;
     } way[2]; /* from the browser, from the trunk */
+    struct {
+        float loss_percent, jitter_ms, mos;
+        bool known;
+    } page; /* what the page hears, by its own getStats */
     float rtt_ms;
 };
 
@@ -43,6 +48,9 @@ struct trace {
     size_t point_count;
     uint32_t point_ms; /* between two */
     struct trace_facts facts;
+    struct call_report page; /* the last one … */
+    int64_t page_ms;         /* … and when it came, since the start */
+    bool page_unanswered;    /* its INFO has no answer yet */
 };
 
 int trace_alloc(struct trace **tp, const char *id, int64_t start_ms, size_t bytes_max);
@@ -62,6 +70,8 @@ __attribute__((format(printf, 5, 6))) void trace_note(struct trace *t, int64_t t
                                                       enum trace_kind kind, const char *fmt, ...);
 /* Figures of now; those that come sooner than wanted are left out. */
 void trace_point_add(struct trace *t, int64_t t_ms, const struct media_event *figures);
+/* What the page says that it hears. The INFO that it came by, one each ten seconds, is left out, and so is its answer. */
+void trace_report(struct trace *t, int64_t t_ms, const struct call_report *r);
 /* complete: the call has ended. */
 int trace_json(const struct trace *t, bool complete, struct buf *out);
 

@@ -253,6 +253,12 @@ void traced_note(struct traced *t, enum trace_leg leg, enum trace_kind kind, con
     trace_note(t->trace, age_ms(t), leg, kind, "%s", text);
 }
 
+void traced_report(struct traced *t, const struct call_report *r)
+{
+    if (t)
+        trace_report(t->trace, age_ms(t), r);
+}
+
 struct trace_facts *traced_facts(struct traced *t)
 {
     return t ? &t->trace->facts : NULL;

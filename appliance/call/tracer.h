@@ -28,6 +28,7 @@ void traced_leg(struct traced *t, enum trace_leg leg, const char *call_id, size_
 void traced_media(struct traced *t, const struct media_event *ev);
 __attribute__((format(printf, 4, 5))) void traced_note(struct traced *t, enum trace_leg leg,
                                                        enum trace_kind kind, const char *fmt, ...);
+void traced_report(struct traced *t, const struct call_report *r);
 /* What cannot be read from messages; NULL: not traced. */
 struct trace_facts *traced_facts(struct traced *t);
 /* Its record is complete; t is the caller's no more. */

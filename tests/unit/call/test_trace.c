@@ -141,6 +141,39 @@ TEST(a_long_call_has_no_more_figures_than_a_short_one)
     finish();
 }
 
+TEST(what_the_page_hears_is_in_the_graphs_and_not_among_the_messages)
+{
+    const struct json_val *mos;
+    struct media_event ev = {.rtt_ms = 1};
+    double n;
+
+    if (!start(65536))
+        return;
+    for (int s = 1; s <= 40; s++) {
+        if (s == 10 || s == 20) {
+            sip(TRACE_BROWSER, false,
+                "INFO sip:x SIP/2.0\r\nCSeq: 2 INFO\r\nContent-Type: "
+                "application/vnd.dngate.report+json\r\n\r\n{}");
+            trace_report(t, s * 1000, &(struct call_report){.mos = s / 10.0, .jitter_ms = 7});
+            sip(TRACE_BROWSER, true, "SIP/2.0 200 OK\r\nCSeq: 2 INFO\r\n\r\n");
+        }
+        trace_point_add(t, s * 1000, &ev);
+    }
+    if (!t->page_unanswered) { /* else there was no memory to read it */
+        CHECK_EQ_INT(t->event_count, 0);
+        sip(TRACE_BROWSER, true, "SIP/2.0 200 OK\r\nCSeq: 3 INFO\r\n\r\n");
+        CHECK(t->event_count + t->dropped <= 1);
+    }
+    mos = json_get(json_get(json_get(read_back(), "graphs"), "browser"), "mos");
+    if (mos) {
+        CHECK(!json_num(json_arr_at(mos, 3), &n)); /* null */
+        CHECK(json_num(json_arr_at(mos, 12), &n) && n == 1.0);
+        CHECK(json_num(json_arr_at(mos, 25), &n) && n == 2.0);
+        CHECK(!json_num(json_arr_at(mos, 38), &n));
+    }
+    finish();
+}
+
 TEST(facts_of_descriptions)
 {
     static const struct {
