@@ -158,6 +158,7 @@ static int run_here(struct cmd *c, const char *dir, int argc, char *const *argv)
     log_set_level(NULL, LOG_ERROR); /* stdout belongs to the command's output */
     snprintf(who, sizeof(who), "cli:uid=%u", (unsigned)getuid());
     store_actor(who);
+    store_actor_reason(c->reason);
     err = store_open(&c->sv.store, dir, why, sizeof(why));
     if (!err)
         err = conf_alloc(&c->sv.conf);
@@ -260,13 +261,14 @@ static int run_again(struct cmd *c, int argc, char *const *argv)
     return status;
 }
 
-int cli_run(const char *dir, bool json, int argc, char *const *argv)
+int cli_run(const char *dir, bool json, const char *reason, int argc, char *const *argv)
 {
-    struct cmd c = {.dir = dir, .json = json};
+    struct cmd c = {.dir = dir, .json = json, .reason = reason};
     struct buf in;
     bool has;
     int status = CMD_REFUSED;
 
+    control_reason(reason);
     buf_init(&in, CLI_INPUT_MAX);
     if (!read_input(argc, argv, &in, &has)) {
         if (has) {

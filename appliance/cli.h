@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /* Prints to stdout and stderr; returns the exit status (cmd/cmd.h). */
-int cli_run(const char *dir, bool json, int argc, char *const *argv);
+int cli_run(const char *dir, bool json, const char *reason, int argc, char *const *argv);
 /* Asks the local server whether it is ready; prints its answer. 0 ready, 1 not or not there. */
 int cli_healthcheck(const char *dir);
 

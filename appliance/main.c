@@ -13,7 +13,7 @@
 enum { OPTIONS_MAX = 128, WORDS_MAX = 32, USAGE_MAX = 65536 };
 
 struct arguments {
-    const char *data;
+    const char *data, *reason;
     bool json, lab;
     char *options[OPTIONS_MAX]; /* of -o */
     size_t option_count;
@@ -74,6 +74,10 @@ static int arguments_parse(struct arguments *a, int argc, char **argv)
             if (!*value)
                 return usage_error("--data needs a directory", "");
             a->data = value;
+        } else if (options && !serve && takes_value("--reason", &value, argc, argv, &i)) {
+            if (!*value)
+                return usage_error("--reason needs a text", "");
+            a->reason = value;
         } else if (options && serve && takes_value("-o", &value, argc, argv, &i)) {
             if (!strchr(value, '='))
                 return usage_error("-o takes KEY=VALUE: ", value);
@@ -180,11 +184,11 @@ static int run(struct arguments *a)
     if (!cmd_known(word))
         return usage_error("unknown command ", word);
     if (cmd_only_words(a->word_count, a->words))
-        return cli_run(a->data, a->json, a->word_count, a->words);
+        return cli_run(a->data, a->json, a->reason, a->word_count, a->words);
     if (!strcmp(word, "version"))
         return version(a);
     if (strcmp(word, "serve") && strcmp(word, "healthcheck"))
-        return cli_run(a->data, a->json, a->word_count, a->words);
+        return cli_run(a->data, a->json, a->reason, a->word_count, a->words);
     return !strcmp(word, "serve") ? serve(a) : cli_healthcheck(a->data);
 }
 

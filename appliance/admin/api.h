@@ -92,7 +92,8 @@ struct api_call { /* valid during the handler */
 
 /* 0, or an errno with sv->why (and sv->field, when it is one member's fault): EINVAL 422, ENOENT 404, EEXIST 409, EPERM 403, EACCES 401
  * (sign-in only: elsewhere 401 says that the session is over), EMSGSIZE 413, ENOTSUP 501, EBUSY, ETIMEDOUT and ENOTCONN 503, EAGAIN 429,
- * others 500. The audit knows who it is, from where and, when the body has a "reason", why (store_actor_set). */
+ * others 500. The audit knows who it is, from where and, when there is a header X-Reason (what is not ASCII as %XX of its UTF-8) or the body has a "reason", why
+ * (store_actor_set). */
 typedef int(api_h)(struct api_call *c);
 
 struct api_route {

@@ -40,7 +40,8 @@ struct api_request {
     char cookie[API_TOKEN_MAX], bearer[API_TOKEN_MAX]; /* "" = none */
     bool authorization;                                /* it came with one, of whatever kind */
     char csrf[SHA256_HEXLEN], if_match[256], if_none_match[256];
-    char host[API_HOST_MAX], user_agent[API_AGENT_MAX], content_type[128], passphrase[API_PASSPHRASE_MAX];
+    char host[API_HOST_MAX], user_agent[API_AGENT_MAX], content_type[128], passphrase[API_PASSPHRASE_MAX + 1],
+        reason[256];
     struct addr peer;
     char *body; /* NUL behind it */
     size_t body_len;

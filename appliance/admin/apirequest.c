@@ -1,6 +1,7 @@
 /* A request as it leaves the WEB thread, and its end. */
 #include "admin/apipriv.h"
 #include "core/json.h"
+#include "core/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,32 @@ void api_cookie_take(char out[API_TOKEN_MAX], const char *cookies)
         }
         p += n;
     }
+}
+
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
+
+/* A header holds ASCII only: what is beyond, and %, comes as %XX of its UTF-8. What is no text then is none. */
+static void text_take(char *out, size_t sz, const char *s)
+{
+    size_t n = 0;
+
+    for (; *s && n + 1 < sz; s++) {
+        if (*s == '%' && digit(s[1]) >= 0 && digit(s[2]) >= 0) {
+            out[n++] = (char)(digit(s[1]) * 16 + digit(s[2]));
+            s += 2;
+        } else {
+            out[n++] = *s;
+        }
+    }
+    out[n] = '\0';
+    for (const char *p = out; *p; p++)
+        if ((*p >= 0 && *p < ' ') || *p == 0x7f)
+            out[0] = '\0';
+    if (*s || !utf8_valid(out, strlen(out)))
+        out[0] = '\0';
 }
 
 static void bearer_take(struct api_request *q, const char *authorization)
@@ -77,7 +104,8 @@ struct api_request *api_request_make(const struct api_entry *e, const struct web
     (void)take(q->csrf, sizeof(q->csrf), req->csrf);
     (void)take(q->if_match, sizeof(q->if_match), web_header(req, "if-match"));
     (void)take(q->if_none_match, sizeof(q->if_none_match), web_header(req, "if-none-match"));
-    (void)take(q->passphrase, sizeof(q->passphrase), web_header(req, "x-passphrase"));
+    text_take(q->passphrase, sizeof(q->passphrase), web_header(req, "x-passphrase"));
+    text_take(q->reason, sizeof(q->reason), web_header(req, "x-reason"));
     (void)take(q->host, sizeof(q->host), req->host);
     (void)take(q->content_type, sizeof(q->content_type), req->content_type);
     (void)snprintf(q->user_agent, sizeof(q->user_agent), "%s", web_header(req, "user-agent"));

@@ -328,6 +328,7 @@ static void actor_set(const struct api_request *q)
         snprintf(a.via, sizeof(a.via), "key");
     if (q->call.who)
         snprintf(a.who, sizeof(a.who), "%s", q->who.name);
+    snprintf(a.reason, sizeof(a.reason), "%s", q->reason);
     store_actor_set(&a);
     if (q->call.body && json_get_str(q->call.body, "reason"))
         store_actor_reason(json_get_str(q->call.body, "reason"));

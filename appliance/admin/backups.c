@@ -2,7 +2,6 @@
 #include "admin/api.h"
 #include "conf/conf.h"
 #include "core/json.h"
-#include "crypto/vault.h"
 #include "service/backup.h"
 
 #include <errno.h>
@@ -186,39 +185,13 @@ static int upload_take(struct api_call *c, const void *p, size_t n, void **state
     return 0;
 }
 
-static int digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-
-/* A header holds ASCII only: what is beyond comes as %XX of its UTF-8. */
-static void percent_decode(char *out, size_t sz, const char *text)
-{
-    size_t n = 0;
-
-    for (; *text && n + 1 < sz; text++) {
-        if (*text == '%' && digit(text[1]) >= 0 && digit(text[2]) >= 0) {
-            out[n++] = (char)(digit(text[1]) * 16 + digit(text[2]));
-            text += 2;
-        } else {
-            out[n++] = *text;
-        }
-    }
-    out[n] = '\0';
-}
-
 static int restore_h(struct api_call *c)
 {
     const struct upload *u = c->upload;
-    char passphrase[VAULT_PASSPHRASE_MAX + 1];
-    int err;
 
     if (!u)
         return service_fail(c->sv, EINVAL, "Send the backup as the body.");
-    percent_decode(passphrase, sizeof(passphrase), c->passphrase);
-    err = restore(c, u->path, "the backup", passphrase);
-    explicit_bzero(passphrase, sizeof(passphrase));
-    return err;
+    return restore(c, u->path, "the backup", c->passphrase);
 }
 
 /* ---------------------------------------------------------------- */

@@ -147,6 +147,7 @@ static int without_server(struct cmd *c, struct restored *r)
     }
     snprintf(who, sizeof(who), "cli:uid=%u", (unsigned)getuid());
     store_actor(who);
+    store_actor_reason(c->reason);
     err = store_open(&s, c->dir, why, sizeof(why));
     if (!err)
         err = restore_apply(s, &r->done, why, sizeof(why));

@@ -12,6 +12,13 @@
 
 enum { CLIENT_TIMEOUT_MS = 60000 }; /* the longest import, behind another one */
 
+static const char *why_asked;
+
+void control_reason(const char *reason)
+{
+    why_asked = reason;
+}
+
 static int request_encode(struct buf *line, int argc, char *const *argv, const char *input, size_t len,
                           bool json)
 {
@@ -28,6 +35,12 @@ static int request_encode(struct buf *line, int argc, char *const *argv, const c
             return EILSEQ;
         buf_puts(line, ",\"input\":");
         buf_json_str(line, input);
+    }
+    if (why_asked) {
+        if (!wire_text_ok(why_asked, strlen(why_asked)))
+            return EILSEQ;
+        buf_puts(line, ",\"reason\":");
+        buf_json_str(line, why_asked);
     }
     return buf_puts(line, "}\n");
 }

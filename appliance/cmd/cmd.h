@@ -18,6 +18,7 @@ struct cmd {
     const char *input; /* stdin or a file's content: passwords, CSV; NULL = none */
     size_t input_len;
     bool json;
+    const char *reason; /* why, for the audit; of verbs that run here. NULL: none was given */
     struct buf *out, *err;
     int (*drain)(
         struct buf *

@@ -213,6 +213,7 @@ static int control_run(struct control *c, const struct buf *line, struct buf *ou
     argc = words_decode(json_root(j), argv);
     json_get_bool(json_root(j), "json", &cmd.json);
     cmd.input = json_get_str(json_root(j), "input");
+    store_actor_reason(json_get_str(json_root(j), "reason"));
     cmd.input_len = cmd.input ? strlen(cmd.input) : 0;
     if (argc < 0)
         buf_puts(err, "bad request: argv\n");

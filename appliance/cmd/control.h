@@ -21,6 +21,8 @@ void control_serve(struct control *c);   /* whatever can go on without waiting *
 void control_free(struct control *c);    /* closes and unlinks */
 /* Makes sure that no (other) server runs on DIR until *lock is closed. EADDRINUSE: one does. */
 int control_lock(int *lock, const char *dir);
+/* Client: why, of all that is asked from now on, for the audit; kept, not copied. NULL: none. */
+void control_reason(const char *reason);
 /* Client. ECONNREFUSED/ENOENT: no server; then run the command here. */
 int control_call(const char *dir, int argc, char *const *argv, const char *input, size_t len, bool json,
                  int *status, char **out, char **err);

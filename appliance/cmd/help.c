@@ -82,6 +82,7 @@ void help_verb(struct buf *out, const struct noun *n, const struct verb *v)
     }
     row(out, "--data DIR", "the data directory (default: /data if it exists, else ./data)", COLUMN);
     row(out, "--json", "output for programs", COLUMN);
+    row(out, "--reason TEXT", "why, for the audit of what is changed", COLUMN);
     if (!v->name[0] && n->count > 1)
         buf_puts(out, "\nSee also:\n");
     for (size_t i = 1; !v->name[0] && i < n->count; i++) {
@@ -137,6 +138,7 @@ void cmd_help(struct buf *out)
     buf_puts(out, "\n");
     row(out, "--data DIR", "the data directory (default: /data if it exists, else ./data)", LIST_COLUMN);
     row(out, "--json", "output for programs", LIST_COLUMN);
+    row(out, "--reason TEXT", "why, for the audit of what is changed", LIST_COLUMN);
     row(out, "--help", "after a command: what it takes, with an example", LIST_COLUMN);
     buf_puts(out, "\nExit status: 0 done, 1 refused or failed, 2 usage.\n");
 }

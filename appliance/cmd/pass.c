@@ -23,6 +23,7 @@ static int pass_here(struct cmd *c, int argc, char *const *argv, const char *inp
 
     snprintf(who, sizeof(who), "cli:uid=%u", (unsigned)getuid());
     store_actor(who);
+    store_actor_reason(c->reason);
     if (store_open(&inner.sv.store, c->dir, why, sizeof(why)))
         return cmd_refuse(c, "%s", why);
     buf_init(&text, OUT_MAX);

@@ -3,7 +3,6 @@
 #include "cmd/listing.h"
 #include "cmd/verb.h"
 #include "core/clock.h"
-#include "store/store.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -138,7 +137,6 @@ static int cmd_settings(struct cmd *c, const struct args *a)
         return cmd_misused(c, "--reset takes one KEY and no VALUE");
     if (!a->words)
         return list(c);
-    store_actor_reason(args_get(a, "reason"));
     if (a->words == 2 || reset)
         return change(c, a->word[0], reset ? NULL : a->word[1]);
     def = conf_find(a->word[0]);
@@ -218,7 +216,6 @@ static int cmd_settings_revert(struct cmd *c, const struct args *a)
 
     if (args_number(a->word[0], 1, LONG_MAX, &id))
         return cmd_misused(c, "ID %s: a number, as dngate settings history shows it", a->word[0]);
-    store_actor_reason(args_get(a, "reason"));
     if (service_setting_revert(&c->sv, id, key, sizeof(key)))
         return cmd_refuse(c, "%s", c->sv.why);
     return conf_find(key) ? show(c, conf_find(key)) : cmd_done(c, "%s is as it was", key);
@@ -228,11 +225,9 @@ static int cmd_settings_revert(struct cmd *c, const struct args *a)
 
 static const struct verb_option options[] = {
     {"reset", NULL, "takes KEY out of the database: back to its default", false},
-    {"reason", "TEXT", "why it is changed, for the history", false},
 };
 static const struct verb_option history_options[] = {
     {"limit", "N", "so many at most; 100 by default", false}};
-static const struct verb_option revert_options[] = {{"reason", "TEXT", "why, for the history", false}};
 
 static const struct verb verbs[] = {
     {.name = "",
@@ -259,7 +254,6 @@ static const struct verb verbs[] = {
      .words_min = 1,
      .words_max = 1,
      .help = "Gives a setting the value that it had before the change of this number.",
-     VERB_OPTIONS(revert_options),
      .example = "dngate settings revert 17 --reason \"calls broke\"",
      .run = cmd_settings_revert},
 };

@@ -34,10 +34,11 @@ after(async () => {
 
 test('a change is in the audit with what was before and after, without its secret, and in the log', async () => {
     ok('dn', 'add', '6001', '--password', 'secret-6001', '--name', 'Ada <b>"x"</b>');
-    ok('dn', 'passwd', '6001', '--password', 'secret-6002');
+    ok('dn', 'passwd', '6001', '--password', 'secret-6002', '--reason', 'forgotten');
     ok('dn', 'remove', '6001');
     const [removed, passwd, added] = json('audit', '--key', '6001');
     assert.deepEqual([added.what, passwd.what, removed.what], ['dn 6001 added', 'dn 6001 password changed', 'dn 6001 removed']);
+    assert.deepEqual([added.reason, passwd.reason, removed.reason], ['', 'forgotten', '']);
     assert.equal(added.before, null);
     assert.deepEqual([added.after.name, added.after.enabled, added.after.password], ['Ada <b>"x"</b>', true, 'set']);
     assert.deepEqual([passwd.before.password, passwd.after.password], ['set', 'changed']);
@@ -80,7 +81,7 @@ describe('REST', () => {
 
     before(async () => {
         admin = await signIn(server);
-        assert.equal((await admin.post('/users', { name: 'rita', role: 'readonly', password: 'secret-7001' })).status, 201);
+        assert.equal((await admin.post('/users', { name: 'rita', role: 'readonly', password: 'secret-7001' }, { 'x-reason': encodeURIComponent('wäre 100% gut') })).status, 201);
         reader = await signIn(server, { name: 'rita', password: 'secret-7001' });
     });
 
@@ -89,7 +90,7 @@ describe('REST', () => {
         assert.equal(body.total, 1);
         const [entry] = body.items;
         assert.deepEqual([entry.who, entry.via, entry.address, entry.what, entry.reason, entry.before, entry.after.role, entry.after.password],
-            ['admin', 'console', '127.0.0.1', 'user rita added as readonly', '', null, 'readonly', 'set']);
+            ['admin', 'console', '127.0.0.1', 'user rita added as readonly', 'wäre 100% gut', null, 'readonly', 'set']);
         assert.ok(Math.abs(entry.time_ms - Date.now()) < 60000);
         const ids = [];
         for (let next = ''; ;) {
