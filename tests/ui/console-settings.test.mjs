@@ -69,12 +69,13 @@ test('a setting is changed where it stands, with a reason; what the box says sta
 });
 
 test('history with what was and what is; each change can be put back', async () => {
+    box.data.settingsHistory[0].before = null;
     await at('/admin/settings/history');
     await page.getByText('moved to the new name').waitFor();
     await button('Revert').click();
-    await dialog().getByText('It becomes empty again.').waitFor();
+    await dialog().getByText('It becomes default again.').waitFor();
     await button('Revert', dialog()).click();
-    await page.getByText('public.address is empty again.').waitFor();
+    await page.getByText('public.address is default again.').waitFor();
     assert.equal(box.asked('POST', '/settings/history/3/revert').length, 1);
     await done();
 });

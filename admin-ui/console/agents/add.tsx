@@ -4,7 +4,7 @@ import { api } from '../core/api';
 import { useLoad } from '../core/load';
 import type { Dn, DnPassword } from '../core/types';
 import { t } from '../core/words';
-import { wrong } from '../parts/act';
+import { about, wrong } from '../parts/act';
 import { Dialog } from '../parts/dialog';
 import { Field, Form, useForm } from '../parts/form';
 import { toast } from '../parts/toast';
@@ -37,7 +37,7 @@ function Add({ like, done, close }: Props & { like: Dn | undefined }) {
                 button={t('agents.add_do')}
                 send={async ({ password, ...v }) => {
                     wrong({ dn: !validDn(v.dn) && t('agents.dn_bad'), password: password && password.length < 6 && t('agents.password_short'), ...wrongHow(v) });
-                    const answer = await api.post<Dn & { password?: string }>('/dns', { ...v, ...(password && { password }) });
+                    const answer = await about('dn', api.post<Dn & { password?: string }>('/dns', { ...v, ...(password && { password }) }));
                     done();
                     if (answer.password) return setMade([{ dn: answer.dn, name: answer.name, password: answer.password }]);
                     toast(t('agents.import_done', { n: 1 }));
@@ -77,7 +77,7 @@ export function RangeDialog({ done, close }: Props) {
                 button={dns.length ? t('agents.range_do', { n: dns.length }) : t('agents.range')}
                 send={async (v) => {
                     wrong({ [field ?? '']: why, ...wrongHow(v) });
-                    const { items } = await api.post<{ items: DnPassword[] }>('/dns/range', { ...v, from: from.trim(), to: to.trim() });
+                    const { items } = await about('from', api.post<{ items: DnPassword[] }>('/dns/range', { ...v, from: from.trim(), to: to.trim() }));
                     done();
                     setMade(items);
                 }}

@@ -6,12 +6,13 @@ import { useLoad } from '../core/load';
 import { go } from '../core/router';
 import type { Dn, DnPassword, List } from '../core/types';
 import { duration, t, tr } from '../core/words';
+import { CallState, Result } from '../calls/figures';
 import { wrong } from '../parts/act';
 import { Card, Copy, Empty, Failed, Facts, Note } from '../parts/bits';
 import { Dialog, ask } from '../parts/dialog';
 import { Field, Form, useForm } from '../parts/form';
 import { Page } from '../parts/page';
-import { Mark, Named, State, kindOf } from '../parts/state';
+import { Mark, State, kindOf } from '../parts/state';
 import { Time } from '../parts/time';
 import { attempt, toast } from '../parts/toast';
 import { Selftests } from '../network/selftests';
@@ -129,7 +130,7 @@ function Now({ dn, data, reload }: { dn: Dn; data: DnLive; reload: () => void })
             {data.calls.map((c) => (
                 <p key={c.id}>
                     <a href={`/admin/calls/${encodeURIComponent(c.id)}`}>
-                        <Named state={c.state} /> {c.direction.startsWith('in') ? c.caller : c.callee}
+                        <CallState state={c.state} /> {c.direction.startsWith('in') ? c.caller : c.callee}
                     </a>
                 </p>
             ))}
@@ -189,7 +190,7 @@ function Called({ dn }: { dn: string }) {
                             <a href={`/admin/calls/${encodeURIComponent(c.id)}`}>
                                 <Time ms={c.start_ms} />
                             </a>
-                            <Named state={c.result} />
+                            <Result result={c.result} />
                             <span>
                                 {c.direction.startsWith('in') ? `← ${c.caller}` : `→ ${c.callee}`} <span class="dim">{[c.duration_s ? duration(c.duration_s) : '', c.verdict].filter(Boolean).join(' · ')}</span>
                             </span>

@@ -11,6 +11,16 @@ export function wrong(errors: Record<string, string | false | null | undefined |
     if (said.length) throw new Problem(422, '', Object.fromEntries(said));
 }
 
+// What the box says of no field in particular, but can only mean this one: "5001 exists already".
+export async function about<T>(field: string, doing: Promise<T>): Promise<T> {
+    try {
+        return await doing;
+    } catch (error) {
+        if (error instanceof Problem && (error.status === 409 || error.status === 422) && !Object.keys(error.errors).length) throw new Problem(error.status, error.detail, { [field]: error.detail });
+        throw error;
+    }
+}
+
 // A dialog is a part of the address: ?do=add. `more` are parameters that go with it.
 export const doing = () => query.value.get('do') ?? '';
 export const begin = (what: string, more: Record<string, string> = {}) => setQuery({ do: what, ...more }, { add: true });

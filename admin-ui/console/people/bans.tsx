@@ -35,11 +35,11 @@ export function Bans() {
                             {data.items.map((b) => (
                                 <tr key={b.address}>
                                     <td class="mono">{b.address}</td>
-                                    <td class="end">{b.failures}</td>
-                                    <td>
+                                    <td class="end" data-label={t('people.failures')}>{b.failures}</td>
+                                    <td data-label={t('people.since')}>
                                         <Time ms={b.since_ms} />
                                     </td>
-                                    <td>
+                                    <td data-label={t('people.until')}>
                                         <Time ms={b.until_ms} how="ago" />
                                     </td>
                                     <td class="acts">

@@ -96,11 +96,11 @@ export function Keys() {
                                     </td>
                                     <td>{tr(`people.role_${k.role}`, {}, k.role)}</td>
                                     <td>{k.user}</td>
-                                    <td>
+                                    <td data-label={t('people.created')}>
                                         <Time ms={k.created_ms} how="day" />
                                     </td>
-                                    <td>{k.seen_ms ? <Time ms={k.seen_ms} how="ago" /> : t('people.never')}</td>
-                                    <td>{k.expires_ms && k.expires_ms < Date.now() ? <State kind="bad">{t('people.key_ended')}</State> : k.expires_ms ? <Time ms={k.expires_ms} how="day" /> : t('people.never')}</td>
+                                    <td data-label={t('people.used')}>{k.seen_ms ? <Time ms={k.seen_ms} how="ago" /> : t('people.never')}</td>
+                                    <td data-label={t('people.key_ends')}>{k.expires_ms && k.expires_ms < Date.now() ? <State kind="bad">{t('people.key_ended')}</State> : k.expires_ms ? <Time ms={k.expires_ms} how="day" /> : t('people.never')}</td>
                                     <td class="acts">
                                         <button type="button" class="plain" aria-label={t('people.remove_key', { name: k.name })} onClick={() => remove(k)}>
                                             <Icon name="trash" />

@@ -45,10 +45,10 @@ export function Sessions() {
                                 <td>{tr(`people.role_${s.role}`, {}, s.role)}</td>
                                 <td class="mono">{s.address}</td>
                                 <td title={s.user_agent}>{browserOf(s.user_agent)}</td>
-                                <td>
+                                <td data-label={t('people.signed_in')}>
                                     <Time ms={s.created_ms} />
                                 </td>
-                                <td>
+                                <td data-label={t('people.seen')}>
                                     <Time ms={s.seen_ms} how="ago" />
                                 </td>
                                 <td class="acts">

@@ -4,7 +4,7 @@ import { useLoad } from '../core/load';
 import { query } from '../core/router';
 import type { List, Role } from '../core/types';
 import { t, tr } from '../core/words';
-import { begin, doing, end, wrong } from '../parts/act';
+import { about, begin, doing, end, wrong } from '../parts/act';
 import { Failed } from '../parts/bits';
 import { Dialog, ask } from '../parts/dialog';
 import { Field, Form, useForm } from '../parts/form';
@@ -33,7 +33,7 @@ function Add({ done, close }: { done: () => void; close: () => void }) {
                 button={t('people.add_user')}
                 send={async (v) => {
                     wrong({ name: !/^[A-Za-z0-9._@-]{1,63}$/.test(v.name) && t('people.name_bad'), password: v.password.length < PASSWORD_MIN && t('people.password_short') });
-                    await api.post('/users', v);
+                    await about('name', api.post('/users', v));
                     toast(t('people.added', { name: v.name }));
                     done();
                     close();
@@ -116,13 +116,13 @@ function All() {
                                             <b>{u.name}</b> {u.name === session.value?.name && <span class="dim">({t('people.yourself')})</span>}
                                         </td>
                                         <td>{tr(`people.role_${u.role}`, {}, u.role)}</td>
-                                        <td>
+                                        <td data-label={t('people.second')}>
                                             <State kind={u.totp ? 'good' : 'off'}>{u.totp ? t('people.second_on') : t('people.second_off')}</State>
                                         </td>
-                                        <td>
+                                        <td data-label={t('people.created')}>
                                             <Time ms={u.created_ms} how="day" />
                                         </td>
-                                        <td>
+                                        <td data-label={t('people.changed')}>
                                             <Time ms={u.changed_ms} how="ago" />
                                         </td>
                                         <td class="acts">

@@ -23,7 +23,7 @@ interface Entry {
     reason: string;
 }
 
-const value = (v: string | null) => v || t('settings.empty');
+const value = (v: string | null) => (v === null ? t('settings.as_default') : v || t('settings.empty'));
 
 export function History() {
     const key = query.value.get('key');

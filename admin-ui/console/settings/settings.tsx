@@ -1,11 +1,11 @@
 // How is it set? Every setting with what it means; changed where it stands.
 import { useState } from 'preact/hooks';
-import { Problem, api, may } from '../core/api';
+import { api, may } from '../core/api';
 import { useLoad } from '../core/load';
 import { query, setQuery } from '../core/router';
 import type { List, Setting } from '../core/types';
 import { num, t } from '../core/words';
-import { wrong } from '../parts/act';
+import { about, wrong } from '../parts/act';
 import { Empty, Failed } from '../parts/bits';
 import { Field, Form, useForm } from '../parts/form';
 import { Page } from '../parts/page';
@@ -74,13 +74,7 @@ function Edit({ s, done, close }: { s: Setting; done: () => Promise<void>; close
                 const text = bool ? (value ? 'yes' : 'no') : String(value).trim();
                 wrong({ value: why(s, text) });
                 const { etag } = secret ? { etag: '' } : await api.read<Setting>(path);
-                try {
-                    await api.put(path, { value: text, ...(reason && { reason }) }, { etag });
-                } catch (error) {
-                    // The only field that can be wrong: what the box says of it belongs there.
-                    if (error instanceof Problem && error.status === 422 && !Object.keys(error.errors).length) throw new Problem(422, '', { value: error.detail });
-                    throw error;
-                }
+                await about('value', api.put(path, { value: text, ...(reason && { reason }) }, { etag }));
                 await after();
             }}
         >

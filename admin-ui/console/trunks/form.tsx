@@ -2,7 +2,7 @@
 import { api } from '../core/api';
 import type { Trunk } from '../core/types';
 import { t } from '../core/words';
-import { whole, wrong } from '../parts/act';
+import { about, whole, wrong } from '../parts/act';
 import { Field, Form, useForm } from '../parts/form';
 import { fresh, listOf, usualPort, validHost, validName, type TrunkValues } from '../pure/trunk';
 
@@ -33,7 +33,7 @@ export function TrunkForm({ of, etag, done, reload }: Props) {
                     ping_seconds: !whole(ping_seconds, 0, 3600) && t('trunks.ping_bad'),
                 });
                 const body = { host: host.trim(), port: port || usualPort(transport), transport, username, codecs: listOf(codecs), ping_seconds, enabled, ...(password && { password }) };
-                await (of ? api.patch(`/trunks/${encodeURIComponent(of.name)}`, body, etag) : api.post('/trunks', { name, ...body }));
+                await (of ? api.patch(`/trunks/${encodeURIComponent(of.name)}`, body, etag) : about('name', api.post('/trunks', { name, ...body })));
                 await done(name);
             }}
         >
