@@ -342,10 +342,11 @@ static bool stream_bad(const struct cdr_stream *s, bool talked)
 
 static bool is_bad(const struct traced *t, const struct cdr *c)
 {
-    const bool talked =
-        c->answer_ms && c->end_ms - c->answer_ms >= BAD_SECONDS * 1000 && !t->trace->facts.held;
+    const struct trace_facts *f = &t->trace->facts;
+    const bool talked = c->answer_ms && c->end_ms - c->answer_ms >= BAD_SECONDS * 1000 && !f->held;
 
-    return t->trace->facts.failed[0] || t->trace->facts.keys_lost || t->trace->facts.info_refused ||
+    return f->failed[0] || (f->keys && f->trunk_codecs[0] && !f->trunk_events) || f->keys_lost ||
+           f->info_refused ||
            (c->answer_ms && c->hangup == CDR_GATEWAY && c->code != 200 && c->code != 487) ||
            stream_bad(&c->from_browser, talked) || stream_bad(&c->from_trunk, talked);
 }

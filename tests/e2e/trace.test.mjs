@@ -140,6 +140,11 @@ test('a trace of both legs, with nothing secret in it: by REST, as a ladder, as 
     assert.match(cli('trace', id), /^The number 404 does not exist\.\n[^]*│── INVITE SDP ─+►│ +│\n[^]*│ +│◄─ 404 Not Found/);
     assert.deepEqual(JSON.parse(cli('trace', id, '--json')), trace);
 
+    for (const [words, status, said] of [[['nosuch'], 1, /^dngate: there is no trace of call nosuch/], [[], 2, /usage: dngate trace CALL/], [[id, '--pcap', '/nosuch/x'], 1, /^dngate: \/nosuch\/x: No such file/]]) {
+        const done = spawnSync(binary(), ['trace', ...words, '--data', dir], { encoding: 'utf8' });
+        assert.equal(done.status, status, words.join(' '));
+        assert.match(done.stderr, said);
+    }
     const file = join(dir, 'call.pcapng');
     cli('trace', id, '--pcap', file);
     const shown = spawnSync('tshark', ['-r', file, '-d', `udp.port==${trunk.port},sip`, '-d', `udp.port==${server.ports['sip-udp']},sip`, '-T', 'fields', '-e', 'ip.src', '-e', 'udp.dstport',

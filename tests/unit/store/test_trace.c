@@ -1,3 +1,4 @@
+/* TSAN */
 /* Kept traces: read as they were written, the oldest go when they are too many or too old, one that finds the writer away is no leak. */
 #include "core/buf.h"
 #include "core/clock.h"
