@@ -9,6 +9,7 @@
 #include "admin/certificate.h"
 #include "admin/iceservers.h"
 #include "admin/live.h"
+#include "admin/network.h"
 #include "admin/restart.h"
 #include "admin/selftest.h"
 #include "admin/selftests.h"
@@ -42,6 +43,7 @@ static int (*const nouns[])(void) = {
     admin_cdr_routes,
     admin_certificate_routes,
     admin_live_routes,
+    admin_network_routes,
     admin_restart_routes,
     admin_selftests_routes,
     admin_settings_routes,

@@ -6,7 +6,7 @@
 #include "core/metric.h"
 #include "core/thread.h"
 #include "media/media.h"
-#include "service/reach.h"
+#include "service/network.h"
 #include "sip/stack.h"
 #include "store/store.h"
 #include "turn/auth.h"
@@ -52,6 +52,7 @@ struct job { /* the thread's */
     struct reach_config cfg;
     struct sip_public pub;
     int closed[REACH_WAYS], unknown;
+    bool by_hand; /* somebody asked: loopback, too, and no word to the log and the metrics */
 };
 
 static atomic_bool busy;
@@ -92,27 +93,47 @@ static void address_say(struct job *j, const struct addr *a, const struct reach_
         log_info("reach", "address=%s leads here by every way", ip);
 }
 
+static void look_note(struct network_address *to, const struct addr *a, const char *name,
+                      const struct reach_found found[REACH_WAYS])
+{
+    const bool ours = reach_ours(a);
+
+    to->addr = *a;
+    (void)snprintf(to->name, sizeof(to->name), "%.60s", name);
+    for (unsigned w = 0; w < REACH_WAYS; w++) {
+        to->verdict[w] = (uint8_t)reach_verdict(found, (enum reach_way)w, ours);
+        to->err[w] = found[w].err;
+    }
+}
+
 static void *job_main(void *arg)
 {
     struct job *j = arg;
     struct reach_found found[REACH_WAYS];
+    struct network_look look = {.count = 0};
 
     for (size_t i = 0; i < j->pub.count; i++) {
-        if (addr_is_loopback(&j->pub.v[i]))
+        if (addr_is_loopback(&j->pub.v[i]) && !j->by_hand)
             continue;
         reach_try(&j->cfg, &j->pub.v[i], j->pub.name[i], found);
-        address_say(j, &j->pub.v[i], found);
+        if (look.count < REACH_ADDRS_MAX)
+            look_note(&look.v[look.count++], &j->pub.v[i], j->pub.name[i], found);
+        if (!j->by_hand)
+            address_say(j, &j->pub.v[i], found);
     }
-    for (unsigned w = 0; w < REACH_WAYS; w++)
+    look.checked_ms = clock_wall_ms();
+    network_found(&look);
+    for (unsigned w = 0; w < REACH_WAYS && !j->by_hand; w++)
         metric_set(closed[w], j->closed[w]);
-    metric_set(&unknown, j->unknown);
+    if (!j->by_hand)
+        metric_set(&unknown, j->unknown);
     explicit_bzero(j, sizeof(*j));
     free(j);
     atomic_store(&busy, false);
     return NULL;
 }
 
-static int job_start(const struct app_reach *r)
+static int job_start(const struct app_reach *r, const struct sip_public *pub, bool by_hand)
 {
     struct job *j = calloc(1, sizeof(*j));
     int err;
@@ -120,7 +141,8 @@ static int job_start(const struct app_reach *r)
     if (!j)
         return ENOMEM;
     j->cfg = r->cfg;
-    j->pub = r->looked;
+    j->pub = *pub;
+    j->by_hand = by_hand;
     atomic_store(&busy, true);
     err = thread_detached("reach", job_main, j);
     if (err) {
@@ -167,6 +189,41 @@ static void reach_fill(struct reach_config *r, const struct app_reach_config *cf
     store_key(cfg->store, r->doctor, STUN_DOCTOR_LABEL);
 }
 
+/* Somebody wants to know now, and of the machine's own addresses where public.address is empty. */
+static void look_now(void *arg)
+{
+    struct app_reach *r = arg;
+    struct sip_public pub;
+
+    if (atomic_load(&busy)) /* then it is told soon */
+        return;
+    sip_stack_public_copy(r->stack, &pub);
+    if (!pub.count) {
+        memset(&pub, 0, sizeof(pub));
+        pub.count = addr_interfaces(pub.v, SIP_PUBLIC_MAX);
+    }
+    (void)job_start(r, &pub, true);
+}
+
+static void network_tell(struct app_reach *r, const struct app_reach_config *cfg)
+{
+    struct network_ports n = {
+        .http = web_port(cfg->web, "http"),
+        .https = r->cfg.ports[REACH_HTTPS],
+        .wss = r->cfg.ports[REACH_WSS_EXTRA],
+        .ice = r->cfg.ports[REACH_ICE],
+        .workers = r->cfg.workers,
+        .turn = cfg->turn ? r->cfg.ports[REACH_TURN_UDP] : (uint16_t)conf_int(cfg->conf, "turn.port"),
+        .turns = r->cfg.ports[REACH_TURN_TLS],
+        .turn_on = cfg->turn != NULL,
+        .look = look_now,
+        .arg = r,
+    };
+
+    (void)sip_stack_udp_port(cfg->stack, &n.sip);
+    network_begin(&n);
+}
+
 int app_reach_alloc(struct app_reach **rp, const struct app_reach_config *cfg)
 {
     struct app_reach *r = calloc(1, sizeof(*r));
@@ -176,12 +233,14 @@ int app_reach_alloc(struct app_reach **rp, const struct app_reach_config *cfg)
     reach_fill(&r->cfg, cfg);
     r->stack = cfg->stack;
     r->due_ms = clock_ms() + FIRST_MS;
+    network_tell(r, cfg);
     *rp = r;
     return 0;
 }
 
 void app_reach_free(struct app_reach *r)
 {
+    network_begin(NULL);
     if (r)
         explicit_bzero(r, sizeof(*r));
     free(r);
@@ -206,7 +265,7 @@ void app_reach_tidy(struct app_reach *r)
     if (clock_ms() < r->due_ms && (!r->looked.count || !changed(&pub, &r->looked)))
         return;
     r->looked = pub;
-    if (pub.count && job_start(r)) {
+    if (pub.count && job_start(r, &pub, false)) {
         r->due_ms = 0; /* next time */
         return;
     }

@@ -138,7 +138,7 @@ static const struct verb verbs[] = {
      .help = "Puts another certificate in place of the present one, for connections that begin from now on. "
              "FILE (- = standard input)\n"
              "holds it, then the one that signed it, and so on; and the private key, unless csr made that.",
-     .example = "cat cert.pem chain.pem key.pem | dngate certificate set -",
+     .example = "dngate certificate set all.pem\ncat cert.pem chain.pem key.pem | dngate certificate set -",
      .input = VERB_FILE,
      .run = cmd_certificate_set},
     {.name = "reset",

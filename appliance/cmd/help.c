@@ -7,11 +7,11 @@
 enum { COLUMN = 30, LIST_COLUMN = 44, LEFT_MAX = 256 };
 
 static const struct noun *const nouns[] = {
-    &noun_serve,   &noun_dn,          &noun_trunk,    &noun_certificate,   &noun_user,
-    &noun_apikey,  &noun_setup_link,  &noun_settings, &noun_check,         &noun_status,
-    &noun_calls,   &noun_cdr,         &noun_trace,    &noun_audit,         &noun_registrations,
-    &noun_ban,     &noun_alerts,      &noun_selftest, &noun_backup,        &noun_restore,
-    &noun_restart, &noun_healthcheck, &noun_version,  &noun_restore_staged};
+    &noun_serve,         &noun_dn,      &noun_trunk,       &noun_certificate, &noun_network,
+    &noun_user,          &noun_apikey,  &noun_setup_link,  &noun_settings,    &noun_check,
+    &noun_status,        &noun_calls,   &noun_cdr,         &noun_trace,       &noun_audit,
+    &noun_registrations, &noun_ban,     &noun_alerts,      &noun_selftest,    &noun_backup,
+    &noun_restore,       &noun_restart, &noun_healthcheck, &noun_version,     &noun_restore_staged};
 enum { NOUN_COUNT = sizeof(nouns) / sizeof(nouns[0]) };
 
 const struct noun *noun_at(size_t i)

@@ -51,10 +51,10 @@ struct noun {
 };
 #define NOUN_VERBS(table_) .verbs = (table_), .count = sizeof(table_) / sizeof((table_)[0])
 
-extern const struct noun noun_serve, noun_dn, noun_trunk, noun_certificate, noun_user, noun_settings,
-    noun_check, noun_backup, noun_restore, noun_restore_staged, noun_restart, noun_status, noun_calls,
-    noun_registrations, noun_ban, noun_alerts, noun_cdr, noun_trace, noun_audit, noun_selftest, noun_apikey,
-    noun_setup_link, noun_healthcheck, noun_version;
+extern const struct noun noun_serve, noun_dn, noun_trunk, noun_certificate, noun_network, noun_user,
+    noun_settings, noun_check, noun_backup, noun_restore, noun_restore_staged, noun_restart, noun_status,
+    noun_calls, noun_registrations, noun_ban, noun_alerts, noun_cdr, noun_trace, noun_audit, noun_selftest,
+    noun_apikey, noun_setup_link, noun_healthcheck, noun_version;
 
 /* All nouns in the order in which they are listed; NULL behind the last. */
 const struct noun *noun_at(size_t i);
