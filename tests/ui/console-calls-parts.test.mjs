@@ -35,6 +35,17 @@ test('axis: events get room, seconds when asked for', () => {
     assert.ok(wide.at(10) - wide.at(5) > 0.1);
 });
 
+test('axis: events of one moment stand side by side, in their order', () => {
+    const scale = axis([0, 0, 5, 5, 5, 9], 10);
+
+    scale.of.reduce((last, u) => (assert.ok(u > last, `${u} after ${last}`), u), -1);
+    near(scale.of[0], 0);
+    near(scale.time((scale.of[2] + scale.of[3]) / 2), 5);
+    near(scale.at(5), scale.of[4]);
+    const unsorted = axis([7, 1, 4], 10);
+    assert.ok(unsorted.of[1] < unsorted.of[2] && unsorted.of[2] < unsorted.of[0]);
+});
+
 test('axis: calls without events, of no length, and with events after the end', () => {
     near(axis([], 1000).at(500), 0.5);
     for (const scale of [axis([], 0), axis([0], 0), axis([0, 0, 0], 0)]) assert.ok(Number.isFinite(scale.at(0)) && Number.isFinite(scale.at(5)));

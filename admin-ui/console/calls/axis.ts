@@ -3,36 +3,44 @@
 // it is drawn by the same map.
 //
 // A place on the whole axis is a number from 0 to 1. A window [a, b] of it is what is in view.
-export type Axis = { at: (t: number) => number; time: (u: number) => number; length: number };
+// of: the place of each event.
+export type Axis = { at: (t: number) => number; time: (u: number) => number; of: number[]; length: number };
 export type Window = [number, number];
 
 export const WHOLE: Window = [0, 1];
 const FOR_EVENTS = 0.65; // of the width, unless seconds are to be even
 const LEAST = 1 / 5000; // of the axis, that a window can be
 
-// times: of the events, in any order, ms from the start; length: of the call, in ms.
+// times: of the events, in any order, ms from the start; length: of the call, in ms. Events of one moment stand side by side, in their order.
 export function axis(times: number[], length: number, even = false): Axis {
     const end = times.reduce((last, t) => Math.max(last, t), Math.max(1, length));
-    const knots = [...new Set([0, ...times.map((t) => Math.max(0, t)), end])].sort((a, b) => a - b);
-    const share = even || knots.length < 4 ? 0 : FOR_EVENTS;
-    const places = knots.map((t, i) => share * (i / (knots.length - 1)) + (1 - share) * (t / end));
+    const order = times.map((_, i) => i).sort((a, b) => times[a]! - times[b]! || a - b);
+    const knots = [0, ...order.map((i) => Math.max(0, times[i]!)), end];
+    const share = even || times.length < 2 ? 0 : FOR_EVENTS;
+    // Events at the very beginning and end stand there.
+    const first = knots[1] === 0 && times.length ? 1 : 0;
+    const gaps = Math.max(1, knots.length - 1 - first - (times.length && knots.at(-2) === end ? 1 : 0));
+    const slots = knots.map((_, k) => Math.min(1, Math.max(0, k - first) / gaps));
+    const places = knots.map((t, k) => share * slots[k]! + (1 - share) * (t / end));
+    const of: number[] = [];
 
-    return { at: map(knots, places), time: map(places, knots), length: end };
+    order.forEach((i, k) => (of[i] = places[k + 1]!));
+    return { at: map(knots, places), time: map(places, knots), of, length: end };
 }
 
-// Straight lines from knot to knot; both lists rise.
+// Straight lines from knot to knot; neither list falls. Of several places of one value it is the last one.
 function map(from: number[], to: number[]) {
     return (value: number) => {
         let low = 0;
         let high = from.length - 1;
-        if (value <= from[0]) return to[0];
-        if (value >= from[high]) return to[high];
+        if (value < from[0]!) return to[0]!;
+        if (value >= from[high]!) return to[high]!;
         while (high - low > 1) {
             const middle = (low + high) >> 1;
-            if (from[middle] <= value) low = middle;
+            if (from[middle]! <= value) low = middle;
             else high = middle;
         }
-        return to[low] + ((value - from[low]) / (from[high] - from[low])) * (to[high] - to[low]);
+        return to[low]! + ((value - from[low]!) / (from[high]! - from[low]!)) * (to[high]! - to[low]!);
     };
 }
 

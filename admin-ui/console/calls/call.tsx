@@ -66,7 +66,7 @@ function NoTrace({ dn }: { dn: string }) {
     );
 }
 
-function Whole({ trace, length }: { trace: Trace; length: number }) {
+function Whole({ trace, length, answered }: { trace: Trace; length: number; answered: boolean }) {
     const [view, show] = useState(() => viewOf(query.value.get('view')));
     const [even, setEven] = useState(query.value.get('even') === '1');
     const asked = query.value.get('event') ?? '';
@@ -107,7 +107,7 @@ function Whole({ trace, length }: { trace: Trace; length: number }) {
                 }
             >
                 {trace.dropped > 0 && <Note kind="warn">{t('calls.trace_partial', { n: trace.dropped })}</Note>}
-                <Timeline events={trace.events} graphs={trace.graphs} scale={scale} view={view} setView={show} chosen={chosen} choose={choose} />
+                <Timeline events={trace.events} graphs={trace.graphs} answered={answered} scale={scale} view={view} setView={show} chosen={chosen} choose={choose} />
                 <p id="timeline-help" class="dim">
                     {t('calls.timeline_help')}
                 </p>
@@ -228,7 +228,7 @@ export function CallPage({ id }: { id: string }) {
             }
         >
             <Said verdict={record?.verdict} record={record} running={!record} />
-            {traced.data ? <Whole key={id} trace={traced.data} length={length} /> : traced.error && !early && (traced.error.status === 404 ? <NoTrace dn={call.dn} /> : <Failed error={traced.error} retry={traced.reload} />)}
+            {traced.data ? <Whole key={id} trace={traced.data} length={length} answered={call.answer_ms > 0} /> : traced.error && !early && (traced.error.status === 404 ? <NoTrace dn={call.dn} /> : <Failed error={traced.error} retry={traced.reload} />)}
             {record && (
                 <Card title={t('calls.facts')}>
                     <Facts

@@ -33,7 +33,7 @@ export function marks(events: TraceEvent[], scale: Axis, [a, b]: Window, width: 
     const list: Mark[] = [];
 
     events.forEach((event, index) => {
-        const x = ((scale.at(event.t_ms) - a) / (b - a)) * width;
+        const x = ((scale.of[index]! - a) / (b - a)) * width;
         if (x < -1 || x > width + 1) return;
         const label = shortTitle(event);
         const message = event.kind === 'sip' && event.leg !== 'gateway';

@@ -63,10 +63,10 @@ const columns = (): Column<Row>[] => [
         width: '10rem',
         cell: ({ item, over }) => (over ? <span class="dim">{t('calls.ended')}</span> : <><CallState state={item.state} /> <Running since={item.answer_ms || item.start_ms} /></>),
     },
-    { key: 'codecs', title: t('calls.codecs'), width: '8.5rem', wide: true, cell: ({ item }) => codecs(item.codec_browser, item.codec_trunk) },
+    { key: 'codecs', title: t('calls.codecs'), width: '8rem', wide: true, cell: ({ item }) => codecs(item.codec_browser, item.codec_trunk) },
     { key: 'path', title: t('calls.path'), width: '6.5rem', wide: true, cell: ({ item }) => pathWords(item.path) },
     { key: 'trunk', title: t('calls.trunk'), width: '7rem', wide: true, hide: true, cell: ({ item }) => item.trunk },
-    { key: 'quality', title: t('calls.quality'), width: '12rem', wide: true, cell: ({ item }) => quality(item) },
+    { key: 'quality', title: t('calls.quality'), width: '12.7rem', wide: true, cell: ({ item }) => quality(item) },
     ...(may('supervisor') ? [{ key: 'do', title: t('calls.actions'), width: '6.5rem', end: true, wide: true, cell: ({ item, over }: Row) => !over && <HangUp call={item} plain /> }] : []),
 ];
 

@@ -12,6 +12,7 @@ const ROW = 17; // px a row of labels is high
 const LADDER = 262;
 const GRAPH = 56;
 const NARROW = 560;
+const EDGE = 8; // at the right, for half of a mark
 const REACH = 14; // px around a click that something is taken from
 const legs: Leg[] = ['browser', 'gateway', 'trunk'];
 const ways = ['to_trunk', 'to_browser', 'browser'] as const;
@@ -19,6 +20,7 @@ const ways = ['to_trunk', 'to_browser', 'browser'] as const;
 type Of = {
     events: TraceEvent[];
     graphs: Graphs | null | undefined;
+    answered: boolean; // sound is to be expected
     scale: Axis;
     view: Window;
     setView: (view: Window) => void;
@@ -102,13 +104,13 @@ function Graph({ series, graphs, scale, view, width }: { series: Series; graphs:
     );
 }
 
-export function Timeline({ events, graphs, scale, view, setView, chosen, choose }: Of) {
+export function Timeline({ events, graphs, answered, scale, view, setView, chosen, choose }: Of) {
     const box = useRef<HTMLDivElement>(null);
     const [outer, setOuter] = useState(0);
     const [pointer, setPointer] = useState<number | null>(null); // px
     const [from, setFrom] = useState<{ x: number; index: number } | null>(null); // where a drag began
     const gutter = outer < NARROW ? 0 : 84;
-    const width = Math.max(120, outer - gutter);
+    const width = Math.max(120, outer - gutter - EDGE);
     const [a, b] = view;
     const place = (x: number) => a + (Math.min(Math.max(x, 0), width) / width) * (b - a);
     const of = (event: PointerEvent) => event.clientX - box.current!.getBoundingClientRect().left - gutter;
@@ -124,12 +126,12 @@ export function Timeline({ events, graphs, scale, view, setView, chosen, choose 
     // What is chosen elsewhere comes into view.
     useEffect(() => {
         const event = events[chosen];
-        if (event) setView(reveal(view, scale.at(event.t_ms)));
+        if (event) setView(reveal(view, scale.of[chosen]!));
     }, [chosen, events]);
 
     const onKeyDown = (event: KeyboardEvent) => {
         if (event.ctrlKey || event.metaKey || event.altKey) return;
-        const about = events[chosen] ? scale.at(events[chosen].t_ms) : (a + b) / 2;
+        const about = events[chosen] ? scale.of[chosen]! : (a + b) / 2;
         const doings: Record<string, () => void> = {
             ArrowLeft: () => (event.shiftKey ? setView(pan(view, -0.25)) : choose(step(events, chosen, -1))),
             ArrowRight: () => (event.shiftKey ? setView(pan(view, 0.25)) : choose(step(events, chosen, 1))),
@@ -211,7 +213,7 @@ export function Timeline({ events, graphs, scale, view, setView, chosen, choose 
             {graphs &&
                 ways.map((way) => {
                     const series = graphs[way];
-                    if (!series) return null;
+                    if (!series || (!answered && !known(series))) return null;
                     return (
                         <div class="way">
                             <p>
