@@ -84,13 +84,12 @@ static bool send_head(struct https *h, const char *method, const char *path, con
                       const char *body)
 {
     char head[2048];
-    int n = snprintf(head, sizeof(head),
-                     "%s %s HTTP/1.1\r\nHost: localhost:%u\r\nOrigin: "
-                     "https://localhost:%u\r\nAccept-Encoding: br, gzip\r\n"
-                     "%s%s%s%s%s%s%s",
-                     method, path, h->port, h->port, *h->cookie ? "Cookie: " : "", h->cookie,
-                     *h->cookie ? "\r\n" : "", *h->csrf ? "X-CSRF-Token: " : "", h->csrf,
-                     *h->csrf ? "\r\n" : "", more_lines);
+    int n =
+        snprintf(head, sizeof(head),
+                 "%s %s HTTP/1.1\r\nHost: localhost:%u\r\nOrigin: https://localhost:%u\r\n%s%s%s%s%s%s%s%s",
+                 method, path, h->port, h->port, h->plain ? "" : "Accept-Encoding: br, gzip\r\n",
+                 *h->cookie ? "Cookie: " : "", h->cookie, *h->cookie ? "\r\n" : "",
+                 *h->csrf ? "X-CSRF-Token: " : "", h->csrf, *h->csrf ? "\r\n" : "", more_lines);
 
     if (body)
         n += snprintf(head + n, sizeof(head) - (size_t)n,

@@ -11,6 +11,7 @@ struct https {
     uint16_t port;
     int fd;
     struct tlsclient *tls;
+    bool plain; /* asks for bodies that are not compressed */
     char cookie[256], csrf[128];
     char *buf; /* the last answer */
     size_t len;
