@@ -15,6 +15,7 @@ import { ofBrowser } from './lib/counts.mjs';
 import { G711, OPUS, checkEcho, checkNotes, checkNotesOnce } from './lib/echo.mjs';
 import { AgentPage } from './lib/page.mjs';
 import { checkRowQuality } from './lib/quality.mjs';
+import { until } from './lib/wait.mjs';
 
 const MELODY = [[523, 300], [659, 300], [784, 400], [0, 200], [1047, 300], [784, 300], [0, 200], [659, 300], [523, 500]]; // Hz, ms
 const PAUSE = [0, 400]; // before it comes again
@@ -214,5 +215,22 @@ check('a reload keeps the shift, and nothing is left behind', async () => {
     await agent.hears();
     await agent.hangup();
     assert.equal(await agent.page.evaluate(() => window.dngate.peerConnections), 0);
+    await nextCdr();
+});
+
+check('what the administrator sees of a call: both directions, and what the page itself hears; his message is on the page', async () => {
+    const cli = (...words) => execFileSync(binary(), [...words, '--data', server.dir], { encoding: 'utf8' });
+    let call;
+    await agent.dial('600');
+    await agent.call('connected');
+    await until(() => (call = JSON.parse(cli('calls', '--json'))[0]).quality.browser !== null, 40000, 'the page reports');
+    const { quality } = call;
+    assert.deepEqual([call.dn, call.codec_browser, call.codec_trunk, call.path], ['5001', 'opus', 'PCMU', 'direct']);
+    for (const name of ['to_trunk', 'to_browser', 'browser']) assert.ok(quality[name].mos > 1 && quality[name].mos <= 4.5, `${name}: ${JSON.stringify(quality)}`);
+    const { state, browser: name } = JSON.parse(cli('registrations', '--json')).find(({ dn }) => dn === '5001');
+    assert.deepEqual([state, /^Chrom\w+ \d+, Linux$/.test(name)], ['on_call', true], name);
+    cli('registrations', 'message', '5001', 'Well done');
+    await agent.page.locator('#message', { hasText: 'Your administrator writes: Well done' }).waitFor();
+    await agent.hangup();
     await nextCdr();
 });
