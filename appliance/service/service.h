@@ -36,7 +36,8 @@ struct service { /* owner: the thread that calls */
     struct trunktests *trunktests;   /* service/trunktest.h */
     uint64_t start_ms;               /* of the server, on clock_ms */
     uint16_t https_port;             /* that it really has; 0: as the setting says */
-    void (*certificate_changed)(void *arg); /* main thread: it is on disk (service/certificate.h); may be NULL */
+    void (*certificate_changed)(
+        void *arg); /* main thread: it is on disk (service/certificate.h); may be NULL */
     void *certificate_arg;
     char why[SERVICE_WHY_MAX];
     char field[32]; /* what of the values given is wrong; "" = none of them, or not known. With why */

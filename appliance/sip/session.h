@@ -69,7 +69,7 @@ int sessions_alloc(struct sessions **ssp, struct sip_stack *st, uint32_t strange
 void sessions_free(struct sessions *ss);
 /* ENOSPC. b is the session's own: it stays while the session does. */
 int sessions_listen(struct sessions *ss, registrar_h *h, void *arg);
-size_t sessions_count(const struct sessions *ss); /* that are signed in */
+size_t sessions_count(const struct sessions *ss);     /* that are signed in */
 uint64_t sessions_changes(const struct sessions *ss); /* another number: something has changed */
 void sessions_each(const struct sessions *ss, registrar_each_h *h, void *arg);
 
