@@ -156,6 +156,9 @@ export interface Certificate {
     own: boolean;
     fingerprint: string;
     chain: string[];
+    locked?: boolean; // https.cert names a file
+    requested?: boolean; // the key of a request waits for its certificate
+    warning?: string;
 }
 export interface Network {
     addresses: { address: string; family: string; why: string }[];

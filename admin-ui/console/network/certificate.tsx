@@ -4,7 +4,7 @@ import { useLoad } from '../core/load';
 import type { Certificate } from '../core/types';
 import { day, t } from '../core/words';
 import { begin, bytesOf, doing, end, wrong } from '../parts/act';
-import { Card, Copy, Facts, Failed } from '../parts/bits';
+import { Card, Copy, Facts, Failed, Note } from '../parts/bits';
 import { Dialog, ask } from '../parts/dialog';
 import { Field, Form, useForm, type FormState } from '../parts/form';
 import { State } from '../parts/state';
@@ -114,6 +114,9 @@ export function CertificateCard() {
                     <p>
                         <Days c={c} />
                     </p>
+                    {c.warning && <Note kind="warn">{c.warning}</Note>}
+                    {c.locked && <p>{t('network.cert_locked')}</p>}
+                    {c.requested && <p>{t('network.cert_requested')}</p>}
                     <p>{c.own ? t('network.cert_own') : t('network.cert_foreign', { issuer: c.issuer })}</p>
                     <Facts
                         of={[
@@ -126,7 +129,7 @@ export function CertificateCard() {
                             [t('network.cert_fingerprint'), <span class="mono breaks">{c.fingerprint}</span>],
                         ]}
                     />
-                    {admin && (
+                    {admin && !c.locked && (
                         <div class="buttons">
                             <button type="button" onClick={() => begin('certificate')}>
                                 {t('network.cert_upload')}
