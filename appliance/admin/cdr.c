@@ -91,16 +91,16 @@ struct listing {
     int64_t n;
 };
 
-static bool list_each_h(const struct cdr *c, bool traced, void *arg)
+static bool list_each_h(const struct cdr *c, const struct trace_facts *facts, void *arg)
 {
     struct listing *l = arg;
     struct verdict v;
 
-    verdict_make(&v, c, NULL);
+    verdict_make(&v, c, facts);
     api_item(l->out);
     put_common(l->out, c);
     api_put_str(l->out, "verdict", v.level == VERDICT_GOOD ? "" : v.title);
-    api_put_bool(l->out, "traced", traced);
+    api_put_bool(l->out, "traced", facts != NULL);
     buf_puts(l->out, "}");
     l->n++;
     return false;

@@ -1,5 +1,8 @@
 #include "service/cdr.h"
 
+#include "call/tracefacts.h"
+#include "core/buf.h"
+#include "core/json.h"
 #include "store/store.h"
 #include "store/trace.h"
 
@@ -8,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { PAGE = 500, PAGE_PATIENCE_MS = 20, SUM_PATIENCE_MS = 150, S_MS = 1000 };
+enum { PAGE = 500, FACTS_MAX = 16384, PAGE_PATIENCE_MS = 20, SUM_PATIENCE_MS = 150, S_MS = 1000 };
 
 /* ---------------------------------------------------------------- what is wanted */
 
@@ -141,8 +144,20 @@ struct one_page {
 static bool one_page_h(const struct cdr *c, void *arg)
 {
     const struct one_page *p = arg;
+    struct trace_facts facts;
+    struct json *j = NULL;
+    struct buf text;
+    bool traced;
 
-    return p->h(c, store_trace_has(p->r, c->id), p->arg);
+    buf_init(&text, FACTS_MAX);
+    traced = !store_trace_facts(p->r, c->id, &text);
+    if (traced) {
+        (void)json_parse(&j, text.data, text.len, NULL, 0);
+        trace_facts_read(&facts, j ? json_root(j) : NULL);
+        json_free(j);
+    }
+    buf_reset(&text);
+    return p->h(c, traced ? &facts : NULL, p->arg);
 }
 
 int service_cdr_page(struct service *sv, const struct service_cdr_filter *f, service_cdr_h *h, void *arg,

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct buf;
+struct trace_facts;
 
 struct service_cdr_filter { /* NULL or 0: any */
     const char *dn;
@@ -32,7 +33,8 @@ struct service_cdr_filter { /* NULL or 0: any */
 int service_cdr_each(struct service *sv, const struct service_cdr_filter *f, cdr_h *h, void *arg);
 /* One page, by who must not wait: where nothing fits it looks no longer than some ten milliseconds. next: where the next page goes on, ""
  * when there is nothing older; a page that found little, or nothing, in its time has one, too. */
-typedef bool(service_cdr_h)(const struct cdr *c, bool traced, void *arg);
+/* facts: of its trace; NULL: none is kept. */
+typedef bool(service_cdr_h)(const struct cdr *c, const struct trace_facts *facts, void *arg);
 int service_cdr_page(struct service *sv, const struct service_cdr_filter *f, service_cdr_h *h, void *arg,
                      char next[40]);
 /* Sums of what fits (limit and before do not count); since_ms is set when some hundred milliseconds were not enough for all. */

@@ -131,10 +131,10 @@ void store_traces_service(struct store *s)
 
 /* ---------------------------------------------------------------- readers */
 
-int store_trace_get(struct store_reader *r, const char *id, struct buf *out)
+static int text_get(struct store_reader *r, const char *sql, const char *id, struct buf *out)
 {
     sqlite3_stmt *st;
-    int err = sql_prepare(&r->sql, &st, "SELECT json FROM trace WHERE id = ?");
+    int err = sql_prepare(&r->sql, &st, sql);
 
     if (err)
         return err;
@@ -146,15 +146,12 @@ int store_trace_get(struct store_reader *r, const char *id, struct buf *out)
     return err;
 }
 
-bool store_trace_has(struct store_reader *r, const char *id)
+int store_trace_get(struct store_reader *r, const char *id, struct buf *out)
 {
-    sqlite3_stmt *st;
-    int err = sql_prepare(&r->sql, &st, "SELECT 1 FROM trace WHERE id = ?");
+    return text_get(r, "SELECT json FROM trace WHERE id = ?", id, out);
+}
 
-    if (err)
-        return false;
-    sql_bind(st, "t", id);
-    err = sql_step(st);
-    sql_done(&r->sql, st);
-    return !err;
+int store_trace_facts(struct store_reader *r, const char *id, struct buf *out)
+{
+    return text_get(r, "SELECT coalesce(json_extract(json, '$.facts'), '') FROM trace WHERE id = ?", id, out);
 }

@@ -24,7 +24,8 @@ struct store_trace { /* by value; json is the receiver's */
 void store_trace_put(struct store *s, const struct store_trace *t);
 /* ENOENT. */
 int store_trace_get(struct store_reader *r, const char *id, struct buf *out);
-bool store_trace_has(struct store_reader *r, const char *id);
+/* Its facts alone. ENOENT. */
+int store_trace_facts(struct store_reader *r, const char *id, struct buf *out);
 
 /* ---- for store.c and the writer ---- */
 int store_traces_alloc(struct store *s);

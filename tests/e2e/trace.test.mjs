@@ -255,6 +255,7 @@ test('digits that the trunk takes in no way but tones', async () => {
     const { verdict } = await get(`/cdr/${id}`);
 
     assert.deepEqual([verdict.level, verdict.title], ['bad', 'Digits did not get through']);
+    assert.equal((await get('/cdr?limit=1')).items[0].verdict, verdict.title, 'the list knows it from the trace, too');
     assert.match(verdict.cause, /1 digits .* lists no telephone-event/);
     assert.doesNotMatch(JSON.stringify(await get(`/cdr/${id}/trace`)), /Signal=5/);
 });

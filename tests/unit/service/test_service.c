@@ -321,9 +321,9 @@ static bool number_h(const struct cdr *c, void *arg)
     return false;
 }
 
-static bool page_number_h(const struct cdr *c, bool traced, void *arg)
+static bool page_number_h(const struct cdr *c, const struct trace_facts *facts, void *arg)
 {
-    CHECK_OR(!traced, return true);
+    CHECK_OR(!facts, return true);
     return number_h(c, arg);
 }
 

@@ -47,8 +47,14 @@ static bool there(int i)
 {
     char id[16];
 
+    struct buf out;
+    int err;
+
     snprintf(id, sizeof(id), "id-%03d", i);
-    return store_trace_has(reader, id);
+    buf_init(&out, 1000000);
+    err = store_trace_get(reader, id, &out);
+    buf_reset(&out);
+    return !err;
 }
 
 static void wait_for(int i)
@@ -69,6 +75,15 @@ TEST(a_trace_reads_as_it_was_written)
     CHECK_EQ_INT(out.len, 50000);
     CHECK(out.data[0] == 'b' && out.data[49999] == 'b');
     CHECK_EQ_INT(store_trace_get(reader, "id-002", &out), ENOENT);
+    CHECK_EQ_INT(store_trace_facts(reader, "id-002", &out), ENOENT);
+    buf_clear(&out);
+    store_trace_put(store, &(struct store_trace){.id = "id-003",
+                                                 .why = "bad",
+                                                 .json = strdup("{\"a\":1,\"facts\":{\"keys\":4}}"),
+                                                 .len = 26});
+    wait_for(3);
+    CHECK_EQ_INT(store_trace_facts(reader, "id-003", &out), 0);
+    CHECK_STR(out.data, "{\"keys\":4}");
     buf_reset(&out);
     finish();
 }
