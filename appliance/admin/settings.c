@@ -185,7 +185,7 @@ static int history_h(struct api_call *c)
     struct listing l = {.out = c->out};
     char next[24] = "";
     int64_t total = 0;
-    int err = service_audit_count(c->sv, &f, &total, NULL);
+    int err = service_audit_count(c->sv, &f, &total);
 
     if (err)
         return err;

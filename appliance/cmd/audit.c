@@ -113,7 +113,7 @@ static bool follow_h(const struct audit_entry *e, void *arg)
 static int follow(struct cmd *c, const void *filter)
 {
     struct following f = {.cmd = c, .filter = *(const struct audit_filter *)filter};
-    int err = service_audit_count(&c->sv, NULL, NULL, &f.filter.after_id);
+    int err = service_audit_newest(&c->sv, &f.filter.after_id);
 
     f.filter.oldest_first = true;
     f.filter.limit = 0;

@@ -69,13 +69,25 @@ int service_audit_each(struct service *sv, const struct audit_filter *f, audit_h
     return err ? fail(sv, err) : 0;
 }
 
-int service_audit_count(struct service *sv, const struct audit_filter *f, int64_t *count, int64_t *newest)
+int service_audit_count(struct service *sv, const struct audit_filter *f, int64_t *count)
 {
     struct store_reader *r;
     int err = store_reader_alloc(&r, sv->store);
 
     if (!err) {
-        err = audit_count(r, f, count, newest);
+        err = audit_count(r, f, count);
+        store_reader_free(r);
+    }
+    return err ? fail(sv, err) : 0;
+}
+
+int service_audit_newest(struct service *sv, int64_t *id)
+{
+    struct store_reader *r;
+    int err = store_reader_alloc(&r, sv->store);
+
+    if (!err) {
+        err = audit_newest(r, id);
         store_reader_free(r);
     }
     return err ? fail(sv, err) : 0;

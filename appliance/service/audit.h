@@ -9,8 +9,9 @@
 /* Entries that fit, until h returns true, read a page at a time, so that h may be as slow as a person who reads. f->limit 0: all. EINVAL: the
  * time ends before it begins. */
 int service_audit_each(struct service *sv, const struct audit_filter *f, audit_h *h, void *arg);
-/* How many fit in all, and the newest one's number; f NULL: of all. */
-int service_audit_count(struct service *sv, const struct audit_filter *f, int64_t *count, int64_t *newest);
+int service_audit_count(struct service *sv, const struct audit_filter *f, int64_t *count);
+/* The newest one's number; 0: there is none. */
+int service_audit_newest(struct service *sv, int64_t *id);
 /* ENOENT. */
 int service_audit_get(struct service *sv, int64_t id, audit_h *h, void *arg);
 

@@ -86,7 +86,7 @@ static void log_news(struct trail *t)
     struct audit_filter f = {.after_id = t->logged, .oldest_first = true, .limit = LOG_MAX};
     int64_t newest = t->logged;
 
-    if (audit_each(t->reader, &f, log_h, t) || audit_count(t->reader, NULL, NULL, &newest))
+    if (audit_each(t->reader, &f, log_h, t) || audit_newest(t->reader, &newest))
         return;
     if (newest > t->logged)
         log_info("audit", "count=%lld more entries, up to %lld: dngate audit shows them",
@@ -307,7 +307,7 @@ int trail_start(struct trail **tp, struct store *store, struct conf *conf, const
     t->fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
     err = t->fd < 0 ? errno : store_reader_alloc(&t->reader, store);
     if (!err)
-        err = audit_count(t->reader, NULL, NULL, &t->logged);
+        err = audit_newest(t->reader, &t->logged);
     if (!err) {
         position_read(t);
         err = audit_listen(store, news_h, t);

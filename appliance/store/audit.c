@@ -1,4 +1,5 @@
 #include "store/audit.h"
+#include "core/buf.h"
 #include "store/audittrail.h"
 #include "store/reader.h"
 #include "store/writer.h"
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LIKE_MAX = 512 };
+enum { LIKE_MAX = 512, SQL_MAX = 2048 };
 
 /* ---------------------------------------------------------------- writing */
 
@@ -132,32 +133,57 @@ static void like_of(char *out, size_t sz, const char *q)
     out[n] = '\0';
 }
 
-#define WHERE                                                                                                \
-    " WHERE (?1 = '' OR who = ?1) AND (?2 = '' OR noun = ?2) AND (?3 = '' OR key = ?3) AND time_ms >= ?4 "   \
-    "AND (?5 = 0 OR time_ms < ?5) AND (?6 = '' OR what LIKE ?6 ESCAPE '\\' OR key LIKE ?6 ESCAPE '\\' "      \
-    "OR who LIKE ?6 ESCAPE '\\' OR address LIKE ?6 ESCAPE '\\' OR reason LIKE ?6 ESCAPE '\\')"
-
-static void bind_filter(sqlite3_stmt *st, const struct audit_filter *f, const char *like)
+/* Only what is asked for stands in a statement, so that there is an index for it. */
+static void where(struct buf *b, const struct audit_filter *f)
 {
-    sql_bind(st, "tttiit", f->who ? f->who : "", f->noun ? f->noun : "", f->key ? f->key : "", f->from_ms,
+    static const char any_of[] =
+        " AND (what LIKE ?6 ESCAPE '\\' OR key LIKE ?6 ESCAPE '\\' OR who LIKE ?6 ESCAPE '\\' "
+        "OR address LIKE ?6 ESCAPE '\\' OR reason LIKE ?6 ESCAPE '\\')";
+
+    buf_puts(b, " FROM audit WHERE 1");
+    buf_puts(b, f->who && *f->who ? " AND who = ?1" : "");
+    buf_puts(b, f->noun && *f->noun ? " AND noun = ?2" : "");
+    buf_puts(b, f->key && *f->key ? " AND key = ?3" : "");
+    buf_puts(b, f->from_ms ? " AND time_ms >= ?4" : "");
+    buf_puts(b, f->to_ms ? " AND time_ms < ?5" : "");
+    buf_puts(b, f->q && *f->q ? any_of : "");
+}
+
+/* The texts differ: they must not stay in the cache, which goes by address. What a statement lacks is bound in vain. */
+static int prepare(struct sql *sql, sqlite3_stmt **stp, const struct buf *text, const struct audit_filter *f,
+                   char like[LIKE_MAX])
+{
+    const int err = text->err ? text->err : sql_errno(sqlite3_prepare_v2(sql->db, text->data, -1, stp, NULL));
+
+    if (err)
+        return err;
+    like[0] = '\0';
+    if (f->q && *f->q)
+        like_of(like, LIKE_MAX, f->q);
+    sql_bind(*stp, "tttiit", f->who ? f->who : "", f->noun ? f->noun : "", f->key ? f->key : "", f->from_ms,
              f->to_ms, like);
+    return 0;
 }
 
 int audit_each(struct store_reader *r, const struct audit_filter *f, audit_h *h, void *arg)
 {
-    static const char newest[] =
-        "SELECT " COLUMNS " FROM audit" WHERE " AND (?7 = 0 OR id < ?7) ORDER BY id DESC LIMIT ?8",
-                      oldest[] = "SELECT " COLUMNS " FROM audit" WHERE " AND id > ?7 ORDER BY id LIMIT ?8";
-    char like[LIKE_MAX] = "";
+    char like[LIKE_MAX];
     struct audit_entry e;
-    sqlite3_stmt *st;
-    int err = sql_prepare(&r->sql, &st, f->oldest_first ? oldest : newest);
+    sqlite3_stmt *st = NULL;
+    struct buf text;
+    int err;
 
+    buf_init(&text, SQL_MAX);
+    buf_puts(&text, "SELECT " COLUMNS);
+    where(&text, f);
+    if (f->oldest_first)
+        buf_puts(&text, " AND id > ?7 ORDER BY id LIMIT ?8");
+    else
+        buf_printf(&text, "%s ORDER BY id DESC LIMIT ?8", f->before_id ? " AND id < ?7" : "");
+    err = prepare(&r->sql, &st, &text, f, like);
+    buf_reset(&text);
     if (err)
         return err;
-    if (f->q && *f->q)
-        like_of(like, sizeof(like), f->q);
-    bind_filter(st, f, like);
     sqlite3_bind_int64(st, 7, f->oldest_first ? f->after_id : f->before_id);
     sqlite3_bind_int64(st, 8, f->limit ? (int64_t)f->limit : 100);
     while (!(err = sql_step(st))) {
@@ -165,7 +191,7 @@ int audit_each(struct store_reader *r, const struct audit_filter *f, audit_h *h,
         if (h(&e, arg))
             break;
     }
-    sql_done(&r->sql, st);
+    sqlite3_finalize(st);
     return err == ENOENT ? 0 : err;
 }
 
@@ -187,24 +213,29 @@ int audit_get(struct store_reader *r, int64_t id, audit_h *h, void *arg)
     return err;
 }
 
-int audit_count(struct store_reader *r, const struct audit_filter *f, int64_t *count, int64_t *newest)
+int audit_newest(struct store_reader *r, int64_t *id)
 {
-    static const struct audit_filter any;
-    char like[LIKE_MAX] = "";
-    sqlite3_stmt *st;
-    int err = sql_prepare(&r->sql, &st, "SELECT count(*), coalesce(max(id), 0) FROM audit" WHERE);
+    return sql_number(&r->sql, "SELECT coalesce(max(id), 0) FROM audit", id);
+}
 
+int audit_count(struct store_reader *r, const struct audit_filter *f, int64_t *count)
+{
+    char like[LIKE_MAX];
+    sqlite3_stmt *st = NULL;
+    struct buf text;
+    int err;
+
+    buf_init(&text, SQL_MAX);
+    buf_puts(&text, "SELECT count(*)");
+    where(&text, f);
+    err = prepare(&r->sql, &st, &text, f, like);
+    buf_reset(&text);
     if (err)
         return err;
-    if (f && f->q && *f->q)
-        like_of(like, sizeof(like), f->q);
-    bind_filter(st, f ? f : &any, like);
     err = sql_step(st);
-    if (!err && count)
+    if (!err)
         *count = sqlite3_column_int64(st, 0);
-    if (!err && newest)
-        *newest = sqlite3_column_int64(st, 1);
-    sql_done(&r->sql, st);
+    sqlite3_finalize(st);
     return err;
 }
 

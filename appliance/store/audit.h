@@ -50,8 +50,10 @@ typedef bool(audit_h)(const struct audit_entry *e, void *arg); /* true: enough *
 int audit_each(struct store_reader *r, const struct audit_filter *f, audit_h *h, void *arg);
 /* ENOENT. */
 int audit_get(struct store_reader *r, int64_t id, audit_h *h, void *arg);
-/* How many there are in all that fit, and the newest one's number (0: none); either may be NULL. */
-int audit_count(struct store_reader *r, const struct audit_filter *f, int64_t *count, int64_t *newest);
+/* How many there are in all that fit. With a q all of them are looked at: half a second for a million. */
+int audit_count(struct store_reader *r, const struct audit_filter *f, int64_t *count);
+/* The newest one's number; 0: there is none. */
+int audit_newest(struct store_reader *r, int64_t *id);
 
 /* Told on the writer thread after a commit that may have brought entries, also another process's (within 1 s). One listener; NULL: none. Not
  * from the handler. */

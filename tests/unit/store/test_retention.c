@@ -75,12 +75,14 @@ TEST(the_newest_entry_of_the_audit_stays)
         CHECK_EQ_INT(audit_note(store, "calls hangup: x"), 0);
     CHECK_EQ_INT(retention_run(store, RETENTION_AUDIT, clock_wall_ms() + 1000, 0, 0, &removed), 0);
     CHECK_EQ_INT(removed, 4);
-    CHECK_EQ_INT(audit_count(reader, NULL, &n, &newest), 0);
+    CHECK_EQ_INT(audit_count(reader, &(struct audit_filter){0}, &n), 0);
+    CHECK_EQ_INT(audit_newest(reader, &newest), 0);
     CHECK_EQ_INT(n, 1);
     CHECK_EQ_INT(newest, 5);
     CHECK_EQ_INT(audit_note(store, "calls hangup: y"), 0);
     CHECK_EQ_INT(retention_run(store, RETENTION_AUDIT, 0, 1, 0, &removed), 0);
-    CHECK_EQ_INT(audit_count(reader, NULL, &n, &newest), 0);
+    CHECK_EQ_INT(audit_count(reader, &(struct audit_filter){0}, &n), 0);
+    CHECK_EQ_INT(audit_newest(reader, &newest), 0);
     CHECK_EQ_INT(n, 1);
     CHECK_EQ_INT(newest, 6);
     finish();
