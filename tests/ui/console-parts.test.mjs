@@ -79,7 +79,8 @@ test('firewall rules name each port once, and narrow the trunk’s', () => {
         "ufw allow 10000:10003/udp comment 'ice: browsers'\n" +
             "ufw allow 443/tcp comment 'https: browsers'\n" +
             "ufw allow from 10.1.0.0/16 to any port 5060 proto udp comment 'sip: the trunk'\n" +
-            "ufw allow from 2001:db8::/32 to any port 5060 proto udp comment 'sip: the trunk'",
+            "ufw allow from 2001:db8::/32 to any port 5060 proto udp comment 'sip: the trunk'\n" +
+            "# ufw allow 3478/udp comment 'turn_udp: browsers'",
     );
     assert.match(fw.rules('nft', ports, ['10.1.0.0/16']), /input ip saddr '\{ 10\.1\.0\.0\/16 \}' udp dport 5060 accept/);
     assert.match(fw.rules('nft', ports), /udp dport 10000-10003 accept comment '"ice: browsers"'/);

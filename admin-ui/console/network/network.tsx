@@ -58,7 +58,7 @@ function Ways({ ports, found, tried }: { ports: Port[]; found: Record<string, Fo
                                 <td class="mono">
                                     {p.protocol.toUpperCase()} {span(p)}
                                 </td>
-                                <td>{p.needed ? p.who : <span class="dim">{t('network.not_needed')}</span>}</td>
+                                <td>{p.needed ? p.who : <span class="dim">{`${p.who}, ${t('network.not_needed')}`}</span>}</td>
                                 <td>{outside(p)}</td>
                                 <td>{inside(p, found[p.way], tried)}</td>
                             </tr>

@@ -32,19 +32,23 @@ export function distinct(ports: Port[]): Port[] {
     return [...seen.values()];
 }
 
-const trunk = (p: Port) => /trunk|sip server/i.test(p.who);
+const trunk = (p: Port) => /^(sips?|rtp)$/.test(p.way);
 const anyone = (sources: string[]) => !sources.length;
 const v6 = (a: string) => a.includes(':');
 const words = (p: Port) => `${p.way}: ${p.who}`.replace(/[^\x20-\x7e]/g, ' ').replace(/["\\]/g, "'");
 
 // sources: networks of the trunk's side, to which its ports may be narrowed; none: from anywhere.
 export function rules(form: Form, ports: Port[], sources: string[] = []): string {
-    const list = distinct(ports).filter((p) => p.needed);
-    if (form === 'nft') return nft(list, sources);
-    if (form === 'ufw') return list.map((p) => ufw(p, trunk(p) ? sources : [])).join('\n');
-    const rows = list.map((p) => [p.protocol.toUpperCase(), span(p, '-'), trunk(p) && !anyone(sources) ? sources.join(' ') : 'any', words(p)]);
-    const widths = [0, 1, 2].map((i) => Math.max(...rows.map((r) => r[i].length)));
-    return rows.map((r) => r.map((c, i) => (i < 3 ? c.padEnd(widths[i]) : c)).join('  ')).join('\n');
+    const list = distinct(ports).filter((p) => p.needed || p.listening);
+    const from = (p: Port) => (trunk(p) ? sources : []);
+    const width = Math.max(0, ...list.map((p) => span(p, '-').length));
+    const line: Record<Form, (p: Port) => string> = {
+        nft: (p) => nft(p, from(p)),
+        ufw: (p) => ufw(p, from(p)),
+        plain: (p) => `${p.protocol.toUpperCase()}  ${span(p, '-').padEnd(width)}  ${anyone(from(p)) ? 'any' : from(p).join(' ')}  ${words(p)}`,
+    };
+    // What helps only some is there to be taken, not on by itself.
+    return [...list.filter((p) => p.needed), ...list.filter((p) => !p.needed)].map((p) => (p.needed ? line[form](p) : line[form](p).replace(/^/gm, '# '))).join('\n');
 }
 
 function ufw(p: Port, sources: string[]): string {
@@ -54,14 +58,13 @@ function ufw(p: Port, sources: string[]): string {
 }
 
 // To the chain that Debian's /etc/nftables.conf has: an accept in a chain of our own would not outdo a drop in that one.
-function nft(list: Port[], sources: string[]): string {
-    const line = (p: Port) => {
-        const end = `${p.protocol} dport ${span(p, '-')} accept comment '"${words(p).replaceAll("'", '')}"'`;
-        if (!trunk(p) || anyone(sources)) return [end];
-        return [false, true].flatMap((six) => {
-            const some = sources.filter((s) => v6(s) === six);
-            return some.length ? [`${six ? 'ip6' : 'ip'} saddr '{ ${some.join(', ')} }' ${end}`] : [];
-        });
-    };
-    return list.flatMap(line).map((l) => `nft insert rule inet filter input ${l}`).join('\n');
+function nft(p: Port, sources: string[]): string {
+    const end = `${p.protocol} dport ${span(p, '-')} accept comment '"${words(p).replaceAll("'", '')}"'`;
+    const lines = anyone(sources)
+        ? [end]
+        : [false, true].flatMap((six) => {
+              const some = sources.filter((s) => v6(s) === six);
+              return some.length ? [`${six ? 'ip6' : 'ip'} saddr '{ ${some.join(', ')} }' ${end}`] : [];
+          });
+    return lines.map((l) => `nft insert rule inet filter input ${l}`).join('\n');
 }
