@@ -112,33 +112,6 @@ static void presence_look(struct dnlist *l, struct service *sv)
     l->now = now;
 }
 
-const struct dn_presence *dnlist_presence(struct dnlist *l, struct service *sv, const char *dn)
-{
-    static const struct dn_presence off = {.state = DN_STATE_OFF};
-    const struct dn_presence *p;
-
-    presence_look(l, sv);
-    p = presence_find(&l->now, dn);
-    return p ? p : &off;
-}
-
-int dnlist_count(struct dnlist *l, struct service *sv, size_t counts[DN_STATES])
-{
-    const int err = rows_read(l);
-
-    if (err)
-        return service_fail(sv, err, "cannot read the DNs: %s", store_strerror(err));
-    presence_look(l, sv);
-    memset(counts, 0, DN_STATES * sizeof(*counts));
-    for (size_t i = 0; i < l->count; i++) {
-        const struct dn_presence *p = presence_find(&l->now, l->rows[i].dn);
-
-        if (p || l->rows[i].enabled)
-            counts[p ? p->state : DN_STATE_OFF]++;
-    }
-    return 0;
-}
-
 /* ---------------------------------------------------------------- what is wanted */
 
 struct wanted {

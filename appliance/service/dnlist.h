@@ -48,9 +48,5 @@ int dnlist_alloc(struct dnlist **lp, struct store *store);
 void dnlist_free(struct dnlist *l);
 /* EINVAL with sv->why: no such state, codec or cursor. */
 int dnlist_ask(struct dnlist *l, struct service *sv, const struct dnlist_query *q, struct dnlist_page *out);
-/* How many do what: by enum dn_state, disabled DNs left out. */
-int dnlist_count(struct dnlist *l, struct service *sv, size_t counts[DN_STATES]);
-/* What one does: never NULL. As old as the list's, at most. */
-const struct dn_presence *dnlist_presence(struct dnlist *l, struct service *sv, const char *dn);
 
 #endif
