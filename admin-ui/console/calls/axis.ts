@@ -84,7 +84,7 @@ const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 1500
 export function ticks(scale: Axis, [a, b]: Window, width: number, apart = 64): { t: number; x: number }[] {
     const from = scale.time(a);
     const to = scale.time(b);
-    const x = (t: number) => ((scale.at(t) - a) / (b - a)) * width;
+    const x = (t: number) => (((t ? scale.at(t) : 0) - a) / (b - a)) * width; // 0 is the beginning, however much happens then
     const found: { t: number; x: number }[] = [];
     const free = (at: number) => found.every((tick) => Math.abs(tick.x - at) >= apart);
 

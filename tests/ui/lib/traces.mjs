@@ -90,8 +90,16 @@ function answered(maker) {
 
 const bye = (maker, t, from = 'browser') =>
     from === 'browser'
-        ? maker.sip(t, 'browser', 'in', 'BYE', { next: true }).sip(t + 1, 'browser', 'out', '200 OK', { method: 'BYE' }).sip(t + 2, 'trunk', 'out', 'BYE', { next: true }).sip(t + 24, 'trunk', 'in', '200 OK', { method: 'BYE' })
-        : maker.sip(t, 'trunk', 'in', 'BYE', { next: true, headers: ['Reason: Q.850;cause=16;text="Normal call clearing"'] }).sip(t + 1, 'trunk', 'out', '200 OK', { method: 'BYE' }).sip(t + 2, 'browser', 'out', 'BYE', { next: true }).sip(t + 20, 'browser', 'in', '200 OK', { method: 'BYE' });
+        ? maker
+              .sip(t, 'browser', 'in', 'BYE', { next: true })
+              .sip(t + 1, 'browser', 'out', '200 OK', { method: 'BYE' })
+              .sip(t + 2, 'trunk', 'out', 'BYE', { next: true })
+              .sip(t + 24, 'trunk', 'in', '200 OK', { method: 'BYE' })
+        : maker
+              .sip(t, 'trunk', 'in', 'BYE', { next: true, headers: ['Reason: Q.850;cause=16;text="Normal call clearing"'] })
+              .sip(t + 1, 'trunk', 'out', '200 OK', { method: 'BYE' })
+              .sip(t + 2, 'browser', 'out', 'BYE', { next: true })
+              .sip(t + 20, 'browser', 'in', '200 OK', { method: 'BYE' });
 
 const seconds = (n) => Array.from({ length: n }, (_, i) => 4500 + 1000 * i);
 
