@@ -13,6 +13,22 @@ import { Onward, type StepProps } from './step';
 
 const ports = (p: Network['ports'][number]) => (p.port === p.port_to || !p.port_to ? String(p.port) : `${p.port}–${p.port_to}`);
 
+// One line a port: several ways may go by it.
+function merged(list: Network['ports']): Network['ports'] {
+    const found = new Map<string, Network['ports'][number]>();
+
+    for (const p of list) {
+        const key = `${p.protocol} ${p.port} ${p.who}`;
+        const had = found.get(key);
+        if (!had) found.set(key, { ...p });
+        else {
+            had.needed ||= p.needed;
+            if (p.state === 'closed') Object.assign(had, { state: p.state, advice: p.advice });
+        }
+    }
+    return [...found.values()];
+}
+
 function FromHere({ network, known }: { network: Network | undefined; known: boolean }) {
     const [probes, setProbes] = useState<Probe[]>([]);
     const port = (setting: string) => network?.ports.find((p) => p.setting === setting)?.port ?? 0;
@@ -58,7 +74,8 @@ function FromHere({ network, known }: { network: Network | undefined; known: boo
 }
 
 function Firewall({ network, reload }: { network: Network; reload: () => void }) {
-    const text = network.ports.map((p) => `${p.protocol.toUpperCase()} ${ports(p)}  ${p.who}${p.needed ? '' : ' (optional)'}`).join('\n');
+    const list = merged(network.ports);
+    const text = list.map((p) => `${p.protocol.toUpperCase()} ${ports(p)}  ${p.who}${p.needed ? '' : ' (optional)'}`).join('\n');
 
     return (
         <div class="card step-card">
@@ -87,7 +104,7 @@ function Firewall({ network, reload }: { network: Network; reload: () => void })
                         </tr>
                     </thead>
                     <tbody>
-                        {network.ports.map((p) => (
+                        {list.map((p) => (
                             <tr key={`${p.way} ${p.protocol} ${p.port}`}>
                                 <td class="figures">
                                     {p.protocol.toUpperCase()} {ports(p)} <span class="dim">{p.needed ? '' : t('firstrun.optional')}</span>
@@ -113,7 +130,7 @@ export function Reach({ next, skip }: StepProps) {
     const was = setting.data?.value ?? '';
 
     useEffect(() => {
-        if (setting.data) form.reset({ value: setting.data.value || location.hostname });
+        if (setting.data) form.reset({ value: setting.data.value || (/^(localhost|127\.|\[)/.test(location.hostname) ? '' : location.hostname) }); // what this browser alone calls it is no address
     }, [!!setting.data]);
     const send = async ({ value }: typeof form.values) => {
         if (value.trim() !== was) setting.set(await api.put<Setting>('/settings/public.address', { value: value.trim() }));
