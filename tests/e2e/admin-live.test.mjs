@@ -143,7 +143,7 @@ test('the push: a snapshot of each topic, then what changes; a call comes, is an
     await events.next(({ topic, set }) => topic === 'registrations' && set?.some(({ dn, state }) => dn === '5004' && state === 'ready'));
     const call = await calling(agent);
     await events.next(({ topic, set }) => topic === 'calls' && set?.some(({ dn, state }) => dn === '5004' && state === 'answered'));
-    assert.equal(events.topics.registrations.get('5004').state, 'on_call');
+    await until(() => events.topics.registrations.get('5004').state === 'on_call', 10000, 'the agent is on a call'); // in a message of its own
     const [{ id }] = events.topics.calls.values();
     await events.next(({ topic, data }) => topic === 'status' && data.calls === 1 && data.agents.on_call === 1);
 
