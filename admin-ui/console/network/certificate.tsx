@@ -117,7 +117,7 @@ export function CertificateCard() {
                     {c.warning && <Note kind="warn">{c.warning}</Note>}
                     {c.locked && <p>{t('network.cert_locked')}</p>}
                     {c.requested && <p>{t('network.cert_requested')}</p>}
-                    <p>{c.own ? t('network.cert_own') : t('network.cert_foreign', { issuer: c.issuer })}</p>
+                    {!(c.own && c.warning) && <p>{c.own ? t('network.cert_own') : t('network.cert_foreign', { issuer: c.issuer })}</p>}
                     <Facts
                         of={[
                             [t('network.cert_names'), c.names.join(', ')],

@@ -18,6 +18,8 @@ import { probe, type Found } from './probe';
 const LOOK_MS = 15_000;
 const kinds: Record<string, Kind> = { open: 'good', closed: 'bad', unknown: 'wait', untried: 'off' };
 
+const who = (p: Port) => tr(`network.who_${p.who.replace(/\W+/g, '_')}`, {}, p.who);
+
 function outside(p: Port) {
     if (!p.listening) return <State kind={p.needed ? 'bad' : 'off'}>{t('network.not_listening')}</State>;
     return <State kind={kinds[p.state] ?? 'off'}>{tr(`network.${p.state}`)}</State>;
@@ -55,10 +57,10 @@ function Ways({ ports, found, tried }: { ports: Port[]; found: Record<string, Fo
                                     {p.detail && p.state !== 'open' && <p class="dim">{p.detail}</p>}
                                     {bad && p.advice && <p class="advice">{p.advice}</p>}
                                 </td>
-                                <td class="mono">
+                                <td class="mono whole">
                                     {p.protocol.toUpperCase()} {span(p)}
                                 </td>
-                                <td>{p.needed ? p.who : <span class="dim">{`${p.who}, ${t('network.not_needed')}`}</span>}</td>
+                                <td>{p.needed ? who(p) : <span class="dim">{`${who(p)}, ${t('network.not_needed')}`}</span>}</td>
                                 <td>{outside(p)}</td>
                                 <td>{inside(p, found[p.way], tried)}</td>
                             </tr>
