@@ -46,7 +46,7 @@ int service_dn_add(struct service *sv, const struct dn_new *d, char made[DN_PASS
     size_t bad;
     int err;
 
-    if (!with.password) {
+    if (!with.password && made) {
         service_dn_password(made);
         with.password = made;
     }

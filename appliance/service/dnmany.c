@@ -112,7 +112,7 @@ int service_dn_range(struct service *sv, const char *from, const char *to, const
     struct dn_password *v;
     struct dn_new *news;
     size_t n, bad;
-    struct range r;
+    struct range r = {.from = 0};
     int err = range_read(sv, from, to, &r);
 
     if (err)
@@ -156,10 +156,15 @@ static int reset(struct service *sv, const char *const *dns, size_t n, struct dn
 {
     struct dn_password *v = calloc(n, sizeof(*v));
     const char **passwords = calloc(n, sizeof(*passwords));
-    int err = v && passwords ? 0 : service_fail(sv, ENOMEM, "%s", strerror(ENOMEM));
-    struct dn d;
+    struct dn d = {.dn = ""};
     size_t bad;
+    int err = 0;
 
+    if (!v || !passwords) {
+        free(v);
+        free(passwords);
+        return service_fail(sv, ENOMEM, "%s", strerror(ENOMEM));
+    }
     for (size_t i = 0; !err && i < n; i++) {
         service_dn_password(v[i].password);
         passwords[i] = v[i].password;
