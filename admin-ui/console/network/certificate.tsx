@@ -111,7 +111,7 @@ export function CertificateCard() {
             {error && <Failed error={error} retry={reload} />}
             {c && (
                 <>
-                    <p>
+                    <p class="wraps">
                         <Days c={c} />
                     </p>
                     {c.warning && <Note kind="warn">{c.warning}</Note>}
