@@ -184,10 +184,12 @@ int service_certificate_put(struct service *sv, const char *pem, const char *key
         err = service_fail_at(sv, EINVAL, "certificate", "%s", why);
     if (!err && !key)
         err = key_find(sv, pem, keyfile, &found, &of_request);
-    if (!err && cert_accept(pem, key ? key : found, &of_key, why, sizeof(why)))
+    if (!key)
+        key = found ? found : "";
+    if (!err && cert_accept(pem, key, &of_key, why, sizeof(why)))
         err = service_fail_at(sv, EINVAL, of_key ? "key" : "certificate", "%s", why);
     if (!err)
-        err = pair_write(sv, cert, pem, keyfile, key ? key : found);
+        err = pair_write(sv, cert, pem, keyfile, key);
     if (found)
         explicit_bzero(found, strlen(found));
     free(found);

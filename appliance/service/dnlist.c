@@ -215,18 +215,19 @@ static void cursor_write(char *out, size_t sz, const struct dnlist_row *r)
 static int cursor_read(struct service *sv, const char *text, struct place *p)
 {
     const char *state = strchr(text, '~');
-    int state_n, at = 0;
-    long long changed;
+    char *changed = NULL, *name = NULL;
+    long n = -1;
 
     memset(p, 0, sizeof(*p));
-    if (!state || (size_t)(state - text) >= sizeof(p->dn.dn) ||
-        sscanf(state, "~%d~%lld~%n", &state_n, &changed, &at) < 2 || !at || state_n < 0 ||
-        state_n >= DN_STATES)
+    if (state) {
+        n = strtol(state + 1, &changed, 10);
+        p->dn.changed_ms = *changed == '~' ? strtoll(changed + 1, &name, 10) : 0;
+    }
+    if (!name || *name != '~' || n < 0 || n >= DN_STATES || (size_t)(state - text) >= sizeof(p->dn.dn))
         return service_fail(sv, EINVAL, "this cursor is none of this list's");
     memcpy(p->dn.dn, text, (size_t)(state - text));
-    snprintf(p->dn.name, sizeof(p->dn.name), "%s", state + at);
-    p->dn.changed_ms = changed;
-    p->live.state = (enum dn_state)state_n;
+    snprintf(p->dn.name, sizeof(p->dn.name), "%s", name + 1);
+    p->live.state = (enum dn_state)n;
     p->row = (struct dnlist_row){&p->dn, &p->live};
     return 0;
 }
