@@ -77,7 +77,7 @@ static int code_check(struct service *sv, struct service_signin *in)
 
 int service_signin(struct service *sv, struct service_signin *in, struct session *out, char token[TOKEN_MAX])
 {
-    struct user u;
+    struct user u = {.totp = false};
     int err = password_check(sv, in->name, in->password, &u);
 
     if (!err && u.totp)
