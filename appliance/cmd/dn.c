@@ -40,15 +40,34 @@ static bool list_h(const struct dn *d, void *arg)
     return false;
 }
 
+/* The columns behind these five stand there when a DN has something in them: who reads files of before need not know them. */
+#define EXPORT_COLUMNS "dn,name,password,enabled,codec"
+
+struct export
+{
+    struct buf *out;
+    bool more;
+};
+
+static bool export_more_h(const struct dn *d, void *arg)
+{
+    struct export *x = arg;
+
+    x->more |= d->auto_answer || d->call_limit;
+    return x->more;
+}
+
 static bool export_h(const struct dn *d, void *arg)
 {
-    struct cmd *c = arg;
+    const struct export *x = arg;
 
-    csv_put(c->out, d->dn);
-    buf_puts(c->out, ",");
-    csv_put(c->out, d->name);
-    buf_printf(c->out, ",,%s,%s,%s,%u\r\n", cmd_yes(d->enabled), dn_codec_name(d->codec),
-               cmd_yes(d->auto_answer), d->call_limit);
+    csv_put(x->out, d->dn);
+    buf_puts(x->out, ",");
+    csv_put(x->out, d->name);
+    buf_printf(x->out, ",,%s,%s", cmd_yes(d->enabled), dn_codec_name(d->codec));
+    if (x->more)
+        buf_printf(x->out, ",%s,%u", cmd_yes(d->auto_answer), d->call_limit);
+    buf_puts(x->out, "\r\n");
     return false;
 }
 
@@ -65,10 +84,14 @@ static int cmd_dn_list(struct cmd *c, const struct args *a)
 
 static int cmd_dn_export(struct cmd *c, const struct args *a)
 {
+    struct export x = {.out = c->out};
+
     if (c->json)
         return cmd_dn_list(c, a);
-    buf_puts(c->out, "dn,name,password,enabled,codec,auto_answer,call_limit\r\n");
-    return service_dn_each(&c->sv, export_h, c) ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
+    if (service_dn_each(&c->sv, export_more_h, &x))
+        return cmd_refuse(c, "%s", c->sv.why);
+    buf_printf(c->out, "%s%s\r\n", EXPORT_COLUMNS, x.more ? ",auto_answer,call_limit" : "");
+    return service_dn_each(&c->sv, export_h, &x) ? cmd_refuse(c, "%s", c->sv.why) : CMD_OK;
 }
 
 static int show(struct cmd *c, const struct dn *d)
