@@ -89,7 +89,8 @@ void trace_note(struct trace *t, int64_t t_ms, enum trace_leg leg, enum trace_ki
     va_start(ap, fmt);
     vsnprintf(title, sizeof(title), fmt, ap);
     va_end(ap);
-    if (!event_begin(t, t_ms, leg, kind, true))
+    /* What may come any number of times has not all of the room. */
+    if (!event_begin(t, t_ms, leg, kind, kind != TRACE_RTP && kind != TRACE_ICE))
         return;
     buf_puts(&t->events, ",\"direction\":\"\",\"title\":");
     buf_json_str(&t->events, title);
@@ -103,6 +104,7 @@ struct shown {
     char start[START_MAX], warning[128], method[24];
     bool body, sdp; /* the head is over; the body is a description */
     bool report;    /* it is one of the page's (call/report) */
+    bool digit;     /* its body is a digit's (call/digit) */
 };
 
 static void line_h(const char *line, void *arg)
@@ -116,8 +118,10 @@ static void line_h(const char *line, void *arg)
         snprintf(s->warning, sizeof(s->warning), "%s", line + 8 + strspn(line + 8, " "));
     else if (!strncasecmp(line, "CSeq:", 5) && (sp = strrchr(line, ' ')))
         snprintf(s->method, sizeof(s->method), "%s", sp + 1);
-    if (!s->body && !strncasecmp(line, "Content-Type:", 13) && strcasestr(line, CALL_REPORT_SUBTYPE))
-        s->report = true;
+    if (!s->body && !strncasecmp(line, "Content-Type:", 13)) {
+        s->report = strcasestr(line, CALL_REPORT_SUBTYPE);
+        s->digit = strcasestr(line, "application/dtmf");
+    }
     s->sdp = s->sdp || (s->body && !strncmp(line, "v=", 2));
     s->body = s->body || !*line;
     buf_puts(&s->text, line);
@@ -164,6 +168,21 @@ static void facts_sdp(struct trace *t, const struct trace_message *m, const stru
     }
 }
 
+/* Digits that were refused, each once: who sent it is mostly told the same as we were. Other INFO is none of this. */
+static void facts_info(struct trace *t, const struct trace_message *m, const struct shown *s)
+{
+    const bool answer = !strncmp(s->start, "SIP/2.0 ", 8), refused = answer && s->start[8] >= '3';
+    bool *digit = &t->info_digit[m->leg == TRACE_TRUNK][m->out != answer];
+
+    if (!answer) {
+        *digit = s->digit;
+    } else if (*digit && s->start[8] >= '2') {
+        t->facts.info_refused += refused && !(m->out && t->info_told);
+        t->info_told = refused && !m->out;
+        *digit = false;
+    }
+}
+
 static void facts_take(struct trace *t, const struct trace_message *m, const struct shown *s)
 {
     struct trace_facts *f = &t->facts;
@@ -176,8 +195,8 @@ static void facts_take(struct trace *t, const struct trace_message *m, const str
     }
     if (!m->out && s->warning[0])
         snprintf(f->warning, sizeof(f->warning), "%s", s->warning);
-    if (!strcmp(s->method, "INFO") && !strncmp(s->start, "SIP/2.0 ", 8) && s->start[8] >= '3')
-        f->info_refused++;
+    if (!strcmp(s->method, "INFO"))
+        facts_info(t, m, s);
     if (s->sdp)
         facts_sdp(t, m, s);
 }

@@ -51,6 +51,10 @@ struct trace {
     struct call_report page; /* the last one … */
     int64_t page_ms;         /* … and when it came, since the start */
     bool page_unanswered;    /* its INFO has no answer yet */
+    bool info_digit
+        [2]
+        [2]; /* the last INFO of the browser's or the trunk's leg, in or out, has a digit and no answer yet */
+    bool info_told; /* a digit was refused to us, and who sent it is not told yet */
 };
 
 int trace_alloc(struct trace **tp, const char *id, int64_t start_ms, size_t bytes_max);

@@ -171,15 +171,17 @@ static void hour_sum(const struct service_figures *f, struct figures_minute *sum
     }
 }
 
-/* Of the last whole minute and this one, in a minute's worth. */
+/* Those of this minute, and the share of the last one's that makes it a whole minute. */
 static uint64_t errors_now(const struct service_figures *f)
 {
-    uint64_t n = 0;
+    const int64_t now = f->last.wall_ms / MINUTE_MS, rest_ms = MINUTE_MS - f->last.wall_ms % MINUTE_MS;
+    double n = 0;
 
     for (size_t i = 0; i < FIGURES_MINUTES; i++)
-        if (fresh(f, &f->ring[i], 1))
-            n += f->ring[i].errors;
-    return n;
+        if (fresh(f, &f->ring[i], 2))
+            n += (double)f->ring[i].errors *
+                 (f->ring[i].minute == now ? 1 : (double)rest_ms / (double)MINUTE_MS);
+    return (uint64_t)(n + 0.5);
 }
 
 void figures_now(const struct service_figures *f, struct figures_now *out)

@@ -112,6 +112,53 @@ TEST(a_full_trace_keeps_room_for_the_end)
     finish();
 }
 
+TEST(keys_leave_room_for_the_end)
+{
+    size_t n;
+
+    if (!start(8192))
+        return;
+    for (int i = 0; i < 200; i++)
+        trace_note(t, i, TRACE_BROWSER, TRACE_RTP, "A key was pressed, passed on as an event");
+    CHECK(t->dropped > 100);
+    n = t->event_count;
+    sip(TRACE_TRUNK, false, "BYE sip:x SIP/2.0\r\nCSeq: 9 BYE\r\n\r\n");
+    CHECK(t->event_count == n + 1 || t->events.len < 6144); /* else there was no memory */
+    finish();
+}
+
+static void info(enum trace_leg leg, bool outwards, const char *type, const char *answer)
+{
+    char text[200];
+
+    snprintf(text, sizeof(text), "INFO sip:x SIP/2.0\r\nCSeq: 2 INFO\r\nContent-Type: %s\r\n\r\nSignal=1\r\n",
+             type);
+    sip(leg, outwards, text);
+    if (!answer)
+        return;
+    snprintf(text, sizeof(text), "SIP/2.0 %s\r\nCSeq: 2 INFO\r\n\r\n", answer);
+    sip(leg, !outwards, text);
+}
+
+TEST(digits_that_are_refused_count_once_and_other_info_does_not)
+{
+    if (!start(65536))
+        return;
+    info(TRACE_BROWSER, false, "application/dtmf-relay", NULL);
+    info(TRACE_TRUNK, true, "application/dtmf-relay", "415 Unsupported Media Type");
+    sip(TRACE_BROWSER, true, "SIP/2.0 415 Unsupported Media Type\r\nCSeq: 2 INFO\r\n\r\n");
+    CHECK(t->facts.info_refused == 1 || t->event_count < 4);
+    info(TRACE_TRUNK, false, "application/media_control+xml", "415 Unsupported Media Type");
+    info(TRACE_TRUNK, false, "application/vnd.example", "469 Bad Info Package");
+    CHECK(t->facts.info_refused <= 1);
+    info(TRACE_BROWSER, false, "application/dtmf", NULL); /* refused, and then sent as a tone */
+    info(TRACE_TRUNK, true, "application/dtmf-relay", "500 Server Internal Error");
+    sip(TRACE_BROWSER, true, "SIP/2.0 200 OK\r\nCSeq: 3 INFO\r\n\r\n");
+    info(TRACE_BROWSER, false, "application/dtmf-relay", "500 Server Internal Error"); /* by us */
+    CHECK(t->facts.info_refused == 3 || t->event_count < 13);
+    finish();
+}
+
 TEST(a_long_call_has_no_more_figures_than_a_short_one)
 {
     struct media_event ev = {.rtt_ms = 12};

@@ -68,6 +68,28 @@ TEST(the_hour_is_of_an_hour_with_what_was_before_the_start)
     CHECK(now.hour.abandoned_percent < 0.01);
 }
 
+TEST(errors_per_minute_do_not_begin_anew_with_each_minute)
+{
+    struct figures_now now;
+
+    begin();
+    (void)second();
+    for (int i = 0; i < 58; i++) {
+        s.errors += 2;
+        (void)second();
+    }
+    figures_now(&f, &now);
+    CHECK_EQ_INT(now.errors_per_min, 116);
+    for (int i = 0; i < 16; i++) /* a quarter of a minute without any */
+        (void)second();
+    figures_now(&f, &now);
+    CHECK_EQ_INT(now.errors_per_min, 87);
+    for (int i = 0; i < 60; i++)
+        (void)second();
+    figures_now(&f, &now);
+    CHECK_EQ_INT(now.errors_per_min, 0);
+}
+
 TEST(a_minute_that_is_over_is_a_row)
 {
     int rows = 0;
