@@ -19,7 +19,6 @@
 enum {
     TICK_MS = 1000,
     PENDING = 8, /* messages whose call is not known yet: those of one that is just being made */
-    PENDING_BYTES = 4096,
     KEYS_MAX = 3 * MEDIA_PATHS_MAX,
     CALL_ID_MAX = 256,
     BAD_SECONDS = 3, /* shorter than this silence means nothing */
@@ -56,7 +55,7 @@ struct pending {
     const char *transport;
     struct addr us, peer;
     size_t id_at, id_len, len;
-    char p[PENDING_BYTES];
+    char *p; /* at most SIP_MESSAGE_MAX bytes */
 };
 
 struct tracer {
@@ -142,6 +141,34 @@ static void pending_tell(struct tracer *tr, struct pending *p, const char *id)
     p->told = true;
 }
 
+static void pending_clear(struct pending *p)
+{
+    free(p->p);
+    p->p = NULL;
+    p->len = 0;
+}
+
+static void pending_put(struct tracer *tr, const struct siplog_seen *m, size_t id_at, size_t id_len)
+{
+    struct pending *slot = &tr->pending[tr->pending_next++ % PENDING];
+
+    pending_tell(tr, slot, "");
+    pending_clear(slot);
+    slot->p = malloc(m->len);
+    if (!slot->p)
+        return;
+    slot->at_ms = clock_ms();
+    slot->out = m->out;
+    slot->told = false;
+    slot->transport = m->transport;
+    slot->us = m->us;
+    slot->peer = m->peer;
+    slot->id_at = id_at;
+    slot->id_len = id_len;
+    slot->len = m->len;
+    memcpy(slot->p, m->p, m->len);
+}
+
 static void seen_h(const struct siplog_seen *m, void *arg)
 {
     struct tracer *tr = arg;
@@ -149,7 +176,7 @@ static void seen_h(const struct siplog_seen *m, void *arg)
     const char *id = call_id_find(m->p, m->len, &n);
     const struct key *k = id ? table_get(tr->by_call_id, id, n) : NULL;
 
-    if (k || !id || n >= CALL_ID_MAX || m->len > PENDING_BYTES || !is_invite(m->p, m->len))
+    if (k || !id || n >= CALL_ID_MAX || !is_invite(m->p, m->len))
         hep_send(tr->hep, m, k ? k->traced->trace->id : "");
     if (!id || n >= CALL_ID_MAX)
         return;
@@ -161,20 +188,8 @@ static void seen_h(const struct siplog_seen *m, void *arg)
                                     .peer = m->peer,
                                     .len = m->len};
         message_take(k->traced, k->leg, &now, m->p);
-    } else if (m->len <= PENDING_BYTES && is_invite(m->p, m->len)) {
-        struct pending *slot = &tr->pending[tr->pending_next++ % PENDING];
-
-        pending_tell(tr, slot, "");
-        slot->at_ms = clock_ms();
-        slot->out = m->out;
-        slot->told = false;
-        slot->transport = m->transport;
-        slot->us = m->us;
-        slot->peer = m->peer;
-        slot->id_at = (size_t)(id - m->p);
-        slot->id_len = n;
-        slot->len = m->len;
-        memcpy(slot->p, m->p, m->len);
+    } else if (is_invite(m->p, m->len)) {
+        pending_put(tr, m, (size_t)(id - m->p), n);
     }
 }
 
@@ -189,7 +204,7 @@ static void pending_take(struct traced *t, const struct key *k)
             continue;
         message_take(t, k->leg, m, m->p);
         pending_tell(tr, m, t->trace->id);
-        m->len = 0;
+        pending_clear(m);
     }
 }
 
@@ -475,6 +490,8 @@ void tracer_free(struct tracer *tr)
     tmr_cancel(&tr->tmr);
     while (tr->list.head)
         traced_free(tr->list.head->data);
+    for (size_t i = 0; i < PENDING; i++)
+        pending_clear(&tr->pending[i]);
     table_free(tr->by_call_id);
     hep_free(tr->hep);
     free(tr);
