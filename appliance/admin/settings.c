@@ -51,6 +51,8 @@ static void setting_put_members(struct api_call *c, const struct conf_def *def)
     struct service_setting s;
 
     service_setting_get(c->sv, def, &s);
+    if (c->who->role != USER_ADMIN)
+        service_setting_hide(def, s.value);
     api_put_str(c->out, "key", def->key);
     api_put_str(c->out, "type", type_name(def->type));
     value_put(c->out, "value", def->type, s.value);
@@ -140,11 +142,15 @@ static int remove_h(struct api_call *c)
 
 /* ---------------------------------------------------------------- history */
 
-static void past_put(struct buf *out, const char *name, const char *json)
+static void past_put(const struct api_call *c, const char *key, const char *name, const char *json)
 {
+    const struct conf_def *def = conf_find(key);
+    struct buf *out = c->out;
     char value[CONF_VALUE_MAX];
 
     if (service_setting_value(json, value, sizeof(value))) {
+        if (def && c->who->role != USER_ADMIN)
+            service_setting_hide(def, value);
         api_put_str(out, name, value);
     } else {
         api_put_name(out, name);
@@ -153,7 +159,7 @@ static void past_put(struct buf *out, const char *name, const char *json)
 }
 
 struct listing {
-    struct buf *out;
+    const struct api_call *c;
     size_t n;
     int64_t last;
 };
@@ -161,17 +167,18 @@ struct listing {
 static bool history_each_h(const struct audit_entry *e, void *arg)
 {
     struct listing *l = arg;
+    struct buf *out = l->c->out;
 
-    api_item(l->out);
-    api_put_int(l->out, "id", e->id);
-    api_put_int(l->out, "time_ms", e->time_ms);
-    api_put_str(l->out, "who", e->who);
-    api_put_str(l->out, "via", e->via);
-    api_put_str(l->out, "key", e->key);
-    past_put(l->out, "before", e->before);
-    past_put(l->out, "after", e->after);
-    api_put_str(l->out, "reason", e->reason);
-    buf_puts(l->out, "}");
+    api_item(out);
+    api_put_int(out, "id", e->id);
+    api_put_int(out, "time_ms", e->time_ms);
+    api_put_str(out, "who", e->who);
+    api_put_str(out, "via", e->via);
+    api_put_str(out, "key", e->key);
+    past_put(l->c, e->key, "before", e->before);
+    past_put(l->c, e->key, "after", e->after);
+    api_put_str(out, "reason", e->reason);
+    buf_puts(out, "}");
     l->n++;
     l->last = e->id;
     return false;
@@ -182,7 +189,7 @@ static int history_h(struct api_call *c)
     const char *key = api_query(c, "key");
     const struct audit_filter f = {.noun = "setting", .key = key};
     const size_t limit = api_limit(c);
-    struct listing l = {.out = c->out};
+    struct listing l = {.c = c};
     char next[24] = "";
     int64_t total = 0;
     int err = service_audit_count(c->sv, &f, &total);

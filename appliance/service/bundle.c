@@ -45,7 +45,7 @@ static void field_h(const char *name, enum service_cdr_kind kind, const char *va
         buf_puts(out, *value ? value : "null");
 }
 
-/* Secrets are "(set)" already; what names files or people of the box is not for whoever looks at a call. */
+/* Secrets are "(set)" already, URLs are cut; what names files or people of the box is not for whoever looks at a call. */
 static bool is_shown(const struct conf_def *def)
 {
     return def->type != CONF_SECRET && strncmp(def->key, "admin.", 6) && strncmp(def->key, "backup.", 7);
@@ -65,6 +65,7 @@ static void settings(const struct service *sv, struct buf *out)
         service_setting_get(sv, def, &s);
         if (s.source == CONF_DEFAULT)
             continue;
+        service_setting_hide(def, s.value);
         buf_printf(out, "%s\"%s\":", n++ ? "," : "", def->key);
         buf_json_str(out, s.value);
     }

@@ -23,6 +23,17 @@ void service_setting_get(const struct service *sv, const struct conf_def *def, s
     out->pending = strcmp(out->running, out->value) != 0;
 }
 
+void service_setting_hide(const struct conf_def *def, char value[CONF_VALUE_MAX])
+{
+    char *host = def->form == CONF_FORM_HTTP ? strstr(value, "://") : NULL;
+    size_t n;
+
+    if (!host)
+        return;
+    n = (size_t)(host + 3 - value) + strcspn(host + 3, "/?");
+    snprintf(value + n, CONF_VALUE_MAX - n, "/…");
+}
+
 /* Of all but secrets, which nobody needs there. */
 static int copy(struct conf **cp, const struct conf *conf, char *why, size_t whysz)
 {

@@ -20,6 +20,8 @@ int service_setting_freeze(struct service *sv);
 
 /* One of the table's. */
 void service_setting_get(const struct service *sv, const struct conf_def *def, struct service_setting *out);
+/* Cuts an URL, which may hold a token, to where it leads: "https://host/…"; other settings' values stay. For whoever is no administrator. */
+void service_setting_hide(const struct conf_def *def, char value[CONF_VALUE_MAX]);
 /*
  * Puts a value into the database and, unless a restart is needed (def->live), into effect; NULL takes it out: back to the default. ENOENT: no
  * such setting; a key of another version's can still be taken out. EPERM: locked, or a secret, which the database does not keep.

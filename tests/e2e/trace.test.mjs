@@ -61,8 +61,8 @@ async function get(path) {
 const kept = (id) => until(async () => (await get('/cdr?limit=50')).items.find((item) => item.id === id)?.traced, 20000, `the trace of ${id} to be kept`);
 
 // A call of the agent's that is refused: its record.
-async function refused(number, code) {
-    const call = agent.call(number);
+async function refused(number, code, more) {
+    const call = agent.call(number, more);
     agent.ack(call, await agent.wait(code, 'INVITE'));
     return (await nextCdr())[0];
 }
@@ -126,7 +126,7 @@ test('records by REST: found, added up, as CSV, page by page', async () => {
 });
 
 test('a trace of both legs, with nothing secret in it: by REST, as a ladder, as a capture file', async () => {
-    const { id } = await refused('404', 404);
+    const { id } = await refused('404', 404, [1, 2, 3, 4, 5, 6].map((n) => `X-Long-${n}: ${'x'.repeat(900)}`)); // as long as one with many candidates
     await kept(id);
     const trace = await get(`/cdr/${id}/trace`);
     const messages = trace.events.filter(({ kind }) => kind === 'sip').map(({ leg, direction, title }) => `${leg} ${direction} ${title}`);
@@ -159,6 +159,7 @@ test('a trace of both legs, with nothing secret in it: by REST, as a ladder, as 
 });
 
 test('the bundle has all that a helper needs, and no secret', async () => {
+    assert.equal((await admin.call('PUT', '/settings/alerts.webhook', { body: { value: 'https://127.0.0.1:1/hook/geheim-token' } })).status, 200);
     const [{ id }] = (await get('/cdr?limit=1')).items;
     const { status, text } = await admin.get(`/cdr/${id}/bundle`), bundle = JSON.parse(text);
 
@@ -168,7 +169,17 @@ test('the bundle has all that a helper needs, and no secret', async () => {
     assert.equal(bundle.verdict.title, 'The number 404 does not exist');
     assert.equal(bundle.settings['trace.sample'], '0');
     assert.match(bundle.metrics, /^dngate_traces_kept_total [1-9]/m);
-    for (const secret of [SECRET, 'correct horse', 'P2uYro0UCOQ4zxjKXaWCBui1']) assert.ok(!text.includes(secret), secret);
+    assert.equal(bundle.settings['alerts.webhook'], 'https://127.0.0.1:1/…');
+    const password = 'a password of rita';
+    assert.equal((await admin.post('/users', { name: 'rita', role: 'readonly', password })).status, 201);
+    const rita = await signIn(server, { name: 'rita', password });
+    for (const path of ['/settings', '/settings/alerts.webhook', '/settings/history?key=alerts.webhook']) {
+        const seen = await rita.get(path);
+        assert.match(seen.text, /https:\/\/127\.0\.0\.1:1\/…/, path);
+        assert.doesNotMatch(seen.text, /geheim-token/, path);
+    }
+    assert.equal((await get('/settings/alerts.webhook')).value, 'https://127.0.0.1:1/hook/geheim-token');
+    for (const secret of [SECRET, 'correct horse', 'geheim-token', 'P2uYro0UCOQ4zxjKXaWCBui1']) assert.ok(!text.includes(secret), secret);
 });
 
 test('a call that runs; what went well is not kept, unless its DN is under watch', async () => {
