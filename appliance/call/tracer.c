@@ -23,6 +23,10 @@ enum {
     CALL_ID_MAX = 256,
     BAD_SECONDS = 3, /* shorter than this silence means nothing */
     BAD_LOSS_PERCENT = 3,
+    BAD_JITTER_MS = 40,
+    SCARCE_PACKETS = 50, /* fewer than these, and than this share of what was to come: hardly any */
+    SCARCE_PERCENT = 20,
+    PACKET_MS = 20,
 };
 #define BAD_MOS 3.6
 
@@ -347,23 +351,24 @@ void traced_media(struct traced *t, const struct media_event *ev)
 
 /* ---------------------------------------------------------------- kept or not */
 
-static bool stream_bad(const struct cdr_stream *s, bool talked)
+/* What service/verdict calls bad is bad here, too. */
+static bool stream_bad(const struct cdr_stream *s, int64_t talked_ms)
 {
-    if (!s->packets)
-        return talked;
-    return (s->mos > 0 && s->mos < BAD_MOS) ||
-           (double)s->lost * 100 > ((double)s->packets + s->lost) * BAD_LOSS_PERCENT;
+    if (talked_ms >= BAD_SECONDS * 1000 && s->packets < SCARCE_PACKETS &&
+        (int64_t)s->packets * 100 < talked_ms / PACKET_MS * SCARCE_PERCENT)
+        return true;
+    return s->packets && ((s->mos > 0 && s->mos < BAD_MOS) || s->jitter_ms > BAD_JITTER_MS ||
+                          (double)s->lost * 100 > ((double)s->packets + s->lost) * BAD_LOSS_PERCENT);
 }
 
-static bool is_bad(const struct traced *t, const struct cdr *c)
+bool traced_bad(const struct trace_facts *f, const struct cdr *c)
 {
-    const struct trace_facts *f = &t->trace->facts;
-    const bool talked = c->answer_ms && c->end_ms - c->answer_ms >= BAD_SECONDS * 1000 && !f->held;
+    const int64_t talked_ms = c->answer_ms && !f->held ? c->end_ms - c->answer_ms : 0;
 
     return f->failed[0] || (f->keys && f->trunk_codecs[0] && !f->trunk_events) || f->keys_lost ||
            f->info_refused ||
            (c->answer_ms && c->hangup == CDR_GATEWAY && c->code != 200 && c->code != 487) ||
-           stream_bad(&c->from_browser, talked) || stream_bad(&c->from_trunk, talked);
+           stream_bad(&c->from_browser, talked_ms) || stream_bad(&c->from_trunk, talked_ms);
 }
 
 /* Nobody answers, is busy, or gives up every day: no fault. */
@@ -380,7 +385,7 @@ static const char *reason(const struct traced *t, const struct cdr *c)
 
     if (is_failed(c))
         return "failed";
-    if (is_bad(t, c))
+    if (traced_bad(&t->trace->facts, c))
         return "bad";
     if (callconf_watched(conf, c->dn))
         return "watch";

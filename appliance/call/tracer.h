@@ -34,6 +34,9 @@ struct trace_facts *traced_facts(struct traced *t);
 /* Its record is complete; t is the caller's no more. */
 void traced_end(struct traced *t, const struct cdr *c);
 
+/* Something was wrong with a call that did not fail: its trace is kept. */
+bool traced_bad(const struct trace_facts *f, const struct cdr *c);
+
 /* The JSON of a call that runs, or ended just now. ENOENT. */
 int tracer_json(struct tracer *tr, const char *id, struct buf *out);
 

@@ -1,5 +1,6 @@
 /* A call's trace: what it holds is whole, bounded and masked. */
 #include "call/trace.h"
+#include "call/tracer.h"
 #include "core/json.h"
 #include "testing.h"
 
@@ -219,6 +220,28 @@ TEST(what_the_page_hears_is_in_the_graphs_and_not_among_the_messages)
         CHECK(!json_num(json_arr_at(mos, 38), &n));
     }
     finish();
+}
+
+TEST(what_is_called_bad_is_kept)
+{
+    static const struct trace_facts none, held = {.held = true};
+    const struct cdr_stream good = {.packets = 3000, .lost = 10, .jitter_ms = 5, .mos = 4.3};
+    struct cdr c = {.answer_ms = 1000, .end_ms = 61000, .hangup = CDR_AGENT, .code = 200};
+
+    c.from_browser = c.from_trunk = good;
+    CHECK(!traced_bad(&none, &c));
+    c.from_trunk.jitter_ms = 60;
+    CHECK(traced_bad(&none, &c));
+    c.from_trunk = good;
+    c.from_browser.lost = 300;
+    CHECK(traced_bad(&none, &c));
+    c.from_browser = (struct cdr_stream){.packets = 20, .mos = 4.3};
+    CHECK(traced_bad(&none, &c));
+    CHECK(!traced_bad(&held, &c));
+    c.end_ms = 1500; /* so short that it means nothing */
+    CHECK(!traced_bad(&none, &c));
+    c.from_browser.packets = 0;
+    CHECK(!traced_bad(&none, &c));
 }
 
 TEST(facts_of_descriptions)
