@@ -42,6 +42,12 @@ static enum dn_state call_means(const struct call_info *ci)
     return ci->direction == CDR_INBOUND && !ci->answer_ms ? DN_STATE_RINGING : DN_STATE_ON_CALL;
 }
 
+/* It waits for its record alone. */
+static bool is_over(const struct call_info *ci)
+{
+    return !strcmp(ci->state, "ending");
+}
+
 static int64_t call_since(const struct call_info *ci)
 {
     return ci->answer_ms ? ci->answer_ms : ci->start_ms;
@@ -49,8 +55,11 @@ static int64_t call_since(const struct call_info *ci)
 
 static bool call_h(const struct call_info *ci, void *arg)
 {
-    struct dn_presence *e = entry_add(arg, ci->dn);
+    struct dn_presence *e;
 
+    if (is_over(ci))
+        return false;
+    e = entry_add(arg, ci->dn);
     if (!e)
         return true;
     e->state = call_means(ci);
@@ -64,7 +73,7 @@ static void gather_h(void *value, void *owner)
     const struct service_live *live = owner;
     struct question *q = value;
 
-    q->size = registrar_count(live->registrar) + calls_count(live->calls);
+    q->size = registrar_count(live->registrar) + calls_listed(live->calls);
     q->p.v = calloc(q->size + 1, sizeof(*q->p.v));
     if (!q->p.v)
         return;
@@ -161,7 +170,7 @@ static bool one_call_h(const struct call_info *ci, void *arg)
 {
     struct one *q = arg;
 
-    if (strcmp(ci->dn, q->dn))
+    if (is_over(ci) || strcmp(ci->dn, q->dn))
         return false;
     q->live.calls[q->live.call_count++] = *ci;
     return q->live.call_count == DN_LIVE_CALLS_MAX;
