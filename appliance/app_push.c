@@ -33,7 +33,8 @@ struct app_push {
     struct store_reader *reader; /* of sessions; opened when it is needed */
     struct listener listeners[PUSH_CONNS_MAX];
     size_t count;
-    bool known; /* last is something */
+    bool known;  /* last is something */
+    bool missed; /* WEB was so far behind that the listeners miss a change */
     struct service_picture last;
     uint64_t looked_ms, listed_ms; /* the last picture, the last list of registrations; monotonic */
     uint64_t stuck_ms;             /* signalling did not answer: not before then again */
@@ -91,7 +92,7 @@ static void head_write(struct buf *out, const char *topic)
     buf_printf(out, "{\"topic\":\"%s\",\"at_ms\":%lld,", topic, (long long)clock_wall_ms());
 }
 
-static void message_send(const struct app_push *p, uint64_t conn, struct buf *out)
+static void message_send(struct app_push *p, uint64_t conn, struct buf *out)
 {
     size_t len;
     char *text;
@@ -100,7 +101,8 @@ static void message_send(const struct app_push *p, uint64_t conn, struct buf *ou
         log_warn_limited("push", "error=\"%s\" a message was not sent", strerror(out->err));
     text = buf_take(out, &len);
     buf_reset(out);
-    web_push_send(p->web, conn, text, len);
+    if (web_push_send(p->web, conn, text, len) && !conn)
+        p->missed = true;
 }
 
 static void item_write(struct buf *out, const struct topic *t, const void *item, bool *any)
@@ -112,7 +114,7 @@ static void item_write(struct buf *out, const struct topic *t, const void *item,
 }
 
 /* All of it, in pieces. */
-static void list_send(const struct app_push *p, uint64_t conn, const struct topic *t, const struct list *l)
+static void list_send(struct app_push *p, uint64_t conn, const struct topic *t, const struct list *l)
 {
     for (size_t begin = 0; !begin || begin < l->count; begin += PIECE) {
         bool any = false;
@@ -158,7 +160,7 @@ static void compare(struct change *ch, const struct topic *t, const struct list 
     }
 }
 
-static void change_send(const struct app_push *p, const struct topic *t, const struct list *was,
+static void change_send(struct app_push *p, const struct topic *t, const struct list *was,
                         const struct list *now)
 {
     struct change ch = {.any_set = false};
@@ -183,7 +185,7 @@ static void change_send(const struct app_push *p, const struct topic *t, const s
     buf_reset(&ch.gone);
 }
 
-static void status_send(const struct app_push *p, uint64_t conn, const struct service_picture *now)
+static void status_send(struct app_push *p, uint64_t conn, const struct service_picture *now)
 {
     struct service_status st;
     struct buf out;
@@ -286,7 +288,16 @@ static int picture_take(struct app_push *p, struct service_picture *now)
     return 0;
 }
 
-static void changes_send(const struct app_push *p, const struct service_picture *now)
+static void all_send(struct app_push *p, uint64_t conn, const struct service_picture *now)
+{
+    const struct list is[] = {calls_of(now), registrations_of(now), trunks_of(now)};
+
+    list_send(p, conn, &calls, &is[0]);
+    list_send(p, conn, &registrations, &is[1]);
+    list_send(p, conn, &trunks, &is[2]);
+}
+
+static void changes_send(struct app_push *p, const struct service_picture *now)
 {
     const struct list was[] = {calls_of(&p->last), registrations_of(&p->last), trunks_of(&p->last)};
     const struct list is[] = {calls_of(now), registrations_of(now), trunks_of(now)};
@@ -312,8 +323,12 @@ static void look(struct app_push *p)
     }
     if (p->known && ++p->ticks % QUALITY_TICKS)
         quality_keep(&now.calls, &p->last.calls);
-    if (p->known)
+    if (p->missed) {
+        p->missed = false; /* unless this is missed, too */
+        all_send(p, 0, &now);
+    } else if (p->known) {
         changes_send(p, &now);
+    }
     service_picture_free(&p->last);
     p->last = now;
     p->known = true;
@@ -365,9 +380,7 @@ static void snapshot_send(struct app_push *p, uint64_t conn)
     status_send(p, conn, p->known ? &p->last : NULL);
     if (!p->known)
         return; /* signalling does not answer: when it does, all of it is new */
-    list_send(p, conn, &calls, &(struct list){p->last.calls.v, p->last.calls.count});
-    list_send(p, conn, &registrations, &(struct list){p->last.registrations.v, p->last.registrations.count});
-    list_send(p, conn, &trunks, &(struct list){p->last.trunks.v, p->last.trunks.count});
+    all_send(p, conn, &p->last);
 }
 
 static void opened(struct app_push *p, const struct web_push_event *ev)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENTS_MAX = 256, OUT_MAX = 256, MESSAGE_MAX = 1024 };
+enum { EVENTS_MAX = 256, OUT_MAX = 1024 /* snapshots for all, as after a start */, MESSAGE_MAX = 1024 };
 
 METRIC_LIMIT(listeners, "push_connections", PUSH_CONNS_MAX);
 METRIC_COUNTER(sent, "dngate_push_messages_total", NULL,
@@ -227,22 +227,23 @@ void web_push_drain(struct web_push *p, web_push_h *h, void *arg)
     (void)mbox_drain(p->events, event_h, &d);
 }
 
-/* WEB is far behind: who misses something is told all of it later. */
-static void post(struct web_push *p, const struct out *o)
+static int post(struct web_push *p, const struct out *o)
 {
-    if (mbox_post(p->out, o))
+    const int err = mbox_post(p->out, o);
+
+    if (err)
         free(o->text);
+    return err;
 }
 
 void web_push_welcome(struct web_push *p, uint64_t conn)
 {
-    post(p, &(struct out){.type = OUT_WELCOME, .conn = conn});
+    (void)post(p, &(struct out){.type = OUT_WELCOME, .conn = conn});
 }
 
-void web_push_send(struct web_push *p, uint64_t conn, char *text, size_t len)
+int web_push_send(struct web_push *p, uint64_t conn, char *text, size_t len)
 {
-    if (text)
-        post(p, &(struct out){.type = OUT_SEND, .conn = conn, .text = text, .len = len});
+    return text ? post(p, &(struct out){.type = OUT_SEND, .conn = conn, .text = text, .len = len}) : 0;
 }
 
 void web_push_close(struct web_push *p, uint64_t conn, uint16_t code, const char *reason)
@@ -250,5 +251,5 @@ void web_push_close(struct web_push *p, uint64_t conn, uint16_t code, const char
     struct out o = {.type = OUT_CLOSE, .conn = conn, .code = code};
 
     (void)snprintf(o.reason, sizeof(o.reason), "%s", reason);
-    post(p, &o);
+    (void)post(p, &o);
 }

@@ -45,8 +45,8 @@ typedef void(web_push_h)(const struct web_push_event *ev, void *arg);
 void web_push_drain(struct web_push *p, web_push_h *h, void *arg);
 /* Is told from now on what is sent to all. What is sent to it alone needs no welcome. */
 void web_push_welcome(struct web_push *p, uint64_t conn);
-/* text becomes ours, malloc'd or NULL (nothing is done). conn 0: to all who are welcome. */
-void web_push_send(struct web_push *p, uint64_t conn, char *text, size_t len);
+/* text becomes ours, malloc'd or NULL (nothing is done). conn 0: to all who are welcome. ENOBUFS: WEB is so far behind that nobody gets it. */
+int web_push_send(struct web_push *p, uint64_t conn, char *text, size_t len);
 void web_push_close(struct web_push *p, uint64_t conn, uint16_t code, const char *reason);
 
 /* --- for edge.c, on the WEB thread */
