@@ -41,15 +41,17 @@ struct app_live {
 
 /* --- a sample --- */
 
+/* proc(5): size and resident, in pages. */
 static uint64_t rss_bytes(void)
 {
-    unsigned long long pages = 0;
+    char line[128], *resident;
     FILE *f = fopen("/proc/self/statm", "re");
+    uint64_t pages = 0;
 
     if (!f)
         return 0;
-    if (fscanf(f, "%*u %llu", &pages) != 1)
-        pages = 0;
+    if (fgets(line, sizeof(line), f) && (resident = strchr(line, ' ')))
+        pages = strtoull(resident, NULL, 10);
     (void)fclose(f);
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }

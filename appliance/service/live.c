@@ -30,7 +30,7 @@ int service_live_ask(struct service *sv, ask_h *h, ask_drop_h *drop, void *value
 struct picture_question {
     unsigned what;
     bool no_memory;
-    struct service_picture p;
+    struct service_picture p = {.calls = {NULL, 0}};
     const struct service_live *live; /* while it is answered */
     size_t size;
 };
@@ -185,7 +185,7 @@ void service_picture_free(struct service_picture *p)
 
 int service_calls(struct service *sv, struct service_calls *out)
 {
-    struct service_picture p;
+    struct service_picture p = {.calls = {NULL, 0}};
     const int err = service_picture(sv, SERVICE_CALLS, &p);
 
     if (!err)
@@ -195,7 +195,7 @@ int service_calls(struct service *sv, struct service_calls *out)
 
 int service_registrations(struct service *sv, struct service_registrations *out)
 {
-    struct service_picture p;
+    struct service_picture p = {.calls = {NULL, 0}};
     const int err = service_picture(sv, SERVICE_REGISTRATIONS, &p);
 
     if (err)
@@ -208,7 +208,7 @@ int service_registrations(struct service *sv, struct service_registrations *out)
 
 int service_counts(struct service *sv, struct service_counts *out)
 {
-    struct service_picture p;
+    struct service_picture p = {.calls = {NULL, 0}};
     const int err = service_picture(sv, 0, &p);
 
     if (!err)

@@ -12,7 +12,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { WAIT_S = 5, ADDRESSES_MAX = 4, ANSWER_MAX = 512 };
+enum { WAIT_S = 5, ADDRESSES_MAX = 4, ANSWER_MAX = 512, HTTP_WORD = 9 /* "HTTP/1.1 " */ };
 
 /* ---------------------------------------------------------------- URL */
 
@@ -176,7 +176,7 @@ static unsigned status_read(struct link *l)
 {
     char text[ANSWER_MAX + 1];
     size_t n = 0;
-    unsigned code = 0;
+    unsigned long code;
 
     while (n < ANSWER_MAX) {
         const ssize_t got = link_read(l, text + n, ANSWER_MAX - n);
@@ -189,9 +189,10 @@ static unsigned status_read(struct link *l)
             break;
     }
     text[n] = '\0';
-    if (sscanf(text, "HTTP/1.%*1[01] %3u", &code) != 1 || code < 100 || code > 599)
+    if (strncmp(text, "HTTP/1.0 ", HTTP_WORD) && strncmp(text, "HTTP/1.1 ", HTTP_WORD))
         return 0;
-    return code;
+    code = strtoul(text + HTTP_WORD, NULL, 10);
+    return code >= 100 && code <= 599 ? (unsigned)code : 0;
 }
 
 int webhook_post(const struct webhook_url *u, const char *ca, const char *json, size_t len, char *why,
