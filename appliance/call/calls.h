@@ -48,6 +48,7 @@ struct call_info { /* live list, by value; what pads it is 0, so that two can be
     char state[16]; /* "calling", "ringing", "answered", "held", "ending" */
     int64_t start_ms, answer_ms;
     enum cdr_path path; /* now */
+    bool registered;    /* its DN is, now: who lists calls for people says so (service/live) */
 };
 typedef bool(calls_h)(const struct call_info *ci, void *arg);
 void calls_each(const struct calls *c, calls_h *h, void *arg);

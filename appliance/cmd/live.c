@@ -251,6 +251,8 @@ static void status_text(struct cmd *c, const struct service_status *st)
     buf_printf(c->out, "dngate %s, process %d, up for %s\n%s\n", DNGATE_VERSION, st->pid,
                seconds_text(text, sizeof(text), (int64_t)st->uptime_s),
                st->ready ? "ready to take calls" : "NOT READY to take calls");
+    if (c->sv.now && c->sv.now->lab)
+        buf_puts(c->out, "lab mode: a built-in SIP Server and known passwords\n");
     if (st->counted)
         buf_printf(c->out, "%zu calls, %zu DNs registered\n\n", st->counts.calls, st->counts.registrations);
     else

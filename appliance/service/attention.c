@@ -9,7 +9,7 @@ static const char *const kinds[ATTENTION_KINDS] = {
     [ATTENTION_DISK] = "disk",       [ATTENTION_QUALITY] = "quality",
     [ATTENTION_BANS] = "bans",       [ATTENTION_PART] = "part",
     [ATTENTION_REACH] = "reach",     [ATTENTION_ADMIN] = "administrator",
-    [ATTENTION_RESTART] = "restart", [ATTENTION_LAB] = "lab",
+    [ATTENTION_RESTART] = "restart",
 };
 
 const char *attention_kind_name(enum attention_kind k)
@@ -27,13 +27,11 @@ static const struct {
          "/admin/settings"},
     [ATTENTION_QUALITY] = {"Look at the calls of now: which side loses packets?", "/admin/calls"},
     [ATTENTION_BANS] = {"Is it one of yours? Lift the ban, and look which page has an old password.",
-                        "/admin/network"},
+                        "/admin/people/bans"},
     [ATTENTION_PART] = {"See the log for what happened before.", "/admin/"},
     [ATTENTION_REACH] = {"Open and forward these ports.", "/admin/network"},
     [ATTENTION_ADMIN] = {"Make one with dngate setup-link or dngate user add.", "/admin/people"},
     [ATTENTION_RESTART] = {"Restart when no call is on.", "/admin/settings"},
-    [ATTENTION_LAB] = {"Passwords of the lab's DNs are known to everybody: not for people who work.",
-                       "/admin/"},
 };
 
 __attribute__((format(printf, 5, 6))) static void add(struct attention_list *l, enum attention_kind kind,
@@ -120,8 +118,6 @@ void attention_find(const struct attention_facts *f, struct attention_list *out)
         add(out, ATTENTION_ADMIN, "", false, "Nobody can sign in to the console yet.");
     if (f->pending[0])
         add(out, ATTENTION_RESTART, "", false, "Settings wait for a restart: %s.", f->pending);
-    if (f->lab)
-        add(out, ATTENTION_LAB, "", false, "This is lab mode: a built-in SIP Server and known passwords.");
 }
 
 static const struct attention *same(const struct attention_list *l, const struct attention *a)

@@ -26,7 +26,6 @@ enum attention_kind {
     ATTENTION_REACH,
     ATTENTION_ADMIN,
     ATTENTION_RESTART,
-    ATTENTION_LAB,
     ATTENTION_KINDS
 };
 /* "trunk", "certificate", …: in JSON and settings. */
@@ -57,7 +56,7 @@ struct attention_facts {
     double disk_percent; /* used */
     char closed[128];    /* ways of browsers that are closed from outside: "https, ice"; "" */
     char pending[128];   /* settings that wait for a restart; "" */
-    bool no_administrator, lab;
+    bool no_administrator;
 };
 
 enum { ATTENTION_DISK_PERCENT = 90 };

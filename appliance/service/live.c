@@ -41,7 +41,8 @@ static bool call_h(const struct call_info *ci, void *arg)
 
     if (q->p.calls.count == q->size)
         return true;
-    q->p.calls.v[q->p.calls.count++] = *ci;
+    q->p.calls.v[q->p.calls.count] = *ci;
+    q->p.calls.v[q->p.calls.count++].registered = registrar_find(q->live->registrar, ci->dn) != NULL;
     return false;
 }
 

@@ -29,6 +29,12 @@ static bool talks(const struct call_info *ci)
     return ci->answer_ms || (ci->direction == CDR_OUTBOUND && strcmp(ci->state, "ending") != 0);
 }
 
+/* A call that waits for its page to come back is nobody's: its agent is off, as in the list of agents. */
+static bool counts(const struct call_info *ci)
+{
+    return ci->registered && strcmp(ci->state, "ending") != 0;
+}
+
 /* Who is on a call and has another that rings is on a call. */
 static void agents_count(const struct service_picture *p, struct service_status *out)
 {
@@ -40,11 +46,11 @@ static void agents_count(const struct service_picture *p, struct service_status 
     if (!v)
         return;
     for (size_t i = 0; i < p->calls.count; i++)
-        if (strcmp(p->calls.v[i].state, "ending") != 0 && talks(&p->calls.v[i]))
+        if (counts(&p->calls.v[i]) && talks(&p->calls.v[i]))
             v[on++] = p->calls.v[i].dn;
     a->on_call = distinct(v, on);
     for (size_t i = 0; i < p->calls.count; i++)
-        if (strcmp(p->calls.v[i].state, "ending") != 0)
+        if (counts(&p->calls.v[i]))
             v[all++] = p->calls.v[i].dn;
     a->ringing = distinct(v, all) - a->on_call;
     free(v);

@@ -68,7 +68,6 @@ test('a trunk that goes down begins once and ends once, however often it is aske
     ok('trunk', 'remove', 'far');
     await told(({ body }) => body.event === 'trunk' && body.state === 'ends' && /Over: Trunk far/.test(body.text), 'the trunk is no more');
     assert.equal(posts.filter(({ body }) => body.event === 'trunk').length, 2);
-    assert.ok(!posts.some(({ body }) => body.event === 'lab')); // is not among alerts.events
     assert.ok(server.log.some((line) => / alerts .*error="127\.0\.0\.1 answers 500" again in 1 s/.test(line)));
 });
 

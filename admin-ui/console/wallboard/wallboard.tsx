@@ -85,6 +85,11 @@ export function Wallboard() {
                 <Number value={s?.hour.inbound ?? 0} name={t('overview.inboundHour')} />
                 <Number value={s?.hour.abandoned ?? 0} name={t('overview.abandonedHour')} kind={s && s.hour.abandoned_percent > 10 ? 'bad' : undefined} />
             </section>
+            {session.value?.lab && (
+                <p class="banner lab">
+                    <b>{t('shell.labTitle')}</b> {t('shell.lab')}
+                </p>
+            )}
             {attention.value[0] && (
                 <p class="wall-attention" data-level={attention.value[0].level}>
                     <Icon name="warn" /> {attention.value[0].text}
