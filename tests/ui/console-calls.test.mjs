@@ -290,12 +290,19 @@ test('the watch list: a link, errors at the field, off again', async () => {
 });
 
 test('who may only read sees no button that would be refused', async () => {
-    await open('/admin/calls?watch=1', { role: 'readonly' });
+    await open('/admin/calls?watch=1', { role: 'supervisor' });
     await page.getByRole('dialog').getByText('5001').waitFor();
-    assert.equal(await page.getByRole('dialog').getByRole('button', { name: /Take|Put/ }).count(), 0);
-    await page.keyboard.press('Escape');
+    assert.equal(await page.getByRole('dialog').getByRole('button', { name: /Take|Put/ }).count(), 0, 'administrators say who is under watch');
+    await page.context().close();
+    const asked = box.asked('GET', '/cdr/jitter/trace').length;
+    await open('/admin/calls?watch=1', { role: 'readonly' });
     await live().nth(2).waitFor();
+    assert.deepEqual([await page.getByRole('dialog').count(), await page.getByRole('link', { name: 'Watch list' }).count()], [0, 0]);
     assert.equal(await page.getByRole('button', { name: /Hang up/ }).count(), 0);
+    await page.goto(`${box.url}/admin/calls/jitter`);
+    await page.getByText('The messages of this call are for supervisors and administrators.').waitFor();
+    await page.getByRole('heading', { name: 'The record' }).waitFor();
+    assert.equal(box.asked('GET', '/cdr/jitter/trace').length, asked, 'what would be refused is not asked for');
 });
 
 test('whatever strangers write into a call is text: markup, scripts, SQL', async () => {

@@ -55,7 +55,7 @@ function NoTrace({ dn }: { dn: string }) {
         <Note>
             <h2>{t('calls.no_trace')}</h2>
             <p>{watched ? t('calls.watching', { dn }) : t('calls.no_trace_why')}</p>
-            {!watched && may('supervisor') && (
+            {!watched && may('admin') && (
                 <p>
                     <button type="button" onClick={async () => setWatched(await attempt(() => api.post('/traces/watch', { dn })))}>
                         {t('calls.watch_dn', { dn })}
@@ -164,14 +164,15 @@ export function CallPage({ id }: { id: string }) {
     const path = `/cdr/${encodeURIComponent(id)}`;
     // Not asked for while the call runs; asked for when it has ended.
     const got = useLoad<WholeRecord>(running || live.calls.value === null ? null : path);
-    const traced = useLoad<Trace>(running ? `/calls/${encodeURIComponent(id)}/trace` : `${path}/trace`, {}, { every: running ? RUNNING_MS : 0 });
+    const reads = may('supervisor'); // what a call's messages hold is not for those who only read figures
+    const traced = useLoad<Trace>(!reads ? null : running ? `/calls/${encodeURIComponent(id)}/trace` : `${path}/trace`, {}, { every: running ? RUNNING_MS : 0 });
     const record = got.data;
     // Its record is written a moment after it has ended: until then it is shown as it was.
     const last = useRef<LiveCall | null>(null);
     const tries = useRef(0);
     const ended = tries.current < TRIES && last.current?.id === id ? last.current : null;
     const call = running ?? record ?? ended;
-    const early = !running && !!ended && (record ? record.traced && !!traced.error : !!got.error);
+    const early = !running && !!ended && (record ? reads && record.traced && !!traced.error : !!got.error);
 
     if (running) {
         last.current = running;
@@ -228,6 +229,7 @@ export function CallPage({ id }: { id: string }) {
             }
         >
             <Said verdict={record?.verdict} record={record} running={!record} />
+            {!reads && record?.traced && <Note>{t('calls.trace_role')}</Note>}
             {traced.data ? <Whole key={id} trace={traced.data} length={length} answered={call.answer_ms > 0} /> : traced.error && !early && (traced.error.status === 404 ? <NoTrace dn={call.dn} /> : <Failed error={traced.error} retry={traced.reload} />)}
             {record && (
                 <Card title={t('calls.facts')}>

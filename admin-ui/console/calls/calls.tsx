@@ -1,6 +1,6 @@
 // Calls: what is happening, what happened, what went wrong. Those that run on top, the records below, one search over both.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { url } from '../core/api';
+import { may, url } from '../core/api';
 import { live } from '../core/live';
 import { useLoad, useRows } from '../core/load';
 import { query, withQuery } from '../core/router';
@@ -72,6 +72,7 @@ export function CallsPage() {
         rows.reload();
         void sum.reload();
     };
+    const watches = may('supervisor');
     const filtered = toAddress(filter) !== toAddress(NOTHING);
 
     return (
@@ -79,9 +80,11 @@ export function CallsPage() {
             title={t('calls.title')}
             live
             actions={
-                <a class="button" href={withQuery({ watch: 1 })}>
-                    {t('calls.watch')}
-                </a>
+                watches && (
+                    <a class="button" href={withQuery({ watch: 1 })}>
+                        {t('calls.watch')}
+                    </a>
+                )
             }
         >
             <Search label={t('calls.search')} wide />
@@ -117,7 +120,7 @@ export function CallsPage() {
                     empty={<Empty title={filtered ? t('calls.records_no_fit') : t('calls.records_none')} />}
                 />
             </section>
-            {query.value.has('watch') && <WatchList />}
+            {watches && query.value.has('watch') && <WatchList />}
         </Page>
     );
 }

@@ -30,7 +30,7 @@ export function WatchList() {
                 {list.data?.items.map(({ dn, name }) => (
                     <li key={dn}>
                         <span>{[dn, name].filter(Boolean).join(' ')}</span>
-                        {may('supervisor') && (
+                        {may('admin') && (
                             <button type="button" aria-label={t('calls.watch_remove_of', { dn })} onClick={() => remove(dn)}>
                                 {t('calls.watch_remove')}
                             </button>
@@ -38,7 +38,7 @@ export function WatchList() {
                     </li>
                 ))}
             </ul>
-            {may('supervisor') && (
+            {may('admin') && (
                 <Form form={form} send={add} button={t('calls.watch_add')}>
                     <Field name="dn" label={t('calls.dn')} required first />
                 </Form>

@@ -48,13 +48,13 @@ function Make({ close }: { close: () => void }) {
 
 export function Links() {
     const { data, error, reload } = useLoad<List<Selftest>>('/selftests', { limit: 20 });
-    const admin = may('admin');
+    const makes = may('supervisor');
 
     return (
         <Card
             title={t('network.selftests')}
             actions={
-                admin && (
+                makes && (
                     <button type="button" onClick={() => begin('link')}>
                         {t('network.link_make')}
                     </button>
@@ -64,7 +64,7 @@ export function Links() {
             {error && <Failed error={error} retry={reload} />}
             {data?.items.length === 0 && <p class="dim">{t('network.selftests_none')}</p>}
             {!!data?.items.length && <Selftests items={data.items} />}
-            {admin && doing() === 'link' && <Make close={() => end('note')} />}
+            {makes && doing() === 'link' && <Make close={() => end('note')} />}
         </Card>
     );
 }

@@ -30,7 +30,7 @@ function inside(p: Port, found: Found | null | undefined, tried: boolean) {
     if (found === null) return <State kind="busy">{t('network.trying')}</State>;
     if (/^(sips?|rtp)/.test(p.way)) return <span class="dim">{t('network.by_trunk')}</span>;
     if (p.way === 'ice') return <span class="dim">{t('network.by_call')}</span>;
-    return tried && /^turn/.test(p.way) && !may('admin') ? <span class="dim">{t('network.no_turn_link')}</span> : null;
+    return tried && /^turn/.test(p.way) && !may('supervisor') ? <span class="dim">{t('network.no_turn_link')}</span> : null;
 }
 
 function Ways({ ports, found, tried }: { ports: Port[]; found: Record<string, Found | null>; tried: boolean }) {
@@ -178,7 +178,7 @@ export function Network() {
                     title={t('network.ports')}
                     actions={
                         <>
-                            {admin && (
+                            {may('supervisor') && (
                                 <button type="button" title={t('network.look_help')} disabled={!!looking} onClick={look}>
                                     {t('network.look')}
                                 </button>
