@@ -2,11 +2,12 @@
 import { useState } from 'preact/hooks';
 import { api, may, raw, save } from '../core/api';
 import { useLoad } from '../core/load';
+import { query } from '../core/router';
 import type { List } from '../core/types';
-import { bytes, t, tr } from '../core/words';
-import { wrong } from '../parts/act';
+import { bytes, num, t, tr } from '../core/words';
+import { begin, doing, end, wrong } from '../parts/act';
 import { Card, Facts, Failed, Note } from '../parts/bits';
-import { ask } from '../parts/dialog';
+import { ask, Dialog } from '../parts/dialog';
 import { Field, Form, useForm } from '../parts/form';
 import { Icon } from '../parts/icon';
 import { Time } from '../parts/time';
@@ -42,18 +43,43 @@ function Now() {
     );
 }
 
+interface Held {
+    made_ms?: number;
+    dns?: number;
+    trunks?: number;
+    users?: number;
+    call_records?: number;
+    notes?: string;
+}
+
+// What is on the box now, in words.
+const Done = ({ held }: { held: Held }) => (
+    <>
+        <Note kind="good">{t('people.restored')}</Note>
+        <Facts
+            of={[
+                [t('people.held_made'), !!held.made_ms && <Time ms={held.made_ms} />],
+                [t('people.held_dns'), num(held.dns ?? 0)],
+                [t('people.held_trunks'), num(held.trunks ?? 0)],
+                [t('people.held_users'), num(held.users ?? 0)],
+                [t('people.held_calls'), num(held.call_records ?? 0)],
+            ]}
+        />
+        {held.notes && held.notes.split('\n').filter(Boolean).map((line) => <Note key={line}>{line}</Note>)}
+    </>
+);
+
+const sure = () => ask({ title: t('people.restore_title'), text: <p>{t('people.restore_ask')}</p>, button: t('people.restore_go'), type: t('people.restore_word') });
+
 function Restore() {
     const form = useForm({ passphrase: '' }, { secret: ['passphrase'] });
     const [file, setFile] = useState<File | null>(null);
-    const [held, setHeld] = useState<Record<string, unknown> | null>(null);
+    const [held, setHeld] = useState<Held | null>(null);
 
     return (
         <Card title={t('people.restore')}>
             {held ? (
-                <>
-                    <Note kind="good">{t('people.restored')}</Note>
-                    <Facts of={Object.entries(held).map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)])} />
-                </>
+                <Done held={held} />
             ) : (
                 <Form
                     form={form}
@@ -61,8 +87,7 @@ function Restore() {
                     button={`${t('people.restore')}…`}
                     send={async ({ passphrase }) => {
                         wrong({ passphrase: file ? !passphrase && t('people.passphrase_short') : t('people.restore_no_file') });
-                        const text = <p>{t('people.restore_ask')}</p>;
-                        if (!(await ask({ title: t('people.restore_title'), text, button: t('people.restore_go'), type: t('people.restore_word') }))) return;
+                        if (!(await sure())) return;
                         const answer = await raw('/restore', { method: 'POST', body: file!, type: 'application/octet-stream', headers: { 'X-Passphrase': encodeURIComponent(passphrase) }, patience: LONG_MS });
                         setHeld(answer.status === 204 ? {} : await answer.json());
                     }}
@@ -78,8 +103,38 @@ function Restore() {
     );
 }
 
+function RestoreCopy({ of: { name, time_ms, encrypted }, close }: { of: Backup; close: () => void }) {
+    const form = useForm({ passphrase: '' }, { secret: ['passphrase'] });
+    const [held, setHeld] = useState<Held | null>(null);
+
+    return (
+        <Dialog title={t('people.copy_restore')} onClose={close}>
+            {held ? (
+                <Done held={held} />
+            ) : (
+                <Form
+                    form={form}
+                    danger
+                    button={`${t('people.restore')}…`}
+                    send={async ({ passphrase }) => {
+                        wrong({ passphrase: encrypted && !passphrase && t('people.passphrase_short') });
+                        if (!(await sure())) return;
+                        setHeld(await (await raw(`${path(name)}/restore`, { method: 'POST', body: encrypted ? { passphrase } : {}, patience: LONG_MS })).json());
+                    }}
+                >
+                    <p>
+                        <Time ms={time_ms} /> <span class="mono dim">{name}</span>
+                    </p>
+                    {encrypted && <Field name="passphrase" type="password" label={t('people.passphrase')} autocomplete="off" required first />}
+                </Form>
+            )}
+        </Dialog>
+    );
+}
+
 function Copies() {
     const { data, error, reload } = useLoad<List<Backup>>('/backups');
+    const chosen = doing() === 'restore' && data?.items.find((b) => b.name === query.value.get('copy'));
     const remove = async (name: string) => {
         if (!(await ask({ title: t('people.copy_remove_title', { name }), text: <p>{t('people.copy_remove_ask')}</p>, button: t('people.remove') }))) return;
         await attempt(() => api.remove(path(name)), t('people.copy_removed'));
@@ -112,6 +167,9 @@ function Copies() {
                                 <td>{tr(`people.why_${b.why}`, {}, b.why)}</td>
                                 <td class="end">{bytes(b.bytes)}</td>
                                 <td class="acts">
+                                    <button type="button" class="plain" aria-label={`${t('people.restore')} ${b.name}`} onClick={() => begin('restore', { copy: b.name })}>
+                                        {t('people.restore')}
+                                    </button>
                                     <button
                                         type="button"
                                         class="plain"
@@ -129,6 +187,7 @@ function Copies() {
                     </tbody>
                 </table>
             )}
+            {chosen && <RestoreCopy of={chosen} close={() => end('copy')} />}
         </Card>
     );
 }

@@ -117,4 +117,5 @@ export interface Backup {
     bytes: number;
     time_ms: number;
     why: string;
+    encrypted?: boolean;
 }
