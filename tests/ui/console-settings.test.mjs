@@ -64,7 +64,12 @@ test('a setting is changed where it stands, with a reason; what the box says sta
     await button('Cancel', dialog()).click();
     await button('Restart when idle').click();
     await page.getByText(/^Waits for/).first().waitFor();
-    assert.deepEqual(box.asked('POST', '/restart'), [{ when: 'idle' }]);
+    await button('Drain, then restart').click();
+    await dialog().getByText(/as long as the setting drain\.seconds says/).waitFor();
+    box.answer('GET /restart', { pending: ['sip.port'], waiting: false, when: 'drain', under_way: true, calls: 5 });
+    await button('Drain, then restart', dialog()).click();
+    await page.getByText(/^No new calls: \d+ calls? ha/).waitFor();
+    assert.deepEqual(box.asked('POST', '/restart'), [{ when: 'idle' }, { when: 'drain' }]);
     await done();
 });
 
@@ -186,6 +191,18 @@ test('backup and restore: passphrases, a wrong one said at its field, what is re
     await dialog().getByRole('textbox').fill('restore');
     await button('Replace everything').click();
     await restore.getByText('The passphrase is wrong.').waitFor();
+
+    const { name } = Object.assign(box.data.backups[0], { encrypted: true });
+    await page.reload();
+    await button(`Restore ${name}`).click();
+    await dialog().getByLabel('Passphrase').fill('long enough');
+    box.answer(`POST /backups/${name}/restore`, { status: 202, body: { made_ms: Date.now(), version: 10, dns: 4321, trunks: 2, users: 3, call_records: 9, call_records_kept: 0, notes: 'Look after the certificate.' } });
+    await button('Restore…', dialog()).click();
+    await dialog().last().getByRole('textbox').fill('restore');
+    await button('Replace everything').click();
+    await dialog().getByText('4,321').waitFor();
+    await dialog().getByText('Look after the certificate.').waitFor();
+    assert.deepEqual(box.asked('POST', `/backups/${name}/restore`), [{ passphrase: 'long enough' }]);
     await done();
 });
 

@@ -1,4 +1,4 @@
-// What waits for a restart, and the restart: when nobody speaks, or now.
+// What waits for a restart, and the restart: when nobody speaks, when those who speak have had their time, or now.
 import { api, may } from '../core/api';
 import { live } from '../core/live';
 import { useLoad } from '../core/load';
@@ -10,6 +10,8 @@ import { attempt, toast } from '../parts/toast';
 interface Restart {
     pending: string[];
     waiting: boolean;
+    when?: '' | 'now' | 'drain' | 'idle';
+    under_way?: boolean;
     calls: number;
 }
 
@@ -18,11 +20,12 @@ export function RestartNote({ turn }: { turn: unknown }) {
     const { data, reload } = useLoad<Restart>('/restart', { turn: undefined }, { every: 5000 });
     const n = data?.pending.length ?? 0;
     const calls = live.status.value?.calls ?? data?.calls ?? 0;
-    const restart = (when: 'idle' | 'now') => attempt(() => api.post('/restart', { when }), t('settings.restarting')).then(reload);
+    const restart = (when: 'idle' | 'drain' | 'now') => attempt(() => api.post('/restart', { when }), t('settings.restarting')).then(reload);
 
     void turn;
     if (!data || !may('admin')) return null;
     if (data.waiting) return <Note kind="info">{calls ? t('settings.waiting', { n: calls }) : t('settings.restarting')}</Note>;
+    if (data.when === 'drain' || data.under_way) return <Note kind="info">{calls ? t('settings.draining', { n: calls }) : t('settings.restarting')}</Note>;
     if (!n) return null;
     return (
         <Note kind="warn">
@@ -42,6 +45,18 @@ export function RestartNote({ turn }: { turn: unknown }) {
                 >
                     {t('settings.idle')}
                 </button>
+                {calls > 0 && (
+                    <button
+                        type="button"
+                        title={t('settings.drain_help')}
+                        onClick={async () => {
+                            const text = <p>{t('settings.drain_ask', { n: calls })}</p>;
+                            if (await ask({ title: t('settings.drain_title'), text, button: t('settings.drain') })) await restart('drain');
+                        }}
+                    >
+                        {t('settings.drain')}
+                    </button>
+                )}
                 <button
                     type="button"
                     onClick={async () => {
