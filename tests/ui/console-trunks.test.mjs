@@ -89,6 +89,17 @@ test('changing keeps the password, disabling says what happens, removing wants t
     await done();
 });
 
+test('the trunk of lab mode is shown beside those that were added, and cannot be changed', async () => {
+    box.data.status.lab = true;
+    box.data.trunks = [];
+    box.data.status.trunks = [{ name: 'lab', state: 'up', rtt_ms: 0.4, since_ms: Date.now() - 60e3 }];
+    await at('/admin/trunks');
+    const lab = page.locator('section', { hasText: 'The SIP Server of lab mode' });
+    await lab.getByText('Up', { exact: true }).waitFor();
+    assert.equal(await lab.getByRole('button').count(), 0);
+    await done();
+});
+
 test('nothing is there yet, and what is gone, in German', async () => {
     box.become('empty');
     await at('/admin/trunks', { locale: 'de-DE' });

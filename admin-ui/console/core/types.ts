@@ -40,6 +40,7 @@ export interface Attention {
 export interface TrunkLine {
     name: string;
     state: TrunkState;
+    detail?: string;
     rtt_ms: number;
     since_ms: number;
 }

@@ -1,12 +1,12 @@
 // One trunk: is it there, how is it set, its test, its ups and downs.
-import { may } from '../core/api';
+import { may, session } from '../core/api';
 import { live } from '../core/live';
 import { useLoad } from '../core/load';
 import { go, query } from '../core/router';
 import type { List, Trunk as Of, TrunkState as State } from '../core/types';
 import { t } from '../core/words';
 import { ms } from '../parts/act';
-import { Card, Empty, Facts, Failed } from '../parts/bits';
+import { Card, Empty, Facts, Failed, Note } from '../parts/bits';
 import { Page } from '../parts/page';
 import { Mark, kindOf } from '../parts/state';
 import { Time } from '../parts/time';
@@ -34,7 +34,7 @@ function One({ name }: { name: string }) {
     if (!data)
         return (
             <Page title={name} back={back()}>
-                {error?.status === 404 ? <Empty title={t('trunks.gone', { name })}>{t('trunks.gone_next')}</Empty> : error ? <Failed error={error} retry={reload} /> : null}
+                {error?.status === 404 && session.value?.lab && now.data ? <Note>{t('trunks.lab')}</Note> : error?.status === 404 ? <Empty title={t('trunks.gone', { name })}>{t('trunks.gone_next')}</Empty> : error ? <Failed error={error} retry={reload} /> : null}
             </Page>
         );
     const others = !!all.data?.items.some((o) => o.name !== name && o.enabled);

@@ -1,13 +1,13 @@
 // Can we reach Genesys? The trunks in the order in which they are tried.
 import { useRef } from 'preact/hooks';
-import { api, may } from '../core/api';
+import { api, may, session } from '../core/api';
 import { live } from '../core/live';
 import { useLoad } from '../core/load';
 import { go } from '../core/router';
 import type { List, Trunk, TrunkLine } from '../core/types';
 import { t } from '../core/words';
 import { begin, doing, end, ms } from '../parts/act';
-import { Empty, Failed } from '../parts/bits';
+import { Card, Empty, Failed } from '../parts/bits';
 import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icon';
 import { Page } from '../parts/page';
@@ -39,6 +39,8 @@ export function Trunks() {
     const admin = may('admin');
     const items = data?.items ?? [];
     const lines = new Map((live.trunks.value ?? live.status.value?.trunks ?? []).map((l) => [l.name, l]));
+    // The lab's own trunk is in no list of what is set; what was removed a moment ago may still be among those that run.
+    const built = session.value?.lab && data ? [...lines.values()].filter((l) => !items.some((i) => i.name === l.name)) : [];
     const move = async (i: number, by: number, key = '') => {
         const next = moved(items, i, by);
         const name = items[i]!.name;
@@ -59,6 +61,18 @@ export function Trunks() {
     return (
         <Page title={t('trunks.title')} live lead={lead(items, lines)} actions={items.length > 0 && add}>
             {error && <Failed error={error} retry={reload} />}
+            {built.map((line) => (
+                <Card key={line.name} title={line.name} actions={<TrunkState state={line.state} />}>
+                    <p>
+                        {t('trunks.lab')}{' '}
+                        <span class="dim">
+                            {line.state === 'up' && line.rtt_ms > 0 && `${t('trunks.ms', { n: ms(line.rtt_ms) })} · `}
+                            <Time ms={line.since_ms} how="ago" />
+                        </span>
+                    </p>
+                    {line.detail && <p class="dim">{line.detail}</p>}
+                </Card>
+            ))}
             {data && !items.length && (
                 <Empty title={t('trunks.none')} action={add}>
                     {t('trunks.none_next')}
