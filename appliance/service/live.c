@@ -30,7 +30,7 @@ int service_live_ask(struct service *sv, ask_h *h, ask_drop_h *drop, void *value
 struct picture_question {
     unsigned what;
     bool no_memory;
-    struct service_picture p = {.calls = {NULL, 0}};
+    struct service_picture p;
     const struct service_live *live; /* while it is answered */
     size_t size;
 };
