@@ -376,7 +376,8 @@ static bool is_failed(const struct cdr *c)
 {
     const enum cdr_result r = cdr_result(c);
 
-    return r == CDR_FAILED || r == CDR_REFUSED || (r == CDR_NO_ANSWER && !c->ring_ms);
+    return r == CDR_FAILED || r == CDR_REFUSED ||
+           (r == CDR_NO_ANSWER && (!c->ring_ms || !strcmp(c->reason, "Agent's connection lost")));
 }
 
 static const char *reason(const struct traced *t, const struct cdr *c)

@@ -430,11 +430,46 @@ static void unavailable(const struct looking *l)
                  "closed, and whether the page was open.");
 }
 
+/* While it rang, or while the agent waited for an answer. */
+static bool agent_lost(const struct looking *l)
+{
+    if (l->c->hangup != CDR_GATEWAY || strcmp(l->c->reason, "Agent's connection lost") != 0 ||
+        (!l->outbound && !l->c->ring_ms))
+        return false;
+    say(l->v, VERDICT_BAD, "The agent's connection was lost before the call was answered");
+    if (l->c->ring_ms)
+        cause(l->v, "It had rung for %lld s when the browser's connection to the gateway broke.",
+              (long long)(l->c->end_ms - l->c->ring_ms) / 1000);
+    else
+        cause(l->v, "The browser's connection to the gateway broke.");
+    advise(l->v, "The agent's network went away, the computer slept, or the page was closed. See whether "
+                 "other calls of "
+                 "this DN ended so.");
+    return true;
+}
+
+static void busy(const struct looking *l)
+{
+    const bool ours = l->c->hangup == CDR_GATEWAY; /* the DN's limit */
+
+    if (ours && l->outbound) {
+        say(l->v, VERDICT_WARN, "The agent has as many calls as allowed");
+        cause(l->v, "DN %.40s was on other calls, and its call limit allows no more.", l->c->dn);
+        advise(l->v, "End the other call first, or raise the DN's call limit or call.limit_per_dn.");
+        return;
+    }
+    say(l->v, VERDICT_GOOD, "Busy");
+    if (ours)
+        cause(l->v, "The agent was on as many calls as the DN's call limit allows.");
+    else
+        cause(l->v, "%s was on another call.", l->outbound ? "Who was called" : "The agent");
+}
+
 static void refused(const struct looking *l)
 {
     const unsigned code = l->c->code;
 
-    if (code == 401 || code == 403 || code == 407) {
+    if (l->outbound && (code == 401 || code == 403 || code == 407)) {
         say(l->v, VERDICT_BAD, "The trunk refuses our calls");
         cause(l->v, "It answered %u %s.", code, l->c->reason);
         advise(
@@ -461,7 +496,7 @@ static void refused(const struct looking *l)
 
 static void unanswered(const struct looking *l)
 {
-    if (media_failed(l) || trunk_silent(l))
+    if (media_failed(l) || agent_lost(l) || trunk_silent(l))
         return;
     switch (l->c->code) {
     case 404:
@@ -480,8 +515,7 @@ static void unanswered(const struct looking *l)
         break;
     case 486:
     case 600:
-        say(l->v, VERDICT_GOOD, "Busy");
-        cause(l->v, "%s was on another call.", l->outbound ? "Who was called" : "The agent");
+        busy(l);
         break;
     case 487:
         say(l->v, VERDICT_GOOD, l->outbound ? "The agent hung up before the answer" : "The caller gave up");
