@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { session } from '../core/api';
 import { attention, link, live, now } from '../core/live';
+import { whoAmI } from '../core/session';
 import type { AgentState, Call, Registration } from '../core/types';
 import { clock, num, t, tr, when } from '../core/words';
 import { Empty } from '../parts/bits';
@@ -10,6 +11,7 @@ import { Freshness, shownTitle } from '../parts/page';
 import { kindOf, Mark } from '../parts/state';
 
 const MOST_TILES = 240;
+const STAY_MS = 30000;
 const order: AgentState[] = ['ringing', 'on_call', 'ready', 'off'];
 
 // Those who do something first, and of those the ones who have done it longest.
@@ -25,8 +27,10 @@ export function tiles(registrations: Registration[], calls: Call[]) {
         .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || (a.state === 'ready' ? a.dn.localeCompare(b.dn, undefined, { numeric: true }) : a.since - b.since));
 }
 
+// The screen, and the session: nobody touches a wall, so that it would be over after admin.session_idle.
 function useAwake(): void {
     useEffect(() => {
+        const asking = setInterval(() => void whoAmI().catch(() => null), STAY_MS);
         let lock: { release: () => Promise<void> } | null = null;
         const hold = async () => {
             if (document.visibilityState === 'visible') lock = await navigator.wakeLock?.request('screen').catch(() => null);
@@ -34,6 +38,7 @@ function useAwake(): void {
         void hold();
         document.addEventListener('visibilitychange', hold);
         return () => {
+            clearInterval(asking);
             document.removeEventListener('visibilitychange', hold);
             void lock?.release();
         };
