@@ -185,6 +185,7 @@ static void attention_look(struct app_live *l, const struct service_trunks *trun
     f.trunk_count = trunks->count;
     f.mos = figures_mos(&l->now.figures, MOS_MINUTES);
     f.disk_percent = figures.box.disk_percent;
+    f.was = &l->now.attention;
     f.bans = 0;
     (void)service_ban_each(&l->sv, ban_h, &f.bans);
     (void)app_reach_closed(f.closed, sizeof(f.closed));

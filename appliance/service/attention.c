@@ -100,12 +100,16 @@ static bool has(const struct attention_list *l, enum attention_kind kind)
 
 void attention_find(const struct attention_facts *f, struct attention_list *out)
 {
+    const double mos = ATTENTION_MOS + (f->was && has(f->was, ATTENTION_QUALITY) ? ATTENTION_MOS_MORE : 0);
+    const double disk =
+        ATTENTION_DISK_PERCENT - (f->was && has(f->was, ATTENTION_DISK) ? ATTENTION_DISK_LESS : 0);
+
     out->count = out->left_out = 0;
     trunks_find(f, out);
     parts_find(f, out);
-    if (f->disk_percent >= ATTENTION_DISK_PERCENT && !has(out, ATTENTION_DISK))
+    if (f->disk_percent >= disk && !has(out, ATTENTION_DISK))
         add(out, ATTENTION_DISK, "", false, "The disk is %.0f %% full.", f->disk_percent);
-    if (f->mos > 0 && f->mos < ATTENTION_MOS)
+    if (f->mos > 0 && f->mos < mos)
         add(out, ATTENTION_QUALITY, "", true, "Calls sound bad: MOS %.1f in the last five minutes.", f->mos);
     if (f->closed[0])
         add(out, ATTENTION_REACH, "", true, "Browsers do not get through from outside: %s.", f->closed);

@@ -57,10 +57,13 @@ struct attention_facts {
     char closed[128];    /* ways of browsers that are closed from outside: "https, ice"; "" */
     char pending[128];   /* settings that wait for a restart; "" */
     bool no_administrator;
+    const struct attention_list *was; /* what was the case until now; NULL: nothing */
 };
 
-enum { ATTENTION_DISK_PERCENT = 90 };
+/* What has begun is over only when it is better by the second one: nobody is told of each wink. */
+enum { ATTENTION_DISK_PERCENT = 90, ATTENTION_DISK_LESS = 2 };
 #define ATTENTION_MOS 3.5
+#define ATTENTION_MOS_MORE 0.1
 
 /* What is the case, in the order of its weight. since_ms is 0. */
 void attention_find(const struct attention_facts *facts, struct attention_list *out);

@@ -161,6 +161,24 @@ TEST(each_condition_begins_once_and_ends_once)
     CHECK_EQ_INT(list.v[1].since_ms, 1000);
 }
 
+TEST(what_hovers_at_its_limit_is_told_once)
+{
+    static const double mos[] = {3.6, 3.49, 3.51, 3.49, 3.55, 3.7, 3.55},
+                        disk[] = {89, 90, 89, 91, 89, 87, 89};
+    struct service_trunk trunk = {.name = "a", .state = "up"};
+    struct attention_list list = {.count = 0}, found;
+    struct attention_facts facts = {.trunks = &trunk, .trunk_count = 1, .was = &list};
+
+    told[0] = 0;
+    for (size_t i = 0; i < sizeof(mos) / sizeof(mos[0]); i++) {
+        facts.mos = mos[i];
+        facts.disk_percent = disk[i];
+        attention_find(&facts, &found);
+        attention_take(&list, &found, 1000, told_h, NULL);
+    }
+    CHECK_STR(told, "+disk +quality -disk -quality ");
+}
+
 TEST(parts_that_are_not_up_are_told_in_words)
 {
     struct service_trunk trunk = {.name = "a", .state = "up"};
