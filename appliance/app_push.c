@@ -101,7 +101,7 @@ static void message_send(struct app_push *p, uint64_t conn, struct buf *out)
         log_warn_limited("push", "error=\"%s\" a message was not sent", strerror(out->err));
     text = buf_take(out, &len);
     buf_reset(out);
-    if (web_push_send(p->web, conn, text, len) && !conn)
+    if (web_push_send(p->web, conn, text, len))
         p->missed = true;
 }
 

@@ -179,6 +179,8 @@ int web_push_alloc(struct web_push **pp, const struct web_push_config *cfg)
     if (!err)
         err = mbox_alloc(&p->out, "push_out", sizeof(struct out), OUT_MAX);
     if (!err)
+        mbox_reserve(p->out, 2 * PUSH_CONNS_MAX); /* each is welcome once, and is closed once */
+    if (!err)
         err = web_routes(&p->route, 1, p);
     if (err)
         web_push_free(p);
@@ -238,7 +240,7 @@ static int post(struct web_push *p, const struct out *o)
 
 void web_push_welcome(struct web_push *p, uint64_t conn)
 {
-    (void)post(p, &(struct out){.type = OUT_WELCOME, .conn = conn});
+    (void)mbox_post_sure(p->out, &(struct out){.type = OUT_WELCOME, .conn = conn});
 }
 
 int web_push_send(struct web_push *p, uint64_t conn, char *text, size_t len)
@@ -251,5 +253,5 @@ void web_push_close(struct web_push *p, uint64_t conn, uint16_t code, const char
     struct out o = {.type = OUT_CLOSE, .conn = conn, .code = code};
 
     (void)snprintf(o.reason, sizeof(o.reason), "%s", reason);
-    (void)post(p, &o);
+    (void)mbox_post_sure(p->out, &o);
 }
