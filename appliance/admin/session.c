@@ -257,7 +257,12 @@ static bool list_each_h(const struct session *s, void *arg)
     return false;
 }
 
-/* An administrator sees all, others their own. */
+/* An administrator sees all, others their own; not a key, whose name may be that of a user. */
+static bool may_look(const struct api_call *c)
+{
+    return c->who->role == USER_ADMIN || !c->who->by_key;
+}
+
 static const char *whose(const struct api_call *c)
 {
     return c->who->role == USER_ADMIN ? NULL : c->who->name;
@@ -268,6 +273,8 @@ static int list_h(struct api_call *c)
     struct listing l = {.c = c};
     int err;
 
+    if (!may_look(c))
+        return no_session(c);
     api_list_begin(c->out);
     err = service_session_each(c->sv, whose(c), list_each_h, &l);
     api_list_end(c->out, l.n, "");
@@ -276,7 +283,7 @@ static int list_h(struct api_call *c)
 
 static int end_h(struct api_call *c)
 {
-    return service_session_end(c->sv, c->params[0], whose(c));
+    return may_look(c) ? service_session_end(c->sv, c->params[0], whose(c)) : no_session(c);
 }
 
 /* ---------------------------------------------------------------- tables */

@@ -123,6 +123,16 @@ describe('who may', () => {
         }
     });
 
+    test('a key that has the name of a user is not that user', async () => {
+        const { body: { key, id } } = await admin.post('/apikeys', { name: 'sue', role: 'readonly' });
+        const program = withKey(server, key);
+        const { items } = (await supervisor.get('/sessions')).body;
+        assert.equal((await program.get('/sessions')).status, 403);
+        assert.equal((await program.delete(`/sessions/${items[0].id}`)).status, 403);
+        assert.equal((await supervisor.get('/session')).status, 200);
+        assert.equal((await admin.delete(`/apikeys/${id}`)).status, 204);
+    });
+
     test('a key is good until its end, or until it is taken back; its role is its own', async () => {
         const soon = Date.now() + 1500;
         const made = (await admin.post('/apikeys', { name: 'brief', role: 'supervisor', expires_ms: soon })).body;
