@@ -61,6 +61,7 @@ enum api_access { API_OPEN, API_READONLY, API_SUPERVISOR, API_ADMIN };
 
 struct api_who {   /* signed in: by a session of the console or by a key */
     char name[64]; /* of the user, or of the key */
+    char user[64]; /* who answers for it: the user, or who made the key */
     enum user_role role;
     char id[40]; /* of the session or key */
     bool by_key;
@@ -104,6 +105,7 @@ struct api_route {
     const struct api_value *query, *body, *answer;
     size_t query_count, body_count, answer_count;
     bool slow;    /* h runs on the ADMIN thread; see above */
+    bool lasting; /* h may take minutes (a backup): as slow, on the LONG thread: nobody waits to sign in */
     bool guarded; /* a secret is guessed at here: slowed down and banned by source; see api_guess */
     bool
         list; /* the answer is {"items":[…],"total":n,"next":cursor}, of such objects; query has limit and cursor */

@@ -52,7 +52,7 @@ static int add_h(struct api_call *c)
     int err;
 
     snprintf(k.name, sizeof(k.name), "%s", json_get_str(c->body, "name"));
-    snprintf(k.user, sizeof(k.user), "%s", c->who->name);
+    snprintf(k.user, sizeof(k.user), "%s", c->who->user);
     (void)user_role_decode(&k.role, json_get_str(c->body, "role")); /* it is one of the choices */
     (void)json_get_int(c->body, "expires_ms", &k.expires_ms);
     err = service_apikey_add(c->sv, &k, key);
@@ -107,7 +107,9 @@ static const struct api_route routes[] = {
     {.method = "POST",
      .path = "/apikeys",
      .access = API_ADMIN,
-     .summary = "Makes a key; programs send it as Authorization: Bearer KEY.",
+     .summary = "Makes a key; programs send it as Authorization: Bearer KEY. It goes with its maker, and "
+                "when his role "
+                "gets less than the key's.",
      .h = add_h,
      API_BODY(add_body),
      API_ANSWER(made)},

@@ -36,6 +36,7 @@ static int by_session(struct api_request *q, const struct api_worker *w)
     if (err)
         return err;
     snprintf(q->who.name, sizeof(q->who.name), "%s", s.user);
+    snprintf(q->who.user, sizeof(q->who.user), "%s", s.user);
     snprintf(q->who.id, sizeof(q->who.id), "%s", s.id);
     q->who.role = s.role;
     q->who.totp = s.totp;
@@ -54,6 +55,7 @@ static int by_key(struct api_request *q, const struct api_worker *w)
     if (err)
         return err;
     snprintf(q->who.name, sizeof(q->who.name), "%s", k.name);
+    snprintf(q->who.user, sizeof(q->who.user), "%s", k.user);
     snprintf(q->who.id, sizeof(q->who.id), "%s", k.id);
     q->who.by_key = true;
     q->who.role = k.role;

@@ -159,7 +159,7 @@ static const struct api_route routes[] = {
     {.method = "DELETE",
      .path = "/users/{name}",
      .access = API_ADMIN,
-     .summary = "Removes a user, and ends his sessions. The last administrator stays.",
+     .summary = "Removes a user, his sessions and the keys that he made. The last administrator stays.",
      .h = remove_h},
 };
 

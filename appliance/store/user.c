@@ -194,6 +194,20 @@ static int change_password(struct store_tx *tx, const struct change *c)
     return err ? err : user_changed(tx, c->u.name, "password changed");
 }
 
+/* Keys that he made in the console and that may more than this; NULL: all of them. */
+static int keys_end(struct store_tx *tx, const char *name, const enum user_role *role)
+{
+    sqlite3_stmt *st;
+    int err = sql_prepare(tx->sql, &st,
+                          "DELETE FROM apikey WHERE user = ?1 AND (?2 = '' OR role = 'admin' OR "
+                          "(?2 = 'readonly' AND role = 'supervisor'))");
+
+    if (err)
+        return err;
+    sql_bind(st, "tt", name, role ? user_role_name(*role) : "");
+    return sql_run(tx->sql, st);
+}
+
 static int admin_count(struct store_tx *tx, int64_t *n)
 {
     return sql_number(tx->sql, "SELECT count(*) FROM user WHERE role = 'admin'", n);
@@ -215,7 +229,9 @@ static int change_role(struct store_tx *tx, const struct change *c, const struct
     sql_bind(st, "tti", c->u.name, user_role_name(c->ch->role), tx->now_ms);
     err = sql_run(tx->sql, st);
     snprintf(what, sizeof(what), "is now %s", user_role_name(c->ch->role));
-    return err ? err : user_changed(tx, c->u.name, what);
+    if (!err)
+        err = user_changed(tx, c->u.name, what);
+    return err || c->ch->role == USER_ADMIN ? err : keys_end(tx, c->u.name, &c->ch->role);
 }
 
 static int change_totp(struct store_tx *tx, const struct change *c)
@@ -294,7 +310,9 @@ static int remove_job(struct store_tx *tx, void *arg)
         return err;
     sql_bind(st, "t", name);
     err = sql_run(tx->sql, st);
-    return err ? err : user_changed(tx, name, "removed");
+    if (!err)
+        err = user_changed(tx, name, "removed");
+    return err ? err : keys_end(tx, name, NULL);
 }
 
 int user_remove(struct store *s, const char *name)

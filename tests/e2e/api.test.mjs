@@ -272,7 +272,16 @@ describe('sessions', () => {
         assert.equal((await admin.post('/users', { name: 'eve', role: 'admin', password })).status, 201);
         let [eve, second] = await Promise.all([1, 2].map(() => signIn(server, { name: 'eve', password })));
         assert.equal((await eve.get('/users')).status, 200);
+        // Keys that she made, and one that such a key made: they go when she may less than they, or is gone.
+        const keyOf = async (maker, name, role) => withKey(server, (await maker.post('/apikeys', { name, role })).body.key);
+        const keys = { root: await keyOf(eve, 'eve-admin', 'admin'), live: await keyOf(eve, 'eve-live', 'supervisor'), read: await keyOf(eve, 'eve-read', 'readonly') };
+        keys.child = await keyOf(keys.root, 'eve-child', 'admin');
+        const alive = async () => Object.fromEntries(await Promise.all(Object.entries(keys).map(async ([name, key]) => [name, (await key.get('/session')).status === 200])));
+        assert.deepEqual(await alive(), { root: true, live: true, read: true, child: true });
+        await admin.patch('/users/eve', { role: 'supervisor' });
+        assert.deepEqual(await alive(), { root: false, live: true, read: true, child: false });
         await admin.patch('/users/eve', { role: 'readonly' });
+        assert.deepEqual(await alive(), { root: false, live: false, read: true, child: false });
         assert.equal((await eve.get('/users')).status, 403);
         assert.ok(faultAt(await eve.post('/session/password', { old: 'not this', new: 'another word' }), 'old'));
         assert.equal((await eve.post('/session/password', { old: password, new: 'another word' })).status, 204);
@@ -291,6 +300,9 @@ describe('sessions', () => {
         eve = await signIn(server, { name: 'eve', password: 'another word' });
         await admin.delete('/users/eve');
         assert.equal((await eve.get('/session')).status, 401);
+        assert.deepEqual(await alive(), { root: false, live: false, read: false, child: false });
+        const gone = (await admin.get('/audit?noun=apikey&q=eve-')).body.items.filter(({ after }) => !after);
+        assert.deepEqual(gone.map(({ key, who }) => [key, who]).sort(), ['eve-admin', 'eve-child', 'eve-live', 'eve-read'].map((key) => [key, 'admin']));
     });
 
     test('the last administrator stays', async () => {
