@@ -1,4 +1,4 @@
-/* The way of a request: WEB thread, then MAIN or ADMIN, then WEB again. */
+/* The way of a request: WEB thread, then MAIN, ADMIN or LONG, then WEB again. */
 #include "admin/api.h"
 #include "admin/apihost.h"
 #include "admin/apipriv.h"
@@ -27,6 +27,8 @@ enum {
     MAIN_SLOTS = 256, /* requests that wait for the main thread */
     MAIN_BATCH = 16,  /* of these at a time, so that signals and the command line have their turn */
     SLOW_SLOTS = 16,  /* that wait for the ADMIN thread: half a second of sign-ins; more get 503 */
+    LONG_SLOTS = 4,   /* that wait for the LONG thread: nobody makes more backups at a time */
+    LONG_MS = 30 * 60 * 1000,
     SEEN_SLOTS = 64,
     KNOWN_MAX = 64,
     KNOWN_MS = 3600 * 1000,
@@ -51,10 +53,19 @@ struct api_seen { /* what the ADMIN thread notes when it has time */
     int64_t ms;
 };
 
+struct helper { /* a thread beside the main thread */
+    struct api_worker w;
+    struct mbox *asks;
+    pthread_t thread;
+    bool running;
+    int stop_fd;
+};
+
 struct api {
-    struct service sv_slow; /* the ADMIN thread's */
-    struct api_worker main, slow;
-    struct mbox *asks, *slow_asks, *seen;
+    struct service sv_slow; /* the ADMIN and the LONG thread's */
+    struct api_worker main;
+    struct helper slow, lasting; /* the ADMIN and the LONG thread */
+    struct mbox *asks, *seen;
     uint8_t key[32];
     struct { /* WEB thread: sessions that were good lately */
         uint64_t cookie, until_ms;
@@ -64,9 +75,6 @@ struct api {
     char (*paths)[PATH_MAX_];
     size_t count;
     struct buf openapi; /* of all these */
-    pthread_t thread;
-    bool running;
-    int stop_fd;
 };
 
 int api_routes(const struct api_route *v, size_t n, void *arg)
@@ -131,7 +139,7 @@ static void part_answer(void *value, void *owner)
 
 static struct mbox *thread_of(const struct api *a, const struct api_request *q)
 {
-    return q->e->r->slow ? a->slow_asks : a->asks;
+    return q->e->r->lasting ? a->lasting.asks : q->e->r->slow ? a->slow.asks : a->asks;
 }
 
 static bool piece_h(struct web_resp *resp);
@@ -243,6 +251,12 @@ static const struct web_question run_question = {.call = {.size = sizeof(struct 
                                                           .done = web_answered,
                                                           .drop = question_drop},
                                                  .later = run_later};
+static const struct web_question lasting_question = {.call = {.size = sizeof(struct question),
+                                                              .ms = LONG_MS,
+                                                              .answer = run_answer,
+                                                              .done = web_answered,
+                                                              .drop = question_drop},
+                                                     .later = run_later};
 static const struct web_question part_question = {.call = {.size = sizeof(struct question),
                                                            .ms = WEB_ASK_MS,
                                                            .answer = part_answer,
@@ -315,7 +329,7 @@ void api_hand(struct api *a, const struct api_entry *e, const struct web_req *re
         return;
     value.q = request_of(a, e, req, resp);
     if (value.q)
-        web_ask(resp, thread_of(a, value.q), &run_question, &value, a);
+        web_ask(resp, thread_of(a, value.q), e->r->lasting ? &lasting_question : &run_question, &value, a);
 }
 
 /* A part of a body that is taken as it comes. */
@@ -345,7 +359,7 @@ static void request_h(const struct web_req *req, struct web_resp *resp, void *ar
     api_hand(a, &a->entries[req->route - a->routes], req, resp);
 }
 
-/* ---------------------------------------------------------------- the ADMIN thread */
+/* ---------------------------------------------------------------- the ADMIN and the LONG thread */
 
 static void seen_h(void *msg, void *arg)
 {
@@ -359,12 +373,13 @@ static void seen_h(void *msg, void *arg)
                          store_strerror(err));
 }
 
-static void *admin_main(void *arg)
+static void *helper_main(void *arg)
 {
-    struct api *a = arg;
-    struct pollfd fds[] = {{.fd = a->stop_fd, .events = POLLIN},
-                           {.fd = mbox_fd(a->slow_asks), .events = POLLIN},
-                           {.fd = mbox_fd(a->seen), .events = POLLIN}};
+    struct helper *h = arg;
+    struct api *a = h->w.api;
+    struct pollfd fds[] = {{.fd = h->stop_fd, .events = POLLIN},
+                           {.fd = mbox_fd(h->asks), .events = POLLIN},
+                           {.fd = h == &a->slow ? mbox_fd(a->seen) : -1, .events = POLLIN}};
 
     for (;;) {
         if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0 && errno != EINTR)
@@ -372,27 +387,49 @@ static void *admin_main(void *arg)
         if (fds[0].revents)
             break;
         if (fds[1].revents & POLLIN)
-            mbox_drain_max(a->slow_asks, 1, ask_answer_h, &a->slow);
+            mbox_drain_max(h->asks, 1, ask_answer_h, &h->w);
         if (fds[2].revents & POLLIN)
             mbox_drain(a->seen, seen_h, a);
     }
-    api_worker_reset(&a->slow);
+    api_worker_reset(&h->w);
     return NULL;
 }
 
-static int admin_start(struct api *a)
+static int helper_alloc(struct helper *h, struct api *a, const char *name, size_t slots)
 {
-    int err;
+    h->w = (struct api_worker){.api = a, .sv = &a->sv_slow};
+    h->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return h->stop_fd < 0 ? errno : ask_mbox_alloc(&h->asks, name, slots);
+}
 
-    a->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (a->stop_fd < 0)
-        return errno;
-    err = pthread_create(&a->thread, NULL, admin_main, a);
+static int helper_start(struct helper *h, const char *name)
+{
+    const int err = pthread_create(&h->thread, NULL, helper_main, h);
+
     if (err)
         return err;
-    a->running = true;
-    (void)pthread_setname_np(a->thread, "admin");
+    h->running = true;
+    (void)pthread_setname_np(h->thread, name);
     return 0;
+}
+
+static void helper_stop(struct helper *h)
+{
+    const uint64_t one = 1;
+
+    if (!h->running)
+        return;
+    if (write(h->stop_fd, &one, sizeof(one)) < 0)
+        log_error("admin", "error=\"%s\" the thread cannot be told to stop", strerror(errno));
+    (void)pthread_join(h->thread, NULL);
+    h->running = false;
+}
+
+static void helper_free(struct helper *h)
+{
+    ask_mbox_free(h->asks);
+    if (h->stop_fd >= 0)
+        close(h->stop_fd);
 }
 
 /* ---------------------------------------------------------------- start and stop */
@@ -405,14 +442,15 @@ int api_alloc(struct api **ap, const struct service *sv)
     if (!a)
         return ENOMEM;
     table_count = 0;
-    a->stop_fd = -1;
+    a->slow.stop_fd = a->lasting.stop_fd = -1;
     buf_init(&a->openapi, API_OUT_MAX);
     a->main = (struct api_worker){.api = a, .sv = sv};
-    a->slow = (struct api_worker){.api = a, .sv = &a->sv_slow};
     store_key(sv->store, a->key, "dngate console csrf");
     err = ask_mbox_alloc(&a->asks, "admin_requests", MAIN_SLOTS);
     if (!err)
-        err = ask_mbox_alloc(&a->slow_asks, "admin_slow", SLOW_SLOTS);
+        err = helper_alloc(&a->slow, a, "admin_slow", SLOW_SLOTS);
+    if (!err)
+        err = helper_alloc(&a->lasting, a, "admin_long", LONG_SLOTS);
     if (!err)
         err = mbox_alloc(&a->seen, "admin_seen", sizeof(struct api_seen), SEEN_SLOTS);
     if (err)
@@ -474,7 +512,9 @@ int api_open(struct api *a)
     if (a->openapi.err)
         return a->openapi.err;
     a->sv_slow = *a->main.sv;
-    err = admin_start(a);
+    err = helper_start(&a->slow, "admin");
+    if (!err)
+        err = helper_start(&a->lasting, "admin-long");
     return err ? err : web_routes(a->routes, a->count, a);
 }
 
@@ -490,14 +530,10 @@ void api_serve(struct api *a)
 
 void api_stop(struct api *a)
 {
-    const uint64_t one = 1;
-
-    if (!a || !a->running)
+    if (!a)
         return;
-    if (write(a->stop_fd, &one, sizeof(one)) < 0)
-        log_error("admin", "error=\"%s\" the thread cannot be told to stop", strerror(errno));
-    (void)pthread_join(a->thread, NULL);
-    a->running = false;
+    helper_stop(&a->slow);
+    helper_stop(&a->lasting);
 }
 
 void api_free(struct api *a)
@@ -506,11 +542,10 @@ void api_free(struct api *a)
         return;
     api_stop(a);
     ask_mbox_free(a->asks);
-    ask_mbox_free(a->slow_asks);
+    helper_free(&a->slow);
+    helper_free(&a->lasting);
     mbox_free(a->seen, NULL, NULL);
     api_worker_reset(&a->main);
-    if (a->stop_fd >= 0)
-        close(a->stop_fd);
     buf_reset(&a->openapi);
     free(a->entries);
     free(a->routes);

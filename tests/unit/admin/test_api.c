@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 static struct {
@@ -32,6 +33,8 @@ static struct {
     int thing, pieces, dropped;
     struct web_resp resp;
 } t;
+
+static atomic_bool let_go;
 
 /* ---------------------------------------------------------------- routes */
 
@@ -83,6 +86,14 @@ static int slow_h(struct api_call *c)
     api_guess(c, api_query_bool(c, "right", true));
     buf_puts(c->out, "{}");
     return 0;
+}
+
+/* As a backup of a large box: until somebody has signed in, which must not wait for it. */
+static int lasting_h(struct api_call *c)
+{
+    for (int i = 0; i < 1000 && !atomic_load(&let_go); i++)
+        (void)poll(NULL, 0, 10);
+    return buf_puts(c->out, atomic_load(&let_go) ? "{}" : "[]");
 }
 
 static int pieces_h(struct api_call *c)
@@ -146,6 +157,7 @@ static const struct api_route routes[] = {
      .slow = true,
      .guarded = true,
      API_QUERY(right_query)},
+    {.method = "POST", .path = "/lasting", .summary = "L.", .h = lasting_h, .lasting = true},
     {.method = "GET",
      .path = "/pieces",
      .summary = "P.",
@@ -395,6 +407,24 @@ TEST(what_is_slow_runs_on_a_thread_of_its_own_and_guesses_are_counted)
     CHECK_EQ_INT(request("POST", "/slow", "", ""), 429);
     CHECK(strstr(t.resp.headers, "Retry-After: "));
     CHECK_EQ_INT(request("GET", "/echo/a", "", ""), 200);
+    tear_down();
+}
+
+TEST(what_lasts_is_waited_for_and_holds_nobody_back)
+{
+    struct sent s;
+
+    atomic_store(&let_go, false);
+    CHECK(set_up());
+    CHECK(send_(&s, "POST", "/lasting", "", ""));
+    CHECK_EQ_INT(request("POST", "/slow", "", ""), 200);
+    ask_box_expire(t.box, clock_ms() + 60 * 1000);
+    CHECK(s.x->question);
+    atomic_store(&let_go, true);
+    answer_wait(s.x);
+    CHECK_EQ_INT(s.x->resp.status, 200);
+    CHECK_STR(s.x->resp.body.data, "{}");
+    exchange_leave(s.x);
     tear_down();
 }
 
