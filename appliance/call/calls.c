@@ -6,6 +6,7 @@
 #include "call/callstat.h"
 #include "call/directory.h"
 #include "call/echo.h"
+#include "core/clock.h"
 #include "core/mbox.h"
 #include "sip/wsedge.h"
 #include <errno.h>
@@ -203,7 +204,9 @@ static void quality_fill(struct call_info *ci, const struct call *c)
     (void)snprintf(ci->codec_browser, sizeof(ci->codec_browser), "%s", codec(&ev.browser, c->browser.codec));
     (void)snprintf(ci->codec_trunk, sizeof(ci->codec_trunk), "%s", codec(&ev.trunk, c->tm.codec));
     ci->rtt_ms = ev.rtt_ms;
-    ci->browser.known = r->time_ms != 0;
+    if (!call_report_fresh(r, clock_wall_ms()))
+        return;
+    ci->browser.known = true;
     ci->browser.mos = r->mos;
     ci->browser.loss_percent = r->loss_percent;
     ci->browser.jitter_ms = r->jitter_ms;

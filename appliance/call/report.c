@@ -44,3 +44,8 @@ int call_report_decode(struct call_report *r, const char *text, size_t len)
     json_free(j);
     return err;
 }
+
+bool call_report_fresh(const struct call_report *r, int64_t now_ms)
+{
+    return r->time_ms && now_ms - r->time_ms < CALL_REPORT_GOOD_MS;
+}

@@ -10,12 +10,16 @@
 #ifndef CALL_REPORT_H
 #define CALL_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define CALL_REPORT_TYPE "application"
 #define CALL_REPORT_SUBTYPE "vnd.dngate.report+json"
-enum { CALL_REPORT_MAX = 512 }; /* bytes */
+enum {
+    CALL_REPORT_MAX = 512,       /* bytes */
+    CALL_REPORT_GOOD_MS = 25000, /* two that did not come: what it said before is not how it is now */
+};
 
 struct call_report {
     int64_t time_ms;                                               /* when it came; 0: none has */
@@ -24,5 +28,8 @@ struct call_report {
 
 /* EMSGSIZE: longer than CALL_REPORT_MAX; EBADMSG: no such object, or a figure that cannot be. time_ms is the caller's to set. */
 int call_report_decode(struct call_report *r, const char *text, size_t len);
+
+/* There is one, and it is of now. */
+bool call_report_fresh(const struct call_report *r, int64_t now_ms);
 
 #endif

@@ -41,3 +41,13 @@ TEST(what_cannot_be_is_refused)
     memset(big, ' ', sizeof(big));
     CHECK_EQ_INT(call_report_decode(&r, big, sizeof(big)), EMSGSIZE);
 }
+
+TEST(what_no_new_one_follows_is_not_of_now)
+{
+    struct call_report r = {.mos = 4};
+
+    CHECK(!call_report_fresh(&r, 1000000));
+    r.time_ms = 1000000;
+    CHECK(call_report_fresh(&r, 1000000) && call_report_fresh(&r, 1020000));
+    CHECK(!call_report_fresh(&r, 1060000));
+}
