@@ -29,33 +29,41 @@ static bool talks(const struct call_info *ci)
     return ci->answer_ms || (ci->direction == CDR_OUTBOUND && strcmp(ci->state, "ending") != 0);
 }
 
-/* A call that waits for its page to come back is nobody's: its agent is off, as in the list of agents. */
-static bool counts(const struct call_info *ci)
+enum { ANY = 1, TALKS = 2, REGISTERED = 4 };
+
+/* How many DNs have a call that is not over and is all that. */
+static size_t busy(const struct service_calls *calls, unsigned how, const char **v)
 {
-    return ci->registered && strcmp(ci->state, "ending") != 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < calls->count; i++) {
+        const struct call_info *ci = &calls->v[i];
+
+        if (strcmp(ci->state, "ending") != 0 && (!(how & TALKS) || talks(ci)) &&
+            (!(how & REGISTERED) || ci->registered))
+            v[n++] = ci->dn;
+    }
+    return distinct(v, n);
 }
 
-/* Who is on a call and has another that rings is on a call. */
+/* Each DN once, as the list of DNs has it: who is on a call and has another that rings is on a call; and so is who talks while the page
+ * is away. */
 static void agents_count(const struct service_picture *p, struct service_status *out)
 {
     const struct service_counts *n = &p->counts;
     struct service_agents *a = &out->agents;
     const char **v = calloc(p->calls.count + 1, sizeof(*v));
-    size_t on = 0, all = 0;
+    size_t all, here;
 
     if (!v)
         return;
-    for (size_t i = 0; i < p->calls.count; i++)
-        if (counts(&p->calls.v[i]) && talks(&p->calls.v[i]))
-            v[on++] = p->calls.v[i].dn;
-    a->on_call = distinct(v, on);
-    for (size_t i = 0; i < p->calls.count; i++)
-        if (counts(&p->calls.v[i]))
-            v[all++] = p->calls.v[i].dn;
-    a->ringing = distinct(v, all) - a->on_call;
+    a->on_call = busy(&p->calls, TALKS, v);
+    all = busy(&p->calls, ANY, v);
+    here = busy(&p->calls, REGISTERED, v);
     free(v);
-    a->ready = n->registrations > a->on_call + a->ringing ? n->registrations - a->on_call - a->ringing : 0;
-    a->off = n->dns > n->registrations ? n->dns - n->registrations : 0;
+    a->ringing = all - a->on_call;
+    a->ready = n->registrations > here ? n->registrations - here : 0;
+    a->off = n->dns > a->ready + all ? n->dns - a->ready - all : 0;
 }
 
 static size_t relayed_count(const struct service_calls *calls)

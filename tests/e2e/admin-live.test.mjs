@@ -86,7 +86,7 @@ test('a call as it runs: both legs, who hears what, the page\'s own report; hung
     agent.close();
 });
 
-test('a call whose page is gone is nobody\'s: each agent is counted once', async () => {
+test('an agent whose page is away while a call runs is on a call, and counted once', async () => {
     const agent = await new Agent(server, '5003', 'lab5003').open();
     await calling(agent);
     const [{ id }] = (await get('/calls')).items;
@@ -94,7 +94,9 @@ test('a call whose page is gone is nobody\'s: each agent is counted once', async
     agent.close();
     await until(async () => (await get('/status')).registrations === 0, 10000, 'the page is gone');
     const { calls, agents } = await get('/status');
-    assert.deepEqual([calls, agents], [1, { off: 5, ready: 0, ringing: 0, on_call: 0 }]);
+    assert.deepEqual([calls, agents], [1, { off: 4, ready: 0, ringing: 0, on_call: 1 }]);
+    assert.deepEqual((await get('/dns?state=on_call')).items.map(({ dn }) => dn), ['5003']);
+    assert.equal((await get('/dns/5003/live')).state, 'on_call');
     assert.equal((await admin.delete(`/calls/${id}`)).status, 204);
     await until(async () => (await get('/calls')).items.length === 0, 40000, 'the call is over');
 });

@@ -328,6 +328,8 @@ test('the wallboard shows who is on a call, of thousands those who do something'
         await page.locator('.wall-tiles li').first().waitFor();
         const busy = box.data.registrations.filter((r) => r.state === 'on_call').length;
         assert.equal(await page.locator('.wall-tiles [data-state=on_call]').count(), busy);
+        const { caller, caller_name: name } = box.data.calls.find(({ direction, dn }) => direction === 'in' && box.data.registrations.some((r) => r.dn === dn));
+        await page.locator('.wall-call', { hasText: `← ${name || caller}` }).first().waitFor();
         await keepsNobodyOut(page);
         box.become('full');
         await page.locator('.wall-more').waitFor();

@@ -112,7 +112,7 @@ test('nothing is there yet, and what is gone, in German', async () => {
 test('the network: what is closed says so with what to do; rules to copy, narrowed to the trunk', async () => {
     box.become('broken');
     await at('/admin/network');
-    await page.getByText('1 way to this box is closed.').waitFor();
+    await page.getByText('1 way that browsers need is closed.').waitFor();
     await page.getByText('Open UDP 10000-10001 from browsers to this box.').waitFor();
     assert.match(await page.locator('pre').innerText(), /nft insert rule inet filter input udp dport 10000-10001 accept/);
     await page.getByLabel('Networks of the trunk').fill('10.1.0.0/16 nonsense');

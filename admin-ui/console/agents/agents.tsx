@@ -25,7 +25,9 @@ import { Sheet } from './sheet';
 // The list is read once; who is signed in, and what he does, is pushed.
 const signedIn = computed(() => live.registrations.value && new Map(live.registrations.value.map((r) => [r.dn, r])));
 const off: Partial<Registration> = { state: 'off', address: '', browser: '', registered_ms: 0 };
-const now = (d: Dn): Partial<Registration> => (signedIn.value ? signedIn.value.get(d.dn) ?? off : { ...d, registered_ms: d.since_ms });
+// Whose page is away while a call runs is on that call.
+const onCall = computed(() => new Set(live.calls.value?.filter((c) => c.state !== 'ending' && (c.answer_ms || c.direction === 'out')).map((c) => c.dn)));
+const now = (d: Dn): Partial<Registration> => (signedIn.value ? signedIn.value.get(d.dn) ?? (onCall.value.has(d.dn) ? { ...off, state: 'on_call' } : off) : { ...d, registered_ms: d.since_ms });
 
 export const agentUrl = (dn: string) => `/admin/agents/${encodeURIComponent(dn)}`;
 

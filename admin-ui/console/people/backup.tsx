@@ -20,7 +20,7 @@ const LONG_MS = 300_000; // much is hashed and read
 const path = (name: string) => `/backups/${encodeURIComponent(name)}`;
 const stamp = () => new Date().toISOString().slice(0, 16).replace(/[-:T]/g, '');
 
-function Now() {
+function Now({ done }: { done: () => void }) {
     const form = useForm({ passphrase: '' }, { secret: ['passphrase'] });
 
     return (
@@ -35,6 +35,7 @@ function Now() {
                     const name = /filename="?([^";]+)/.exec(answer.headers.get('Content-Disposition') ?? '')?.[1];
                     save(name ?? `dngate-${stamp()}.backup`, await answer.blob());
                     toast(t('people.backup_done'));
+                    done();
                 }}
             >
                 <Field name="passphrase" type="password" label={t('people.passphrase')} help={t('people.passphrase_help')} autocomplete="new-password" required />
@@ -192,14 +193,18 @@ function Copies() {
     );
 }
 
-export const Backups = () => (
-    <Frame role="admin">
-        {may('admin') && (
-            <div class="two">
-                <Now />
-                <Restore />
-                <Copies />
-            </div>
-        )}
-    </Frame>
-);
+export function Backups() {
+    const [made, setMade] = useState(0); // each stays on the box, too
+
+    return (
+        <Frame role="admin">
+            {may('admin') && (
+                <div class="two">
+                    <Now done={() => setMade((n) => n + 1)} />
+                    <Restore />
+                    <Copies key={made} />
+                </div>
+            )}
+        </Frame>
+    );
+}

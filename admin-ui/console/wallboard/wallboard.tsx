@@ -110,7 +110,7 @@ export function Wallboard() {
                                 <Mark kind={kindOf(state)} /> {tr(`state.${state}`, {}, state)}
                                 <time class="figures">{since ? clock((now.value - since) / 1000) : ''}</time>
                             </span>
-                            <span class="wall-call">{call ? (call.direction === 'inbound' ? `← ${call.caller_name || call.caller}` : `→ ${call.callee}`) : dn}</span>
+                            <span class="wall-call">{call ? (call.direction === 'in' ? `← ${call.caller_name || call.caller}` : `→ ${call.callee}`) : dn}</span>
                         </li>
                     ))}
                     {all.length > MOST_TILES && <li class="wall-more">{t('overview.moreAgents', { n: all.length - MOST_TILES })}</li>}
