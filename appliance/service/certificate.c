@@ -160,14 +160,25 @@ static int key_find(struct service *sv, const char *pem, const char *keyfile, ch
     return service_fail_at(sv, EINVAL, "key", "no key here fits this certificate: give its private key, too");
 }
 
-/* The key first: a server that starts between the two says that they do not fit, and is started again. */
+/* The key first: a server that starts between the two says that they do not fit, and is started again. When there is no room for the
+ * certificate the old key comes back: nothing that fits the old certificate would be left. */
 static int pair_write(struct service *sv, const char *cert, const char *pem, const char *keyfile,
                       const char *key)
 {
-    int err = file_replace(keyfile, key, strlen(key), 0600);
+    char old[SERVICE_CERT_FILE_MAX + 8];
+    bool kept;
+    int err;
 
+    (void)snprintf(old, sizeof(old), "%s.old", keyfile);
+    (void)unlink(old);
+    kept = !link(keyfile, old);
+    err = file_replace(keyfile, key, strlen(key), 0600);
     if (!err)
         err = file_replace(cert, pem, strlen(pem), 0644);
+    if (kept && err)
+        (void)rename(old, keyfile);
+    if (kept)
+        (void)unlink(old);
     return err ? service_fail(sv, err, "the certificate cannot be written: %s", strerror(err)) : 0;
 }
 

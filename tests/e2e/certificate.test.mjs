@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -98,6 +98,22 @@ test('what cannot be used is refused with its reason at its field, and the prese
         assert.match(body.detail, why, name);
     }
     assert.equal((await seen()).subject, 'CN=good');
+});
+
+test('one that finds no room leaves the present pair', async () => {
+    const files = ['cert.pem', 'key.pem'].map((name) => join(server.dir, 'tls', name)), [cert, key] = files;
+    const before = files.map((name) => readFileSync(name, 'utf8')), other = sign('noroom', { names: 'DNS:calls.example' });
+    renameSync(cert, `${cert}.there`);
+    mkdirSync(cert); // nothing can be written there
+    try {
+        assert.equal((await put(other, text('noroom.key'))).status, 500);
+        assert.equal(readFileSync(key, 'utf8'), before[1]);
+    } finally {
+        rmdirSync(cert);
+        renameSync(`${cert}.there`, cert);
+    }
+    assert.deepEqual(files.map((name) => readFileSync(name, 'utf8')), before);
+    assert.equal(statSync(key).nlink, 1);
 });
 
 test('one that was asked for here needs no key, and the key never leaves', async () => {
