@@ -97,6 +97,7 @@ test('the trunk of lab mode is shown beside those that were added, and cannot be
     const lab = page.locator('section', { hasText: 'The SIP Server of lab mode' });
     await lab.getByText('Up', { exact: true }).waitFor();
     assert.equal(await lab.getByRole('button').count(), 0);
+    await page.getByText('Calls go to lab.').waitFor();
     await done();
 });
 

@@ -1,4 +1,5 @@
 // One trunk: is it there, how is it set, its test, its ups and downs.
+import { useEffect } from 'preact/hooks';
 import { may, session } from '../core/api';
 import { live } from '../core/live';
 import { useLoad } from '../core/load';
@@ -30,6 +31,8 @@ function One({ name }: { name: string }) {
     const changes = useLoad<List<{ time_ms: number; state: State; detail: string }>>(`${path}/history`, { limit: 50 });
     const admin = may('admin');
     const pushed = live.trunks.value?.find((l) => l.name === name);
+
+    useEffect(() => void (changes.data && changes.reload()), [pushed?.state, pushed?.since_ms]);
 
     if (!data)
         return (

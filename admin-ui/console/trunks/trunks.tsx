@@ -19,11 +19,11 @@ import { turn } from './acts';
 import { TrunkForm } from './form';
 
 const url = (name: string) => `/admin/trunks/${encodeURIComponent(name)}`;
-const stateOf = (trunk: Trunk, line: TrunkLine | undefined) => (trunk.enabled ? line?.state ?? 'unknown' : 'disabled');
+const stateOf = (trunk: Pick<Trunk, 'enabled'>, line: TrunkLine | undefined) => (trunk.enabled ? line?.state ?? 'unknown' : 'disabled');
 
 export const TrunkState = ({ state }: { state: TrunkLine['state'] }) => <State kind={kindOf(state)}>{t(`trunks.state_${state}`)}</State>;
 
-function lead(items: Trunk[], lines: Map<string, TrunkLine>): string {
+function lead(items: Pick<Trunk, 'name' | 'enabled'>[], lines: Map<string, TrunkLine>): string {
     const used = items.filter((i) => i.enabled);
     const states = used.map((i) => stateOf(i, lines.get(i.name)));
     const first = used.find((_, i) => states[i] === 'up');
@@ -59,7 +59,7 @@ export function Trunks() {
     );
 
     return (
-        <Page title={t('trunks.title')} live lead={lead(items, lines)} actions={items.length > 0 && add}>
+        <Page title={t('trunks.title')} live lead={lead([...items, ...built.map(({ name }) => ({ name, enabled: true }))], lines)} actions={items.length > 0 && add}>
             {error && <Failed error={error} retry={reload} />}
             {built.map((line) => (
                 <Card key={line.name} title={line.name} actions={<TrunkState state={line.state} />}>
