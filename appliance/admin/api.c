@@ -245,30 +245,23 @@ static void piece_later(void *value, struct web_resp *resp, void *arg)
     resp->state = q;
 }
 
-static const struct web_question run_question = {.call = {.size = sizeof(struct question),
-                                                          .ms = WEB_ASK_MS,
-                                                          .answer = run_answer,
-                                                          .done = web_answered,
-                                                          .drop = question_drop},
-                                                 .later = run_later};
-static const struct web_question lasting_question = {.call = {.size = sizeof(struct question),
-                                                              .ms = LONG_MS,
-                                                              .answer = run_answer,
-                                                              .done = web_answered,
-                                                              .drop = question_drop},
-                                                     .later = run_later};
-static const struct web_question part_question = {.call = {.size = sizeof(struct question),
-                                                           .ms = WEB_ASK_MS,
-                                                           .answer = part_answer,
-                                                           .done = web_answered,
-                                                           .drop = question_drop},
-                                                  .later = part_later};
-static const struct web_question piece_question = {.call = {.size = sizeof(struct question),
-                                                            .ms = WEB_ASK_MS,
-                                                            .answer = piece_answer,
-                                                            .done = web_answered,
-                                                            .drop = question_drop},
-                                                   .later = piece_later};
+#define QUESTION(ms_, answer_, later_)                                                                       \
+    {                                                                                                        \
+        .call = {.size = sizeof(struct question),                                                            \
+                 .ms = (ms_),                                                                                \
+                 .answer = (answer_),                                                                        \
+                 .done = web_answered,                                                                       \
+                 .drop = question_drop},                                                                     \
+        .later = (later_)                                                                                    \
+    }
+
+/* By lasting: whoever takes or sends a file may have to wait for another's backup, too. */
+static const struct web_question run_questions[] = {QUESTION(WEB_ASK_MS, run_answer, run_later),
+                                                    QUESTION(LONG_MS, run_answer, run_later)},
+                                 part_questions[] = {QUESTION(WEB_ASK_MS, part_answer, part_later),
+                                                     QUESTION(LONG_MS, part_answer, part_later)},
+                                 piece_questions[] = {QUESTION(WEB_ASK_MS, piece_answer, piece_later),
+                                                      QUESTION(LONG_MS, piece_answer, piece_later)};
 
 /* The request is the question's until its answer is here. */
 static bool piece_h(struct web_resp *resp)
@@ -276,7 +269,7 @@ static bool piece_h(struct web_resp *resp)
     const struct question value = {resp->state};
 
     resp->state = NULL;
-    web_ask(resp, thread_of(value.q->api, value.q), &piece_question, &value, NULL);
+    web_ask(resp, thread_of(value.q->api, value.q), &piece_questions[value.q->e->r->lasting], &value, NULL);
     return true;
 }
 
@@ -329,7 +322,7 @@ void api_hand(struct api *a, const struct api_entry *e, const struct web_req *re
         return;
     value.q = request_of(a, e, req, resp);
     if (value.q)
-        web_ask(resp, thread_of(a, value.q), e->r->lasting ? &lasting_question : &run_question, &value, a);
+        web_ask(resp, thread_of(a, value.q), &run_questions[e->r->lasting], &value, a);
 }
 
 /* A part of a body that is taken as it comes. */
@@ -349,7 +342,7 @@ static void part_h(const struct web_req *req, const void *p, size_t n, struct we
     }
     memcpy(value.q->part, p, n);
     value.q->part_len = n;
-    web_ask(resp, thread_of(a, value.q), &part_question, &value, NULL);
+    web_ask(resp, thread_of(a, value.q), &part_questions[value.q->e->r->lasting], &value, NULL);
 }
 
 static void request_h(const struct web_req *req, struct web_resp *resp, void *arg)
