@@ -521,19 +521,12 @@ void api_serve(struct api *a)
     mbox_drain_max(a->asks, MAIN_BATCH, ask_answer_h, &a->main);
 }
 
-void api_stop(struct api *a)
+void api_free(struct api *a)
 {
     if (!a)
         return;
     helper_stop(&a->slow);
     helper_stop(&a->lasting);
-}
-
-void api_free(struct api *a)
-{
-    if (!a)
-        return;
-    api_stop(a);
     ask_mbox_free(a->asks);
     helper_free(&a->slow);
     helper_free(&a->lasting);

@@ -1,7 +1,7 @@
 /*
  * admin/apihost: the machine under admin/api: it takes requests on the WEB thread, has them done on the MAIN or the ADMIN thread, and answers.
  *
- *   api_alloc → api_routes … (all nouns) → api_open → web_start … web_stop → api_stop → api_free
+ *   api_alloc → api_routes … (all nouns) → api_open → web_start … web_stop → api_free
  */
 #ifndef ADMIN_APIHOST_H
 #define ADMIN_APIHOST_H
@@ -28,9 +28,7 @@ int api_fd(const struct api *a);
 void api_serve(struct api *a);
 /* WEB thread: a session with this Cookie was good within the last hour: whoever has it is not kept out for what others at his address do. */
 bool api_known(const struct api *a, const char *cookies);
-/* After web_stop: ends the ADMIN thread. */
-void api_stop(struct api *a);
-/* After api_stop, before web_free. */
+/* After web_stop, before web_free: ends its threads, too. */
 void api_free(struct api *a);
 
 /* WEB thread: has a request served as if it was of a route of the tables, with its check of who may: for resources elsewhere that some may
