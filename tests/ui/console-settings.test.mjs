@@ -68,7 +68,7 @@ test('a setting is changed where it stands, with a reason; what the box says sta
     await dialog().getByText(/as long as the setting drain\.seconds says/).waitFor();
     box.answer('GET /restart', { pending: ['sip.port'], waiting: false, when: 'drain', under_way: true, calls: 5 });
     await button('Drain, then restart', dialog()).click();
-    await page.getByText(/^No new calls: \d+ calls? ha/).waitFor();
+    await page.locator('main').getByText(/^No new calls: \d+ calls? ha/).waitFor();
     assert.deepEqual(box.asked('POST', '/restart'), [{ when: 'idle' }, { when: 'drain' }]);
     await done();
 });

@@ -20,7 +20,7 @@ export function RestartNote({ turn }: { turn: unknown }) {
     const { data, reload } = useLoad<Restart>('/restart', { turn: undefined }, { every: 5000 });
     const n = data?.pending.length ?? 0;
     const calls = live.status.value?.calls ?? data?.calls ?? 0;
-    const restart = (when: 'idle' | 'drain' | 'now') => attempt(() => api.post('/restart', { when }), t('settings.restarting')).then(reload);
+    const restart = (when: 'idle' | 'drain' | 'now') => attempt(() => api.post('/restart', { when }), when === 'drain' && calls ? t('settings.draining', { n: calls }) : t('settings.restarting')).then(reload);
 
     void turn;
     if (!data || !may('admin')) return null;
