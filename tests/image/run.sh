@@ -172,6 +172,7 @@ test_bridge() {
 exec 3>&1
 if [ "${IMAGE_ENGINE:-}" != no ] && engine_start; then
     echo "engine: Docker $(docker version -f '{{.Server.Version}}'), $(docker-compose version --short)"
+    compose down -v --remove-orphans -t 1 >/dev/null 2>&1 # what a run has left that was killed
     if check "debian:trixie-slim by debootstrap" engine_base && check "image builds" build; then
         test_image
         test_host
