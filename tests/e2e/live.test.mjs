@@ -80,7 +80,7 @@ test('status says how the server is; --watch says it again and again', async () 
     assert.equal(pid, server.child.pid);
     assert.ok(version && uptime >= 0 && ready && parts.trunk.state === 'up');
     assert.equal(json('healthcheck').ready, true);
-    assert.match(ok('status'), /ready to take calls\n\d+ calls, \d+ DNs registered\n\n(.*\n)*trunk +up/);
+    assert.match(ok('status'), /ready to take calls\nlab mode: .*\n\d+ calls, \d+ DNs registered\n\n(.*\n)*trunk +up/);
 
     const watching = spawn(binary(), ['status', '--watch', '--json', '--data', server.dir], { stdio: ['ignore', 'pipe', 'inherit'] });
     const lines = createInterface({ input: watching.stdout })[Symbol.asyncIterator]();

@@ -231,7 +231,12 @@ test('a page that hears nothing, and why', async (t) => {
     t.after(() => context.close());
     const page = await AgentPage.open(context, server, '5001');
     await page.startShift('geheim5001');
-    const talk = async (number, steps = () => sleep(4500)) => {
+    // Until its trace has figures of four moments, a second from one to the next.
+    const figures = async () => {
+        const [{ id }] = (await get('/calls')).items.filter(({ dn }) => dn === '5001');
+        await until(async () => (await get(`/calls/${id}/trace`)).graphs.t_ms.length >= 4, 30000, 'figures of four moments');
+    };
+    const talk = async (number, steps = figures) => {
         await page.dial(number);
         await page.call('connected');
         await steps();

@@ -13,7 +13,7 @@ import { allocated, attribute, by, CHANNEL_BIND, once, peerAddress } from './lib
 import { until } from './lib/wait.mjs';
 
 const LEGS = 500, ROUNDS = 20, PAYLOAD = 172, AT_ONCE = 50, PEERS = 4, LOADERS = 4;
-const PAGES = ['/', '/index-agent-dn.html', '/app-agent-dn.js'];
+const PAGES = ['/admin/', '/index-agent-dn.html', '/app-agent-dn.js'];
 const WAIT_MS = 60000; // for what certainly comes
 const USER = 'tester', PASSWORD = 'of-the-load-test';
 const release = fileURLToPath(new URL('../../build/dngate', import.meta.url));

@@ -36,7 +36,8 @@ const drain = (socket) =>
     });
 
 test('curl gets the pages, compressed, once', async () => {
-    for (const path of ['/', '/index-agent-dn.html', '/app-agent-dn.js']) {
+    assert.match(await curl('-I', `${base}/`), new RegExp(`^HTTP/1.1 301 [^]*Location: (${base})?/admin/\r`, 'i'));
+    for (const path of ['/admin/', '/index-agent-dn.html', '/app-agent-dn.js']) {
         const head = await curl('-o', '/dev/null', '-D', '-', '--compressed', base + path);
         assert.match(head, /^HTTP\/1.1 200 /);
         assert.match(head, /content-security-policy: default-src 'none'/i);

@@ -20,7 +20,7 @@
 
 enum { PAGE_MAX = 1 << 20, WAIT_MS = 10000 };
 
-static const char *const pages[] = {"/", "/index-agent-dn.html", "/app-agent-dn.js"};
+static const char *const pages[] = {"/admin/", "/index-agent-dn.html", "/app-agent-dn.js"};
 
 static pid_t pids[LOADERS_MAX];
 static unsigned long *loaded; /* by each, in memory that they share with us */

@@ -2,6 +2,7 @@
 import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { adminPassword } from './admin.mjs';
 
 export const directory = fileURLToPath(new URL('../../../build/results/e2e-logs', import.meta.url));
 
@@ -31,4 +32,8 @@ export const passwords = [
     /\blong enough\b/,
     /\bnonsense\b/,
     /\bTell-No-One-\w+/,
+    /\b(wrong one|another word|not this|guess-word)\b/,
+    /\banother1\b/,
+    /\bgeheim\d+/,
+    new RegExp(adminPassword),
 ];
