@@ -1,23 +1,9 @@
 // What the REST of calls answers: docs/internals/admin.md. Times are Unix ms unless said otherwise; 0 and "" are "not known".
+import type { Call } from '../core/types';
+
 export type Figures = { mos?: number; loss_percent?: number; jitter_ms?: number };
 
-export type LiveCall = {
-    id: string;
-    dn: string;
-    name: string;
-    direction: string; // "in", "out"
-    caller: string;
-    caller_name: string;
-    callee: string;
-    trunk: string;
-    state: string;
-    path: string;
-    address: string;
-    codec_browser: string;
-    codec_trunk: string;
-    start_ms: number;
-    answer_ms: number;
-    call_uuid: string;
+export type LiveCall = Omit<Call, 'quality'> & {
     quality?: { to_trunk?: Figures | null; to_browser?: Figures | null; browser?: Figures | null; rtt_ms?: number } | null;
 };
 

@@ -1,21 +1,6 @@
 // What a setting takes, before the gateway is asked: pure.
 
-export interface Setting {
-    key: string;
-    type: 'int' | 'bool' | 'text' | 'enum' | 'secret';
-    value: string;
-    default: string;
-    min: number;
-    max: number;
-    unit: string;
-    choices: string[];
-    meaning: string;
-    restart: boolean;
-    source: 'default' | 'database' | 'environment' | 'option';
-    locked: boolean;
-    pending: boolean;
-    running: string;
-}
+import type { Setting } from '../core/types';
 
 export type SettingTrouble = { what: 'number' | 'range' | 'choice' | 'long' | 'short'; min?: number; max?: number } | null;
 
