@@ -12,12 +12,14 @@
 #include "app_dir.h"
 #include "app_lab.h"
 #include "app_live.h"
+#include "app_media.h"
 #include "app_password.h"
 #include "app_reach.h"
 #include "app_restart.h"
 #include "app_sip.h"
 #include "app_tls.h"
 #include "app_turn.h"
+#include "app_web.h"
 #include "cmd/control.h"
 #include "conf/conf.h"
 #include "core/addr.h"
@@ -26,13 +28,10 @@
 #include "core/health.h"
 #include "core/heap.h"
 #include "core/log.h"
-#include "core/mbox.h"
 #include "core/privilege.h"
 #include "core/process.h"
-#include "crypto/srtp.h"
 #include "lab/lab.h"
 #include "media/media.h"
-#include "net/wire.h"
 #include "service/setting.h"
 #include "service/trunktest.h"
 #include "service/trail.h"
@@ -56,8 +55,6 @@
 enum {
     WHY_MAX = 512,
     STOP_MAX_MS = 3000,
-    MEDIA_EVENTS_MAX = 4096,
-    SEEN_MAX = 32,
 };
 
 struct app {
@@ -68,17 +65,13 @@ struct app {
     struct guard *guard;
     struct addr bind[2];
     size_t bind_count;
-    struct mbox *media_events;
-    struct mbox *seen; /* by STUN servers outside: from the media workers to signalling */
-    struct wire *wire; /* from TURN to the media workers */
-    struct media *media;
+    struct app_media media;
     struct sip_stack *stack;
     struct app_turn *turn;
     struct lab *lab;
     struct trunk_config lab_trunk;
     struct app_sip *sip;
-    struct app_api *api;
-    struct web *web;
+    struct app_web web;
     struct app_reach *reach;
     struct app_live *live;
     struct service service; /* for the command line; filled in as the parts start */
@@ -148,43 +141,10 @@ static int guard_start(struct app *a)
 
 static int media_part_start(struct app *a)
 {
-    struct media_config cfg = {
-        .workers = conf_workers(a->conf),
-        .bind_count = a->bind_count,
-        .ice_port = (uint16_t)conf_int(a->conf, "ice.port"),
-        .rtp_min = (uint16_t)conf_int(a->conf, "rtp.port_min"),
-        .rtp_max = (uint16_t)conf_int(a->conf, "rtp.port_max"),
-        .rtp_timeout_s = (uint32_t)conf_int(a->conf, "media.rtp_timeout"),
-        .jbuf_max_ms = (uint32_t)conf_int(a->conf, "media.jitter_max"),
-        .tos = (uint8_t)conf_int(a->conf, "media.tos"),
-    };
-    int err;
+    const struct app_media_config cfg = {
+        .conf = a->conf, .store = a->store, .bind = a->bind, .bind_count = a->bind_count};
 
-    memcpy(cfg.bind, a->bind, sizeof(cfg.bind));
-
-    err = srtpctx_global_init();
-    if (err)
-        return err;
-    err = wire_alloc(&a->wire);
-    if (err)
-        return err;
-
-    err = mbox_alloc(&a->media_events, "media_events", sizeof(struct media_event), MEDIA_EVENTS_MAX);
-    if (err)
-        return err;
-    cfg.events = a->media_events;
-    err = mbox_alloc(&a->seen, "stun_seen", sizeof(struct stun_seen), SEEN_MAX);
-    if (err)
-        return err;
-    cfg.seen = a->seen;
-    store_key(a->store, cfg.doctor, STUN_DOCTOR_LABEL);
-    cfg.wire = a->wire;
-
-    err = media_start(&a->media, &cfg, a->why, sizeof(a->why));
-    if (!err)
-        health_set("media", HEALTH_UP, "%u workers", cfg.workers);
-
-    return err;
+    return app_media_start(&a->media, &cfg, a->why, sizeof(a->why));
 }
 
 /* Signalling thread. */
@@ -197,7 +157,7 @@ static int stack_start(struct app *a)
 {
     struct sip_stack_config cfg = {.bind_count = a->bind_count,
                                    .software = "dngate/" DNGATE_VERSION,
-                                   .outside = {ask_outside_h, a->media, a->seen}};
+                                   .outside = {ask_outside_h, a->media.workers, a->media.seen}};
     const uint16_t port = (uint16_t)conf_int(a->conf, "sip.port");
 
     for (size_t i = 0; i < a->bind_count; i++) {
@@ -214,9 +174,9 @@ static int turn_part_start(struct app *a)
     const struct app_turn_config cfg = {
         .conf = a->conf,
         .store = a->store,
-        .media = a->media,
+        .media = a->media.workers,
         .stack = a->stack,
-        .wire = a->wire,
+        .wire = a->media.wire,
         .bind = a->bind,
         .bind_count = a->bind_count,
     };
@@ -237,8 +197,8 @@ static int signalling_start(struct app *a)
         .store = a->store,
         .conf = a->conf,
         .guard = a->guard,
-        .media = a->media,
-        .media_events = a->media_events,
+        .media = a->media.workers,
+        .media_events = a->media.events,
         .turn = app_turn_server(a->turn),
         .drained_fd = a->drained_fd,
         .extra_trunk = a->lab ? &a->lab_trunk : NULL,
@@ -255,71 +215,25 @@ static int signalling_start(struct app *a)
     return err;
 }
 
-/* MAIN thread, which makes the changes. */
-static void web_setting_h(const char *key, void *arg)
-{
-    const struct app *a = arg;
-
-    if (!strcmp(key, "ws.require_origin"))
-        web_require_origin(a->web, conf_bool(a->conf, key));
-}
-
 static int web_part_start(struct app *a)
 {
-    const struct conf *c = a->conf;
-    struct web_config cfg = {
-        .bind_count = a->bind_count,
-        .http_port = (uint16_t)conf_int(c, "http.port"),
-        .https_port = (uint16_t)conf_int(c, "https.port"),
-        .wss_port = (uint16_t)conf_int(c, "wss.port"),
-        .http_on = true,
-        .https_on = true,
-        .wss_on = conf_int(c, "wss.port") != 0,
-        .rate_per_s = (uint32_t)conf_int(c, "http.rate"),
-        .body_max = (uint32_t)conf_int(c, "http.body_max"),
-        .conns_max = (uint32_t)conf_int(c, "http.conns_max"),
-        .conns_per_ip = (uint32_t)conf_int(c, "http.conns_per_ip"),
-        .sip = a->stack,
-        .push = app_live_push(a->live),
-        .guard = a->guard,
-        .turns_port = (uint16_t)conf_int(c, "turns.port"),
-        .turns_on =
-            a->turn && (!conf_int(c, "turns.port") || conf_int(c, "turns.port") != conf_int(c, "https.port")),
-        .turns_optional = conf_source(c, "turns.port") == CONF_DEFAULT,
-        .turn = a->turn ? app_turn_stream : NULL,
-        .turn_arg = a->turn,
-    };
-    const struct app_api_config api = {
+    const struct app_web_config cfg = {
+        .conf = a->conf,
         .store = a->store,
-        .turn = a->turn,
         .guard = a->guard,
-        .signalling = app_sip_questions(a->sip),
         .service = &a->service,
+        .stack = a->stack,
+        .signalling = app_sip_questions(a->sip),
+        .turn = a->turn,
+        .push = app_live_push(a->live),
+        .bind = a->bind,
+        .bind_count = a->bind_count,
+        .cert = a->cert,
+        .key = a->key,
         .lab = a->opt->lab,
     };
-    int err;
 
-    memcpy(cfg.bind, a->bind, sizeof(cfg.bind));
-    (void)conf_str(c, "ws.origins", cfg.origins, sizeof(cfg.origins));
-    cfg.require_origin = conf_bool(c, "ws.require_origin");
-    (void)snprintf(cfg.cert, sizeof(cfg.cert), "%s", a->cert);
-    (void)snprintf(cfg.key, sizeof(cfg.key), "%s", a->key);
-
-    err = app_api_start(&a->api, &api);
-    if (err)
-        return err;
-    cfg.known = app_api_known;
-    cfg.known_arg = a->api;
-    err = web_start(&a->web, &cfg, a->why, sizeof(a->why));
-    if (!err)
-        app_api_turns(a->api, web_port(a->web, "turns"));
-    a->service.https_port = err ? 0 : web_port(a->web, "https");
-    if (!err)
-        err = conf_listen(a->conf, web_setting_h, a);
-    if (!err)
-        health_set("web", HEALTH_UP, "listening");
-
-    return err;
+    return app_web_start(&a->web, &cfg, a->why, sizeof(a->why));
 }
 
 static int upkeep_part_start(struct app *a)
@@ -329,15 +243,16 @@ static int upkeep_part_start(struct app *a)
 
 static int reach_part_start(struct app *a)
 {
-    const struct app_reach_config cfg = {a->conf, a->store, a->media, a->web, a->turn, a->stack};
+    const struct app_reach_config cfg = {a->conf,       a->store, a->media.workers,
+                                         a->web.server, a->turn,  a->stack};
 
     return app_reach_alloc(&a->reach, &cfg);
 }
 
 static int live_part_start(struct app *a)
 {
-    const struct app_live_config cfg = {&a->service, a->media, app_turn_server(a->turn),
-                                        a->cert,     a->key,   a->opt->lab};
+    const struct app_live_config cfg = {&a->service, a->media.workers, app_turn_server(a->turn),
+                                        a->cert,     a->key,           a->opt->lab};
 
     return app_live_start(&a->live, &cfg);
 }
@@ -349,7 +264,7 @@ static int admin_password_set(struct app *a)
 
 static int tls_start(struct app *a)
 {
-    app_tls_watch(&a->service, &a->web);
+    app_tls_watch(&a->service, &a->web.server);
     return app_tls_files(&a->service, a->cert, a->key, sizeof(a->cert), a->why, sizeof(a->why));
 }
 
@@ -398,19 +313,16 @@ static void parts_stop(struct app *a)
 {
     control_free(a->control);
     app_reach_free(a->reach);
-    web_stop(a->web);
+    web_stop(a->web.server);
     store_questions_end(a->store);
-    app_api_free(a->api);
+    app_api_free(a->web.api);
     app_sip_stop(a->sip); /* tells TURN whose credentials are over */
     app_turn_stop(a->turn);
-    web_free(a->web); /* signalling and TURN posted to it until now */
+    web_free(a->web.server); /* signalling and TURN posted to it until now */
     app_live_free(a->live);
     lab_stop(a->lab);
     sip_stack_free(a->stack);
-    media_stop(a->media);
-    wire_free(a->wire);
-    mbox_free(a->media_events, NULL, NULL);
-    mbox_free(a->seen, NULL, NULL);
+    app_media_stop(&a->media);
     trunktests_free(a->service.trunktests);
     guard_free(a->guard);
     upkeep_stop(a->upkeep);
@@ -456,7 +368,7 @@ static void reload(struct app *a)
 {
     log_info("app", "SIGHUP: settings and certificate are read again");
     app_conf_reload(a->settings);
-    web_reload(a->web);
+    web_reload(a->web.server);
 }
 
 /* SIGTERM drains; a second one, or Ctrl-C, hangs up and stops. The calls' last words are waited for, but not for ever. */
@@ -530,7 +442,7 @@ static void main_loop(struct app *a)
     struct pollfd fds[] = {
         {.fd = a->signal_fd, .events = POLLIN},           {.fd = app_conf_fd(a->settings), .events = POLLIN},
         {.fd = control_fd(a->control), .events = POLLIN}, {.fd = a->drained_fd, .events = POLLIN},
-        {.fd = app_api_fd(a->api), .events = POLLIN},     {.fd = app_live_fd(a->live), .events = POLLIN},
+        {.fd = app_api_fd(a->web.api), .events = POLLIN}, {.fd = app_live_fd(a->live), .events = POLLIN},
     };
 
     for (;;) {
@@ -553,7 +465,7 @@ static void main_loop(struct app *a)
         if (fds[2].revents & POLLIN)
             control_serve(a->control);
         if (fds[4].revents & POLLIN)
-            app_api_serve(a->api);
+            app_api_serve(a->web.api);
         if (fds[5].revents & POLLIN)
             app_live_serve(a->live);
         restart(a);
@@ -578,10 +490,10 @@ int app_serve(const struct app_options *opt)
         (void)fprintf(stderr, "dngate: %s\n", a.why[0] ? a.why : strerror(err));
     } else {
         log_info("app", "version=%s data=%s lab=%s https=%u ms=%llu ready", DNGATE_VERSION, opt->data,
-                 opt->lab ? "yes" : "no", web_port(a.web, "https"),
+                 opt->lab ? "yes" : "no", web_port(a.web.server, "https"),
                  (unsigned long long)(clock_ms() - begin_ms));
         if (opt->lab)
-            app_lab_greet(&a.bind[0], web_port(a.web, "https"));
+            app_lab_greet(&a.bind[0], web_port(a.web.server, "https"));
         app_password_greet(&a.service);
         main_loop(&a);
     }
