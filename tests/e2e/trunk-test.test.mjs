@@ -125,7 +125,7 @@ test('each kind of peer is told by words, and nothing is left behind there', asy
         assert.match(steps.invite.detail, says, name);
         if (advice) assert.match(steps.invite.advice, advice, name);
         if (options === 'ok') assert.match(steps.options.detail, /answers OPTIONS with 200 after [\d.]+ ms \(<b>SIP<\/b> Server 8\.1\)/, name);
-        await until(() => Object.entries(heard).every(([method, n]) => peer.count(method) === n), 5000, `${name}: ${peer.heard.join(' ')}`);
+        await until(() => Object.entries(heard).every(([method, n]) => peer.count(method) === n), 20000, `${name}: ${peer.heard.join(' ')}`);
         assert.ok(peer.ports.has(server.ports['sip-udp']), `${name}: from the port that SIP Server knows`);
     }));
     const settled = peers.map((peer) => peer.count('INVITE'));

@@ -75,6 +75,13 @@ export class BadTrunk {
         });
     }
 
+    // OPTIONS, whose answer nobody waits for.
+    pings(port) {
+        this.socket.send([`OPTIONS sip:127.0.0.1 SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${random()}`, 'Max-Forwards: 70',
+                          `From: <sip:127.0.0.1>;tag=${random()}`, 'To: <sip:127.0.0.1>', `Call-ID: ${random()}`, 'CSeq: 1 OPTIONS', 'Content-Length: 0', '', ''].join('\r\n'),
+                         port, '127.0.0.1');
+    }
+
     #took(text, from) {
         const [head] = text.split('\r\n\r\n'), lines = head.split('\r\n'), method = lines[0].split(' ')[0];
         const get = (name) => lines.filter((l) => l.toLowerCase().startsWith(`${name}:`));
