@@ -100,6 +100,9 @@ static bool list_each_h(const struct cdr *c, const struct trace_facts *facts, vo
     api_item(l->out);
     put_common(l->out, c);
     api_put_str(l->out, "verdict", v.level == VERDICT_GOOD ? "" : v.title);
+    api_put_str(l->out, "verdict_code", v.code);
+    api_put_name(l->out, "verdict_params");
+    sentence_json(l->out, &v.params);
     api_put_bool(l->out, "traced", facts != NULL);
     buf_puts(l->out, "}");
     l->n++;
@@ -162,17 +165,6 @@ static void put_stream(struct buf *out, const char *name, const struct cdr_strea
     buf_puts(out, "}");
 }
 
-static void put_verdict(struct buf *out, const struct verdict *v)
-{
-    api_put_name(out, "verdict");
-    buf_puts(out, "{");
-    api_put_str(out, "level", verdict_level_name(v->level));
-    api_put_str(out, "title", v->title);
-    api_put_str(out, "cause", v->cause);
-    api_put_str(out, "advice", v->advice);
-    buf_puts(out, "}");
-}
-
 static int get_h(struct api_call *c)
 {
     struct verdict v;
@@ -192,7 +184,8 @@ static int get_h(struct api_call *c)
     api_put_int(c->out, "path_changes", r.path_changes);
     api_put_str(c->out, "sip_call_id", r.sip_call_id);
     api_put_str(c->out, "call_uuid", r.call_uuid);
-    put_verdict(c->out, &v);
+    api_put_name(c->out, "verdict");
+    verdict_json(c->out, &v);
     buf_puts(c->out, "}");
     return 0;
 }
@@ -317,12 +310,6 @@ static const struct api_value stream[] = {
     {.name = "jitter_ms", .type = API_REAL, .needed = true},
     {.name = "mos", .type = API_REAL, .needed = true},
 };
-static const struct api_value verdict[] = {
-    {.name = "level", .type = API_TEXT, .needed = true, .choices = "good|warn|bad"},
-    {.name = "title", .type = API_TEXT, .needed = true},
-    {.name = "cause", .type = API_TEXT, .needed = true},
-    {.name = "advice", .type = API_TEXT, .needed = true},
-};
 #define COMMON                                                                                               \
     {.name = "id", .type = API_TEXT, .needed = true},                                                        \
         {.name = "direction", .type = API_TEXT, .needed = true, .choices = "in|out"},                        \
@@ -349,9 +336,42 @@ static const struct api_value verdict[] = {
         .name = "mos", .type = API_REAL, .needed = true,                                                     \
         .help = "Of the side that was heard worse; 0: not known."                                            \
     }
+static const struct api_value verdict_params[] = {
+    {.name = "n", .type = API_INT, .help = "How many, or how many seconds."},
+    {.name = "ms", .type = API_INT},
+    {.name = "percent", .type = API_REAL},
+    {.name = "lost", .type = API_INT},
+    {.name = "total", .type = API_INT},
+    {.name = "mos", .type = API_REAL},
+    {.name = "address", .type = API_TEXT},
+    {.name = "sdp", .type = API_TEXT},
+    {.name = "ours", .type = API_TEXT},
+    {.name = "stranger", .type = API_TEXT},
+    {.name = "peer", .type = API_TEXT},
+    {.name = "dn", .type = API_TEXT},
+    {.name = "number", .type = API_TEXT},
+    {.name = "trunk", .type = API_TEXT},
+    {.name = "answer", .type = API_TEXT, .help = "A SIP code and its reason phrase."},
+    {.name = "why", .type = API_TEXT},
+    {.name = "codecs", .type = API_TEXT},
+    {.name = "warning", .type = API_TEXT},
+};
+static const struct api_value verdict[] = {
+    {.name = "level", .type = API_TEXT, .needed = true, .choices = "good|warn|bad"},
+    {.name = "code",
+     .type = API_TEXT,
+     .needed = true,
+     .help = "Stays the same; with params it says all that the texts say."},
+    {.name = "params", .type = API_OBJECT, .needed = true, API_VALUES(verdict_params)},
+    {.name = "title", .type = API_TEXT, .needed = true},
+    {.name = "cause", .type = API_TEXT, .needed = true},
+    {.name = "advice", .type = API_TEXT, .needed = true},
+};
 static const struct api_value item[] = {
     COMMON,
     {.name = "verdict", .type = API_TEXT, .needed = true, .help = "What was wrong; empty when nothing was."},
+    {.name = "verdict_code", .type = API_TEXT, .needed = true, .help = "As in a record's verdict."},
+    {.name = "verdict_params", .type = API_OBJECT, .needed = true, API_VALUES(verdict_params)},
     {.name = "traced", .type = API_BOOL, .needed = true, .help = "Its trace is kept."},
 };
 static const struct api_value record[] = {

@@ -256,9 +256,24 @@ static const struct api_value part[] = {
     {.name = "reason", .type = API_TEXT, .needed = true, .help = "In words; empty when it is up."},
     {.name = "since_ms", .type = API_TIME, .needed = true, .help = "When it came to this state."},
 };
+static const struct api_value attention_params[] = {
+    {.name = "n", .type = API_INT},
+    {.name = "trunk", .type = API_TEXT},
+    {.name = "part", .type = API_TEXT},
+    {.name = "why", .type = API_TEXT},
+    {.name = "percent", .type = API_INT},
+    {.name = "mos", .type = API_REAL},
+    {.name = "ways", .type = API_TEXT, .help = "Of browsers: https, ice, …"},
+    {.name = "settings", .type = API_TEXT, .help = "Their names."},
+};
 static const struct api_value attention[] = {
     {.name = "kind", .type = API_TEXT, .needed = true},
     {.name = "level", .type = API_TEXT, .needed = true, .choices = "bad|warn"},
+    {.name = "code",
+     .type = API_TEXT,
+     .needed = true,
+     .help = "Stays the same; with params it says what text and advice say."},
+    {.name = "params", .type = API_OBJECT, .needed = true, API_VALUES(attention_params)},
     {.name = "text", .type = API_TEXT, .needed = true, .help = "What is the case."},
     {.name = "advice", .type = API_TEXT, .needed = true, .help = "What to do."},
     {.name = "place", .type = API_TEXT, .needed = true, .help = "Where in the console."},

@@ -279,6 +279,7 @@ static void body_write(struct buf *out, const struct alerts *a, const char *even
     member(out, "event", event);
     member(out, "state", state);
     member(out, "level", what->bad ? "bad" : "warn");
+    member(out, "code", what->code);
     member(out, "name", what->name);
     member(out, "text", text);
     member(out, "advice", ends || !what->advice ? "" : what->advice);
@@ -329,8 +330,8 @@ void service_alert(struct service *sv, const struct attention *what, bool begins
 
 int service_alerts_test(struct service *sv)
 {
-    const struct attention what = {.text = "This is a test of the webhook.",
-                                   .advice = "Nothing is to be done."};
+    const struct attention what = {
+        .code = "test", .text = "This is a test of the webhook.", .advice = "Nothing is to be done."};
     int err;
 
     if (!sv->alerts)

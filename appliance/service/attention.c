@@ -1,7 +1,7 @@
 #include "service/attention.h"
 
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const kinds[ATTENTION_KINDS] = {
@@ -34,23 +34,104 @@ static const struct {
     [ATTENTION_RESTART] = {"Restart when no call is on.", "/admin/settings"},
 };
 
-__attribute__((format(printf, 5, 6))) static void add(struct attention_list *l, enum attention_kind kind,
-                                                      const char *name, bool bad, const char *fmt, ...)
+/* What is said of them. A code is never renamed, and its text's names stay the same: translations hang on it. */
+enum sentence {
+    TRUNK_DOWN,
+    TRUNK_SILENT,
+    TRUNKS_DOWN,
+    TRUNKS_SILENT,
+    TRUNK_NONE,
+    CERTIFICATE_EXPIRED,
+    CERTIFICATE_EXPIRES,
+    CERTIFICATE_REFUSED,
+    DISK_LOW,
+    DISK_FULL,
+    PART_DOWN,
+    PART_DEGRADED,
+    QUALITY,
+    REACH,
+    BAN, /* one; the same code */
+    BANS,
+    ADMINISTRATOR,
+    RESTART
+};
+static const struct {
+    enum attention_kind kind;
+    const char *code, *text;
+} sentences[] = {
+    [TRUNK_DOWN] = {ATTENTION_TRUNK, "trunk_down", "Trunk {trunk} is down: {why}."},
+    [TRUNK_SILENT] = {ATTENTION_TRUNK, "trunk_silent", "Trunk {trunk} is down: it does not answer."},
+    [TRUNKS_DOWN] = {ATTENTION_TRUNK, "trunks_down", "Trunk {trunk} is down: {why}. No call goes out."},
+    [TRUNKS_SILENT] = {ATTENTION_TRUNK, "trunks_silent",
+                       "Trunk {trunk} is down: it does not answer. No call goes out."},
+    [TRUNK_NONE] = {ATTENTION_TRUNK, "trunk_none", "No trunk is configured: no call goes out."},
+    [CERTIFICATE_EXPIRED] = {ATTENTION_CERTIFICATE, "certificate_expired", "The certificate {why}."},
+    [CERTIFICATE_EXPIRES] = {ATTENTION_CERTIFICATE, "certificate_expires",
+                             "The certificate expires in {n} days."},
+    [CERTIFICATE_REFUSED] = {ATTENTION_CERTIFICATE, "certificate_refused", "The certificate {why}."},
+    [DISK_LOW] = {ATTENTION_DISK, "disk_low", "The disk is almost full: {why}."},
+    [DISK_FULL] = {ATTENTION_DISK, "disk_full", "The disk is {percent} % full."},
+    [PART_DOWN] = {ATTENTION_PART, "part_down", "{part} is down: {why}."},
+    [PART_DEGRADED] = {ATTENTION_PART, "part_degraded", "{part} is not as it should be: {why}."},
+    [QUALITY] = {ATTENTION_QUALITY, "quality", "Calls sound bad: MOS {mos} in the last five minutes."},
+    [REACH] = {ATTENTION_REACH, "reach", "Browsers do not get through from outside: {ways}."},
+    [BAN] = {ATTENTION_BANS, "bans", "{n} address is banned after wrong passwords."},
+    [BANS] = {ATTENTION_BANS, "bans", "{n} addresses are banned after wrong passwords."},
+    [ADMINISTRATOR] = {ATTENTION_ADMIN, "administrator", "Nobody can sign in to the console yet."},
+    [RESTART] = {ATTENTION_RESTART, "restart", "Settings wait for a restart: {settings}."},
+};
+
+static void add(struct attention_list *l, enum sentence what, const char *name, bool bad,
+                const struct sentence_params *params)
 {
+    static const struct sentence_params none;
     struct attention *a;
-    va_list ap;
 
     if (l->count == ATTENTION_MAX) {
         l->left_out++;
         return;
     }
     a = &l->v[l->count++];
-    *a = (struct attention){
-        .kind = kind, .bad = bad, .advice = advices[kind].advice, .place = advices[kind].place};
+    *a = (struct attention){.kind = sentences[what].kind,
+                            .bad = bad,
+                            .code = sentences[what].code,
+                            .params = params ? *params : none,
+                            .advice = advices[sentences[what].kind].advice,
+                            .place = advices[sentences[what].kind].place};
     snprintf(a->name, sizeof(a->name), "%s", name);
-    va_start(ap, fmt);
-    vsnprintf(a->text, sizeof(a->text), fmt, ap);
-    va_end(ap);
+    sentence_fill(a->text, sizeof(a->text), sentences[what].text, &a->params);
+}
+
+/* With one name in its text. */
+static void add_text(struct attention_list *l, enum sentence what, const char *name, bool bad,
+                     const char *param, const char *value)
+{
+    struct sentence_params p = {.v = {{NULL}}};
+
+    sentence_text(&p, param, "%s", value);
+    add(l, what, name, bad, &p);
+}
+
+static void add_number(struct attention_list *l, enum sentence what, bool bad, const char *param,
+                       double value, int decimals)
+{
+    struct sentence_params p = {.v = {{NULL}}};
+
+    sentence_number(&p, param, value, decimals);
+    add(l, what, "", bad, &p);
+}
+
+static void trunk_down(const struct service_trunk *t, bool all, struct attention_list *out)
+{
+    struct sentence_params p = {.v = {{NULL}}};
+
+    sentence_text(&p, "trunk", "%s", t->name);
+    if (t->detail[0])
+        sentence_text(&p, "why", "%s", t->detail);
+    if (t->detail[0])
+        add(out, all ? TRUNKS_DOWN : TRUNK_DOWN, t->name, all, &p);
+    else
+        add(out, all ? TRUNKS_SILENT : TRUNK_SILENT, t->name, all, &p);
 }
 
 static void trunks_find(const struct attention_facts *f, struct attention_list *out)
@@ -59,34 +140,49 @@ static void trunks_find(const struct attention_facts *f, struct attention_list *
 
     for (size_t i = 0; i < f->trunk_count; i++)
         down += !strcmp(f->trunks[i].state, "down");
-    for (size_t i = 0; i < f->trunk_count; i++) {
-        const struct service_trunk *t = &f->trunks[i];
-
-        if (!strcmp(t->state, "down"))
-            add(out, ATTENTION_TRUNK, t->name, down == f->trunk_count,
-                down == f->trunk_count ? "Trunk %s is down: %s. No call goes out." : "Trunk %s is down: %s.",
-                t->name, t->detail[0] ? t->detail : "it does not answer");
-    }
+    for (size_t i = 0; i < f->trunk_count; i++)
+        if (!strcmp(f->trunks[i].state, "down"))
+            trunk_down(&f->trunks[i], down == f->trunk_count, out);
     if (!f->trunk_count)
-        add(out, ATTENTION_TRUNK, "", false, "No trunk is configured: no call goes out.");
+        add(out, TRUNK_NONE, "", false, NULL);
+}
+
+static void part_find(const struct health_part *part, struct attention_list *out)
+{
+    const bool down = part->state == HEALTH_DOWN;
+    struct sentence_params p = {.v = {{NULL}}};
+
+    sentence_text(&p, "part", "%s", part->name);
+    sentence_text(&p, "why", "%s", part->reason[0] ? part->reason : "no reason given");
+    add(out, down ? PART_DOWN : PART_DEGRADED, part->name, down, &p);
+}
+
+static void certificate_find(const struct health_part *part, struct attention_list *out)
+{
+    static const char soon[] = "expires in ";
+    const bool expired = strstr(part->reason, "expired");
+
+    if (!strncmp(part->reason, soon, sizeof(soon) - 1))
+        add_number(out, CERTIFICATE_EXPIRES, part->state == HEALTH_DOWN, "n",
+                   strtod(part->reason + sizeof(soon) - 1, NULL), 0);
+    else
+        add_text(out, expired ? CERTIFICATE_EXPIRED : CERTIFICATE_REFUSED, "",
+                 expired || part->state == HEALTH_DOWN, "why", part->reason);
 }
 
 static void parts_find(const struct attention_facts *f, struct attention_list *out)
 {
     for (size_t i = 0; i < f->part_count; i++) {
         const struct health_part *p = &f->parts[i];
-        const bool bad = p->state == HEALTH_DOWN;
 
         if (p->state == HEALTH_UP || !strcmp(p->name, "trunk"))
             continue;
         if (!strcmp(p->name, "certificate"))
-            add(out, ATTENTION_CERTIFICATE, "", bad || strstr(p->reason, "expired"), "The certificate %s.",
-                p->reason);
+            certificate_find(p, out);
         else if (!strcmp(p->name, "disk"))
-            add(out, ATTENTION_DISK, "", true, "The disk is almost full: %s.", p->reason);
+            add_text(out, DISK_LOW, "", true, "why", p->reason);
         else
-            add(out, ATTENTION_PART, p->name, bad, "%s is %s: %s.", p->name,
-                bad ? "down" : "not as it should be", p->reason[0] ? p->reason : "no reason given");
+            part_find(p, out);
     }
 }
 
@@ -108,20 +204,17 @@ void attention_find(const struct attention_facts *f, struct attention_list *out)
     trunks_find(f, out);
     parts_find(f, out);
     if (f->disk_percent >= disk && !has(out, ATTENTION_DISK))
-        add(out, ATTENTION_DISK, "", false, "The disk is %.0f %% full.", f->disk_percent);
+        add_number(out, DISK_FULL, false, "percent", f->disk_percent, 0);
     if (f->mos > 0 && f->mos < mos)
-        add(out, ATTENTION_QUALITY, "", true, "Calls sound bad: MOS %.1f in the last five minutes.", f->mos);
+        add_number(out, QUALITY, true, "mos", f->mos, 1);
     if (f->closed[0])
-        add(out, ATTENTION_REACH, "", true, "Browsers do not get through from outside: %s.", f->closed);
+        add_text(out, REACH, "", true, "ways", f->closed);
     if (f->bans)
-        add(out, ATTENTION_BANS, "", false,
-            f->bans == 1 ? "%zu address is banned after wrong passwords."
-                         : "%zu addresses are banned after wrong passwords.",
-            f->bans);
+        add_number(out, f->bans == 1 ? BAN : BANS, false, "n", (double)f->bans, 0);
     if (f->no_administrator)
-        add(out, ATTENTION_ADMIN, "", false, "Nobody can sign in to the console yet.");
+        add(out, ADMINISTRATOR, "", false, NULL);
     if (f->pending[0])
-        add(out, ATTENTION_RESTART, "", false, "Settings wait for a restart: %s.", f->pending);
+        add_text(out, RESTART, "", false, "settings", f->pending);
 }
 
 static const struct attention *same(const struct attention_list *l, const struct attention *a)

@@ -8,6 +8,7 @@
 #include "core/health.h"
 #include "service/figures.h"
 #include "service/live.h"
+#include "service/sentence.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,8 +34,10 @@ const char *attention_kind_name(enum attention_kind k);
 
 struct attention {
     enum attention_kind kind;
-    char name[64]; /* of what: with kind it tells conditions apart */
-    bool bad;      /* calls fail, or will; else it is a warning */
+    char name[64];    /* of what: with kind it tells conditions apart */
+    bool bad;         /* calls fail, or will; else it is a warning */
+    const char *code; /* static: stays the same, and with params says all that text and advice say */
+    struct sentence_params params;
     char text[256];
     const char *advice, *place; /* static: what to do; where in the console, "/admin/trunks" */
     int64_t since_ms;

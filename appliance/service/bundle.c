@@ -72,17 +72,6 @@ static void settings(const struct service *sv, struct buf *out)
     buf_puts(out, "}");
 }
 
-static void verdict_put(struct buf *out, const struct verdict *v)
-{
-    buf_printf(out, ",\"verdict\":{\"level\":\"%s\",\"title\":", verdict_level_name(v->level));
-    buf_json_str(out, v->title);
-    buf_puts(out, ",\"cause\":");
-    buf_json_str(out, v->cause);
-    buf_puts(out, ",\"advice\":");
-    buf_json_str(out, v->advice);
-    buf_puts(out, "}");
-}
-
 /* /metrics as it is now: no label there holds a DN, a number or an address. */
 static void figures(struct buf *out)
 {
@@ -111,7 +100,8 @@ int service_trace_bundle(struct service *sv, const char *id, struct buf *out)
     buf_puts(out, ",\"record\":{");
     service_cdr_fields(&c, field_h, out);
     buf_puts(out, "}");
-    verdict_put(out, &v);
+    buf_puts(out, ",\"verdict\":");
+    verdict_json(out, &v);
     buf_puts(out, ",\"trace\":");
     buf_puts(out, service_trace(sv, id, &trace) || !trace.data ? "null" : trace.data);
     figures(out);

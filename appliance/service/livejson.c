@@ -145,6 +145,9 @@ static void attention(struct buf *out, const struct attention_list *l)
 
         buf_printf(out, "%s{\"kind\":\"%s\",\"level\":\"%s\"", i ? "," : "", attention_kind_name(a->kind),
                    a->bad ? "bad" : "warn");
+        member(out, "code", a->code);
+        buf_puts(out, ",\"params\":");
+        sentence_json(out, &a->params);
         member(out, "text", a->text);
         member(out, "advice", a->advice);
         member(out, "place", a->place);

@@ -1,6 +1,5 @@
-#include "service/verdict.h"
+#include "service/verdictwords.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@ enum {
     RTT_HIGH_MS = 350,
     SCARCE_PERCENT = 20, /* of the packets that were to come */
     PACKET_MS = 20,
-    LOST_FOR_S = 30, /* consent (RFC 7675) */
 };
 #define MOS_BAD 3.6
 
@@ -24,42 +22,48 @@ const char *verdict_level_name(enum verdict_level l)
     return names[(unsigned)l % 3];
 }
 
-__attribute__((format(printf, 3, 4))) static void say(struct verdict *v, enum verdict_level level,
-                                                      const char *fmt, ...)
-{
-    va_list ap;
-
-    v->level = level;
-    va_start(ap, fmt);
-    vsnprintf(v->title, sizeof(v->title), fmt, ap);
-    va_end(ap);
-}
-
-__attribute__((format(printf, 2, 3))) static void cause(struct verdict *v, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(v->cause, sizeof(v->cause), fmt, ap);
-    va_end(ap);
-}
-
-__attribute__((format(printf, 2, 3))) static void advise(struct verdict *v, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(v->advice, sizeof(v->advice), fmt, ap);
-    va_end(ap);
-}
-
 struct looking { /* what the rules look at */
     struct verdict *v;
+    const struct verdict_row **row; /* what was said */
     const struct cdr *c;
     const struct trace_facts *f; /* all 0 without a trace */
     int64_t talked_ms;
     bool outbound;
 };
+
+/* What the row's texts name comes after it: number(), text(). */
+static bool say(const struct looking *l, enum verdict_say what)
+{
+    const struct verdict_row *row = verdict_row(what);
+
+    l->v->level = row->level;
+    l->v->code = row->code;
+    *l->row = row;
+    return true;
+}
+
+static void number(const struct looking *l, const char *name, double value, int decimals)
+{
+    sentence_number(&l->v->params, name, value, decimals);
+}
+
+static void text(const struct looking *l, const char *name, const char *value)
+{
+    sentence_text(&l->v->params, name, "%s", value);
+}
+
+/* "404 Not Found" */
+static void answer(const struct looking *l)
+{
+    sentence_text(&l->v->params, "answer", "%u%s%s", l->c->code, l->c->reason[0] ? " " : "", l->c->reason);
+}
+
+static void rang(const struct looking *l)
+{
+    const int64_t seconds = (l->c->end_ms - l->c->ring_ms) / 1000;
+
+    number(l, "n", (double)seconds, 0);
+}
 
 /* ---------------------------------------------------------------- addresses in words */
 
@@ -98,59 +102,19 @@ static bool is_private(const char *at)
 
 static bool media_ice(const struct looking *l)
 {
-    say(l->v, VERDICT_BAD, "No audio: the browser and the gateway found no way to each other");
-    if (l->f->cands)
-        cause(l->v, "ICE tried the browser's %lld addresses and none of them worked%s.",
-              (long long)l->f->cands,
-              l->f->relay_cands ? ", not even by the TURN server"
-                                : "; there was none by the TURN server among them");
-    else
-        cause(l->v, "ICE found no pair of addresses that works.");
-    advise(l->v, "Open the gateway's media port (UDP) towards the agents, or let browsers reach its TURN "
-                 "server; the page "
-                 "Network and the agent's self-test say which port is closed.");
-    return true;
-}
-
-static bool media_dtls(const struct looking *l, bool wrong_peer)
-{
-    if (wrong_peer) {
-        say(l->v, VERDICT_BAD, "No audio: the browser showed another certificate than it had promised");
-        cause(l->v,
-              "The fingerprint in the browser's SDP is not that of the certificate in its DTLS handshake.");
-        advise(l->v, "Something between browser and gateway changes SIP or media. Take it out of the way.");
-        return true;
-    }
-    say(l->v, VERDICT_BAD, "No audio: the encryption with the browser did not come about");
-    cause(l->v, "ICE found a way%s, but the DTLS handshake on it did not end in time.",
-          l->c->remote_ice[0] ? " to the browser" : "");
-    advise(l->v, "Small packets get through and large ones do not: look at the MTU of the agent's VPN, and "
-                 "at firewalls "
-                 "that inspect DTLS.");
+    if (!l->f->cands)
+        return say(l, SAY_ICE);
+    say(l, l->f->relay_cands ? SAY_ICE_RELAY : SAY_ICE_NO_RELAY);
+    number(l, "n", (double)l->f->cands, 0);
     return true;
 }
 
 static bool media_consent(const struct looking *l)
 {
-    say(l->v, VERDICT_BAD, "The connection to the agent's browser was lost");
-    cause(l->v, "The browser answered no more ICE checks for %d s and did not come back%s%s.", LOST_FOR_S,
-          l->c->remote_ice[0] ? "; it was last at " : "", l->c->remote_ice);
-    advise(l->v, "The agent's network went away, the computer slept, or the page was closed. See whether "
-                 "other calls of "
-                 "this DN ended so.");
-    return true;
-}
-
-static bool media_silent(const struct looking *l, bool trunk)
-{
-    say(l->v, VERDICT_BAD, "The call was ended: nothing was heard from the %s any more",
-        trunk ? "trunk" : "browser");
-    cause(l->v, "No audio packet came from the %s for as long as media.rtp_timeout allows.",
-          trunk ? "trunk" : "browser");
-    if (trunk)
-        advise(l->v, "Ask at the Genesys side whether the far end's media stopped without a BYE.");
-    else
-        advise(l->v, "The agent's network went away. See whether other calls of this DN ended so.");
+    if (!l->c->remote_ice[0])
+        return say(l, SAY_CONSENT);
+    say(l, SAY_CONSENT_AT);
+    text(l, "address", l->c->remote_ice);
     return true;
 }
 
@@ -168,11 +132,11 @@ static bool media_failed(const struct looking *l)
     if (!strcmp(why, "ice"))
         return media_ice(l);
     if (!strcmp(why, "dtls") || !strcmp(why, "fingerprint"))
-        return media_dtls(l, *why == 'f');
+        return say(l, *why == 'f' ? SAY_FINGERPRINT : SAY_DTLS);
     if (!strcmp(why, "consent") || !strncmp(why, "browser did not come back", 25))
         return media_consent(l);
     if (!strcmp(why, "trunk") || !strcmp(why, "browser"))
-        return media_silent(l, *why == 't');
+        return say(l, *why == 't' ? SAY_SILENT_TRUNK : SAY_SILENT_BROWSER);
     return false;
 }
 
@@ -184,39 +148,26 @@ static bool scarce(const struct looking *l, const struct cdr_stream *s)
 }
 
 /* The trunk's description and where its packets came from. */
-static void trunk_mute_cause(const struct looking *l)
+static void trunk_mute(const struct looking *l)
 {
     const struct trace_facts *f = l->f;
 
     if (f->strangers) {
-        cause(
-            l->v,
-            "Its SDP named %s, but %lld packets came from %s, whom the gateway does not take for the trunk.",
-            f->trunk_sdp, (long long)f->strangers, f->stranger);
-        advise(l->v,
-               "A NAT or a media gateway that the SDP does not name stands between. Have the Genesys side "
-               "put %s "
-               "into its SDP, or make its SIP come from there.",
-               f->stranger);
+        say(l, SAY_MUTE_TRUNK_STRANGER);
+        text(l, "sdp", f->trunk_sdp);
+        number(l, "n", (double)f->strangers, 0);
+        text(l, "stranger", f->stranger);
     } else if (f->trunk_sdp[0] && f->trunk_peer[0] && is_private(f->trunk_sdp) &&
                !same_ip(f->trunk_sdp, f->trunk_peer)) {
-        cause(l->v,
-              "Nothing came from the trunk. Its SDP named %s, a private address, while its SIP comes from "
-              "%s: a NAT "
-              "stands between, and the address does not lead there.",
-              f->trunk_sdp, f->trunk_peer);
-        advise(l->v,
-               "Have the Genesys side write its public address into SDP, or join the networks so that %s is "
-               "reached "
-               "from here.",
-               f->trunk_sdp);
+        say(l, SAY_MUTE_TRUNK_NAT);
+        text(l, "sdp", f->trunk_sdp);
+        text(l, "peer", f->trunk_peer);
+    } else if (f->trunk_sdp[0] && f->our_media[0]) {
+        say(l, SAY_MUTE_TRUNK_AT);
+        text(l, "sdp", f->trunk_sdp);
+        text(l, "ours", f->our_media);
     } else {
-        cause(l->v, "Nothing came from the trunk after the answer.%s%s%s%s",
-              f->trunk_sdp[0] ? " Its SDP named " : "", f->trunk_sdp, f->our_media[0] ? "; ours named " : "",
-              f->our_media);
-        advise(l->v, "Open the RTP ports (rtp.port_min to rtp.port_max, UDP) from the trunk's media address "
-                     "to the gateway, "
-                     "and see that the address in our SDP (public.address) is one that the trunk reaches.");
+        say(l, SAY_MUTE_TRUNK);
     }
 }
 
@@ -226,26 +177,12 @@ static bool one_way(const struct looking *l)
 
     if (l->talked_ms < TALKED_MS || l->f->held || (!trunk && !browser))
         return false;
-    if (trunk && browser) {
-        say(l->v, VERDICT_BAD, "No audio: neither side was heard");
-        cause(l->v, "%s",
-              l->c->path ? "A way to the browser was found, but hardly a packet came from either side."
-                         : "No way to the browser was found, and hardly a packet came from the trunk.");
-        advise(l->v, "Check the gateway's addresses and ports on the page Network: both its media port for "
-                     "browsers and "
-                     "its RTP ports for the trunk.");
-    } else if (trunk) {
-        say(l->v, VERDICT_BAD, "One-way audio: the agent heard nothing");
-        trunk_mute_cause(l);
-    } else {
-        say(l->v, VERDICT_BAD, "One-way audio: the agent was not heard");
-        cause(l->v,
-              "Hardly a packet came from the agent's browser, though the trunk's audio reached the gateway.");
-        advise(
-            l->v,
-            "See whether the microphone was muted, unplugged or forbidden to the page: the agent's self-test "
-            "finds out.");
-    }
+    if (trunk && browser)
+        say(l, l->c->path ? SAY_MUTE_BOTH : SAY_MUTE_BOTH_NO_WAY);
+    else if (trunk)
+        trunk_mute(l);
+    else
+        say(l, SAY_MUTE_BROWSER);
     return true;
 }
 
@@ -254,29 +191,20 @@ static bool one_way(const struct looking *l)
 static bool digits(const struct looking *l)
 {
     const struct trace_facts *f = l->f;
+    int64_t n = f->keys;
 
     if (f->info_refused) {
-        say(l->v, VERDICT_BAD, "Digits did not get through");
-        cause(l->v,
-              "%lld digits that were sent by SIP INFO were refused%s; what is left are tones in the audio.",
-              (long long)f->info_refused,
-              f->trunk_events ? "" : ", and the trunk's SDP lists no telephone-event (RFC 4733)");
+        say(l, f->trunk_events ? SAY_DIGITS_REFUSED : SAY_DIGITS_REFUSED_NO_EVENTS);
+        n = f->info_refused;
     } else if (f->keys_lost) {
-        say(l->v, VERDICT_BAD, "Digits did not get through");
-        cause(l->v, "%lld digits were lost: too many waited to be sent.", (long long)f->keys_lost);
+        say(l, SAY_DIGITS_LOST);
+        n = f->keys_lost;
     } else if (f->keys && f->trunk_codecs[0] && !f->trunk_events) {
-        say(l->v, VERDICT_WARN, "Digits may not have been understood");
-        cause(l->v,
-              "The trunk's SDP lists no telephone-event (RFC 4733), so %lld digits went as tones in the "
-              "audio or by "
-              "SIP INFO.",
-              (long long)f->keys);
+        say(l, SAY_DIGITS_TONES);
     } else {
         return false;
     }
-    advise(l->v, "Have the Genesys side offer telephone-event (RFC 4733) for this trunk: it is the one type "
-                 "of digits that "
-                 "both sides can rely on.");
+    number(l, "n", (double)n, 0);
     return true;
 }
 
@@ -288,33 +216,27 @@ static double loss_percent(const struct cdr_stream *s)
 static bool stream_poor(const struct looking *l, const struct cdr_stream *s, bool browser)
 {
     const double loss = loss_percent(s);
-    const char *who = browser ? "The agent was heard" : "The agent heard",
-               *from = browser ? "the browser" : "the trunk";
 
     if (!s->packets)
         return false;
     if (loss > LOSS_BAD_PERCENT) {
-        say(l->v, VERDICT_BAD, "%s with gaps", who);
-        cause(l->v, "%.1f %% of the packets from %s did not arrive (%u of %llu)%s%s.", loss, from, s->lost,
-              (unsigned long long)s->packets + s->lost, browser && l->c->path ? "; way: " : "",
-              browser ? cdr_path_name(l->c->path) : "");
+        say(l, !browser                       ? SAY_LOSS_TRUNK
+               : l->c->path > CDR_PATH_DIRECT ? SAY_LOSS_BROWSER_RELAY
+                                              : SAY_LOSS_BROWSER);
+        number(l, "percent", loss, 1);
+        number(l, "lost", s->lost, 0);
+        number(l, "total", (double)s->packets + s->lost, 0);
     } else if (s->jitter_ms > JITTER_BAD_MS) {
-        say(l->v, VERDICT_BAD, "%s choppily", who);
-        cause(l->v, "The packets from %s came unevenly: jitter %.0f ms.", from, s->jitter_ms);
+        say(l, browser ? SAY_JITTER_BROWSER : SAY_JITTER_TRUNK);
+        number(l, "ms", s->jitter_ms, 0);
     } else if (s->mos > 0 && s->mos < MOS_BAD) {
-        say(l->v, VERDICT_WARN, "%s poorly", who);
-        cause(l->v, "MOS %.1f from %s: loss %.1f %%, jitter %.0f ms%s.", s->mos, from, loss, s->jitter_ms,
-              browser && l->c->rtt_ms > RTT_HIGH_MS ? ", and a long way" : "");
+        say(l, !browser ? SAY_MOS_TRUNK : l->c->rtt_ms > RTT_HIGH_MS ? SAY_MOS_BROWSER_FAR : SAY_MOS_BROWSER);
+        number(l, "mos", s->mos, 1);
+        number(l, "percent", loss, 1);
+        number(l, "ms", s->jitter_ms, 0);
     } else {
         return false;
     }
-    if (browser)
-        advise(l->v, "The agent's network is at fault: Wi-Fi, VPN or a full line. A cable, or another "
-                     "network, shows it.");
-    else
-        advise(l->v, "The way between the trunk's media and the gateway is at fault: compare other calls of "
-                     "this trunk at the "
-                     "same time, and look at QoS.");
     return true;
 }
 
@@ -322,11 +244,8 @@ static bool far_away(const struct looking *l)
 {
     if (l->c->rtt_ms < RTT_HIGH_MS)
         return false;
-    say(l->v, VERDICT_WARN, "Long delay to the agent");
-    cause(l->v,
-          "A packet took %.0f ms to the browser and back; people begin to talk over each other at 300 ms.",
-          l->c->rtt_ms);
-    advise(l->v, "Look at the agent's VPN, and at whether the call went by a relay that is far away.");
+    say(l, SAY_FAR);
+    number(l, "ms", l->c->rtt_ms, 0);
     return true;
 }
 
@@ -334,8 +253,10 @@ static bool ended_by_us(const struct looking *l)
 {
     if (l->c->hangup != CDR_GATEWAY || l->c->code == 200)
         return false;
-    say(l->v, VERDICT_WARN, "The gateway ended the call");
-    cause(l->v, "%s.", l->c->reason[0] ? l->c->reason : "No reason was noted");
+    if (!l->c->reason[0])
+        return say(l, SAY_ENDED);
+    say(l, SAY_ENDED_WHY);
+    text(l, "why", l->c->reason);
     return true;
 }
 
@@ -344,10 +265,10 @@ static void answered(const struct looking *l)
     if (media_failed(l) || one_way(l) || digits(l) || stream_poor(l, &l->c->from_browser, true) ||
         stream_poor(l, &l->c->from_trunk, false) || ended_by_us(l) || far_away(l))
         return;
-    say(l->v, VERDICT_GOOD, "The call went well");
-    if (l->c->hangup == CDR_AGENT || l->c->hangup == CDR_TRUNK)
-        cause(l->v, "It was answered, and the %s hung up.",
-              l->c->hangup == CDR_AGENT ? "agent" : (l->outbound ? "called side" : "caller"));
+    say(l, l->c->hangup == CDR_AGENT   ? SAY_WELL_AGENT
+           : l->c->hangup != CDR_TRUNK ? SAY_WELL
+           : l->outbound               ? SAY_WELL_CALLED
+                                       : SAY_WELL_CALLER);
 }
 
 /* ---------------------------------------------------------------- never answered */
@@ -359,75 +280,66 @@ static bool trunk_silent(const struct looking *l)
     if (!l->outbound || (l->c->code != 408 && l->c->code != 503) || l->c->hangup == CDR_AGENT)
         return false;
     if (f->trunk_tries && !f->trunk_heard) {
-        say(l->v, VERDICT_BAD, "The trunk did not answer");
-        cause(l->v, "The INVITE was sent to %s%s, again and again, and nothing came back.",
-              f->trunk_peer[0] ? f->trunk_peer : "the trunk", f->trunk_tries > 1 ? " and others" : "");
-        advise(l->v, "See whether that address is right and the SIP Server runs there; the trunk's test goes "
-                     "through it step "
-                     "by step. A firewall may let nothing out, or nothing back.");
+        say(l, f->trunk_tries > 1 ? SAY_TRUNK_TIMEOUT_OTHERS : SAY_TRUNK_TIMEOUT);
+        text(l, "peer", f->trunk_peer[0] ? f->trunk_peer : l->c->trunk);
         return true;
     }
-    if (!f->trunk_tries && !l->c->trunk[0]) {
-        say(l->v, VERDICT_BAD, "No trunk was up");
-        cause(l->v, "No trunk answered OPTIONS at that time, so that the call was sent to none.");
-        advise(l->v, "Test the trunk: the page Trunks says at which step it fails.");
-        return true;
-    }
-    if (l->c->code == 408) {
-        say(l->v, VERDICT_BAD, "The trunk took the call and never answered it");
-        cause(l->v, "It rang or was queued, and no final answer came in time.");
-        advise(l->v, "Ask at the Genesys side where the call waited.");
-        return true;
-    }
-    return false;
+    if (!f->trunk_tries && !l->c->trunk[0])
+        return say(l, SAY_NO_TRUNK);
+    return l->c->code == 408 && say(l, SAY_TRUNK_NO_FINAL);
 }
 
 static void no_codec(const struct looking *l)
 {
-    say(l->v, VERDICT_BAD, "No common codec");
-    if (l->f->trunk_codecs[0])
-        cause(l->v, "The trunk speaks %s; the gateway speaks PCMU and PCMA towards it.%s%s",
-              l->f->trunk_codecs, l->f->warning[0] ? " It says: " : "", l->f->warning);
-    else
-        cause(l->v, "%s refused the description of the audio%s%s.",
-              l->c->hangup == CDR_TRUNK ? "The trunk" : "The gateway", l->f->warning[0] ? ": " : "",
-              l->f->warning);
-    advise(l->v, "Allow G.711 (PCMU or PCMA) for this trunk in Genesys, and see that the trunk's codecs here "
-                 "name the same.");
+    const struct trace_facts *f = l->f;
+    const bool warned = f->warning[0], trunk = l->c->hangup == CDR_TRUNK;
+
+    if (f->trunk_codecs[0]) {
+        say(l, warned ? SAY_CODEC_WARNING : SAY_CODEC);
+        text(l, "codecs", f->trunk_codecs);
+    } else if (trunk) {
+        say(l, warned ? SAY_CODEC_TRUNK_WARNING : SAY_CODEC_TRUNK);
+    } else {
+        say(l, warned ? SAY_CODEC_GATEWAY_WARNING : SAY_CODEC_GATEWAY);
+    }
+    if (warned)
+        text(l, "warning", f->warning);
+}
+
+/* Of 128 bytes, which a title has no room for. */
+static void short_text(const struct looking *l, const char *name, const char *value)
+{
+    sentence_text(&l->v->params, name, "%.40s", value);
 }
 
 static void not_found(const struct looking *l)
 {
     if (!l->outbound) {
-        say(l->v, VERDICT_BAD, "DN %.40s does not exist here", l->c->dn[0] ? l->c->dn : l->c->callee);
-        cause(l->v, "The trunk sent a call for a DN that the gateway does not have.");
-        advise(l->v, "Add the DN, or take its route in Genesys off this gateway.");
+        say(l, SAY_NO_DN);
+        short_text(l, "dn", l->c->dn[0] ? l->c->dn : l->c->callee);
         return;
     }
-    say(l->v, VERDICT_BAD, "The number %.40s does not exist", l->c->callee);
-    cause(l->v, "The trunk %s answered %u %s.", l->c->trunk, l->c->code, l->c->reason);
-    advise(l->v, "See whether the number was dialled right; if it was, Genesys has no route or DN for it.");
+    say(l, SAY_NO_NUMBER);
+    short_text(l, "number", l->c->callee);
+    text(l, "trunk", l->c->trunk);
+    answer(l);
 }
 
 static void unavailable(const struct looking *l)
 {
     if (l->c->ring_ms) {
-        say(l->v, VERDICT_GOOD, "Nobody answered");
-        cause(l->v, "It rang for %lld s.", (long long)(l->c->end_ms - l->c->ring_ms) / 1000);
-        return;
+        say(l, SAY_NOBODY_ANSWERED);
+        rang(l);
+    } else if (l->outbound) {
+        say(l, SAY_CALLED_AWAY);
+        text(l, "trunk", l->c->trunk);
+        answer(l);
+    } else {
+        say(l, l->c->reason[0] ? SAY_AGENT_AWAY_WHY : SAY_AGENT_AWAY);
+        short_text(l, "dn", l->c->dn);
+        if (l->c->reason[0])
+            text(l, "why", l->c->reason);
     }
-    if (l->outbound) {
-        say(l->v, VERDICT_WARN, "Who was called is not available");
-        cause(l->v, "The trunk %s answered %u %s.", l->c->trunk, l->c->code, l->c->reason);
-        advise(l->v, "The DN or phone that was called is not registered at its own switch.");
-        return;
-    }
-    say(l->v, VERDICT_BAD, "The agent could not be reached");
-    cause(l->v, "DN %.40s was not signed in, or its page did not answer%s%s.", l->c->dn,
-          l->c->reason[0] ? ": " : "", l->c->reason);
-    advise(l->v, "Genesys sent a call to an agent who was not there: see that the agent logs out in Genesys "
-                 "when the page is "
-                 "closed, and whether the page was open.");
 }
 
 /* While it rang, or while the agent waited for an answer. */
@@ -436,15 +348,10 @@ static bool agent_lost(const struct looking *l)
     if (l->c->hangup != CDR_GATEWAY || strcmp(l->c->reason, "Agent's connection lost") != 0 ||
         (!l->outbound && !l->c->ring_ms))
         return false;
-    say(l->v, VERDICT_BAD, "The agent's connection was lost before the call was answered");
-    if (l->c->ring_ms)
-        cause(l->v, "It had rung for %lld s when the browser's connection to the gateway broke.",
-              (long long)(l->c->end_ms - l->c->ring_ms) / 1000);
-    else
-        cause(l->v, "The browser's connection to the gateway broke.");
-    advise(l->v, "The agent's network went away, the computer slept, or the page was closed. See whether "
-                 "other calls of "
-                 "this DN ended so.");
+    if (!l->c->ring_ms)
+        return say(l, SAY_AGENT_LOST);
+    say(l, SAY_AGENT_LOST_RANG);
+    rang(l);
     return true;
 }
 
@@ -453,45 +360,41 @@ static void busy(const struct looking *l)
     const bool ours = l->c->hangup == CDR_GATEWAY; /* the DN's limit */
 
     if (ours && l->outbound) {
-        say(l->v, VERDICT_WARN, "The agent has as many calls as allowed");
-        cause(l->v, "DN %.40s was on other calls, and its call limit allows no more.", l->c->dn);
-        advise(l->v, "End the other call first, or raise the DN's call limit or call.limit_per_dn.");
+        say(l, SAY_BUSY_LIMIT_OUT);
+        short_text(l, "dn", l->c->dn);
         return;
     }
-    say(l->v, VERDICT_GOOD, "Busy");
-    if (ours)
-        cause(l->v, "The agent was on as many calls as the DN's call limit allows.");
-    else
-        cause(l->v, "%s was on another call.", l->outbound ? "Who was called" : "The agent");
+    say(l, ours ? SAY_BUSY_LIMIT_IN : l->outbound ? SAY_BUSY_CALLED : SAY_BUSY_AGENT);
 }
 
 static void refused(const struct looking *l)
 {
     const unsigned code = l->c->code;
+    const enum cdr_party by = l->c->hangup;
 
     if (l->outbound && (code == 401 || code == 403 || code == 407)) {
-        say(l->v, VERDICT_BAD, "The trunk refuses our calls");
-        cause(l->v, "It answered %u %s.", code, l->c->reason);
-        advise(
-            l->v,
-            "See that the trunk's user name and password are right, and that Genesys takes calls from this "
-            "gateway's address.");
+        say(l, SAY_TRUNK_REFUSES);
     } else if (code == 603) {
-        say(l->v, VERDICT_GOOD, "The call was declined");
+        say(l, SAY_DECLINED);
+        return;
     } else if (code >= 500 && code < 600) {
-        say(l->v, VERDICT_BAD, "The %s could not serve the call",
-            l->c->hangup == CDR_TRUNK ? "trunk" : "gateway");
-        cause(l->v, "%u %s.", code, l->c->reason);
-        advise(l->v, "If it happens again, look at the %s's log at that time.",
-               l->c->hangup == CDR_TRUNK ? "SIP Server" : "gateway");
+        say(l, by == CDR_TRUNK ? SAY_FAILED_TRUNK : SAY_FAILED_GATEWAY);
     } else {
-        say(l->v, VERDICT_WARN, "The call was refused");
-        cause(l->v, "%s answered %u %s.",
-              l->c->hangup == CDR_TRUNK   ? "The trunk"
-              : l->c->hangup == CDR_AGENT ? "The agent's browser"
-                                          : "The gateway",
-              code, l->c->reason);
+        say(l, by == CDR_TRUNK   ? SAY_REFUSED_TRUNK
+               : by == CDR_AGENT ? SAY_REFUSED_AGENT
+                                 : SAY_REFUSED_GATEWAY);
     }
+    answer(l);
+}
+
+static void gave_up(const struct looking *l)
+{
+    if (!l->c->ring_ms) {
+        say(l, l->outbound ? SAY_GAVE_UP_AGENT : SAY_GAVE_UP_CALLER);
+        return;
+    }
+    say(l, l->outbound ? SAY_GAVE_UP_AGENT_RANG : SAY_GAVE_UP_CALLER_RANG);
+    rang(l);
 }
 
 static void unanswered(const struct looking *l)
@@ -518,19 +421,24 @@ static void unanswered(const struct looking *l)
         busy(l);
         break;
     case 487:
-        say(l->v, VERDICT_GOOD, l->outbound ? "The agent hung up before the answer" : "The caller gave up");
-        if (l->c->ring_ms)
-            cause(l->v, "It had rung for %lld s.", (long long)(l->c->end_ms - l->c->ring_ms) / 1000);
+        gave_up(l);
         break;
     default:
         refused(l);
     }
 }
 
+static void fill(char *out, size_t sz, const char *words, const struct sentence_params *params)
+{
+    sentence_fill(out, sz, words ? words : "", params);
+}
+
 void verdict_make(struct verdict *v, const struct cdr *c, const struct trace_facts *facts)
 {
     static const struct trace_facts none;
+    const struct verdict_row *row = NULL;
     const struct looking l = {.v = v,
+                              .row = &row,
                               .c = c,
                               .f = facts ? facts : &none,
                               .talked_ms =
@@ -542,4 +450,20 @@ void verdict_make(struct verdict *v, const struct cdr *c, const struct trace_fac
         answered(&l);
     else
         unanswered(&l);
+    fill(v->title, sizeof(v->title), row->title, &v->params);
+    fill(v->cause, sizeof(v->cause), row->cause, &v->params);
+    fill(v->advice, sizeof(v->advice), row->advice, &v->params);
+}
+
+void verdict_json(struct buf *out, const struct verdict *v)
+{
+    buf_printf(out, "{\"level\":\"%s\",\"code\":\"%s\",\"params\":", verdict_level_name(v->level), v->code);
+    sentence_json(out, &v->params);
+    buf_puts(out, ",\"title\":");
+    buf_json_str(out, v->title);
+    buf_puts(out, ",\"cause\":");
+    buf_json_str(out, v->cause);
+    buf_puts(out, ",\"advice\":");
+    buf_json_str(out, v->advice);
+    buf_puts(out, "}");
 }

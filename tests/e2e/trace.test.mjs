@@ -74,19 +74,21 @@ test('refused calls: the sentence says why, the list in short', async () => {
     trunk.refuses('488', 488, 'Not Acceptable Here', ['Warning: 305 sbc "Incompatible media format"']);
     trunk.refuses('403', 403, 'Forbidden');
     const expected = [
-        ['404', 404, 'bad', /^The number 404 does not exist$/, /genesys answered 404 Not Found/],
-        ['480', 480, 'warn', /^Who was called is not available$/, /480/],
-        ['488', 488, 'bad', /^No common codec$/, /Incompatible media format/],
-        ['403', 403, 'bad', /^The trunk refuses our calls$/, /403 Forbidden/],
+        ['404', 404, 'bad', /^The number 404 does not exist$/, /genesys answered 404 Not Found/, 'no_number', { number: '404', trunk: 'genesys', answer: '404 Not Found' }],
+        ['480', 480, 'warn', /^Who was called is not available$/, /480/, 'called_away', { trunk: 'genesys', answer: '480 Temporarily Unavailable' }],
+        ['488', 488, 'bad', /^No common codec$/, /Incompatible media format/, 'codec_trunk_warning', { warning: '305 sbc "Incompatible media format"' }],
+        ['403', 403, 'bad', /^The trunk refuses our calls$/, /403 Forbidden/, 'trunk_refuses', { answer: '403 Forbidden' }],
     ];
-    for (const [number, code, level, title, cause] of expected) {
+    for (const [number, code, level, title, cause, what, params] of expected) {
         const { id } = await refused(number, code);
         const { verdict } = await get(`/cdr/${id}`);
         assert.equal(verdict.level, level, number);
         assert.match(verdict.title, title);
         assert.match(verdict.cause, cause);
+        assert.deepEqual([verdict.code, verdict.params], [what, params]);
         await kept(id);
-        assert.equal((await get(`/cdr?number=${number}`)).items[0].verdict, verdict.title);
+        const [row] = (await get(`/cdr?number=${number}`)).items;
+        assert.deepEqual([row.verdict, row.verdict_code, row.verdict_params], [verdict.title, what, params]);
     }
 });
 
@@ -168,7 +170,7 @@ test('the bundle has all that a helper needs, and no secret', async () => {
     assert.equal(status, 200);
     assert.equal(bundle.record.id, id);
     assert.equal(bundle.trace.id, id);
-    assert.equal(bundle.verdict.title, 'The number 404 does not exist');
+    assert.deepEqual([bundle.verdict.title, bundle.verdict.code], ['The number 404 does not exist', 'no_number']);
     assert.equal(bundle.settings['trace.sample'], '0');
     assert.match(bundle.metrics, /^dngate_traces_kept_total [1-9]/m);
     assert.equal(bundle.settings['alerts.webhook'], 'https://127.0.0.1:1/…');

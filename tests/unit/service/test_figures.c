@@ -132,6 +132,66 @@ static void told_h(const struct attention *a, bool begins, void *arg)
              a->name[0] ? ":" : "", a->name);
 }
 
+static const char *json_of(const struct attention *a)
+{
+    static char text[256];
+    struct buf out;
+
+    buf_init(&out, sizeof(text) - 1);
+    sentence_json(&out, &a->params);
+    snprintf(text, sizeof(text), "%.*s", (int)out.len, out.data ? out.data : "");
+    buf_reset(&out);
+    return text;
+}
+
+TEST(what_is_said_has_a_code_and_names_nothing_that_is_missing)
+{
+    struct service_trunk trunks[2] = {{.name = "{a}", .state = "down"}, {.name = "b", .state = "up"}};
+    struct attention_facts facts = {
+        .trunks = trunks,
+        .trunk_count = 2,
+        .bans = 7,
+        .mos = 2.345,
+        .disk_percent = 95.4,
+        .closed = "https, ice",
+        .pending = "sip.port",
+        .no_administrator = true,
+        .part_count = 4,
+        .parts = {{.name = "certificate", .state = HEALTH_DEGRADED, .reason = "expires in 6 days"},
+                  {.name = "web", .state = HEALTH_DOWN, .reason = "stopped"},
+                  {.name = "store", .state = HEALTH_DEGRADED},
+                  {.name = "sip", .state = HEALTH_UP}}};
+    static const char *const said[] = {"trunk_silent",
+                                       "Trunk {a} is down: it does not answer.",
+                                       "certificate_expires",
+                                       "The certificate expires in 6 days.",
+                                       "part_down",
+                                       "web is down: stopped.",
+                                       "part_degraded",
+                                       "store is not as it should be: no reason given.",
+                                       "disk_full",
+                                       "The disk is 95 % full.",
+                                       "quality",
+                                       "Calls sound bad: MOS 2.3 in the last five minutes.",
+                                       "reach",
+                                       "Browsers do not get through from outside: https, ice.",
+                                       "bans",
+                                       "7 addresses are banned after wrong passwords.",
+                                       "administrator",
+                                       "Nobody can sign in to the console yet.",
+                                       "restart",
+                                       "Settings wait for a restart: sip.port."};
+    struct attention_list found;
+
+    attention_find(&facts, &found);
+    CHECK_EQ_INT(found.count, sizeof(said) / sizeof(said[0]) / 2);
+    for (size_t i = 0; i < found.count; i++) {
+        CHECK_STR(found.v[i].code, said[2 * i]);
+        CHECK_STR(found.v[i].text, said[2 * i + 1]);
+    }
+    CHECK_STR(json_of(&found.v[4]), "{\"percent\":95}");
+}
+
 TEST(each_condition_begins_once_and_ends_once)
 {
     struct service_trunk trunks[2] = {{.name = "a", .state = "up"},
@@ -150,6 +210,10 @@ TEST(each_condition_begins_once_and_ends_once)
     CHECK(!list.v[0].bad);
     CHECK_STR(list.v[0].text, "Trunk b is down: no answer to OPTIONS.");
     CHECK(list.v[0].advice[0] && list.v[0].place[0] == '/');
+    CHECK_STR(list.v[0].code, "trunk_down");
+    CHECK_STR(json_of(&list.v[0]), "{\"trunk\":\"b\",\"why\":\"no answer to OPTIONS\"}");
+    CHECK_STR(list.v[1].text, "1 address is banned after wrong passwords.");
+    CHECK_STR(json_of(&list.v[1]), "{\"n\":1}");
 
     told[0] = 0;
     trunks[0].state = "down";

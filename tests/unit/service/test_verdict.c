@@ -1,5 +1,5 @@
 /* What was wrong with a call, in words: each kind of broken call gets its sentence, and good ones get none that alarms. */
-#include "service/verdict.h"
+#include "service/verdictwords.h"
 #include "testing.h"
 
 #define AT INT64_C(1700000000000)
@@ -300,6 +300,64 @@ static bool has(const char *text, const char *part)
     return *part ? strstr(text, part) != NULL : true;
 }
 
+/* All that its texts name has something to stand for. */
+static bool whole(const struct verdict *v)
+{
+    static const struct sentence_params none;
+
+    for (int say = 0; say < SAYS; say++) {
+        const struct verdict_row *row = verdict_row((enum verdict_say)say);
+        const char *const texts[] = {row->title, row->cause, row->advice};
+        char bare[512];
+
+        if (strcmp(row->code, v->code) != 0)
+            continue;
+        for (size_t t = 0; t < 3; t++)
+            for (const char *at = texts[t]; at && (at = strchr(at, '{')); at++) {
+                const struct sentence_params *p = &v->params;
+                size_t i = 0;
+
+                while (i < SENTENCE_PARAMS_MAX && p->v[i].name &&
+                       strncmp(at + 1, p->v[i].name, strlen(p->v[i].name)) != 0)
+                    i++;
+                if (i == SENTENCE_PARAMS_MAX || !p->v[i].name)
+                    return false;
+            }
+        sentence_fill(bare, sizeof(bare), row->title, &none);
+        return bare[0];
+    }
+    return false;
+}
+
+TEST(each_code_is_one_rows)
+{
+    for (int a = 0; a < SAYS; a++)
+        for (int b = a + 1; b < SAYS; b++)
+            CHECK(strcmp(verdict_row((enum verdict_say)a)->code, verdict_row((enum verdict_say)b)->code) !=
+                  0);
+}
+
+TEST(a_sentence_is_filled_in)
+{
+    struct sentence_params p = {.v = {{NULL}}};
+    struct buf json;
+    char text[48], narrow[8];
+
+    sentence_text(&p, "a", "%s", "{b} \"x\"");
+    sentence_number(&p, "b", 2.25, 1);
+    sentence_text(&p, "none", "%s", "");
+    sentence_text(&p, "d", "4");
+    sentence_text(&p, "e", "one too many");
+    sentence_fill(text, sizeof(text), "{a}, {b} {none}. {d}{e}{", &p);
+    CHECK_STR(text, "{b} \"x\", 2.2. 4{");
+    sentence_fill(narrow, sizeof(narrow), "{a}{a}{a}", &p);
+    CHECK_EQ_INT(strlen(narrow), 7);
+    buf_init(&json, 200);
+    sentence_json(&json, &p);
+    CHECK(json.data && !strcmp(json.data, "{\"a\":\"{b} \\\"x\\\"\",\"b\":2.2,\"none\":\"\",\"d\":\"4\"}"));
+    buf_reset(&json);
+}
+
 TEST(each_kind_of_call_gets_its_sentence)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -314,6 +372,7 @@ TEST(each_kind_of_call_gets_its_sentence)
             return;
         }
         CHECK(v.title[0]);
+        CHECK(whole(&v));
         CHECK((v.level == VERDICT_BAD) <= (v.advice[0] != 0)); /* what is bad has something to do about it */
     }
 }
@@ -336,9 +395,9 @@ TEST(no_record_leaves_it_speechless)
                 memset(c.callee, 'x', sizeof(c.callee) - 1);
                 memset(c.reason, '%', sizeof(c.reason) - 1);
                 verdict_make(&v, &c, NULL);
-                CHECK(v.title[0]);
+                CHECK(v.title[0] && whole(&v));
                 c.answer_ms = AT + 20;
                 verdict_make(&v, &c, NULL);
-                CHECK(v.title[0]);
+                CHECK(v.title[0] && whole(&v));
             }
 }
