@@ -144,10 +144,10 @@ export class Agent {
     }
 
     // --- calls out ---
-    call(to, more = []) {
+    call(to, more = [], offer = sdp('actpass')) {
         const d = { id: random(), cseq: 1, branch: `z9hG4bK${random()}`, uri: `sip:${to}@localhost` };
         Object.assign(d, { local: `<sip:${this.dn}@localhost>;tag=${random()}`, remote: `<${d.uri}>`, target: d.uri });
-        this.#request('INVITE', d.uri, d, 1, more, sdp('actpass'));
+        this.#request('INVITE', d.uri, d, 1, more, offer);
         return d;
     }
     // Answer to our INVITE: enters its dialog, ACKs.

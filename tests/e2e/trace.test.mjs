@@ -2,9 +2,10 @@
 // on purpose get the right sentence. The real page, a trunk that misbehaves.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -15,11 +16,14 @@ import { adminOption, signIn } from './lib/admin.mjs';
 import { makeSpeech } from './lib/audio.mjs';
 import { BadTrunk } from './lib/badtrunk.mjs';
 import { watchCdr } from './lib/cdr.mjs';
+import { IcePeer } from './lib/icepeer.mjs';
 import { AgentPage } from './lib/page.mjs';
 import { until } from './lib/wait.mjs';
 
 const SECRET = 'geheim5002';
-let dir, server, admin, trunk, agent, deaf, browser, homer, nextCdr;
+const SLOW = { 5004: 'deaf', 5005: 'no handshake', 5006: 'wrong fingerprint', 5007: 'gone' }; // calls that are over by themselves, side by side with the rest
+let dir, server, admin, trunk, agent, browser, homer, nextCdr;
+const broken = {}; // DN → {agent, call, peer}
 const packets = []; // at the Homer server
 
 const cli = (...words) => execFileSync(binary(), [...words, '--data', dir], { encoding: 'utf8' });
@@ -30,16 +34,14 @@ before(async () => {
     homer.bind(0, '127.0.0.1');
     await once(homer, 'listening');
     trunk = await BadTrunk.open();
-    for (const dn of ['5001', '5002', '5003', '5004']) cli('dn', 'add', dn, '--password', `geheim${dn}`);
+    for (const dn of ['5001', '5002', '5003', ...Object.keys(SLOW)]) cli('dn', 'add', dn, '--password', `geheim${dn}`);
     cli('trunk', 'add', 'genesys', '--address', `127.0.0.1:${trunk.port}`, '--ping', '0');
-    server = await start({ lab: false, dir, options: [adminOption, 'trace.sample=0', 'turn.enabled=no'] });
+    server = await start({ lab: false, dir, options: [adminOption, 'trace.sample=0', 'turn.enabled=no', 'media.rtp_timeout=0'] });
     cli('settings', 'trace.hep', `127.0.0.1:${homer.address().port}`);
     admin = await signIn(server);
+    await breakCalls();
     [agent, browser] = await Promise.all([new Agent(server, '5002', SECRET).open(), launchChromium({ microphone: makeSpeech(dir) })]);
-    nextCdr = await watchCdr(server, ({ dn }) => dn !== '5004');
-    deaf = await new Agent(server, '5004', 'geheim5004').open(); // a call without any way for its audio: 30 s pass until that is sure
-    trunk.answers('deaf', { address: '127.0.0.1' });
-    deaf.ack(deaf.call('deaf'), await deaf.wait(200, 'INVITE'));
+    nextCdr = await watchCdr(server, ({ dn }) => !SLOW[dn]);
     await until(() => { // the setting is looked at each second
         trunk.pings(server.ports['sip-udp']);
         return packets.length;
@@ -47,13 +49,40 @@ before(async () => {
 });
 after(async () => {
     agent?.close();
-    deaf?.close();
+    for (const { agent: its, peer } of Object.values(broken)) {
+        its.close();
+        peer?.close();
+    }
     await browser?.close();
     trunk?.close();
     homer?.close();
     await server?.stop();
     if (dir) rmSync(dir, { recursive: true, force: true });
 });
+
+// Four calls whose audio does not come about or does not last. Each takes the time that the gateway waits.
+async function breakCalls() {
+    const files = { certificate: join(dir, 'page.crt'), key: join(dir, 'page.key') };
+    execFileSync('openssl', [...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=page -days 30 -keyout'.split(' '), files.key, '-out', files.certificate], { stdio: 'ignore' });
+    const { fingerprint256 } = new X509Certificate(readFileSync(files.certificate));
+    const begin = async (dn, peer, fingerprint) => {
+        const its = await new Agent(server, dn, `geheim${dn}`).open(), call = its.call('mute', [], peer?.offer(fingerprint)), answer = await its.wait(200, 'INVITE');
+        its.ack(call, answer);
+        peer?.begin(answer.body);
+        broken[dn] = { agent: its, call, peer };
+    };
+
+    trunk.answers('mute', { address: '127.0.0.1' });
+    await Promise.all([
+        begin('5004'), // its candidates lead nowhere
+        IcePeer.open().then((peer) => begin('5005', peer, fingerprint256)),
+        IcePeer.open(files).then((peer) => begin('5006', peer, fingerprint256.replace(/^../, fingerprint256.startsWith('00') ? '01' : '00'))),
+        IcePeer.open(files).then((peer) => begin('5007', peer, fingerprint256)),
+    ]);
+    const [{ id }] = (await get('/calls')).items.filter(({ dn }) => dn === '5007');
+    await until(async () => (await get(`/calls/${id}/trace`)).events.some(({ kind }) => kind === 'dtls'), 20000, 'its audio to be encrypted');
+    broken[5007].peer.silent = true;
+}
 
 async function get(path) {
     const { status, body, text } = await admin.get(path);
@@ -230,7 +259,7 @@ test('the Homer server got both legs of a call under one id, and no secret', asy
     assert.ok(packets.every((p) => !/response="[0-9a-f]|ice-pwd:P2u/.test(p.toString())));
 });
 
-test('a page that hears nothing, and why', async (t) => {
+test('a page that hears nothing or not well, and why', async (t) => {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
     t.after(() => context.close());
     const page = await AgentPage.open(context, server, '5001');
@@ -265,7 +294,14 @@ test('a page that hears nothing, and why', async (t) => {
     assert.deepEqual(events.filter(({ kind }) => kind === 'ice' || kind === 'dtls').map(({ kind }) => kind), ['ice', 'dtls']);
 
     trunk.answers('nat', { address: '10.255.255.3' });
-    assert.match((await talk('nat')).verdict.cause, /10\.255\.255\.3:\d+, a private address, while its SIP comes from 127\.0\.0\.1/);
+    const nat = await talk('nat');
+    assert.equal(nat.verdict.code, 'mute_trunk_nat');
+    assert.match(nat.verdict.cause, /10\.255\.255\.3:\d+, a private address, while its SIP comes from 127\.0\.0\.1/);
+
+    trunk.answers('uneven', { address: '127.0.0.1', audio: '127.0.0.1', late: 100 });
+    const uneven = await talk('uneven');
+    assert.deepEqual([uneven.verdict.level, uneven.verdict.code, uneven.verdict.title], ['bad', 'jitter_trunk', 'The agent heard choppily'], JSON.stringify(uneven));
+    assert.ok(uneven.from_trunk.jitter_ms > 40 && uneven.verdict.params.ms > 40, JSON.stringify(uneven));
 });
 
 test('digits that the trunk takes in no way but tones', async () => {
@@ -295,14 +331,50 @@ test('a trunk that says nothing', async () => {
     assert.ok(verdict.cause.includes(`127.0.0.1:${trunk.port}`), verdict.cause);
 });
 
-test('a browser that no audio reaches', async () => {
-    await deaf.wait('BYE', undefined, 45000);
-    await until(async () => (await get('/cdr?dn=5004')).items.length, 20000, 'its record');
-    const [{ id }] = (await get('/cdr?dn=5004')).items;
-    const { verdict } = await get(`/cdr/${id}`);
-
-    assert.deepEqual([verdict.level, verdict.title], ['bad', 'No audio: the browser and the gateway found no way to each other']);
-    assert.match(verdict.advice, /UDP/);
+// The verdict of a call of breakCalls(), once the gateway has ended it, and its trace.
+async function ended(dn) {
+    const { agent: its } = broken[dn];
+    its.reply(await its.wait('BYE', undefined, 120000), 200, 'OK');
+    await until(async () => (await get(`/cdr?dn=${dn}`)).items.length, 20000, 'its record');
+    const [{ id }] = (await get(`/cdr?dn=${dn}`)).items;
     await kept(id);
-    assert.ok((await get(`/cdr/${id}/trace`)).events.some(({ kind, title }) => kind === 'ice' && title === 'audio failed: ice'));
+    return { ...(await get(`/cdr/${id}`)), trace: await get(`/cdr/${id}/trace`) };
+}
+
+test('a browser whose certificate is not the one it promised', async () => {
+    const { verdict, reason, trace } = await ended('5006');
+
+    assert.deepEqual([verdict.level, verdict.code, reason], ['bad', 'fingerprint', 'Media failed: fingerprint']);
+    assert.equal(verdict.title, 'No audio: the browser showed another certificate than it had promised');
+    assert.deepEqual(trace.events.filter(({ kind }) => kind === 'ice' || kind === 'dtls').map(({ title }) => title.replace(/ [\d.:]+ .*/, '')),
+                     ['ICE: the browser is reached at', 'audio failed: fingerprint']);
+});
+
+test('a browser whose handshake gets no answer', async () => {
+    const { verdict, address, trace } = await ended('5005');
+
+    assert.deepEqual([verdict.level, verdict.code], ['bad', 'dtls']);
+    assert.equal(verdict.title, 'No audio: the encryption with the browser did not come about');
+    assert.match(verdict.advice, /MTU/);
+    assert.equal(address, `127.0.0.1:${broken[5005].peer.socket.address().port}`);
+    assert.ok(trace.events.some(({ kind, title }) => kind === 'dtls' && title === 'audio failed: dtls'));
+});
+
+test('a browser that no audio reaches', async () => {
+    const { verdict, trace } = await ended('5004');
+
+    assert.deepEqual([verdict.level, verdict.code], ['bad', 'ice']);
+    assert.equal(verdict.title, 'No audio: the browser and the gateway found no way to each other');
+    assert.match(verdict.advice, /UDP/);
+    assert.ok(trace.events.some(({ kind, title }) => kind === 'ice' && title === 'audio failed: ice'));
+});
+
+test('a browser that is gone in the middle of a call', async () => {
+    const { verdict, trace } = await ended('5007');
+
+    assert.deepEqual([verdict.level, verdict.code, verdict.params], ['bad', 'consent_at', { address: `127.0.0.1:${broken[5007].peer.socket.address().port}` }]);
+    assert.equal(verdict.title, "The connection to the agent's browser was lost");
+    assert.ok(broken[5007].peer.checked > 0, 'it had answered before');
+    assert.deepEqual(trace.events.filter(({ kind }) => kind === 'ice' || kind === 'dtls').map(({ title }) => title.replace(/ [\d.:]+ .*/, '')),
+                     ['ICE: the browser is reached at', 'DTLS: audio is encrypted', 'audio failed: consent']);
 });

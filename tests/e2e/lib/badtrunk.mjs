@@ -15,6 +15,7 @@ async function socketAt(address, port = 0) {
 export class BadTrunk {
     invites = []; // as they came
     #numbers = new Map(); // number → (trunk, request) → nothing
+    #calls = new Map(); // those that were answered: Call-ID → their media
 
     static async open() {
         const trunk = new BadTrunk();
@@ -24,9 +25,13 @@ export class BadTrunk {
         return trunk;
     }
     close() {
-        clearInterval(this.sending);
-        this.media?.close();
+        for (const id of this.#calls.keys()) this.#over(id);
         this.socket.close();
+    }
+    #over(id) {
+        clearInterval(this.#calls.get(id)?.sending);
+        this.#calls.get(id)?.media.close();
+        this.#calls.delete(id);
     }
     on(number, does) {
         this.#numbers.set(number, does);
@@ -35,22 +40,23 @@ export class BadTrunk {
     refuses(number, code, phrase, more = []) {
         this.on(number, (request) => request.reply(code, phrase, more));
     }
-    // 200 OK whose SDP names that address; formats: "0 101" …; audio: packets come from this address every 20 ms.
-    answers(number, { address, formats = '0', maps = '', audio }) {
+    // 200 OK whose SDP names that address; formats: "0 101" …; audio: packets come from this address every 20 ms, every second one so many ms late.
+    answers(number, { address, formats = '0', maps = '', audio, late = 0 }) {
         this.on(number, async (request) => {
-            clearInterval(this.sending);
-            this.media?.close();
-            this.media = await socketAt(audio ?? '127.0.0.1');
-            const port = this.media.address().port, to = /m=audio (\d+)/.exec(request.text)[1];
+            const media = await socketAt(audio ?? '127.0.0.1'), call = { media };
+            const port = media.address().port, to = Number(/m=audio (\d+)/.exec(request.text)[1]);
             let n = 0;
+            this.#calls.set(request.id, call);
             if (audio)
-                this.sending = setInterval(() => {
+                call.sending = setInterval(() => {
                     const packet = Buffer.alloc(172, 0xff);
                     packet.writeUInt16BE(0x8000, 0);
                     packet.writeUInt16BE(++n & 0xffff, 2);
                     packet.writeUInt32BE(n * 160, 4);
                     packet.writeUInt32BE(0x1234567, 8);
-                    this.media.send(packet, Number(to), '127.0.0.1');
+                    const send = () => this.#calls.has(request.id) && media.send(packet, to, '127.0.0.1');
+                    if (late && n % 2) setTimeout(send, late);
+                    else send();
                 }, 20);
             request.reply(200, 'OK', [`Contact: <sip:trunk@127.0.0.1:${this.port}>`, 'Content-Type: application/sdp'],
                           `v=0\r\no=- 1 1 IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\nm=audio ${port} RTP/AVP ${formats}\r\n${maps}`);
@@ -94,9 +100,11 @@ export class BadTrunk {
             this.socket.send(out.join('\r\n'), from.port, from.address);
         };
         const number = /^\S+ sip:([^@]+)@/.exec(lines[0])?.[1], does = this.#numbers.get(number);
+        const [id] = get('call-id');
+        if (method === 'BYE') this.#over(id);
         if (method === 'INFO') reply(415, 'Unsupported Media Type');
         else if (method !== 'INVITE') reply(200, 'OK');
         else if (!this.invites.push(text) || !does) reply(404, 'Not Found');
-        else does({ text, reply });
+        else does({ id, text, reply });
     }
 }
