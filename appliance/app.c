@@ -32,6 +32,7 @@
 #include "core/process.h"
 #include "lab/lab.h"
 #include "media/media.h"
+#include "service/codeguess.h"
 #include "service/setting.h"
 #include "service/trunktest.h"
 #include "service/trail.h"
@@ -210,6 +211,8 @@ static int signalling_start(struct app *a)
         return err;
     a->service.signalling = app_sip_questions(a->sip);
     err = trunktests_alloc(&a->service.trunktests);
+    if (!err)
+        err = codeguess_alloc(&a->service.codes);
     health_set("sip", HEALTH_UP, "listening");
 
     return err;
@@ -324,6 +327,7 @@ static void parts_stop(struct app *a)
     sip_stack_free(a->stack);
     app_media_stop(&a->media);
     trunktests_free(a->service.trunktests);
+    codeguess_free(a->service.codes);
     guard_free(a->guard);
     upkeep_stop(a->upkeep);
     trail_stop(a->trail);

@@ -61,6 +61,8 @@ static int refuse(struct api_call *c, int err, const struct service_signin *in, 
     if (in->totp_wanted)
         snprintf(c->problem, sizeof(c->problem), ",\"totp\":true");
     metric_add(&signin_wrong, 1);
+    if (in->waits) /* nothing was guessed */
+        return err;
     log_warn_limited("admin", "peer=%s sign-in to the console refused", peer);
     api_guess(c, false);
     return err;

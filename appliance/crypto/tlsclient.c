@@ -1,5 +1,6 @@
 #include "crypto/tlsclient.h"
 
+#include "core/clock.h"
 #include "core/file.h"
 #include "crypto/init.h"
 #include "crypto/rng.h"
@@ -7,6 +8,7 @@
 #include <mbedtls/ssl.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +19,22 @@ enum { CA_FILE_MAX = 4 * 1024 * 1024 };
 
 struct tlsclient {
     int fd;
+    uint64_t until_ms; /* 0: for ever */
     mbedtls_x509_crt trusted;
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config conf;
 };
 
+/* Who sends a byte now and then would keep us for ever: a socket's timeout is that of one read. */
+static bool is_late(const struct tlsclient *c)
+{
+    return c->until_ms && clock_ms() >= c->until_ms;
+}
+
 static int send_h(void *arg, const unsigned char *p, size_t n)
 {
     const struct tlsclient *c = arg;
-    ssize_t sent = send(c->fd, p, n, MSG_NOSIGNAL);
+    ssize_t sent = is_late(c) ? -1 : send(c->fd, p, n, MSG_NOSIGNAL);
 
     return sent > 0 ? (int)sent : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
 }
@@ -33,7 +42,7 @@ static int send_h(void *arg, const unsigned char *p, size_t n)
 static int recv_h(void *arg, unsigned char *p, size_t n)
 {
     const struct tlsclient *c = arg;
-    ssize_t got = recv(c->fd, p, n, 0);
+    ssize_t got = is_late(c) ? -1 : recv(c->fd, p, n, 0);
 
     return got >= 0 ? (int)got : MBEDTLS_ERR_SSL_TIMEOUT;
 }
@@ -143,7 +152,7 @@ static int refused(const struct tlsclient *c, const char *host, const char *file
 }
 
 int tlsclient_open_trusted(struct tlsclient **cp, int fd, const char **alpn, const char *host,
-                           const char *ca_file, char *why, size_t whysz)
+                           const char *ca_file, uint64_t until_ms, char *why, size_t whysz)
 {
     const char *file = *ca_file ? ca_file : ca_default();
     struct tlsclient *c;
@@ -158,6 +167,7 @@ int tlsclient_open_trusted(struct tlsclient **cp, int fd, const char **alpn, con
         snprintf(why, whysz, "%s", strerror(err));
         return err;
     }
+    c->until_ms = until_ms;
     err = trust(c, file, why, whysz);
     if (!err && shake(c, host))
         err = refused(c, host, file, why, whysz);

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ADDRS_MAX = 8, NAMES_MAX = 4000, DAY_MS = 86400000 };
+enum { ADDRS_MAX = 8, NAMES_MAX = 4000, DAY_MS = 86400000, SUFFIX_MAX = 8 };
 
 bool service_certificate_files(const struct service *sv, char cert[SERVICE_CERT_FILE_MAX],
                                char key[SERVICE_CERT_FILE_MAX])
@@ -29,9 +29,53 @@ bool service_certificate_files(const struct service *sv, char cert[SERVICE_CERT_
     return false;
 }
 
-static void request_file(const struct service *sv, char file[SERVICE_CERT_FILE_MAX])
+enum { REQUEST_NEW = -1 };
+
+/* The key of a request: 0 is the last one, 1 the one before …; REQUEST_NEW one that is being made. */
+static void request_file(const struct service *sv, int n, char file[SERVICE_CERT_FILE_MAX])
 {
-    (void)snprintf(file, SERVICE_CERT_FILE_MAX, "%s/tls/request-key.pem", store_dir(sv->store));
+    char suffix[SUFFIX_MAX] = "";
+
+    if (n == REQUEST_NEW)
+        (void)snprintf(suffix, sizeof(suffix), "-new");
+    else if (n)
+        (void)snprintf(suffix, sizeof(suffix), "-%d", n);
+    (void)snprintf(file, SERVICE_CERT_FILE_MAX, "%s/tls/request-key%s.pem", store_dir(sv->store), suffix);
+}
+
+static int requests(const struct service *sv)
+{
+    char file[SERVICE_CERT_FILE_MAX];
+    int n = 0;
+
+    for (int i = 0; i < SERVICE_REQUESTS_MAX; i++) {
+        request_file(sv, i, file);
+        n += !access(file, F_OK);
+    }
+    return n;
+}
+
+/* A certificate is here: none of them waits any more. */
+static void requests_forget(const struct service *sv)
+{
+    char file[SERVICE_CERT_FILE_MAX];
+
+    for (int i = 0; i < SERVICE_REQUESTS_MAX; i++) {
+        request_file(sv, i, file);
+        (void)unlink(file);
+    }
+}
+
+/* The new one becomes the last: whoever asked twice may be sent either certificate. The oldest goes. */
+static void requests_move(const struct service *sv)
+{
+    char from[SERVICE_CERT_FILE_MAX], to[SERVICE_CERT_FILE_MAX];
+
+    for (int i = SERVICE_REQUESTS_MAX - 1; i >= 0; i--) {
+        request_file(sv, i ? i - 1 : REQUEST_NEW, from);
+        request_file(sv, i, to);
+        (void)rename(from, to);
+    }
 }
 
 /* For who may not be there in time: the files are looked at each second anyway. */
@@ -99,7 +143,7 @@ static int read_into(struct service *sv, const char *file, struct service_certif
 
 int service_certificate_get(struct service *sv, struct service_certificate *out)
 {
-    char cert[SERVICE_CERT_FILE_MAX], key[SERVICE_CERT_FILE_MAX], request[SERVICE_CERT_FILE_MAX];
+    char cert[SERVICE_CERT_FILE_MAX], key[SERVICE_CERT_FILE_MAX];
     int err;
 
     memset(out, 0, sizeof(*out));
@@ -111,8 +155,7 @@ int service_certificate_get(struct service *sv, struct service_certificate *out)
     if (out->view.info.not_after_ms < clock_wall_ms())
         out->days = out->days ? out->days : -1;
     out->own = !out->elsewhere && out->view.by_us;
-    request_file(sv, request);
-    out->requested = !access(request, F_OK);
+    out->requested = requests(sv) > 0;
     warn(sv, out);
     return 0;
 }
@@ -135,28 +178,34 @@ static int may_change(struct service *sv, char cert[SERVICE_CERT_FILE_MAX], char
     return 0;
 }
 
-/* The key that fits, of those that are here: of the request, else the present one. */
+static bool key_fits(const char *pem, const char *file, char **key)
+{
+    size_t n;
+
+    *key = NULL;
+    if (file_read(file, CERT_PEM_MAX, key, &n))
+        return false;
+    if (cert_fits(pem, *key))
+        return true;
+    explicit_bzero(*key, n);
+    free(*key);
+    *key = NULL;
+    return false;
+}
+
+/* The key that fits, of those that are here: of a request, else the present one. */
 static int key_find(struct service *sv, const char *pem, const char *keyfile, char **key, bool *of_request)
 {
     char request[SERVICE_CERT_FILE_MAX];
-    size_t n;
 
-    request_file(sv, request);
-    *of_request = true;
-    if (!file_read(request, CERT_PEM_MAX, key, &n)) {
-        if (cert_fits(pem, *key))
+    for (int i = 0; i < SERVICE_REQUESTS_MAX; i++) {
+        request_file(sv, i, request);
+        *of_request = key_fits(pem, request, key);
+        if (*of_request)
             return 0;
-        explicit_bzero(*key, n);
-        free(*key);
     }
-    *of_request = false;
-    if (!file_read(keyfile, CERT_PEM_MAX, key, &n)) {
-        if (cert_fits(pem, *key))
-            return 0;
-        explicit_bzero(*key, n);
-        free(*key);
-    }
-    *key = NULL;
+    if (key_fits(pem, keyfile, key))
+        return 0;
     return service_fail_at(sv, EINVAL, "key", "no key here fits this certificate: give its private key, too");
 }
 
@@ -184,8 +233,7 @@ static int pair_write(struct service *sv, const char *cert, const char *pem, con
 
 int service_certificate_put(struct service *sv, const char *pem, const char *key)
 {
-    char cert[SERVICE_CERT_FILE_MAX], keyfile[SERVICE_CERT_FILE_MAX], request[SERVICE_CERT_FILE_MAX],
-        why[256];
+    char cert[SERVICE_CERT_FILE_MAX], keyfile[SERVICE_CERT_FILE_MAX], why[256];
     bool of_request = false, of_key;
     struct cert_view view;
     char *found = NULL;
@@ -206,9 +254,8 @@ int service_certificate_put(struct service *sv, const char *pem, const char *key
     free(found);
     if (err)
         return err;
-    request_file(sv, request);
     if (of_request)
-        (void)unlink(request);
+        requests_forget(sv);
     changed(sv);
     service_noted(sv, "certificate set: %s", view.info.subject);
     return 0;
@@ -296,7 +343,7 @@ int service_certificate_request(struct service *sv, const char *names, const cha
 
     if (err)
         return err;
-    request_file(sv, request);
+    request_file(sv, REQUEST_NEW, request);
     err = cert_request(request, names, organization, csr, SERVICE_CSR_MAX);
     if (err == EINVAL)
         return service_fail_at(sv, err, "names",
@@ -304,6 +351,7 @@ int service_certificate_request(struct service *sv, const char *names, const cha
                                "organization without , + \" \\ < > ; = #");
     if (err)
         return service_fail(sv, err, "the request cannot be made: %s", strerror(err));
+    requests_move(sv);
     service_noted(sv, "certificate requested for %.128s", names);
     return 0;
 }

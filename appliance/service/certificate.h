@@ -4,6 +4,8 @@
  * files are named by settings, and are somebody else's to change.
  *
  *   request ─► DIR/tls/request-key.pem and a text to send to who signs ─► put, without a key ─► that key becomes key.pem
+ *
+ * The keys of the last SERVICE_REQUESTS_MAX requests wait (request-key-1.pem is of the one before …) until a certificate fits one of them.
  */
 #ifndef SERVICE_CERTIFICATE_H
 #define SERVICE_CERTIFICATE_H
@@ -11,7 +13,12 @@
 #include "crypto/cert.h"
 #include "service/service.h"
 
-enum { SERVICE_CERT_FILE_MAX = 512, SERVICE_CSR_MAX = 8192, SERVICE_CERT_WARN_DAYS = 21 };
+enum {
+    SERVICE_CERT_FILE_MAX = 512,
+    SERVICE_CSR_MAX = 8192,
+    SERVICE_CERT_WARN_DAYS = 21,
+    SERVICE_REQUESTS_MAX = 4
+};
 
 struct service_certificate {
     struct cert_view view;

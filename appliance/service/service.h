@@ -18,6 +18,7 @@ struct mbox;
 struct alerts;
 struct service_now;
 struct service_restart;
+struct codeguess;
 struct trunktests;
 
 enum { SERVICE_WHY_MAX = 512 };
@@ -34,6 +35,7 @@ struct service { /* owner: the thread that calls */
     struct alerts *alerts;           /* service/alerts.h */
     struct service_restart *restart; /* service/restart.h */
     struct trunktests *trunktests;   /* service/trunktest.h */
+    struct codeguess *codes;         /* service/codeguess.h; of the thread that signs people in */
     uint64_t start_ms;               /* of the server, on clock_ms */
     uint16_t https_port;             /* that it really has; 0: as the setting says */
     void (*certificate_changed)(

@@ -1,11 +1,14 @@
 #include "service/session.h"
 #include "conf/conf.h"
 #include "core/clock.h"
+#include "core/log.h"
 #include "crypto/pwhash.h"
+#include "service/codeguess.h"
 #include "service/user.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SECOND_MS ((int64_t)1000)
 
@@ -58,16 +61,34 @@ int service_session_open(struct service *sv, const struct service_signin *in, st
 /* Name and password are right. */
 static int code_check(struct service *sv, struct service_signin *in)
 {
+    const bool digits = strlen(in->code) == TOTP_CODE_MAX - 1; /* of recovery nobody guesses one: 80 bits */
+    uint32_t wait_s;
     int err;
 
     in->totp_wanted = true;
     if (!*in->code)
         return service_fail(sv, EACCES,
                             "Type the code that your authenticator app shows, or a code of recovery.");
+    wait_s = digits ? codeguess_wait(sv->codes, in->name, clock_ms()) : 0;
+    in->waits = wait_s > 0;
+    if (wait_s)
+        return service_fail(
+            sv, EACCES,
+            "Too many wrong codes came for this user, with the right password. The next one is "
+            "looked at in %u s; a code of recovery at once.",
+            wait_s);
     actor_set(in->name, in->address);
     err = totp_use(sv->store, in->name, in->code);
+    if (!err)
+        codeguess_right(sv->codes, in->name);
     if (err == EALREADY)
         return service_fail(sv, EACCES, "This code was used already. Wait for the next one.");
+    if (err == EACCES && digits && codeguess_wrong(sv->codes, in->name, clock_ms())) {
+        log_warn("admin", "user=%s codes=%d peer=%s wrong codes in a row, with the right password", in->name,
+                 CODEGUESS_FREE, in->address);
+        service_noted(sv, "user %s: %d wrong codes of the second factor in a row, with the right password",
+                      in->name, CODEGUESS_FREE);
+    }
     if (err == EACCES)
         return service_fail(sv, EACCES,
                             "The code is wrong. It changes every 30 seconds; the clocks of the phone and of "

@@ -14,6 +14,7 @@ struct service_signin {
     const char *code; /* of the second factor, or a code of recovery; "" = none was given */
     const char *address, *user_agent;
     bool totp_wanted; /* out: with EACCES: name and password are right, a code is wanted */
+    bool waits; /* out: with EACCES: it was not looked at, after too many wrong ones (service/codeguess) */
 };
 /* Takes as long whether or not there is such a user. token: for his cookie. */
 int service_signin(struct service *sv, struct service_signin *in, struct session *out, char token[TOKEN_MAX]);

@@ -131,7 +131,7 @@ int syslog_open(struct syslog_link **lp, const char *server, const char *ca, cha
     if (err)
         snprintf(why, whysz, "it cannot be reached: %s", strerror(err));
     else
-        err = tlsclient_open_trusted(&l->tls, l->fd, NULL, host, ca, why, whysz);
+        err = tlsclient_open_trusted(&l->tls, l->fd, NULL, host, ca, 0, why, whysz);
     if (err)
         syslog_close(l);
     else

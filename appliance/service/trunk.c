@@ -1,4 +1,5 @@
 #include "service/trunk.h"
+#include "service/trunktest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -144,5 +145,8 @@ int service_trunk_remove(struct service *sv, const char *name)
 {
     const int err = trunk_remove(sv->store, name);
 
-    return err ? fail(sv, name, err) : 0;
+    if (err)
+        return fail(sv, name, err);
+    trunktests_forget(sv->trunktests, name);
+    return 0;
 }

@@ -88,6 +88,14 @@ static void test_remove(struct trunktests *all, struct test *t)
     test_free(t);
 }
 
+void trunktests_forget(struct trunktests *all, const char *name)
+{
+    struct test *t = all ? test_find(all, name) : NULL;
+
+    if (t)
+        test_remove(all, t);
+}
+
 /* ---------------------------------------------------------------- signalling */
 
 struct start_question {

@@ -45,6 +45,8 @@ const char *trunktest_result(enum trunktest_result r); /* "running", "ok", "fail
 struct trunktests; /* of all trunks: of each the last one */
 int trunktests_alloc(struct trunktests **tp);
 void trunktests_free(struct trunktests *t);
+/* The trunk is no more: another one of its name was not tested. */
+void trunktests_forget(struct trunktests *t, const char *name);
 
 /* EBUSY: this trunk's test runs already. */
 int service_trunktest_begin(struct service *sv, const char *name, uint32_t *id);

@@ -1,6 +1,7 @@
 #include "service/webhook.h"
 #include "core/addr.h"
 #include "core/buf.h"
+#include "core/clock.h"
 #include "crypto/tlsclient.h"
 #include "version.h"
 
@@ -85,7 +86,13 @@ int webhook_url_parse(struct webhook_url *u, const char *url)
 struct link {
     int fd;
     struct tlsclient *tls; /* NULL: plain */
+    uint64_t until_ms;     /* for all of it */
 };
+
+static bool is_late(const struct link *l)
+{
+    return clock_ms() >= l->until_ms;
+}
 
 static int connect_to(const struct addr *at, int *fdp)
 {
@@ -112,18 +119,18 @@ static int link_open(struct link *l, const struct webhook_url *u, const char *ca
     size_t n = 0;
     int err = addr_resolve_all(v, ADDRESSES_MAX, &n, u->host, u->port);
 
-    *l = (struct link){.fd = -1};
+    *l = (struct link){.fd = -1, .until_ms = clock_ms() + (uint64_t)WEBHOOK_S * 1000};
     if (err) {
         snprintf(why, whysz, "%s leads to no address", u->host);
         return err;
     }
     err = EHOSTUNREACH;
-    for (size_t i = 0; i < n && l->fd < 0; i++)
+    for (size_t i = 0; i < n && l->fd < 0 && !is_late(l); i++)
         err = connect_to(&v[i], &l->fd);
     if (err)
         snprintf(why, whysz, "%s port %u cannot be reached: %s", u->host, u->port, strerror(err));
     else if (u->tls)
-        err = tlsclient_open_trusted(&l->tls, l->fd, alpn, u->host, ca, why, whysz);
+        err = tlsclient_open_trusted(&l->tls, l->fd, alpn, u->host, ca, l->until_ms, why, whysz);
     return err;
 }
 
@@ -178,7 +185,7 @@ static unsigned status_read(struct link *l)
     size_t n = 0;
     unsigned long code;
 
-    while (n < ANSWER_MAX) {
+    while (n < ANSWER_MAX && !is_late(l)) {
         const ssize_t got = link_read(l, text + n, ANSWER_MAX - n);
 
         if (got <= 0)

@@ -1,6 +1,6 @@
 /*
  * service/webhook: one HTTP POST of JSON to somebody else's server (RFC 9112), on a connection of its own, by TLS with the peer's name and
- * CA checked. Whoever calls is held up for up to some 20 s. Nothing of it is logged: URLs hold secrets.
+ * CA checked. Whoever calls is held up for up to WEBHOOK_S, and a wait of 5 s more, whatever the peer does. Nothing of it is logged: URLs hold secrets.
  */
 #ifndef SERVICE_WEBHOOK_H
 #define SERVICE_WEBHOOK_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WEBHOOK_URL_MAX = 1000 };
+enum { WEBHOOK_URL_MAX = 1000, WEBHOOK_S = 10 };
 
 struct webhook_url {
     bool tls;

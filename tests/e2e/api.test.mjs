@@ -359,6 +359,25 @@ describe('the second factor', () => {
         assert.equal((await login()).status, 200);
     });
 
+    test('who knows the password gets few guesses, however many addresses he has; a code of recovery is taken', async () => {
+        const sue = await signIn(server, { name: 'sue', password });
+        const { secret } = (await sue.post('/session/totp')).body;
+        const { recovery } = (await sue.put('/session/totp', { code: codeAt(secret, now() - 1) })).body;
+        const from = (n) => (code) => call(server, 'POST', '/login', { body: { name: 'sue', password, code }, from: `127.0.3.${n}` });
+        const wrong = ['000000', '111111', '222222'].find((code) => ![-2, -1, 0, 1, 2].some((n) => codeAt(secret, now() + n) === code));
+        const answers = [];
+
+        for (let n = 1; n <= 12; n++) answers.push(await from(n)(wrong));
+        assert.deepEqual(answers.map(({ status, body }) => [status, body.totp]), Array(12).fill([401, true]));
+        assert.deepEqual(answers.map(({ body }) => /Too many wrong codes/.test(body.detail)), [...Array(10).fill(false), true, true]);
+        const right = await from(20)(codeAt(secret, now()));
+        assert.deepEqual([right.status, /looked at in \d+ s/.test(right.body.detail)], [401, true]);
+        assert.equal((await from(21)(recovery[0])).status, 200); // and from now on codes again
+        assert.equal((await from(22)(codeAt(secret, now() + 1))).status, 200);
+        assert.ok((await admin.get('/audit?q=wrong%20codes')).body.items.some(({ what }) => what === 'user sue: 10 wrong codes of the second factor in a row, with the right password'));
+        assert.equal((await admin.patch('/users/sue', { totp: false })).status, 200);
+    });
+
     test('taken away by an administrator', async () => {
         const sue = await signIn(server, { name: 'sue', password });
         const turnOn = async () => {

@@ -10,11 +10,12 @@ import { Agent } from './agent.mjs';
 import { binary, start } from './dngate.mjs';
 import { adminOption, base, signIn } from './lib/admin.mjs';
 import { parse, scrape } from './lib/metrics.mjs';
+import { sql } from './lib/sql.mjs';
 import { until } from './lib/wait.mjs';
 
 const work = mkdtempSync(join(tmpdir(), 'dngate-backups-'));
 const passphrase = 'secret-8001 of many wörds, 100%';
-let server, admin, file;
+let server, admin, file, traced;
 
 const run = (words, dir = server.dir) => spawnSync(binary(), [...words, '--data', dir], { encoding: 'utf8', timeout: 30000 });
 function ok(...words) {
@@ -40,7 +41,7 @@ const send = (data, secret = passphrase, more = {}) =>
     admin.post('/restore', data, { 'content-type': 'application/octet-stream', ...(secret ? { 'x-passphrase': encodeURIComponent(secret) } : {}), ...more });
 
 before(async () => {
-    server = await start({ options: [adminOption] });
+    server = await start({ options: [adminOption, 'trace.sample=100'] });
     admin = await signIn(server);
 });
 after(async () => {
@@ -52,6 +53,12 @@ test('a backup is made, is the answer, stays in the list, and holds nothing that
     assert.equal((await admin.post('/backup', { passphrase: 'short' })).status, 422);
     assert.equal((await admin.post('/backup', {})).status, 422);
     ok('dn', 'add', '6001', '--password', 'secret-6001', '--name', 'Findable Name');
+    const agent = await new Agent(server, '5002', 'lab5002').open(), dialog = agent.call('600');
+    agent.ack(dialog, await agent.wait(200, 'INVITE'));
+    agent.request(dialog, 'BYE');
+    await agent.wait(200, 'BYE');
+    agent.close();
+    await until(async () => (traced = (await admin.get('/cdr')).body.items.find((item) => item.traced)?.id), 20000, 'the trace of a call to be kept');
     const made = await bytes('POST', '/backup', JSON.stringify({ passphrase }));
     assert.equal(made.status, 200);
     file = made.data;
@@ -98,6 +105,8 @@ test('a restore into the running server, while a call is up', async () => {
     agent.ack(dialog, await agent.wait(200, 'INVITE'));
     ok('dn', 'remove', '6001');
     ok('dn', 'add', '6009', '--password', 'secret-6009');
+    sql(server.dir, 'DELETE FROM trace');
+    assert.equal((await admin.get(`/cdr/${traced}/trace`)).status, 404);
     const done = await send(file);
     assert.equal(done.status, 202, done.text);
     assert.deepEqual([done.body.dns, done.body.users, done.body.notes], [6, 1, '']);
@@ -106,6 +115,7 @@ test('a restore into the running server, while a call is up', async () => {
     assert.ok(dns.includes('6001') && !dns.includes('6009'));
     assert.equal((await admin.get('/session')).status, 401, 'everybody signs in again');
     admin = await signIn(server);
+    assert.equal((await admin.get(`/cdr/${traced}/trace`)).status, 200, 'it is back');
     const entry = (await admin.get('/audit?noun=backup&q=restored')).body.items[0];
     assert.deepEqual([entry.who, entry.via], ['admin', 'console']);
     agent.request(dialog, 'BYE');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -123,11 +123,14 @@ test('one that was asked for here needs no key, and the key never leaves', async
     const shown = String(openssl('req', '-in', 'asked.csr', '-noout', '-verify', '-text'));
     assert.match(shown, /Subject: CN ?= ?calls\.example, O ?= ?Acme[^]*DNS:calls\.example, IP Address:127\.0\.0\.1/);
     assert.equal((await admin.get('/certificate')).body.requested, true);
+    for (let n = 0; n < 3; n++) assert.equal((await admin.post('/certificate/csr', { names: ['other.example'] })).status, 200); // whoever asks again may still be sent the first one
     const { status, body } = await put(sign('asked', { from: asked.body.csr }) + text('middle.pem'));
     assert.equal(status, 200, JSON.stringify(body));
     assert.deepEqual([body.requested, body.subject], [false, 'CN=calls.example, O=Acme']);
     await until(async () => (await seen()).issuer === 'CN=Middle' && (await seen()).subject.includes('Acme'), 20000, 'the new certificate is shown');
-    assert.equal(existsSync(join(server.dir, 'tls/request-key.pem')), false);
+    assert.deepEqual(readdirSync(join(server.dir, 'tls')).filter((name) => name.startsWith('request-')), []);
+    for (let n = 0; n < 6; n++) assert.equal((await admin.post('/certificate/csr', { names: ['other.example'] })).status, 200);
+    assert.equal(readdirSync(join(server.dir, 'tls')).filter((name) => name.startsWith('request-')).length, 4, 'the keys of the last four');
     for (const names of [['a b'], ['x'.repeat(70)], []]) assert.equal((await admin.post('/certificate/csr', { names })).status, 422, String(names));
     for (const answer of [asked, await admin.get('/certificate')]) assert.doesNotMatch(answer.text, /PRIVATE/);
 });

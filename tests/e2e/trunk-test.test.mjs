@@ -188,3 +188,17 @@ test('trunks are added, changed, put in order and removed; a password goes in an
     assert.equal((await admin.delete('/trunks/a')).status, 204);
     assert.equal((await admin.get('/trunks/a')).status, 404);
 });
+
+test('what a removed trunk was tested with is not the next one\'s of its name', async () => {
+    const trunk = { name: 'again', host: '127.0.0.1', port: await freePort() };
+    for (const remove of [() => admin.delete('/trunks/again'), () => cli('trunk', 'remove', 'again')]) {
+        assert.equal((await admin.post('/trunks', trunk)).status, 201);
+        assert.equal((await admin.get('/trunks/again/test')).status, 404);
+        assert.equal((await admin.post('/trunks/again/test')).status, 202);
+        assert.equal((await admin.get('/trunks/again/test')).status, 200);
+        await remove();
+    }
+    assert.equal((await admin.post('/trunks', trunk)).status, 201);
+    assert.equal((await admin.get('/trunks/again/test')).status, 404);
+    assert.equal((await admin.delete('/trunks/again')).status, 204);
+});

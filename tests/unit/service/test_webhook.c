@@ -1,9 +1,15 @@
-/* URLs of a webhook: what is taken apart how, and what is none. */
+/* URLs of a webhook: what is taken apart how, and what is none; and a peer who never comes to an end. */
 #include "service/webhook.h"
+#include "core/clock.h"
 #define TESTING_NO_OOM "nothing here allocates"
 #include "testing.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static struct webhook_url u;
 
@@ -49,4 +55,39 @@ TEST(what_is_no_url_is_refused)
     longest[sizeof(longest) - 1] = '\0';
     memcpy(longest, "https://h/", 10);
     CHECK_EQ_INT(webhook_url_parse(&u, longest), EINVAL);
+}
+
+/* A byte each 200 ms, none of which ends the line. */
+static void *drip_main(void *arg)
+{
+    const int fd = accept(*(int *)arg, NULL, NULL);
+
+    while (fd >= 0 && send(fd, "H", 1, MSG_NOSIGNAL) == 1)
+        (void)poll(NULL, 0, 200);
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
+TEST(who_answers_a_byte_now_and_then_is_given_up_in_time)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char url[64], why[128] = "";
+    pthread_t thread;
+    uint64_t begin;
+
+    CHECK_OR(fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof(at)) && !listen(fd, 1) &&
+                 !getsockname(fd, (struct sockaddr *)&at, &len),
+             return );
+    begin = clock_ms();
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(at.sin_port));
+    CHECK(!webhook_url_parse(&u, url));
+    CHECK_OR(!pthread_create(&thread, NULL, drip_main, &fd), return );
+    CHECK_EQ_INT(webhook_post(&u, "", "{}", 2, why, sizeof(why)), EPROTO);
+    CHECK_STR(why, "127.0.0.1 gives no answer");
+    CHECK(clock_ms() - begin >= WEBHOOK_S * 1000);
+    pthread_join(thread, NULL);
+    close(fd);
 }
