@@ -7,9 +7,12 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
-import { lessPico } from './pico.mjs';
+import { build, transform } from 'esbuild';
+import { minify } from 'terser';
+import { lessPico, lessVariables } from './pico.mjs';
+import { wordsOf } from './words.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -24,9 +27,9 @@ const pages = [
     ['/selftest.css', 'selftest/selftest.css'],
     ['/selftest-room.js', 'selftest/room.js'], // fetched by the agent's page, too, when it is asked for
     ['/selftest-room.css', 'selftest/room.css'],
-    ['/admin/app.css', 'console/app.css'], // index.html, app.js and its parts: consoleFiles()
+    ['/admin/index.html', 'console/index.html'],
+    ['/admin/app.css', 'console/app.css'], // app.js and the words: consoleFiles()
     ['/admin/alert.svg', 'console/alert.svg'],
-    ['/admin/de.json', 'console/words/de'],
     ['/jssip.js', 'shared/jssip.js'],
     ['/favicon.svg', 'shared/favicon.svg'],
 ];
@@ -76,7 +79,9 @@ async function bundle(source) {
         plugins: source === 'shared/jssip.js' ? [] : common.plugins,
     });
     noteBundled(result);
-    return Buffer.from(result.outputFiles[0].contents);
+    if (source !== 'console/app.css') return Buffer.from(result.outputFiles[0].contents);
+    const { code } = await transform(lessVariables(result.outputFiles[0].text), { loader: 'css', minify: true, target: common.target });
+    return Buffer.from(code);
 }
 
 function noteBundled(result) {
@@ -86,47 +91,37 @@ function noteBundled(result) {
     }
 }
 
-// The console: what is imported when it is wanted only (core/later.tsx) is a file of its own, named by what is in it; what app.js imports at once is
-// named in the page, so that no file waits for another.
+const nameOf = (start, data, end) => `/admin/${start}-${createHash('sha256').update(data).digest('hex').slice(0, 8)}.${end}`;
+
+// The console: one script, since files that are compressed apart are a fifth larger together, and a file for each language, named by what is in it:
+// its numbers are of this script only.
 async function consoleFiles() {
+    const words = await wordsOf(join(here, 'console'));
+    const languages = await Promise.all(
+        (await readdir(join(here, 'console/words'))).sort().map(async (language) => {
+            const data = await words.file(language);
+            return { language, path: nameOf(language, data, 'json'), data, immutable: true };
+        }),
+    );
+
+    if (words.unused.length) throw new Error(`words that nothing says: ${words.unused.join(', ')}`);
     const result = await build({
         ...common,
-        entryPoints: { app: 'console/main.tsx' },
+        entryPoints: ['console/main.tsx'],
         format: 'esm',
-        splitting: true,
-        outdir: 'console/out',
-        chunkNames: '[name]-[hash]',
+        plugins: [...common.plugins, words.plugin],
+        define: { ...common.define, WORDS: JSON.stringify(Object.fromEntries(languages.map(({ language, path }) => [language, basename(path)]))) },
         jsx: 'automatic',
         jsxImportSource: 'preact',
     });
-    const at = new Set();
-    const first = (output) => {
-        for (const { path, kind } of result.metafile.outputs[output].imports) {
-            if (kind !== 'import-statement' || at.has(path)) continue;
-            at.add(path);
-            first(path);
-        }
-    };
     noteBundled(result);
-    first('console/out/app.js');
-    const early = [...at].filter((path) => path.startsWith('console/out/')).map((path) => `<link rel="modulepreload" href="/admin/${path.slice(12)}">\n`);
-    const page = (await readFile(join(here, 'console/index.html'), 'utf8')).replace('</head>', `${early.join('')}</head>`);
+    // Calls of pure functions and constants over all modules: what esbuild leaves.
+    const { code } = await minify(result.outputFiles[0].text, { module: true, ecma: 2020, compress: { passes: 3, unsafe_arrows: true, pure_getters: true, keep_fargs: false } });
 
-    return [
-        { path: '/admin/index.html', data: Buffer.from(page) },
-        ...result.outputFiles.map(({ path, contents }) => ({ path: `/admin/${basename(path)}`, data: Buffer.from(contents), immutable: basename(path) !== 'app.js' })),
-    ];
-}
-
-// A language of the console: its areas' files in one.
-async function dictionary(source) {
-    const files = (await readdir(join(here, source))).sort();
-    const words = await Promise.all(files.map(async (file) => [file.replace('.json', ''), JSON.parse(await readFile(join(here, source, file)))]));
-    return Buffer.from(JSON.stringify(Object.fromEntries(words)));
+    return [{ path: '/admin/app.js', data: Buffer.from(code) }, ...languages];
 }
 
 async function content(source) {
-    if (!extname(source)) return dictionary(source);
     return /\.(js|css)$/.test(source) ? bundle(source) : readFile(join(here, source));
 }
 
@@ -141,7 +136,11 @@ async function licences() {
     return Buffer.from(text);
 }
 
-const gzip = (data) => gzipSync(data, { level: 9 });
+// As gzip -9 and some percent smaller, for what is held small in all: the console.
+async function zopfli(data) {
+    const { gzip } = await import('@gfx/zopfli');
+    return Buffer.from(await promisify(gzip)(data, {}));
+}
 const brotli = (data) =>
     brotliCompressSync(data, {
         params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: data.length },
@@ -153,11 +152,12 @@ function bytes(name, data) {
     return `static const uint8_t ${name}[] = {\n${lines.join(',\n')}};\n`;
 }
 
-function table(files) {
+async function table(files) {
     let arrays = '';
-    const rows = files.map(({ path, data, immutable }, i) => {
+    const rows = [];
+    for (const [i, { path, data, immutable }] of files.entries()) {
         const etag = createHash('sha256').update(data).digest('hex').slice(0, 20);
-        const coded = { gzip: gzip(data), brotli: brotli(data) };
+        const coded = { gzip: path.startsWith('/admin/') ? await zopfli(data) : gzipSync(data, { level: 9 }), brotli: brotli(data) };
         const members = [`.data = f${i}, .len = ${data.length}`];
         arrays += bytes(`f${i}`, data);
         for (const [name, body] of Object.entries(coded)) {
@@ -166,8 +166,8 @@ function table(files) {
             members.push(`.${name} = f${i}_${name}, .${name}_len = ${body.length}`);
         }
         if (immutable) members.push('.immutable = 1');
-        return `    {.path = "${path}", .mime = "${mime[extname(path)]}", .etag = "\\"${etag}\\"", ${members.join(', ')}},\n`;
-    });
+        rows.push(`    {.path = "${path}", .mime = "${mime[extname(path)]}", .etag = "\\"${etag}\\"", ${members.join(', ')}},\n`);
+    }
     return (
         '/* Made by admin-ui/build.mjs. */\n#include "web/www.h"\n\n' +
         `${arrays}\nconst struct www_file www_files[] = {\n${rows.join('')}};\n` +
@@ -188,7 +188,7 @@ async function main(outdir, outc) {
     }
     if (!outc) return;
     await mkdir(dirname(outc), { recursive: true });
-    await writeFile(outc, table(files));
+    await writeFile(outc, await table(files));
 }
 
 await main(process.argv[2], process.argv[3]);

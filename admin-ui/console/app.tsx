@@ -5,7 +5,7 @@ import { attention, live } from './core/live';
 import { here, match } from './core/router';
 import { signOut } from './core/session';
 import { choose, language, languages, t, tr, tx, when } from './core/words';
-import { later } from './core/later';
+import { FirstRun } from './firstrun';
 import { atFirstRun } from './firstrun/at';
 import { Asking, Dialog } from './parts/dialog';
 import { Empty } from './parts/bits';
@@ -19,7 +19,6 @@ import { SignIn, SignInAgain } from './signin';
 
 const visible = () => places.filter((p) => !p.role || may(p.role));
 const PHONE_PLACES = 4;
-const FirstRun = later(() => import('./firstrun').then((m) => m.FirstRun));
 
 function isAt(place: Place): boolean {
     const { path } = here.value;

@@ -1,7 +1,7 @@
 // The one table of places and views, from which the router, the rail, the keys (`g` and a letter) and the phone's bar are made. A place is a folder; it
 // exports its row (agents/index.ts: `export const agents: Place = {…}`) and is added here, in the order of the rail. Its words are words/en/agents.json and
-// words/de/agents.json (core/words.ts), its styles agents/agents.css (imported by app.css), its test tests/ui/console-agents.test.mjs. Its views are fetched when they
-// are first shown (core/later.tsx): the first load stays small.
+// words/de/agents.json (core/words.ts), its styles agents/agents.css (imported by app.css), its test tests/ui/console-agents.test.mjs. All of it is one script: files
+// apart are a fifth larger together (build.mjs).
 import type { ComponentType } from 'preact';
 import type { Role } from './core/types';
 import type { IconName } from './parts/icon';

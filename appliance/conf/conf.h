@@ -36,7 +36,7 @@ struct conf_def {
     enum conf_type type;
     const char *def;     /* default as text; "" = none */
     int64_t min, max;    /* CONF_INT range, CONF_STR length range */
-    const char *choices; /* CONF_ENUM: "a|b|c" */
+    const char *choices; /* CONF_ENUM: "a|b|c"; CONF_STR: what it begins with */
     const char *unit;    /* "s", "ms", … or "" */
     bool live;           /* takes effect without restart */
     const char *meaning; /* one sentence for people */

@@ -193,6 +193,7 @@ static const struct conf_def table[] = {
      .def = "info",
      .min = 1,
      .max = 400,
+     .choices = "error|warn|info|debug|trace",
      .unit = "",
      .live = true,
      .form = CONF_FORM_LEVELS,

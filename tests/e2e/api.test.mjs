@@ -2,14 +2,13 @@
 // answers against their schemas; sessions, keys, the second factor, the first administrator.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { binary, start } from './dngate.mjs';
-import { adminOption, adminPassword, call, cookieOf, signIn, stranger, withKey } from './lib/admin.mjs';
+import { adminOption, adminPassword, call, codeAt, cookieOf, signIn, stranger, withKey } from './lib/admin.mjs';
 import { parse, scrape } from './lib/metrics.mjs';
 import { answerChecker, faultsOf, operations } from './lib/openapi.mjs';
 import { sql } from './lib/sql.mjs';
@@ -321,14 +320,6 @@ describe('sessions', () => {
 });
 
 describe('the second factor', () => {
-    const codeAt = (secret, step) => {
-        const bits = [...secret].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
-        const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-        const counter = Buffer.alloc(8);
-        counter.writeBigUInt64BE(BigInt(step));
-        const mac = createHmac('sha1', key).update(counter).digest();
-        return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1000000).padStart(6, '0');
-    };
     const now = () => Math.floor(Date.now() / 30000);
     const login = (code) => call(server, 'POST', '/login', { body: { name: 'sue', password, ...(code ? { code } : {}) } });
 

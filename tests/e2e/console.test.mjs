@@ -1,13 +1,18 @@
 // The console as a new administrator walks through it, against the real program with calls that run: from the one-time link to signing out.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launchChromium } from '../ui/lib/chromium.mjs';
 import { binary, start } from './dngate.mjs';
+import { codeAt } from './lib/admin.mjs';
 import { AgentPage } from './lib/page.mjs';
 
-const NAME = 'ada', PASSWORD = 'a sentence that is long';
-let server, browser, page, agent, password;
+const NAME = 'ada', PASSWORD = 'a sentence that is long', PASSPHRASE = 'a secret passphrase';
+let server, browser, page, agent, password, recovery, copy;
+const files = mkdtempSync(join(tmpdir(), 'dngate-console-'));
 const complaints = [];
 
 before(async () => {
@@ -22,11 +27,15 @@ before(async () => {
 after(async () => {
     await browser?.close();
     await server?.stop();
+    rmSync(files, { recursive: true, force: true });
 });
 
 const at = (path) => `https://localhost:${server.ports.https}${path}`;
 const button = (name) => page.getByRole('button', { name, exact: typeof name === 'string' });
 const path = () => page.evaluate(() => location.pathname);
+const get = (what) => page.evaluate((url) => fetch(url).then((answer) => answer.json()), `/api/admin/v1${what}`);
+const certificate = (name, names) =>
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.pem`, '-subj', `/CN=${name}`, '-addext', `subjectAltName=${names}`, '-days', '90'], { cwd: files, stdio: 'ignore' });
 
 // The steps follow one another: what one leaves, the next one begins with.
 let broken = '';
@@ -66,7 +75,11 @@ step('the one-time link makes the first administrator, and is good once', async 
 
 step('the first run: certificate, trunk with its test, agents, and the box is heard', async () => {
     await page.locator('.lines .state[data-kind=good]', { hasText: 'Signalling' }).waitFor(); // the WebSocket, from this browser
-    await button('Later').click();
+    await page.getByLabel('Address or name').fill('no address!');
+    await button('Go on').click();
+    await page.locator('.field-error').waitFor();
+    await page.getByLabel('Address or name').fill('127.0.0.1');
+    await button('Go on').click();
     await page.getByText('This box has made its own certificate').waitFor();
     await button('Keep it for now').click();
     await page.getByLabel('SIP Server').fill('127.0.0.1');
@@ -143,6 +156,20 @@ step('an agent signs in with that password and calls the echo: seen live', async
     await page.goBack();
 });
 
+step('a restart waits for the call, and is taken back', async () => {
+    await page.keyboard.press('g');
+    await page.keyboard.press('s');
+    await page.getByText(/^\d settings? needs? a restart: .*public\.address/).waitFor();
+    await button('Restart when idle').click();
+    await page.getByText('Waits for 1 call to end, then restarts.').first().waitFor();
+    assert.deepEqual(await get('/restart').then(({ waiting, when }) => [waiting, when]), [true, 'idle']);
+    await button('Do not restart').click();
+    await button('Restart when idle').waitFor();
+    assert.equal((await get('/restart')).waiting, false);
+    await page.keyboard.press('g');
+    await page.keyboard.press('c');
+});
+
 step('its ladder while it runs, and hanging it up', async () => {
     await page.locator('.live-calls .row-link', { hasText: '5101' }).click();
     await page.getByText('This call runs.').waitFor();
@@ -178,10 +205,12 @@ step('a setting is changed with a reason, and put back from its history', async 
     await page.keyboard.press('g');
     await page.keyboard.press('s');
     await button('Change log.level').click();
-    await page.getByLabel('Value', { exact: true }).fill('debug');
+    await page.getByLabel('Value', { exact: true }).selectOption('debug');
+    await page.getByLabel('Modules that differ').fill('sip=info');
     await page.getByLabel('Reason').fill('to see more');
     await button('Save').click();
     await page.getByText('log.level holds now.').waitFor();
+    assert.equal((await get('/settings/log.level')).value, 'debug sip=info');
     await page.getByRole('link', { name: 'History' }).first().click();
     await page.getByText('to see more').waitFor();
     await button('Revert').first().click();
@@ -197,15 +226,119 @@ step('the audit says who did all that', async () => {
     for (const word of [NAME, '5103', 'log.level', 'to see more']) assert.ok(said.includes(word), `${word} in ${said}`);
 });
 
+step('a second trunk, and which is tried first', async () => {
+    await page.keyboard.press('g');
+    await page.keyboard.press('t');
+    await button('Add trunk').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name', { exact: true }).fill('spare');
+    await dialog.getByLabel('Host').fill('127.0.0.1');
+    await dialog.getByLabel('Port', { exact: true }).fill(String(server.ports['lab-sip']));
+    await dialog.getByRole('button', { name: 'Add trunk' }).click();
+    await page.getByText('All is well: spare can be called.').waitFor();
+    await page.getByRole('link', { name: 'All trunks' }).click();
+    await button('Try spare earlier').waitFor();
+    const order = async () => (await get('/trunks')).items.map((trunk) => trunk.name);
+    const before = await order();
+    assert.deepEqual([before.length > 1, before.at(-1)], [true, 'spare']);
+    await button('Try spare earlier').click();
+    await page.getByText(`spare is now number ${before.length - 1}.`).waitFor();
+    assert.deepEqual(await order(), [...before.slice(0, -2), 'spare', before.at(-2)]);
+    await button('Try spare later').click();
+    await page.getByText(`spare is now number ${before.length}.`).waitFor();
+    assert.deepEqual(await order(), before);
+});
+
+step('a certificate is uploaded, is what browsers get, and goes again', async () => {
+    certificate('ours', 'IP:127.0.0.1,DNS:localhost');
+    certificate('other', 'DNS:other.example');
+    await page.keyboard.press('g');
+    await page.keyboard.press('n');
+    await button('Upload a certificate').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.locator('input[type=file]').first().setInputFiles(join(files, 'ours.pem'));
+    await dialog.locator('input[type=file]').last().setInputFiles(join(files, 'other.key'));
+    await button('Use this certificate').click();
+    await dialog.locator('.field-error, .note[data-kind=bad]').first().waitFor(); // not the key of it
+    await dialog.locator('input[type=file]').last().setInputFiles(join(files, 'ours.key'));
+    await button('Use this certificate').click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByText('Issued by CN=ours.').waitFor();
+    assert.match(readFileSync(join(files, 'ours.pem'), 'utf8'), /BEGIN CERTIFICATE/);
+    assert.deepEqual(await get('/certificate').then(({ own, names }) => [own, names]), [false, ['127.0.0.1', 'localhost']]);
+    await button("Back to this box's own").click();
+    await page.getByRole('dialog').getByRole('button', { name: /^Back to/ }).click();
+    await page.getByText('The box uses its own certificate again.').waitFor();
+});
+
+step('a second factor: set up, and asked for when one signs in', async () => {
+    await page.goto(at('/admin/people/me'));
+    await button('Set up').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.locator('svg.qr').waitFor();
+    const secret = (await dialog.locator('.once code').innerText()).replaceAll(' ', '');
+    await dialog.getByLabel('Code that the app shows').fill('000000');
+    await button('Turn on').click();
+    await dialog.locator('.field-error').waitFor();
+    await dialog.getByLabel('Code that the app shows').fill(codeAt(secret));
+    await button('Turn on').click();
+    await dialog.getByText('Recovery codes, shown this once').waitFor();
+    recovery = (await dialog.locator('pre').innerText()).split('\n');
+    assert.equal(recovery.length, 10);
+    await button('I have it').click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.locator('.card', { hasText: 'Second factor' }).locator('.state[data-kind=good]').waitFor();
+});
+
 step('signing out ends the session', async () => {
     await button('Sign out').first().click();
-    await page.getByLabel('Password').waitFor();
+    await page.getByLabel('Password', { exact: true }).waitFor();
     await page.goto(at('/admin/calls'));
-    await page.getByLabel('Password').waitFor();
+    await page.getByLabel('Password', { exact: true }).waitFor();
     assert.equal(await path(), '/admin/calls');
     assert.equal(await page.evaluate(() => fetch('/api/admin/v1/calls').then((answer) => answer.status)), 401);
-    await page.getByLabel('Name').fill(NAME);
-    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByLabel('Name', { exact: true }).fill(NAME);
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await button('Sign in').click();
+    await page.getByLabel('Code').fill(recovery[0]);
     await button('Sign in').click();
     await page.getByRole('heading', { name: 'Calls' }).waitFor();
+});
+
+step('a backup is downloaded, and restored: what came later is gone, everybody signs in again', async () => {
+    await page.goto(at('/admin/people/backup'));
+    const now = page.locator('.card', { hasText: 'Download backup' });
+    await now.getByLabel('Passphrase').fill(PASSPHRASE);
+    const download = page.waitForEvent('download');
+    await button('Download backup').click();
+    copy = join(files, 'all.backup');
+    await (await download).saveAs(copy);
+    assert.doesNotMatch(readFileSync(copy, 'latin1'), /5101|SQLite/);
+    await page.goto(at('/admin/trunks/spare'));
+    await button('Remove trunk').click();
+    await page.getByRole('dialog').getByRole('textbox').fill('spare');
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('heading', { name: 'Trunks' }).waitFor();
+    assert.ok(!(await get('/trunks')).items.some((trunk) => trunk.name === 'spare'));
+
+    await page.goto(at('/admin/people/backup'));
+    const back = page.locator('.card', { hasText: 'Backup file' });
+    await back.locator('input[type=file]').setInputFiles(copy);
+    const restore = async (passphrase) => {
+        await back.getByLabel('Passphrase').fill(passphrase);
+        await back.getByRole('button', { name: 'Restore…' }).click();
+        await page.getByRole('dialog').getByRole('textbox').fill('restore');
+        await page.getByRole('dialog').getByRole('button', { name: 'Replace everything' }).click();
+    };
+    await restore('not the passphrase');
+    await back.locator('.field-error, .note[data-kind=bad]').first().waitFor();
+    await restore(PASSPHRASE);
+    await page.getByText('Restored. Calls went on; everybody signs in again.').waitFor();
+    await page.goto(at('/admin/trunks'));
+    await page.getByLabel('Name', { exact: true }).fill(NAME);
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await button('Sign in').click();
+    await page.getByLabel('Code').fill(recovery[1]);
+    await button('Sign in').click();
+    await page.getByRole('link', { name: 'spare' }).waitFor();
 });

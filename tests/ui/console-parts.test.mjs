@@ -6,6 +6,7 @@ import { script } from './lib/script.mjs';
 const csv = await script('console/pure/csv.ts');
 const dns = await script('console/pure/dns.ts');
 const diff = await script('console/pure/diff.ts');
+const graph = await script('console/pure/graph.ts');
 const fw = await script('console/pure/firewall.ts');
 const setting = await script('console/pure/setting.ts');
 
@@ -88,6 +89,23 @@ test('firewall rules name each port once, and narrow the trunk’s', () => {
     const evil = port({ who: `x"'; reboot` });
     assert.doesNotMatch(fw.rules('ufw', [evil]), /'; reboot/);
     assert.doesNotMatch(fw.rules('nft', [evil]), /['"]; reboot/);
+});
+
+test('a graph: round steps, bars on one another, lines with holes, days that begin at midnight', () => {
+    assert.deepEqual(graph.steps([1, 5]), [1, 2, 3, 4, 5]);
+    assert.deepEqual(graph.steps([0, 1]), [0, 1]);
+    assert.deepEqual(graph.steps([0, 127]), [0, 50, 100]);
+    assert.ok(graph.steps([0, 1e9]).length <= 6);
+    assert.equal(graph.top([null, 0]), 1);
+    assert.deepEqual(graph.sums([[1, null], [2, 3]]), [[1, 0], [3, 3]]);
+    assert.equal(graph.barPath([10, 20], [5, 9], [9, 9], 4), 'M8.0 9.0V5.0h4.0V9.0z');
+    assert.equal(graph.linePath([0, 1, 2, 3], [5, 6, null, 7]), 'M0.0 5.0L1.0 6.0M3.0 7.0h0');
+    const day = new Date(2026, 9, 24).getTime() / 1000; // summer ends in the night after, where it does
+    const { ticks, step } = graph.timeTicks(day, day + 4 * 86400, 6);
+    assert.equal(step, 86400);
+    for (const tick of ticks) assert.deepEqual([new Date(tick * 1000).getHours(), tick % 60], [0, 0]);
+    assert.ok(ticks.length >= 4);
+    assert.deepEqual(graph.timeTicks(600, 4200, 6).step, 600);
 });
 
 test('what a setting takes', () => {

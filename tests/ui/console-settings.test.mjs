@@ -206,11 +206,14 @@ test('backup and restore: passphrases, a wrong one said at its field, what is re
     await done();
 });
 
-test('a supervisor sees bans and the own account; what is not for that role is not there', async () => {
+test('a supervisor sees bans, the own account and the own sessions; what is not for that role is not there', async () => {
     box.role = 'supervisor';
     await at('/admin/people');
     await page.getByText('Change my password').waitFor();
-    assert.deepEqual(await page.locator('.tabs a').allInnerTexts(), ['My account', 'Bans', 'About']);
+    assert.deepEqual(await page.locator('.tabs a').allInnerTexts(), ['My account', 'Sessions', 'Bans', 'About']);
+    assert.equal(await page.locator('.tabs [aria-current]').innerText(), 'My account');
+    await page.getByRole('link', { name: 'Sessions' }).click();
+    await page.getByText(/^\d sessions? (is|are) signed in\.$/).waitFor();
     await page.goto(`${box.url}/admin/people/audit`);
     await page.getByText('Only an administrator may see this.').waitFor();
     await page.goto(`${box.url}/admin/settings`);

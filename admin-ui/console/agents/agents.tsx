@@ -152,7 +152,7 @@ export function Agents() {
                                           if (done.length) setMade(done);
                                       }}
                                   >
-                                      {t(`agents.${action}`)}
+                                      {t(`agents.do_${action}`)}
                                   </button>
                               ))
                         : undefined

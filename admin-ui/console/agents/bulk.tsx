@@ -26,8 +26,8 @@ const busy = (dns: string[]) => {
 function question(action: Action, dns: string[]) {
     const n = dns.length;
     const calls = busy(dns);
-    if (action === 'disable') return { title: t('agents.ask_disable_title', { n }), text: <p>{t('agents.ask_disable')}</p>, button: t('agents.disable') };
-    if (action === 'reset') return { title: t('agents.ask_reset_title', { n }), text: <p>{t('agents.ask_reset')}</p>, button: t('agents.reset') };
+    if (action === 'disable') return { title: t('agents.ask_disable_title', { n }), text: <p>{t('agents.ask_disable')}</p>, button: t('agents.do_disable') };
+    if (action === 'reset') return { title: t('agents.ask_reset_title', { n }), text: <p>{t('agents.ask_reset')}</p>, button: t('agents.do_reset') };
     return {
         title: t('agents.ask_remove_title', { n }),
         text: (
@@ -36,7 +36,7 @@ function question(action: Action, dns: string[]) {
                 {calls > 0 && <p>{t('agents.ask_remove_busy', { n: calls })}</p>}
             </>
         ),
-        button: t('agents.remove'),
+        button: t('agents.do_remove'),
         type: n === 1 ? dns[0] : String(n),
     };
 }

@@ -1,5 +1,6 @@
-import { later } from '../core/later';
 import type { Place } from '../places';
+import { Agent } from './agent';
+import { Agents } from './agents';
 
 export const agents: Place = {
     name: 'agents',
@@ -7,7 +8,7 @@ export const agents: Place = {
     letter: 'a',
     icon: 'agents',
     views: [
-        { path: '/admin/agents', view: later(() => import('./agents').then((m) => m.Agents)) },
-        { path: '/admin/agents/:dn', view: later(() => import('./agent').then((m) => m.Agent)) as never },
+        { path: '/admin/agents', view: Agents },
+        { path: '/admin/agents/:dn', view: Agent as never },
     ],
 };

@@ -33,7 +33,7 @@ function Enter({ filter, field, label, type = 'text', unit }: { filter: Filter; 
     );
 }
 
-const words = (area: string, values: readonly string[]): [string, string][] => values.map((value) => [value, tr(`calls.${area}.${value}`)]);
+const words = (word: (value: string) => string, values: readonly string[]): [string, string][] => values.map((value) => [value, word(value)]);
 
 export function Filters({ filter }: { filter: Filter }) {
     const n = count(filter);
@@ -41,7 +41,7 @@ export function Filters({ filter }: { filter: Filter }) {
 
     return (
         <div class="call-filters" role="group" aria-label={t('calls.filters')}>
-            <Pick {...{ filter, field: 'time', label: t('calls.time'), options: words('time', PRESETS) }} />
+            <Pick {...{ filter, field: 'time', label: t('calls.time'), options: words((v) => tr(`calls.time.${v}`), PRESETS) }} />
             {filter.time === 'range' && (
                 <>
                     <Enter {...{ filter, field: 'from', label: t('calls.from'), type: 'datetime-local' }} />
@@ -50,13 +50,13 @@ export function Filters({ filter }: { filter: Filter }) {
             )}
             <Enter {...{ filter, field: 'dn', label: t('calls.dn') }} />
             <Enter {...{ filter, field: 'number', label: t('calls.number') }} />
-            <Pick {...{ filter, field: 'direction', label: t('calls.direction'), options: words('direction', DIRECTIONS) }} />
-            <Pick {...{ filter, field: 'result', label: t('calls.result'), options: words('result', RESULTS) }} />
+            <Pick {...{ filter, field: 'direction', label: t('calls.direction'), options: words((v) => tr(`calls.direction.${v}`), DIRECTIONS) }} />
+            <Pick {...{ filter, field: 'result', label: t('calls.result'), options: words((v) => tr(`calls.result.${v}`), RESULTS) }} />
             <Enter {...{ filter, field: 'min_s', label: t('calls.min_s'), type: 'number', unit: t('calls.seconds') }} />
             <Enter {...{ filter, field: 'max_s', label: t('calls.max_s'), type: 'number', unit: t('calls.seconds') }} />
             <Enter {...{ filter, field: 'min_ring_s', label: t('calls.min_ring_s'), type: 'number', unit: t('calls.seconds') }} />
-            <Pick {...{ filter, field: 'max_mos', label: t('calls.sounds'), options: words('sounds', QUALITIES) }} />
-            <Pick {...{ filter, field: 'path', label: t('calls.path'), options: words('path', PATHS) }} />
+            <Pick {...{ filter, field: 'max_mos', label: t('calls.sounds'), options: words((v) => tr(`calls.sounds.${v}`), QUALITIES) }} />
+            <Pick {...{ filter, field: 'path', label: t('calls.path'), options: words((v) => tr(`calls.path.${v}`), PATHS) }} />
             <Enter {...{ filter, field: 'trunk', label: t('calls.trunk') }} />
             {n > 0 && (
                 <button type="button" class="plain" onClick={() => setQuery(clear)}>

@@ -1,5 +1,6 @@
-import { later } from '../core/later';
 import type { Place } from '../places';
+import { CallPage } from './call';
+import { CallsPage } from './calls';
 
 export const calls: Place = {
     name: 'calls',
@@ -7,7 +8,7 @@ export const calls: Place = {
     letter: 'c',
     icon: 'calls',
     views: [
-        { path: '/admin/calls', view: later(() => import('./calls').then((m) => m.CallsPage)) },
-        { path: '/admin/calls/:id', view: later(() => import('./call').then((m) => m.CallPage)) as never },
+        { path: '/admin/calls', view: CallsPage },
+        { path: '/admin/calls/:id', view: CallPage as never },
     ],
 };

@@ -73,7 +73,7 @@ function Keys({ series, i }: { series: Series; i: number }) {
         <span class="way-keys">
             <span class="key loss">{`${t('calls.loss')} ${loss === null ? '–' : percent(loss, 1)}`}</span>
             <span class="key jitter">{`${t('calls.jitter')} ${jitter === null ? '–' : `${num(jitter, 1, 0)} ms`}`}</span>
-            <span class="key mos">{`MOS ${mos === null ? '–' : num(mos, 1)}`}</span>
+            <span class="key mos">{`MOS ${mos ? num(mos, 1) : '–'}`}</span>
         </span>
     );
 }
@@ -217,7 +217,7 @@ export function Timeline({ events, graphs, answered, scale, view, setView, chose
                     return (
                         <div class="way">
                             <p>
-                                <b>{t(`calls.${way}`)}</b> {known(series) ? <Keys series={series} i={at} /> : <span class="silent">{t('calls.no_packets')}</span>}
+                                <b>{t(`calls.way_${way}`)}</b> {known(series) ? <Keys series={series} i={at} /> : <span class="silent">{t('calls.no_packets')}</span>}
                             </p>
                             {known(series) && (
                                 <div style={{ marginLeft: `${gutter}px` }}>

@@ -1,6 +1,6 @@
-// What the console says. English is in the bundle and gives the keys their types (what the first page needs at once, the
-// rest with the first place that is opened); other languages are /admin/LANGUAGE.json, made of words/LANGUAGE/*.json
-// by build.mjs. A new area: words/en/AREA.json, words/de/AREA.json, and one line in morewords.ts.
+// What the console says: words/LANGUAGE/AREA.json, of which build.mjs makes one file per language. The reader's is fetched at the beginning; English gives
+// the keys their types. The build puts numbers in place of the keys that are written out in the source (admin-ui/words.mjs), so a key has to be written out
+// whole, or as `area.beginning_${rest}`. A new area: words/en/AREA.json, words/de/AREA.json, and its type here.
 //
 //   t('agents.title')                      typed: a key that is not there does not compile
 //   t('agents.added', { n: 3 })            agents.added_one, agents.added_other: chosen by n
@@ -8,31 +8,47 @@
 //   tr(`state.${state}`, {}, state)        a key that is known only at run time, and what stands for it when there is none
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import overview from '../words/en/overview.json';
-import shell from '../words/en/shell.json';
-import state from '../words/en/state.json';
+import type agents from '../words/en/agents.json';
+import type calls from '../words/en/calls.json';
+import type firstrun from '../words/en/firstrun.json';
+import type network from '../words/en/network.json';
+import type overview from '../words/en/overview.json';
+import type people from '../words/en/people.json';
+import type settings from '../words/en/settings.json';
+import type shell from '../words/en/shell.json';
+import type state from '../words/en/state.json';
+import type trunks from '../words/en/trunks.json';
 import { keep, kept } from './keep';
 
-const english = { overview, shell, state };
-type English = typeof english & typeof import('./morewords')['default'];
+interface English {
+    agents: typeof agents;
+    calls: typeof calls;
+    firstrun: typeof firstrun;
+    network: typeof network;
+    overview: typeof overview;
+    people: typeof people;
+    settings: typeof settings;
+    shell: typeof shell;
+    state: typeof state;
+    trunks: typeof trunks;
+}
 
 type Area = keyof English;
 type Base<K> = K extends `${infer B}_other` ? B : K extends `${string}_one` ? never : K;
 export type Key = { [A in Area]: `${A}.${Base<keyof English[A] & string>}` }[Area];
 export type Params = Record<string, string | number>;
-type Dictionary = Record<string, Record<string, string>>;
+
+declare const WORDS: Record<string, string>; // the file of each language, by build.mjs
 
 export const languages: Record<string, string> = { en: 'English', de: 'Deutsch' };
 export const language = signal('en');
-const dictionary = signal<Dictionary>(english);
+const dictionary = signal<Record<string, string | Record<string, string>>>({}); // text, or texts by plural form
 let plurals = new Intl.PluralRules('en');
 
 function find(key: string, n: unknown): string | undefined {
-    const [area, name] = [key.slice(0, key.indexOf('.')), key.slice(key.indexOf('.') + 1)];
-    const words = dictionary.value[area] ?? {};
-    const form = typeof n === 'number' ? words[`${name}_${plurals.select(n)}`] ?? words[`${name}_other`] : undefined;
+    const found = dictionary.value[key];
 
-    return form ?? words[name] ?? (dictionary.value === english ? undefined : (english as Dictionary)[area]?.[name]);
+    return typeof found === 'object' ? (found[plurals.select(Number(n))] ?? found['other']) : found;
 }
 
 const shown = (value: string | number) => (typeof value === 'number' ? num(value) : value);
@@ -47,18 +63,10 @@ export function tx(key: Key, params: Record<string, ComponentChildren>): Compone
     return (find(key, params['n']) ?? key).split(/\{(\w+)\}/).map((part, i) => (i % 2 ? params[part] : part));
 }
 
-// The English words of all places: before the first of them is shown.
-export async function learn(): Promise<void> {
-    Object.assign(english, (await import('./morewords')).default);
-}
-
 export async function speak(wanted: string): Promise<void> {
-    if (wanted !== 'en') {
-        const answer = await fetch(`/admin/${wanted}.json`);
+    const [numbered, named] = await (await fetch(`/admin/${WORDS[wanted]}`)).json();
 
-        if (!answer.ok) return;
-        dictionary.value = await answer.json();
-    } else dictionary.value = english;
+    dictionary.value = { ...numbered, ...named };
     plurals = new Intl.PluralRules(wanted);
     language.value = wanted;
     document.documentElement.lang = wanted;
@@ -66,14 +74,20 @@ export async function speak(wanted: string): Promise<void> {
 
 export function choose(wanted: string): void {
     keep('language', wanted);
-    void speak(wanted);
+    void speak(wanted).catch(() => {});
 }
 
-// As chosen here before, or as the browser is set.
+// As chosen here before, or as the browser is set. Without words there is nothing to show: it is tried again until they come.
 export async function speakAtFirst(): Promise<void> {
     const wanted = kept('language') ?? navigator.language.slice(0, 2);
 
-    if (wanted !== 'en' && languages[wanted]) await speak(wanted).catch(() => {});
+    for (;;) {
+        try {
+            return await speak(WORDS[wanted] ? wanted : 'en');
+        } catch {
+            await new Promise((done) => setTimeout(done, 1000));
+        }
+    }
 }
 
 // ---- numbers and times, as the reader writes them

@@ -15,7 +15,7 @@ interface Room {
 
 // Null: none could be made; the room then asks for a DN and its password.
 async function makeLink(): Promise<string | null> {
-    const made = await api.post<{ link?: string; url?: string; token?: string }>('/selftest-links', { note: t('firstrun.hear') }).catch(() => null);
+    const made = await api.post<{ link?: string; url?: string; token?: string }>('/selftest-links', { note: t('firstrun.step_hear') }).catch(() => null);
 
     return made ? (made.token ?? (made.link ?? made.url ?? '').split('#')[1] ?? null) : null;
 }

@@ -54,7 +54,7 @@ export function FirstRun() {
     };
 
     useEffect(() => {
-        document.title = `${tr(`firstrun.${at}`)} · dngate`;
+        document.title = `${tr(`firstrun.step_${at}`)} · dngate`;
         document.querySelector<HTMLElement>('.first h1')?.focus();
         scrollTo(0, 0);
     }, [at]);
@@ -81,7 +81,7 @@ export function FirstRun() {
                                 <span class="trail-number" aria-hidden="true">
                                     {isDone(step) ? <Icon name="check" /> : i + 1}
                                 </span>
-                                <span class="trail-name">{tr(`firstrun.${step}`)}</span>
+                                <span class="trail-name">{tr(`firstrun.step_${step}`)}</span>
                                 {isDone(step) && <span class="unseen"> {t('firstrun.isDone')}</span>}
                             </>
                         );
@@ -102,8 +102,8 @@ export function FirstRun() {
                 </ol>
             </nav>
             <div class="first-step">
-                <h1 tabIndex={-1}>{tr(`firstrun.${at}Title`)}</h1>
-                <p class="lead">{tr(`firstrun.${at}Lead`)}</p>
+                <h1 tabIndex={-1}>{tr(`firstrun.title_${at}`)}</h1>
+                <p class="lead">{tr(`firstrun.lead_${at}`)}</p>
                 <Now key={at} token={token} next={() => next(true)} skip={() => next(false)} />
             </div>
             {restoring && <Restore onClose={() => setRestoring(false)} />}

@@ -1,10 +1,10 @@
-import { later } from '../core/later';
 import type { Place } from '../places';
+import { Network } from './network';
 
 export const network: Place = {
     name: 'network',
     path: '/admin/network',
     letter: 'n',
     icon: 'network',
-    views: [{ path: '/admin/network', view: later(() => import('./network').then((m) => m.Network)) }],
+    views: [{ path: '/admin/network', view: Network }],
 };

@@ -22,7 +22,7 @@ const who = (p: Port) => tr(`network.who_${p.who.replace(/\W+/g, '_')}`, {}, p.w
 
 function outside(p: Port) {
     if (!p.listening) return <State kind={p.needed ? 'bad' : 'off'}>{t('network.not_listening')}</State>;
-    return <State kind={kinds[p.state] ?? 'off'}>{tr(`network.${p.state}`)}</State>;
+    return <State kind={kinds[p.state] ?? 'off'}>{tr(`network.state_${p.state}`)}</State>;
 }
 
 function inside(p: Port, found: Found | null | undefined, tried: boolean) {

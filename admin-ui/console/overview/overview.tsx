@@ -141,10 +141,10 @@ function graph({ series }: History): Line[] {
     const line = (name: string): (number | null)[] => series[name] ?? [];
 
     return [
-        { name: t('overview.answered'), values: line('answered'), color: 'c1', kind: 'bars', stack: true },
-        { name: t('overview.abandoned'), values: line('abandoned'), color: 'warn', kind: 'bars', stack: true },
-        { name: t('overview.failed'), values: line('failed'), color: 'bad', kind: 'bars', stack: true },
-        { name: t('overview.mos'), values: line('mos'), color: 'c3', scale: 'mos', digits: 1 },
+        { name: t('overview.answered'), values: line('answered'), color: 'c1', bars: true },
+        { name: t('overview.abandoned'), values: line('abandoned'), color: 'warn', bars: true },
+        { name: t('overview.failed'), values: line('failed'), color: 'bad', bars: true },
+        { name: t('overview.mos'), values: line('mos'), color: 'c3', range: [1, 5], digits: 1 },
     ];
 }
 
@@ -172,7 +172,7 @@ export function LastHour({ s, history, span }: { s: Status; history: ReturnType<
                     ? t('overview.hour', { in: hour.inbound, out: hour.outbound, average: duration(hour.average_s), abandoned: hour.abandoned, percent: percent(hour.abandoned_percent, 1) })
                     : ''}
             </p>
-            {history.error && !data ? <Failed error={history.error} retry={history.reload} /> : data && !some(data) ? <p class="chart-space dim">{t('overview.noCalls')}</p> : data ? <Chart label={tr(`overview.span_${span}`)} x={secondsOf(data)} lines={graph(data)} height={210} range={{ mos: [1, 5] }} /> : <div class="chart-space" />}
+            {history.error && !data ? <Failed error={history.error} retry={history.reload} /> : data && !some(data) ? <p class="chart-space dim">{t('overview.noCalls')}</p> : data ? <Chart label={tr(`overview.span_${span}`)} x={secondsOf(data)} lines={graph(data)} height={210} /> : <div class="chart-space" />}
         </Card>
     );
 }

@@ -1,240 +1,164 @@
-// Graphs over time by uPlot, in the colours of the theme (light, dark, high contrast), with the same figures as a table for those who do not see them.
+// A graph over time: bars that stand on one another, lines with an axis of their own at the right; with the same figures as a table for those who do not see it.
+// It is SVG in the theme's colours, so that light, dark and high contrast are the style's to say.
 //
-//   <Chart label={t('overview.lastHour')} x={seconds} height={200} lines={[{ name: 'MOS', values, color: 'c1', digits: 1, scale: 'mos' }]} range={{ mos: [1, 5] }} />
+//   <Chart label={t('overview.lastHour')} x={seconds} height={200} lines={[{ name: 'MOS', values, color: 'c1', digits: 1, range: [1, 5] }]} />
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type uPlot from 'uplot';
-import { returned } from '../core/api';
 import { language, num, t, when } from '../core/words';
+import { barPath, linePath, steps, sums, timeTicks, top } from '../pure/graph';
 
 export interface Line {
     name: string;
     values: (number | null)[];
     color: 'c1' | 'c2' | 'c3' | 'c4' | 'good' | 'warn' | 'bad';
-    kind?: 'line' | 'area' | 'bars' | 'steps';
-    scale?: string; // those with another than '' have their axis at the right
+    bars?: boolean; // on top of the bars before
+    range?: [number, number]; // of its axis, which is at the right
     digits?: number;
-    unit?: string;
-    stack?: boolean; // on top of the one before, when that is stacked, too
-    dash?: boolean;
 }
 
 interface Props {
     label: string;
-    x: number[]; // s since 1970, or since something when `elapsed`
+    x: number[]; // s since 1970, evenly apart
     lines: Line[];
     height?: number;
-    range?: Record<string, [number | null, number | null]>;
-    elapsed?: boolean;
-    sync?: string; // graphs of one name share their cursor
-    onZoom?: (from: number, to: number) => void;
-    plain?: boolean; // without a table: what it shows stands beside it
 }
 
-const looks = ['(prefers-color-scheme: dark)', '(forced-colors: active)', '(prefers-contrast: more)'];
+const [TOP, BOTTOM, SIDE] = [8, 24, 40];
+const shown = (line: Line, value: number | null | undefined) => (value === null || value === undefined ? '–' : num(value, line.digits ?? 0));
 
-function useLook(): number {
-    const [turn, setTurn] = useState(0);
-
-    useEffect(() => {
-        const lists = looks.map((q) => matchMedia(q));
-        const changed = () => setTurn((n) => n + 1);
-        for (const list of lists) list.addEventListener('change', changed);
-        return () => lists.forEach((list) => list.removeEventListener('change', changed));
-    }, []);
-    return turn;
-}
-
-export const shown = (line: Line, value: number | null | undefined) => (value === null || value === undefined ? '–' : `${num(value, line.digits ?? 0)}${line.unit ? ` ${line.unit}` : ''}`);
-
-// What is drawn: sums where lines are stacked.
-function drawn(lines: Line[]): (number | null)[][] {
-    let below: (number | null)[] | null = null;
-
-    return lines.map((line) => {
-        if (!line.stack) return line.values;
-        const under: (number | null)[] | null = below;
-        const sum: (number | null)[] = under ? line.values.map((v, i) => (v === null ? null : v + (under[i] ?? 0))) : line.values;
-        below = sum;
-        return sum;
-    });
-}
-
-function options(Plot: typeof uPlot, { x, lines, height = 180, range = {}, elapsed, sync, onZoom }: Props, width: number, box: HTMLElement): uPlot.Options {
-    const style = getComputedStyle(box);
-    const token = (name: string) => style.getPropertyValue(`--${name}`).trim();
-    const font = `11px ${style.fontFamily}`;
-    const axis = { stroke: token('dim'), font, grid: { stroke: token('line'), width: 1 }, ticks: { show: false } };
-    const scales = [...new Set(lines.map((l) => l.scale ?? 'y'))];
-    const bars = Plot.paths.bars!({ size: [0.8, 40], gap: 1 });
-    const steps = Plot.paths.stepped!({ align: 1 });
-
-    return {
-        width,
-        height,
-        padding: [8, scales.length > 1 ? 0 : 10, 0, 0],
-        legend: { show: false },
-        cursor: { y: false, points: { size: 7 }, drag: { x: !!onZoom, y: false, setScale: false }, ...(sync ? { sync: { key: sync } } : {}) },
-        select: { show: !!onZoom, left: 0, top: 0, width: 0, height: 0 },
-        scales: {
-            // Half a step beyond both ends, so that the first and the last bar are whole.
-            x: { time: !elapsed, ...(lines.some((l) => l.kind === 'bars') && x.length > 1 ? { range: (_: uPlot, min: number, max: number): [number, number] => [min - (x[1]! - x[0]!) / 2, max + (x[1]! - x[0]!) / 2] } : {}) },
-            ...Object.fromEntries(
-                scales.map((s) => [
-                    s,
-                    {
-                        range: (_: uPlot, min: number | null, max: number | null): [number, number] => {
-                            const [low, high] = range[s] ?? [0, null];
-                            const top = high ?? Math.max(1, (max ?? 1) * 1.1);
-                            return [low ?? min ?? 0, top];
-                        },
-                    },
-                ]),
-            ),
-        },
-        axes: [
-            {
-                ...axis,
-                size: 24,
-                grid: { show: false },
-                values: elapsed
-                    ? (_, v) => v.map((s) => `${num(s, 1, 0)} s`)
-                    : (_, v, __, ___, step) =>
-                          v.map((s) => new Intl.DateTimeFormat(language.value, step >= 86400 ? { day: 'numeric', month: 'short' } : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(s * 1000)),
-            },
-            ...scales.map((s, i) => ({
-                ...axis,
-                scale: s,
-                side: i ? 1 : 3,
-                size: 40,
-                grid: i ? { show: false } : axis.grid,
-                splits: range[s]?.[0] !== undefined && range[s]![1] !== null && range[s]![1]! - range[s]![0]! <= 6 ? Array.from({ length: range[s]![1]! - range[s]![0]! + 1 }, (_, k) => range[s]![0]! + k) : undefined,
-                values: (_: uPlot, v: number[]) => v.map((n) => num(n, 2, 0)),
-                incrs: lines.some((l) => (l.scale ?? 'y') === s && l.digits) ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9],
-            })),
-        ],
-        series: [
-            {},
-            // Sums are drawn from the top down, so that each covers what is counted in it.
-            ...lines.map((l) => {
-                const color = token(l.color);
-                return {
-                    label: l.name,
-                    scale: l.scale ?? 'y',
-                    stroke: color,
-                    width: l.kind === 'bars' ? 0 : 1.5,
-                    fill: l.kind === 'bars' ? color : l.kind === 'area' ? `${color}26` : undefined,
-                    dash: l.dash ? [5, 4] : undefined,
-                    paths: l.kind === 'bars' ? bars : l.kind === 'steps' ? steps : undefined,
-                    points: { show: false },
-                    spanGaps: false,
-                };
-            }),
-        ],
-        hooks: onZoom
-            ? {
-                  setSelect: [
-                      (u) => {
-                          if (u.select.width < 4) return;
-                          onZoom(u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x'));
-                          u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-                      },
-                  ],
-              }
-            : {},
-    };
-}
-
-export function Chart(props: Props) {
-    const { label, x, lines, height = 180, elapsed, plain } = props;
+function useWidth() {
     const box = useRef<HTMLDivElement>(null);
-    const plot = useRef<uPlot | null>(null);
-    const [at, setAt] = useState<number | null>(null);
-    const look = useLook();
-    const shape = JSON.stringify([lines.map(({ values: _, ...rest }) => rest), height, elapsed, props.range, language.value]);
-    const latest = useRef(props);
-    // Stacked ones last to first: what lies on top is drawn first.
-    const order = lines.map((_, i) => i).sort((a, b) => Number(!!lines[b]!.stack) - Number(!!lines[a]!.stack) || (lines[a]!.stack ? b - a : a - b));
-    const data = () => {
-        const all = drawn(latest.current.lines);
-        return [latest.current.x, ...order.map((i) => all[i]!)] as uPlot.AlignedData;
-    };
+    const [width, setWidth] = useState(0);
 
-    latest.current = props;
     useEffect(() => {
-        const element = box.current!;
-        let over = false;
-        let undo = () => {};
-        const draw = async () => {
-            const Plot = (await import('uplot').catch(() => null))?.default; // a file of its own: the page is there before its graphs
-            if (over || !Plot) return;
-            const how = options(Plot, { ...latest.current, lines: order.map((i) => latest.current.lines[i]!) }, element.clientWidth || 300, element);
-            how.hooks = { ...how.hooks, setCursor: [(u) => setAt(u.cursor.idx ?? null)] };
-            const made = new Plot(how, data(), element);
-            const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
-            plot.current = made;
-            watch.observe(element);
-            undo = () => {
-                watch.disconnect();
-                made.destroy();
-                plot.current = null;
-            };
-        };
+        const watch = new ResizeObserver(([it]) => setWidth(Math.floor(it!.contentRect.width)));
 
-        void draw();
-        return () => {
-            over = true;
-            undo();
-        };
-    }, [shape, look, plot.current ? 0 : returned.value]);
-    useEffect(() => plot.current?.setData(data()), [x, lines]);
+        watch.observe(box.current!);
+        return () => watch.disconnect();
+    }, []);
+    return { box, width };
+}
 
-    const time = (s: number) => (elapsed ? `${num(s, 1)} s` : when(s * 1000, false));
-    const step = Math.max(1, Math.ceil(x.length / 30));
+const tickTime = (s: number, step: number) =>
+    new Intl.DateTimeFormat(language.value, step >= 86400 ? { day: 'numeric', month: 'short' } : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(s * 1000);
+
+function Drawing({ x, lines, width, height, at }: { x: number[]; lines: Line[]; width: number; height: number; at: number | null }) {
+    const own = lines.find((l) => l.range);
+    const base = height - BOTTOM;
+    const right = width - (own ? SIDE : 10);
+    const half = x.length > 1 ? (x[1]! - x[0]!) / 2 : 30;
+    const [from, to] = [x[0]! - half, x.at(-1)! + half]; // the first and the last bar are whole
+    const px = (s: number) => SIDE + ((s - from) / (to - from)) * (right - SIDE);
+    const py = (v: number, [low, high]: [number, number]) => base - ((v - low) / (high - low)) * (base - TOP);
+    const stack = sums(lines.filter((l) => l.bars).map((l) => l.values));
+    const plain = lines.filter((l) => !l.range && !l.bars).map((l) => l.values);
+    const left: [number, number] = [0, top([...stack, ...plain].flat())];
+    const wide = Math.min(40, Math.max(1, px(from + half * 1.6) - SIDE));
+    const { ticks, step } = timeTicks(from, to, Math.floor((right - SIDE) / 64));
+    let floor = -1;
+
+    return (
+        <svg width={width} height={height} aria-hidden="true">
+            {steps(left).map((v) => (
+                <g key={v}>
+                    <path class="grid" d={`M${SIDE} ${py(v, left)}H${right}`} />
+                    <text x={SIDE - 6} y={py(v, left) + 4} text-anchor="end">
+                        {num(v, 2, 0)}
+                    </text>
+                </g>
+            ))}
+            {own &&
+                steps(own.range!).map((v) => (
+                    <text key={v} x={right + 6} y={py(v, own.range!) + 4}>
+                        {num(v, 2, 0)}
+                    </text>
+                ))}
+            {ticks.map((s) => (
+                <text key={s} x={px(s)} y={height - 6} text-anchor="middle">
+                    {tickTime(s, step)}
+                </text>
+            ))}
+            {lines.map((l) => {
+                const axis = l.range ?? left;
+                if (l.bars) floor++;
+                const y = (v: number) => py(v, axis);
+                return (
+                    <path
+                        key={l.name}
+                        class={l.bars ? 'bars' : 'line'}
+                        data-color={l.color}
+                        d={l.bars ? barPath(x.map(px), stack[floor]!.map(y), floor ? stack[floor - 1]!.map(y) : x.map(() => base), wide) : linePath(x.map(px), l.values.map((v) => (v === null ? null : y(v))))}
+                    />
+                );
+            })}
+            {at !== null && <path class="cursor" d={`M${px(x[at]!)} ${TOP}V${base}`} />}
+        </svg>
+    );
+}
+
+export function Chart({ label, x, lines, height = 180 }: Props) {
+    const { box, width } = useWidth();
+    const [over, setOver] = useState<number | null>(null);
+    const at = over !== null && over < x.length ? over : null;
+    const right = lines.some((l) => l.range) ? SIDE : 10;
+    const time = (s: number) => when(s * 1000, false);
+    const every = Math.max(1, Math.ceil(x.length / 30));
+
     return (
         <figure class="chart">
             <figcaption class="legend">
-                <span class="legend-time figures">{at === null || x[at] === undefined ? '' : time(x[at]!)}</span>
+                <span class="legend-time figures">{at === null ? '' : time(x[at]!)}</span>
                 {lines.map((l) => (
                     <span key={l.name} class="legend-item" data-color={l.color}>
-                        <i data-dash={l.dash || undefined} aria-hidden="true" />
+                        <i aria-hidden="true" />
                         {l.name} <b class="figures">{shown(l, at === null ? l.values.findLast((v) => v !== null) : l.values[at])}</b>
                     </span>
                 ))}
             </figcaption>
-            <div ref={box} class="plot" role="img" aria-label={label} style={{ height: `${height}px` }} />
-            {!plain && (
-                <details class="as-table">
-                    <summary>{t('shell.asTable')}</summary>
-                    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
-                        <table>
-                            <thead>
-                                <tr>
-                                    <th scope="col">{t('shell.time')}</th>
-                                    {lines.map((l) => (
-                                        <th key={l.name} scope="col" class="end">
-                                            {l.name}
-                                        </th>
-                                    ))}
-                                </tr>
-                            </thead>
-                            <tbody>
-                                {x.map((s, i) =>
-                                    i % step ? null : (
-                                        <tr key={s}>
-                                            <th scope="row">{time(s)}</th>
-                                            {lines.map((l) => (
-                                                <td key={l.name} class="end">
-                                                    {shown(l, l.values[i])}
-                                                </td>
-                                            ))}
-                                        </tr>
-                                    ),
-                                )}
-                            </tbody>
-                        </table>
-                    </div>
-                </details>
-            )}
+            <div
+                ref={box}
+                class="plot"
+                role="img"
+                aria-label={label}
+                style={{ height: `${height}px` }}
+                onPointerMove={(e) => {
+                    const part = (e.clientX - box.current!.getBoundingClientRect().left - SIDE) / (width - SIDE - right);
+                    setOver(part < 0 || part > 1 ? null : Math.min(x.length - 1, Math.floor(part * x.length)));
+                }}
+                onPointerLeave={() => setOver(null)}
+            >
+                {width > 0 && x.length > 0 && <Drawing {...{ x, lines, width, height, at }} />}
+            </div>
+            <details class="as-table">
+                <summary>{t('shell.asTable')}</summary>
+                <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+                    <table>
+                        <thead>
+                            <tr>
+                                <th scope="col">{t('shell.time')}</th>
+                                {lines.map((l) => (
+                                    <th key={l.name} scope="col" class="end">
+                                        {l.name}
+                                    </th>
+                                ))}
+                            </tr>
+                        </thead>
+                        <tbody>
+                            {x.map((s, i) =>
+                                i % every ? null : (
+                                    <tr key={s}>
+                                        <th scope="row">{time(s)}</th>
+                                        {lines.map((l) => (
+                                            <td key={l.name} class="end">
+                                                {shown(l, l.values[i])}
+                                            </td>
+                                        ))}
+                                    </tr>
+                                ),
+                            )}
+                        </tbody>
+                    </table>
+                </div>
+            </details>
         </figure>
     );
 }

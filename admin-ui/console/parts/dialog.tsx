@@ -1,7 +1,7 @@
 // Dialogs. The browser's own <dialog> holds the focus while it is open and gives it back; Esc closes it. `ask` asks before something that cannot be
 // undone, in words that say what will happen:
 //
-//   if (await ask({ title: t('agents.remove', { n }), text: <p>…</p>, button: t('agents.removeButton'), type: '5001' })) …
+//   if (await ask({ title: t('agents.do_remove', { n }), text: <p>…</p>, button: t('agents.removeButton'), type: '5001' })) …
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';

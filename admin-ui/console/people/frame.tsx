@@ -10,7 +10,7 @@ import { Tabs } from '../parts/tabs';
 const views: [path: string, name: 'users' | 'me' | 'sessions' | 'keys' | 'audit' | 'backup' | 'alerts' | 'bans' | 'about', role: Role][] = [
     ['', 'users', 'admin'],
     ['/me', 'me', 'readonly'],
-    ['/sessions', 'sessions', 'admin'],
+    ['/sessions', 'sessions', 'readonly'],
     ['/keys', 'keys', 'admin'],
     ['/audit', 'audit', 'admin'],
     ['/backup', 'backup', 'admin'],

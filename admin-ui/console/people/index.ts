@@ -1,5 +1,13 @@
-import { later } from '../core/later';
 import type { Place } from '../places';
+import { About } from './about';
+import { Alerts } from './alerts';
+import { Audit } from './audit';
+import { Backups } from './backup';
+import { Bans } from './bans';
+import { Keys } from './keys';
+import { Me } from './me';
+import { Sessions } from './sessions';
+import { Users } from './users';
 
 export const people: Place = {
     name: 'people',
@@ -7,14 +15,14 @@ export const people: Place = {
     letter: 'p',
     icon: 'people',
     views: [
-        { path: '/admin/people', view: later(() => import('./views').then((m) => m.Users)) },
-        { path: '/admin/people/me', view: later(() => import('./views').then((m) => m.Me)) },
-        { path: '/admin/people/sessions', view: later(() => import('./views').then((m) => m.Sessions)) },
-        { path: '/admin/people/keys', view: later(() => import('./views').then((m) => m.Keys)) },
-        { path: '/admin/people/audit', view: later(() => import('./views').then((m) => m.Audit)) },
-        { path: '/admin/people/backup', view: later(() => import('./views').then((m) => m.Backups)) },
-        { path: '/admin/people/alerts', view: later(() => import('./views').then((m) => m.Alerts)) },
-        { path: '/admin/people/bans', view: later(() => import('./views').then((m) => m.Bans)) },
-        { path: '/admin/people/about', view: later(() => import('./views').then((m) => m.About)) },
+        { path: '/admin/people', view: Users },
+        { path: '/admin/people/me', view: Me },
+        { path: '/admin/people/sessions', view: Sessions },
+        { path: '/admin/people/keys', view: Keys },
+        { path: '/admin/people/audit', view: Audit },
+        { path: '/admin/people/backup', view: Backups },
+        { path: '/admin/people/alerts', view: Alerts },
+        { path: '/admin/people/bans', view: Bans },
+        { path: '/admin/people/about', view: About },
     ],
 };

@@ -1,5 +1,5 @@
-// Who is signed in, from where; and the way to end that.
-import { api, may } from '../core/api';
+// Who is signed in, from where, and the way to end that; who is no administrator sees his own sessions.
+import { api } from '../core/api';
 import { useLoad } from '../core/load';
 import type { List } from '../core/types';
 import { t, tr } from '../core/words';
@@ -13,7 +13,7 @@ import type { SessionRow } from '../pure/shapes';
 import { Frame } from './frame';
 
 export function Sessions() {
-    const { data, error, reload } = useLoad<List<SessionRow>>(may('admin') ? '/sessions' : null, {}, { every: 10_000 });
+    const { data, error, reload } = useLoad<List<SessionRow>>('/sessions', {}, { every: 10_000 });
     const revoke = async ({ id, name, address }: SessionRow) => {
         if (!(await ask({ title: t('people.revoke_title', { name, address }), text: <p>{t('people.revoke_ask')}</p>, button: t('people.revoke') }))) return;
         await attempt(() => api.remove(`/sessions/${encodeURIComponent(id)}`), t('people.revoked'));
@@ -21,7 +21,7 @@ export function Sessions() {
     };
 
     return (
-        <Frame role="admin" lead={data && t('people.sessions_lead', { n: data.items.length })}>
+        <Frame role="readonly" lead={data && t('people.sessions_lead', { n: data.items.length })}>
             {error && <Failed error={error} retry={reload} />}
             <section class="card">
                 <table class="list stack">

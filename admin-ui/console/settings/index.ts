@@ -1,5 +1,6 @@
-import { later } from '../core/later';
 import type { Place } from '../places';
+import { History } from './history';
+import { Settings } from './settings';
 
 export const settings: Place = {
     name: 'settings',
@@ -7,7 +8,7 @@ export const settings: Place = {
     letter: 's',
     icon: 'settings',
     views: [
-        { path: '/admin/settings', view: later(() => import('./settings').then((m) => m.Settings)) },
-        { path: '/admin/settings/history', view: later(() => import('./history').then((m) => m.History)) },
+        { path: '/admin/settings', view: Settings },
+        { path: '/admin/settings/history', view: History },
     ],
 };

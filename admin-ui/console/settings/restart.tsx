@@ -24,7 +24,17 @@ export function RestartNote({ turn }: { turn: unknown }) {
 
     void turn;
     if (!data || !may('admin')) return null;
-    if (data.waiting) return <Note kind="info">{calls ? t('settings.waiting', { n: calls }) : t('settings.restarting')}</Note>;
+    if (data.waiting)
+        return (
+            <Note kind="info">
+                <p>{calls ? t('settings.waiting', { n: calls }) : t('settings.restarting')}</p>
+                <div class="buttons">
+                    <button type="button" onClick={() => attempt(() => api.remove('/restart'), t('settings.stays')).then(reload)}>
+                        {t('settings.cancel')}
+                    </button>
+                </div>
+            </Note>
+        );
     if (data.when === 'drain' || data.under_way) return <Note kind="info">{calls ? t('settings.draining', { n: calls }) : t('settings.restarting')}</Note>;
     if (!n) return null;
     return (

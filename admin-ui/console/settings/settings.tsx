@@ -42,10 +42,13 @@ function why(s: Setting, value: string): string | null {
     return { number: t('settings.bad_number', params), range: t('settings.bad_range', params), choice: t('settings.bad_choice'), long: t('settings.bad_long', params), short: t('settings.bad_short', params) }[found.what];
 }
 
+// A text that begins with one of several words, as log.level does: the word, and what follows.
+const parts = (s: Setting): [string, string] => (s.choices.length && s.type === 'text' ? [s.value.split(' ')[0]!, s.value.split(' ').slice(1).join(' ')] : [s.value, '']);
+
 function Edit({ s, done, close }: { s: Setting; done: () => Promise<void>; close: () => void }) {
     const bool = s.type === 'bool';
     const secret = s.type === 'secret';
-    const form = useForm({ value: (bool ? isTrue(s.value) : secret ? '' : s.value) as string | boolean, reason: '' }, { id: `setting-${s.key}`, secret: secret ? ['value'] : [] });
+    const form = useForm({ value: (bool ? isTrue(s.value) : secret ? '' : parts(s)[0]) as string | boolean, more: parts(s)[1], reason: '' }, { id: `setting-${s.key}`, secret: secret ? ['value'] : [] });
     const said = () => toast(s.restart ? t('settings.saved_restart', { key: s.key }) : t('settings.saved_now', { key: s.key }));
     const path = `/settings/${s.key}`;
     const after = async () => {
@@ -70,8 +73,8 @@ function Edit({ s, done, close }: { s: Setting; done: () => Promise<void>; close
                     )}
                 </>
             }
-            send={async ({ value, reason }) => {
-                const text = bool ? (value ? 'yes' : 'no') : String(value).trim();
+            send={async ({ value, more, reason }) => {
+                const text = bool ? (value ? 'yes' : 'no') : `${value} ${more}`.trim();
                 wrong({ value: why(s, text) });
                 const { etag } = secret ? { etag: '' } : await api.read<Setting>(path);
                 await about('value', api.put(path, { value: text, ...(reason && { reason }) }, { etag }));
@@ -81,8 +84,11 @@ function Edit({ s, done, close }: { s: Setting; done: () => Promise<void>; close
             <div class="field-row">
                 {bool ? (
                     <Field name="value" type="checkbox" label={s.key} first />
-                ) : s.type === 'enum' ? (
-                    <Field name="value" type="select" label={t('settings.value')} options={s.choices.map((c) => [c, c])} first />
+                ) : s.choices.length ? (
+                    <>
+                        <Field name="value" type="select" label={t('settings.value')} options={s.choices.map((c) => [c, c])} first />
+                        {s.type === 'text' && <Field name="more" label={t('settings.more')} help={t('settings.more_help')} />}
+                    </>
                 ) : (
                     <Field name="value" type={secret ? 'password' : 'text'} label={t('settings.value')} unit={s.unit} help={secret ? t('settings.secret_kept') : limits(s)} autocomplete={secret ? 'new-password' : 'off'} first />
                 )}

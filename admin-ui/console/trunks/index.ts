@@ -1,5 +1,6 @@
-import { later } from '../core/later';
 import type { Place } from '../places';
+import { Trunk } from './trunk';
+import { Trunks } from './trunks';
 
 export const trunks: Place = {
     name: 'trunks',
@@ -7,7 +8,7 @@ export const trunks: Place = {
     letter: 't',
     icon: 'trunks',
     views: [
-        { path: '/admin/trunks', view: later(() => import('./trunks').then((m) => m.Trunks)) },
-        { path: '/admin/trunks/:name', view: later(() => import('./trunk').then((m) => m.Trunk)) as never },
+        { path: '/admin/trunks', view: Trunks },
+        { path: '/admin/trunks/:name', view: Trunk as never },
     ],
 };

@@ -115,7 +115,7 @@ static void file_add(struct files *f, const char *dir, const char *name, size_t 
         memcpy(f->path[f->n++], path, sizeof(path));
 }
 
-/* What the page names, and what draws the Overview's graph, which a script of these fetches. */
+/* What the page names, and the English words, which its script fetches. */
 static bool files_find(struct https *h, struct files *f)
 {
     h->plain = true;
@@ -126,8 +126,8 @@ static bool files_find(struct https *h, struct files *f)
             return false;
         for (const char *p = h->body; !i && (p = strstr(p, "=\"/admin/")); p += 2)
             file_add(f, "", p + 2, strcspn(p + 2, "\""));
-        for (const char *p = h->body; i && (p = strstr(p, "uPlot.esm-")); p++)
-            file_add(f, "/admin/", p, strcspn(p, "\""));
+        for (const char *p = h->body; i && (p = strstr(p, "\"en-")) && !strncmp(p + 12, ".json", 5); p++)
+            file_add(f, "/admin/", p + 1, strcspn(p + 1, "\""));
     }
     h->plain = false;
     return f->n > 3;

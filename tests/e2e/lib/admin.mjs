@@ -2,6 +2,7 @@
 //   const server = await start({ options: [adminOption] });
 //   const admin = await signIn(server);
 //   const { status, body, headers } = await admin.get('/users');  admin.post('/users', {…})  admin.patch  admin.put  admin.delete
+import { createHmac } from 'node:crypto';
 import https from 'node:https';
 
 export const adminPassword = 'correct horse';
@@ -67,3 +68,13 @@ export async function signIn(server, { name = 'admin', password = adminPassword,
 export const withKey = (server, key) => caller(server, () => ({ authorization: `Bearer ${key}` }));
 // Nobody.
 export const stranger = (server) => caller(server, () => ({}));
+
+// RFC 6238: what an authenticator shows in a step of 30 s.
+export function codeAt(secret, step = Math.floor(Date.now() / 30000)) {
+    const bits = [...secret].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+    const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+    const counter = Buffer.alloc(8);
+    counter.writeBigUInt64BE(BigInt(step));
+    const mac = createHmac('sha1', key).update(counter).digest();
+    return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1000000).padStart(6, '0');
+}

@@ -35,5 +35,7 @@ export const passwords = [
     /\b(wrong one|another word|not this|guess-word)\b/,
     /\banother1\b/,
     /\bgeheim\d+/,
+    /\ba sentence that is long\b/,
+    /\ba secret passphrase\b/,
     new RegExp(adminPassword),
 ];
