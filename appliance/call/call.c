@@ -41,6 +41,7 @@ int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir)
     buf_init(&c->hdrs, LEG_HDRS_MAX);
     c->cdr.direction = dir;
     c->agent_dir = MEDIA_SENDRECV;
+    c->hold_said = c->hold_agreed = MEDIA_SENDRECV;
     c->start_ms = clock_ms();
     c->cdr.start_ms = clock_wall_ms();
     rnd_str(tail, sizeof(tail), 8);
@@ -187,7 +188,7 @@ bool call_trunk_known(const struct call *c)
 
 bool call_trunk_holds(const struct call *c)
 {
-    return call_trunk_known(c) && c->tm.dir != MEDIA_SENDRECV;
+    return call_trunk_known(c) && (c->hold_said & ~c->tm.dir); /* less than we have agreed to */
 }
 
 void call_hold_update(struct call *c)

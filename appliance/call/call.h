@@ -37,7 +37,8 @@ struct call {
     uint64_t sdp_id;
 
     struct media_browser browser;
-    enum media_dir agent_dir; /* as the browser says it */
+    enum media_dir agent_dir;       /* as the browser says it */
+    uint8_t hold_said, hold_agreed; /* what the trunk was told of it: call/callhold */
 
     struct addr trunk_addr;
     struct sdp_order order;

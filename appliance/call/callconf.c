@@ -8,6 +8,13 @@ const char *callconf_agent_headers(const struct conf *c, char buf[CALLCONF_MAX])
     return conf_str(c, "sip.agent_headers", buf, CALLCONF_MAX);
 }
 
+bool callconf_hold_trunk(const struct conf *c)
+{
+    char value[16];
+
+    return !c || strcmp(conf_str(c, "call.hold", value, sizeof(value)), "local");
+}
+
 struct callconf_trace callconf_trace(const struct conf *c)
 {
     enum { MB = 1024 * 1024 };

@@ -38,6 +38,9 @@ enum { CALLCONF_MAX = 2048 };
 /* sip.agent_headers as it is now, copied into buf, which is returned. */
 const char *callconf_agent_headers(const struct conf *c, char buf[CALLCONF_MAX]);
 
+/* call.hold: is the trunk told of an agent's hold? */
+bool callconf_hold_trunk(const struct conf *c);
+
 /* The settings trace.* as they are now; all 0 without settings. */
 struct callconf_trace {
     int64_t call_bytes, total_bytes, age_ms;

@@ -12,6 +12,7 @@
  */
 #include "call/callin.h"
 #include "call/callend.h"
+#include "call/callhold.h"
 #include "call/callmid.h"
 #include "call/directory.h"
 #include "call/party.h"
@@ -139,6 +140,8 @@ static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
 
 static const struct leg_handlers trunk_handlers = {
     .reanswered = call_trunk_reanswered,
+    .describe = call_hold_describe,
+    .reoffered = call_hold_reoffered,
     .request = call_trunk_request,
     .ended = trunk_ended_h,
     .permit = call_trunk_permit,

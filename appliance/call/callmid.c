@@ -4,6 +4,7 @@
  */
 #include "call/callmid.h"
 #include "call/callend.h"
+#include "call/callhold.h"
 #include "call/callinfo.h"
 #include "core/log.h"
 #include <errno.h>
@@ -119,12 +120,16 @@ void call_trunk_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg
 {
     struct call *c = arg;
     struct sdp s;
+    int err;
 
     (void)leg;
     if (c->state >= CALL_ENDING)
         return;
     (void)media_path_tone(c->path, MEDIA_TONE_NONE);
-    reanswered(c, call_trunk_take(c, msg, true, &s), call_trunk_known(c));
+    err = call_trunk_take(c, msg, true, &s);
+    if (!err)
+        call_hold_agreed(c);
+    reanswered(c, err, call_trunk_known(c));
 }
 
 void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg)
@@ -166,6 +171,7 @@ static void agent_offer(struct call *c, struct leg *leg, const struct sip_msg *m
     call_hold_update(c);
     (void)leg_reply(leg, msg, 200, "OK", "", "application/sdp", sdp);
     mem_deref(sdp);
+    call_hold_tell(c); /* it does not wait for the trunk */
 }
 
 void call_agent_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg)
@@ -183,6 +189,7 @@ void call_agent_reanswered(struct leg *leg, const struct sip_msg *msg, void *arg
     if (!err) {
         c->agent_dir = s.dir;
         call_hold_update(c);
+        call_hold_tell(c);
     }
     reanswered(c, err, true);
 }

@@ -10,6 +10,7 @@
  */
 #include "call/callout.h"
 #include "call/callend.h"
+#include "call/callhold.h"
 #include "call/callmid.h"
 #include "call/directory.h"
 #include "call/echo.h"
@@ -180,6 +181,8 @@ static const struct leg_handlers trunk_handlers = {
     .progress = trunk_progress_h,
     .answered = trunk_answered_h,
     .reanswered = call_trunk_reanswered,
+    .describe = call_hold_describe,
+    .reoffered = call_hold_reoffered,
     .request = call_trunk_request,
     .ended = trunk_ended_h,
     .permit = call_trunk_permit,

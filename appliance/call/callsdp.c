@@ -1,5 +1,6 @@
 /* call/callsdp: what a call says and hears in SDP, and what the media path is told of it. */
 #include "call/callsdp.h"
+#include "call/callhold.h"
 #include "core/metric.h"
 #include "sip/body.h"
 #include "sip/wsedge.h"
@@ -100,7 +101,7 @@ static int trunk_own(const struct call *c, struct sdp_own *own)
 
     own->id = c->sdp_id;
     own->version = leg_sdp_version(c->trunk);
-    own->dir = MEDIA_SENDRECV;
+    own->dir = call_hold_wish(c);
     if (addr_af(&c->tm.rtp) != AF_UNSPEC && addr_af(&c->tm.rtp) != addr_af(peer))
         peer = &c->tm.rtp; /* its media are of the other address family */
     if (sip_stack_laddr(c->calls->cfg.stack, &own->addr, peer))
@@ -118,6 +119,7 @@ int call_trunk_offer(struct call *c, char **sdp)
     err = trunk_own(c, &own);
     if (err)
         return err;
+    call_hold_said(c, own.dir);
     buf_init(&b, SDP_OWN_MAX);
     return take(&b, sdp_write_trunk(&b, &own, &c->order, NULL), sdp);
 }
@@ -131,7 +133,9 @@ int call_trunk_answer(struct call *c, const struct sdp *offer, char **sdp)
     err = trunk_own(c, &own);
     if (err)
         return err;
-    own.dir = c->tm.dir;
+    call_hold_said(c, own.dir);
+    call_hold_agreed(c);
+    own.dir &= c->tm.dir;
     buf_init(&b, SDP_OWN_MAX);
     return take(&b, sdp_write_trunk(&b, &own, &c->order, &c->tm), sdp);
 }

@@ -159,6 +159,9 @@ static const struct conf_def table[] = {
     LIVE_INT("turn.source_requests", "200", 1, 100000, "1/s",
              "Requests without credentials that one client address may send before it hears nothing more."),
 
+    LIVE_ENUM("call.hold", "trunk", "trunk|local",
+              "Who is told that an agent holds a call: the trunk, by re-INVITE, so that SIP Server plays its "
+              "music; or nobody (local), and the far end hears silence."),
     INT("call.limit_per_dn", "2", 1, 10, "", "Most calls of one DN at a time."),
     INT("call.limit_total", "1000", 1, 10000, "", "Most calls of the whole appliance at a time."),
     INT("call.ring_seconds", "180", 5, 600, "s", "A call that nobody answers for so long is given up."),

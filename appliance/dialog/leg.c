@@ -70,6 +70,8 @@ static void leg_destructor(void *arg)
     metric_set(&legs_gauge, (int64_t)leg->legs->count);
     tmr_cancel(&leg->tmr);
     tmr_cancel(&leg->tmr_session);
+    tmr_cancel(&leg->tmr_reinvite);
+    tmr_cancel(&leg->tmr_reoffer);
     for (size_t i = 0; i < ARRAY_SIZE(leg->held); i++)
         if (addr_isset(&leg->held[i], false))
             sip_stack_release(leg->legs->st, &leg->held[i]);

@@ -45,6 +45,11 @@ struct leg_handlers {
     /* An offer of ours within the dialog has its answer, or should have: the ACK of a 2xx that offered, the 2xx to a re-INVITE.
      * NULL: not of interest */
     void (*reanswered)(struct leg *leg, const struct sip_msg *msg, void *arg);
+    /* leg_reoffer() was called, and nothing is open: what to offer now (libre's, taken over); NULL: it is said already. */
+    char *(*describe)(struct leg *leg, void *arg);
+    /* What came of it: 2xx (behind reanswered), else how it was refused; 408: no answer. True: ask once more, later. Both NULL:
+     * leg_reoffer() is not called */
+    bool (*reoffered)(struct leg *leg, uint16_t code, void *arg);
     void (*request)(struct leg *leg, const struct sip_msg *msg,
                     void *arg); /* in-dialog: answer with leg_reply() */
     void (*ended)(struct leg *leg, const struct leg_ended *end, void *arg);
@@ -94,6 +99,11 @@ int leg_answer(struct leg *leg, const char *hdrs, const char *sdp);
  * 32 s a late 1xx gets the CANCEL, a late 2xx ACK and BYE. hdrs goes with it (Reason: …). No handler is called any more; leg is not the caller's any more.
  */
 void leg_end(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs);
+/*
+ * There is something new to say of our media: a re-INVITE goes as soon as no exchange of either side is open; what it offers is asked
+ * for then, so that what was wanted last wins. 491 waits as RFC 3261 14.1 says.
+ */
+void leg_reoffer(struct leg *leg);
 /* Sends a request in the dialog (also an early one). resph may be NULL. EINVAL when there is no dialog yet. */
 int leg_request(struct leg *leg, const char *method, const char *hdrs, const char *ctype, const char *body,
                 sip_resp_h *resph, void *arg);

@@ -354,6 +354,7 @@ bool leg_request_h(const struct sip_msg *msg, void *arg)
     if (!leg)
         return false; /* the stack answers 481 */
     in_dialog(leg, msg);
+    leg_reoffer_go(leg);
     leg_settle(leg);
     mem_deref(leg);
     return true;

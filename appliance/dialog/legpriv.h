@@ -6,7 +6,7 @@
  *   legend   the end          legrelay  requests of others
  *   leginvite  the INVITE of ours that opens a dialog
  *   legtimer   refreshing, or waiting for it
- *   legreinvite  a re-INVITE that changes nothing
+ *   legreinvite  re-INVITEs of ours
  *   legtx    requests of ours
  *   leg      one leg          legterms  RFC 4028 in headers
  *   legroute   where its messages go   offer  whose offer is open
@@ -65,7 +65,13 @@ struct leg {
     struct leg_tx *invite;   /* client: the one that opened the dialog */
     struct leg_tx *reinvite; /* one of ours within the dialog */
     sip_resp_h *reinvite_resph;
-    struct mbuf *ack; /* for retransmitted 2xx */
+    bool reinvite_heard;     /* it has its 1xx, so that it may be cancelled */
+    bool reinvite_cancelled; /* and was */
+    struct tmr tmr_reinvite; /* for its final answer */
+    uint8_t reoffer;         /* enum leg_reoffer_state: legreinvite.c */
+    uint8_t reoffer_tries;   /* refused so often, one after the other */
+    struct tmr tmr_reoffer;  /* until the next one */
+    struct mbuf *ack;        /* for retransmitted 2xx */
     uint32_t ack_cseq;
     struct sa ack_dst;
     enum sip_transp ack_tp;
@@ -119,5 +125,9 @@ void leg_retarget(struct leg *leg, const struct sip_msg *msg);
 /* --- legreinvite.c --- */
 /* Our description as it is, once more (RFC 3261 14.1). EAGAIN while an INVITE of either side is open; ENOENT: there is none. */
 int leg_reinvite(struct leg *leg, sip_resp_h *resph);
+/* Something has ended: sends the re-INVITE that waited for it, if one does. */
+void leg_reoffer_go(struct leg *leg);
+/* How long who got 491 waits: who made the Call-ID longer (RFC 3261 14.1), in steps of 10 ms. */
+uint64_t leg_glare_ms(const struct leg *leg);
 
 #endif

@@ -1,6 +1,5 @@
 #include "dialog/legtimer.h"
 #include "core/log.h"
-#include "core/rnd.h"
 #include "dialog/legterms.h"
 #include "dialog/legtx.h"
 #include <errno.h>
@@ -23,12 +22,6 @@ static void again(struct leg *leg)
     wait_ms(leg, (uint64_t)leg->timer_again_s * leg_second);
 }
 
-/* Both sides asked at once: who made the Call-ID waits longer (RFC 3261 14.1), in steps of 10 ms. */
-static void glare(struct leg *leg)
-{
-    wait_ms(leg, leg->client ? 2100 + rnd_u32() % 191 * 10 : rnd_u32() % 201 * 10);
-}
-
 static void refreshed_h(int err, const struct sip_msg *msg, void *arg)
 {
     const uint16_t code = err ? 0 : msg->scode;
@@ -45,7 +38,7 @@ static void refreshed_h(int err, const struct sip_msg *msg, void *arg)
         leg->allow.update = false;
         refresh(leg);
     } else if (code == 491) {
-        glare(leg);
+        wait_ms(leg, leg_glare_ms(leg));
     } else {
         again(leg);
     }

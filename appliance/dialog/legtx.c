@@ -201,6 +201,7 @@ static void tx_resp(int err, const struct sip_msg *msg, void *arg)
         (void)leg_bye(leg);
         leg_tell_ended(leg, LEG_LOST, msg ? msg->scode : 408, "Dialog Lost", msg);
     }
+    leg_reoffer_go(leg);
     leg_settle(leg);
     mem_deref(leg);
 }

@@ -227,6 +227,23 @@ static void request_h(struct leg *leg, const struct sip_msg *msg, void *arg)
     (void)leg_reply(leg, msg, how & 2 ? 200 : 488, "So", "", "application/sdp", how & 4 ? sdp : NULL);
 }
 
+static char *describe_h(struct leg *leg, void *arg)
+{
+    char *text = NULL;
+
+    (void)leg;
+    (void)arg;
+    if (one_of(8))
+        (void)str_dup(&text, sdp);
+    return text;
+}
+
+static bool reoffered_h(struct leg *leg, uint16_t code, void *arg)
+{
+    told_h(leg, NULL, arg);
+    return code >= 300 && one_of(2);
+}
+
 static void ended_h(struct leg *leg, const struct leg_ended *end, void *arg)
 {
     (void)end;
@@ -245,6 +262,8 @@ static bool permit_h(struct leg *leg, const struct sip_msg *msg, void *arg)
 static const struct leg_handlers handlers = {.progress = told_h,
                                              .answered = told_h,
                                              .reanswered = told_h,
+                                             .describe = describe_h,
+                                             .reoffered = reoffered_h,
                                              .request = request_h,
                                              .ended = ended_h,
                                              .permit = permit_h};
@@ -276,7 +295,7 @@ static void owner_acts(void)
     const struct leg_config cfg = config();
     struct leg *made = NULL;
 
-    switch (one_of(7)) {
+    switch (one_of(8)) {
     case 0:
         if (!leg_connect(&made, legs, &cfg, "", sdp, &handlers, NULL))
             own(made);
@@ -299,6 +318,10 @@ static void owner_acts(void)
     case 5:
         if (leg)
             leg_move(leg, one_of(2) ? CONN : CONN + 1);
+        break;
+    case 6:
+        if (leg)
+            leg_reoffer(leg);
         break;
     default:
         tmr_poll(tmrl_get());
