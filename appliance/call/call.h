@@ -27,6 +27,9 @@ struct call {
     bool withheld;           /* who calls does not want to be known */
     struct session *session; /* the browser's, held to the end of the call */
     struct leg *agent, *trunk;
+    struct transfer *transfer; /* under way: call/callrefer; NULL: none */
+    bool transferred;          /* one came to its end: the record's reason says so */
+    uint8_t refers;            /* REFERs of the trunk so far */
     struct tmr tmr;
 
     struct traced *traced; /* NULL: it is not */

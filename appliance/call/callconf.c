@@ -15,6 +15,13 @@ bool callconf_hold_trunk(const struct conf *c)
     return !c || strcmp(conf_str(c, "call.hold", value, sizeof(value)), "local");
 }
 
+bool callconf_refer(const struct conf *c)
+{
+    char value[16];
+
+    return !c || strcmp(conf_str(c, "call.refer", value, sizeof(value)), "off");
+}
+
 struct callconf_trace callconf_trace(const struct conf *c)
 {
     enum { MB = 1024 * 1024 };

@@ -82,6 +82,7 @@ static void end(struct call *c, enum cdr_party by, uint16_t code, const char *ph
     if (c->state == CALL_ENDING || c->state == CALL_OVER)
         return;
     call_move(c, CALL_ENDING);
+    c->transfer = mem_deref(c->transfer);
     c->calls->live--;
     tmr_cancel(&c->tmr);
     c->cdr.end_ms = call_wall_ms(c);
@@ -170,7 +171,8 @@ void call_leg_ended(struct call *c, enum cdr_party by, const struct leg_ended *e
         (void)call_pass(c, &b, end->msg, way);
     if (end->how == LEG_FAILED && end->code == 488)
         warning_pass(&b, end->msg);
-    callhdr_reason_text(c->cdr.reason, sizeof(c->cdr.reason), end->msg);
+    if (!c->transferred)
+        callhdr_reason_text(c->cdr.reason, sizeof(c->cdr.reason), end->msg);
     if (end->msg)
         call_note_uuid(c, end->msg, way);
     call_end(c, end->how == LEG_LOST ? CDR_GATEWAY : by, end->how == LEG_CANCELLED ? 487 : end->code,

@@ -14,6 +14,7 @@
 #include "call/callend.h"
 #include "call/callhold.h"
 #include "call/callmid.h"
+#include "call/callrefer.h"
 #include "call/directory.h"
 #include "call/party.h"
 #include "core/clock.h"
@@ -134,8 +135,8 @@ static const struct leg_handlers agent_handlers = {
 
 static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *arg)
 {
-    (void)leg;
-    call_leg_ended(arg, CDR_TRUNK, end);
+    if (!call_refer_left(arg, leg))
+        call_leg_ended(arg, CDR_TRUNK, end);
 }
 
 static const struct leg_handlers trunk_handlers = {
@@ -172,7 +173,8 @@ static void who(struct call *c, const struct sip_msg *msg, const struct sip_orig
     sdp_order_decode(&c->order, peer ? peer->cfg.codecs : "", MEDIA_NONE);
 }
 
-static int accept_trunk(struct call *c, const struct sip_msg *msg, const struct sip_origin *o)
+int call_trunk_accept(struct call *c, struct leg **lp, const struct sip_msg *msg, const struct sip_origin *o,
+                      const struct leg_handlers *h)
 {
     char contact[PARTY_URI_MAX], self[ADDR_STRLEN];
     struct leg_config cfg = {
@@ -188,7 +190,7 @@ static int accept_trunk(struct call *c, const struct sip_msg *msg, const struct 
     }
     party_contact(contact, sizeof(contact), c->cdr.dn, addr_str(&laddr, self, sizeof(self)),
                   msg->tp == SIP_TRANSP_TCP ? ";transport=tcp" : "");
-    return leg_accept(&c->trunk, c->calls->legs, &cfg, msg, &trunk_handlers, c);
+    return leg_accept(lp, c->calls->legs, &cfg, msg, h, c);
 }
 
 /* The trunk's offer, if it has one, is kept until the browser answers. */
@@ -307,7 +309,7 @@ void call_inbound(struct calls *cs, const struct sip_msg *msg, const struct sip_
     }
     traced_leg(c->traced, TRACE_TRUNK, msg->callid.p, msg->callid.l);
     who(c, msg, o);
-    err = accept_trunk(c, msg, o);
+    err = call_trunk_accept(c, &c->trunk, msg, o, &trunk_handlers);
     if (err) {
         call_not_accepted(c, msg, err);
         return;

@@ -6,6 +6,8 @@
 #include "call/callend.h"
 #include "call/callhold.h"
 #include "call/callinfo.h"
+#include "call/callrefer.h"
+#include "call/refer.h"
 #include "core/log.h"
 #include <errno.h>
 #include <string.h>
@@ -140,9 +142,28 @@ void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg)
         trunk_offer(c, leg, msg);
     else if (!pl_strcmp(&msg->met, "INFO"))
         call_info(c, leg, msg);
+    else if (!pl_strcmp(&msg->met, "REFER"))
+        call_refer_trunk(c, leg, msg);
+    else if (refer_is_notify(msg))
+        call_refer_notify(c, leg, msg);
     else
         refuse(leg, msg);
 }
+
+static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *arg)
+{
+    if (!call_refer_left(arg, leg))
+        call_leg_ended(arg, CDR_TRUNK, end);
+}
+
+const struct leg_handlers call_trunk_talking = {
+    .reanswered = call_trunk_reanswered,
+    .describe = call_hold_describe,
+    .reoffered = call_hold_reoffered,
+    .request = call_trunk_request,
+    .ended = trunk_ended_h,
+    .permit = call_trunk_permit,
+};
 
 /* --- the browser --- */
 
@@ -204,6 +225,8 @@ void call_agent_request(struct leg *leg, const struct sip_msg *msg, void *arg)
         (void)leg_reply(leg, msg, 491, "Request Pending", NULL, NULL, NULL);
     else if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
         agent_offer(c, leg, msg);
+    else if (!pl_strcmp(&msg->met, "REFER"))
+        call_refer_agent(c, leg, msg);
     else
         refuse(leg, msg);
 }

@@ -12,6 +12,7 @@
 #include "call/callend.h"
 #include "call/callhold.h"
 #include "call/callmid.h"
+#include "call/callrefer.h"
 #include "call/directory.h"
 #include "call/echo.h"
 #include "call/party.h"
@@ -157,7 +158,8 @@ static void trunk_ended_h(struct leg *leg, const struct leg_ended *end, void *ar
 {
     struct call *c = arg;
 
-    (void)leg;
+    if (call_refer_left(c, leg))
+        return;
     if (c->state == CALL_CALLING && end->how == LEG_FAILED && (end->code == 503 || end->code == 408)) {
         c->trunk = NULL;
         if (!end->msg)
@@ -210,19 +212,20 @@ static const char *uri_transport(int transport)
 
 /*
  * From and P-Asserted-Identity name the DN at our address; an agent who withholds it leaves only the latter, for the trunk to keep to
- * itself (RFC 3323 4.1, RFC 3325 9). The rest is what his INVITE passed on.
+ * itself (RFC 3323 4.1, RFC 3325 9). Whose call it was before: the name in the record is the caller's.
  */
-static int trunk_invite(struct call *c, const struct trunk_peer *peer, const struct addr *addr,
-                        const char *sdp)
+int call_trunk_invite(struct call *c, const struct trunk_peer *peer, const struct addr *addr,
+                      const struct call_trunk_dial *dial)
 {
+    const bool own_call = c->cdr.direction == CDR_OUTBOUND, withheld = own_call && c->withheld;
     char self[ADDR_STRLEN], ip[ADDR_STRLEN], contact[PARTY_URI_MAX], to[PARTY_URI_MAX], ruri[PARTY_URI_MAX],
         own[PARTY_URI_MAX], name[2 * PARTY_MAX];
     const struct trunk_config *t = &peer->cfg;
     struct leg_config cfg = {.label = call_label(c),
                              .contact = contact,
-                             .ruri = ruri,
-                             .from_uri = c->withheld ? PARTY_ANONYMOUS_URI : own,
-                             .from_name = c->withheld ? PARTY_ANONYMOUS_NAME : name,
+                             .ruri = dial->target ? dial->target : ruri,
+                             .from_uri = withheld ? PARTY_ANONYMOUS_URI : own,
+                             .from_name = withheld ? PARTY_ANONYMOUS_NAME : name,
                              .username = t->username,
                              .password = t->password,
                              .session_s = SESSION_S};
@@ -244,22 +247,24 @@ static int trunk_invite(struct call *c, const struct trunk_peer *peer, const str
     (void)snprintf(ruri, sizeof(ruri), "%s%s", to, uri_transport(t->transport));
     pl_set_str(&host, ip);
     party_uri(own, sizeof(own), c->cdr.dn, &host, strchr(ip, ':') ? AF_INET6 : AF_INET);
-    party_quote(name, sizeof(name), c->cdr.caller_name);
+    party_quote(name, sizeof(name), own_call ? c->cdr.caller_name : "");
     buf_init(&hdrs, LEG_HDRS_MAX * 2);
     if (name[0])
         (void)buf_printf(&hdrs, "P-Asserted-Identity: \"%s\" <%s>\r\n", name, own);
     else
         (void)buf_printf(&hdrs, "P-Asserted-Identity: <%s>\r\n", own);
-    (void)buf_puts(&hdrs, c->withheld ? "Privacy: id\r\n" : "");
-    (void)buf_puts(&hdrs, c->hdrs.data ? c->hdrs.data : "");
-    err = hdrs.err ? hdrs.err
-                   : leg_connect(&c->trunk, c->calls->legs, &cfg, hdrs.data, sdp, &trunk_handlers, c);
+    (void)buf_puts(&hdrs, withheld ? "Privacy: id\r\n" : "");
+    (void)buf_puts(&hdrs, dial->hdrs);
+    err =
+        hdrs.err ? hdrs.err : leg_connect(dial->leg, c->calls->legs, &cfg, hdrs.data, dial->sdp, dial->h, c);
     buf_reset(&hdrs);
     return err;
 }
 
 static int try_target(struct call *c, const struct trunk_peer *peer, const struct addr *addr)
 {
+    struct call_trunk_dial dial = {
+        .leg = &c->trunk, .hdrs = c->hdrs.data ? c->hdrs.data : "", .h = &trunk_handlers};
     char *sdp = NULL;
     int err;
 
@@ -267,8 +272,9 @@ static int try_target(struct call *c, const struct trunk_peer *peer, const struc
     c->trunk_addr = *addr;
     sdp_order_decode(&c->order, peer->cfg.codecs, call_want(c));
     err = call_trunk_offer(c, &sdp);
+    dial.sdp = sdp;
     if (!err)
-        err = trunk_invite(c, peer, addr, sdp);
+        err = call_trunk_invite(c, peer, addr, &dial);
     mem_deref(sdp);
     if (!err) {
         (void)snprintf(c->cdr.sip_call_id, sizeof(c->cdr.sip_call_id), "%s", leg_callid(c->trunk));

@@ -3,6 +3,7 @@
 #include "call/callin.h"
 #include "call/callmedia.h"
 #include "call/callout.h"
+#include "call/callrefer.h"
 #include "call/callstat.h"
 #include "call/directory.h"
 #include "call/echo.h"
@@ -31,6 +32,8 @@ static void invite_h(const struct sip_msg *msg, void *arg)
     }
     if (o.source == SIP_FROM_AGENT)
         call_outbound(cs, msg, &o);
+    else if (sip_msg_hdr(msg, SIP_HDR_REPLACES))
+        call_replaces(cs, msg, &o);
     else
         call_inbound(cs, msg, &o);
 }

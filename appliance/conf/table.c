@@ -164,6 +164,10 @@ static const struct conf_def table[] = {
               "music; or nobody (local), and the far end hears silence."),
     INT("call.limit_per_dn", "2", 1, 10, "", "Most calls of one DN at a time."),
     INT("call.limit_total", "1000", 1, 10000, "", "Most calls of the whole appliance at a time."),
+    LIVE_ENUM(
+        "call.refer", "on", "on|off",
+        "Transfers by REFER: followed when the trunk asks for one, passed on to it when a page does; off: "
+        "405 for both."),
     INT("call.ring_seconds", "180", 5, 600, "s", "A call that nobody answers for so long is given up."),
     INT("call.trunk_seconds", "0", 0, 30, "s",
         "Time that each address of a trunk has for a first answer to an INVITE before the next one is tried. "

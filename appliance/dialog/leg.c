@@ -159,6 +159,7 @@ void leg_learn(struct leg *leg, const struct sip_msg *msg)
     leg->allow.seen = true;
     leg->allow.update = sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "UPDATE");
     leg->allow.info = sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "INFO");
+    leg->allow.refer = sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "REFER");
 }
 
 bool leg_describes(const struct sip_msg *msg)
@@ -193,6 +194,24 @@ void leg_move(struct leg *leg, uint64_t ws_conn)
 const char *leg_callid(const struct leg *leg)
 {
     return sip_dialog_callid(leg->dlg ? leg->dlg : leg->half);
+}
+
+bool leg_takes_refer(const struct leg *leg)
+{
+    return leg && leg->allow.refer;
+}
+
+bool leg_is_up(const struct leg *leg)
+{
+    return leg && leg->h && (leg->state == LEG_CONFIRMED || leg->state == LEG_ANSWERED);
+}
+
+void leg_hand_over(struct leg *leg, const struct leg_handlers *h, void *arg)
+{
+    if (!leg->h)
+        return;
+    leg->h = h;
+    leg->arg = arg;
 }
 
 bool leg_takes_info(const struct leg *leg)

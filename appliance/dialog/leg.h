@@ -21,7 +21,7 @@ struct legs;
 struct leg;
 
 /* Methods that a dialog of ours takes. */
-#define LEG_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY"
+#define LEG_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, REFER"
 
 enum { LEGS_MAX = 16384, LEG_HDRS_MAX = 8192 };
 
@@ -122,12 +122,28 @@ int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const c
 /* The browser came back on another connection. */
 void leg_move(struct leg *leg, uint64_t ws_conn);
 
+/* It carries a session description. */
+bool leg_describes(const struct sip_msg *msg);
 /* Whose offer is open in the dialog, and what was said of it. */
 struct offer *leg_offer(struct leg *leg);
 /* The number for the o= line of our next description; NULL: for the INVITE that is to open the dialog. */
 uint32_t leg_sdp_version(const struct leg *leg);
 const char *leg_callid(const struct leg *leg);
-bool leg_takes_info(const struct leg *leg); /* its last Allow had it, or there was none; and it answers */
+/* A dialog as others name it: its own Call-ID and tags, for Replaces (RFC 3891), and where its requests go. */
+enum { LEG_NAME_MAX = 512 };
+/* "CALL-ID;to-tag=…;from-tag=…" as the peer reads it: to-tag is its own. EINVAL: no dialog; EMSGSIZE. */
+int leg_name(const struct leg *leg, char *buf, size_t sz);
+const char *leg_target(const struct leg *leg); /* the peer's Contact; NULL: no dialog */
+/* The leg whose dialog this is; the tags are ours and the peer's. NULL: there is none. */
+struct leg *legs_named(const struct legs *ls, const char *callid, const char *local_tag,
+                       const char *remote_tag);
+/* Answered, and not ending. */
+bool leg_is_up(const struct leg *leg);
+/* It has another owner from now on. */
+void leg_hand_over(struct leg *leg, const struct leg_handlers *h, void *arg);
+
+bool leg_takes_refer(const struct leg *leg); /* its last Allow had it */
+bool leg_takes_info(const struct leg *leg);  /* its last Allow had it, or there was none; and it answers */
 uint64_t leg_conn(const struct leg *leg);
 
 #endif

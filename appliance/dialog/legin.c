@@ -67,7 +67,7 @@ static int send_2xx(struct leg *leg, struct sip_strans **stp, const struct sip_m
     r->msg = mem_ref((void *)msg);
     sip_reply_addr(&r->dst, msg, !msg_param_exists(&msg->via.params, "rport", &rport));
     err = sip_treplyf(stp, &r->mb, leg->legs->sip, msg, !leg->route.ws_conn, 200, "OK",
-                      "Contact: <%s>\r\nAllow: " LEG_ALLOW "\r\nSupported: timer\r\n"
+                      "Contact: <%s>\r\nAllow: " LEG_ALLOW "\r\nSupported: timer, replaces\r\n"
                       "%H%s%sContent-Length: %zu\r\n\r\n%s",
                       leg->contact, leg_terms_print, leg, hdrs,
                       sdp ? "Content-Type: application/sdp\r\n" : "", str_len(sdp), sdp);

@@ -78,7 +78,7 @@ struct leg {
     struct offer offer;
     bool client; /* we made the Call-ID */
     struct {     /* what the peer's last Allow said */
-        bool seen, update, info;
+        bool seen, update, info, refer;
         bool info_unheard; /* one of ours had no answer: no more of them */
     } allow;
     char *end_hdrs; /* with CANCEL or BYE */
@@ -105,8 +105,6 @@ void leg_enter(struct leg *leg, enum leg_state to);
 void leg_hash(struct leg *leg, const char *callid);
 /* Notes what the peer says it allows. */
 void leg_learn(struct leg *leg, const struct sip_msg *msg);
-/* It carries a session description. */
-bool leg_describes(const struct sip_msg *msg);
 /* Tells the owner, once. The caller holds a reference. */
 void leg_tell_ended(struct leg *leg, enum leg_how how, uint16_t code, const char *phrase,
                     const struct sip_msg *msg);

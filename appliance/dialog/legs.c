@@ -2,6 +2,7 @@
 #include "dialog/legin.h"
 #include "dialog/legtx.h"
 #include <errno.h>
+#include <string.h>
 
 /* One that still waits for its ACK cannot wait any longer: without a BYE the peer would keep a call with nobody in it. */
 static bool farewell_h(struct le *le, void *arg)
@@ -71,4 +72,66 @@ void legs_free(struct legs *ls)
 size_t legs_count(const struct legs *ls)
 {
     return ls->count;
+}
+
+/* --- by name --- */
+
+static bool named_h(struct le *le, void *arg)
+{
+    const struct leg *leg = le->data;
+    const struct sip_msg *msg = arg;
+
+    return leg->dlg && leg->h && sip_dialog_cmp(leg->dlg, msg);
+}
+
+struct leg *legs_named(const struct legs *ls, const char *callid, const char *local_tag,
+                       const char *remote_tag)
+{
+    struct sip_msg msg; /* as one of the peer's would have it */
+
+    memset(&msg, 0, sizeof(msg));
+    msg.req = true;
+    pl_set_str(&msg.callid, callid);
+    pl_set_str(&msg.to.tag, local_tag);
+    pl_set_str(&msg.from.tag, remote_tag);
+    return list_ledata(hash_lookup(ls->ht, hash_joaat_str(callid), named_h, &msg));
+}
+
+/* libre shows no tags but in the headers of a request. */
+static int tag(struct pl *out, const struct mbuf *mb, const char *hdr)
+{
+    struct pl all = {(const char *)mb->buf, mb->end}, line;
+    struct sip_addr addr;
+    int err;
+
+    err = re_regex(all.p, all.l, hdr, &line);
+    if (!err)
+        err = sip_addr_decode(&addr, &line);
+    return err ? err : msg_param_decode(&addr.params, "tag", out);
+}
+
+int leg_name(const struct leg *leg, char *buf, size_t sz)
+{
+    struct mbuf *mb;
+    struct pl local, remote;
+    int err;
+
+    if (!leg || !leg->dlg)
+        return EINVAL;
+    mb = mbuf_alloc(512);
+    if (!mb)
+        return ENOMEM;
+    err = mbuf_write_str(mb, "\r\n") | sip_dialog_encode(mb, leg->dlg, 0, "ACK"); /* counts no CSeq */
+    if (!err)
+        err = tag(&local, mb, "\r\nFrom: [^\r]+") | tag(&remote, mb, "\r\nTo: [^\r]+");
+    if (!err &&
+        re_snprintf(buf, sz, "%s;to-tag=%r;from-tag=%r", sip_dialog_callid(leg->dlg), &remote, &local) < 0)
+        err = EMSGSIZE;
+    mem_deref(mb);
+    return err;
+}
+
+const char *leg_target(const struct leg *leg)
+{
+    return leg && leg->dlg ? sip_dialog_uri(leg->dlg) : NULL;
 }

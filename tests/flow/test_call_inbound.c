@@ -307,8 +307,8 @@ TEST(required_extensions_we_lack_are_named)
     WANT(answers());
     sipdlg_take(&dt, &m);
     sippeer_ack(&trunk.p, &dt, NULL);
-    sippeer_request(&trunk.p, &dt, "INVITE", "Require: replaces\r\n", "application/sdp", offer());
-    WANT(sippeer_expect(&trunk.p, &m, "420 INVITE", 0) && sipmsg_has(&m, "Unsupported: replaces\r\n"));
+    sippeer_request(&trunk.p, &dt, "INVITE", "Require: gruu\r\n", "application/sdp", offer());
+    WANT(sippeer_expect(&trunk.p, &m, "420 INVITE", 0) && sipmsg_has(&m, "Unsupported: gruu\r\n"));
     sippeer_request(&agent.p, &da, "INFO", "Require: what\r\n", NULL, NULL);
     WANT(sippeer_expect(&agent.p, &m, "420 INFO", 0) && sipmsg_has(&m, "Unsupported: what\r\n"));
     WANT(sippeer_caught_up(&trunk.p, &dt));

@@ -56,7 +56,7 @@ static const char *terms(void)
                                     "Session-Expires: 120;refresher=uas\r\nSupported: timer\r\n",
                                     "Session-Expires: 60\r\nSupported: timer\r\n",
                                     "Session-Expires: 100\r\nAllow: INVITE, ACK, BYE\r\n",
-                                    "Allow: INVITE, ACK, BYE, INFO, UPDATE\r\nMin-SE: 150\r\n"};
+                                    "Allow: INVITE, ACK, BYE, INFO, UPDATE, REFER\r\nMin-SE: 150\r\n"};
 
     return v[any(sizeof(v) / sizeof(v[0]))];
 }
@@ -96,6 +96,26 @@ static struct slot *slot_again(struct sippeer *p, const struct sipmsg *resp)
 
 /* --- what the ends do --- */
 
+static const char *tag_in(const char *side)
+{
+    const char *p = strstr(side, "tag=");
+
+    return p ? p + 4 : "x";
+}
+
+/* One of the dialogs, as Replaces names it; with these signs. */
+static const char *replaces(const char *is, const char *semicolon, const char *equals)
+{
+    static char text[1024];
+    const struct slot *s = &slots[any(SLOTS)];
+    const char *ours = tag_in(s->d.remote), *theirs = tag_in(s->d.local);
+
+    (void)snprintf(text, sizeof(text), "Replaces%s%s%sto-tag%s%.*s%sfrom-tag%s%.*s%s", is, s->d.callid,
+                   semicolon, equals, (int)strcspn(ours, ";> "), ours, semicolon, equals,
+                   (int)strcspn(theirs, ";> "), theirs, is[0] == ':' ? "\r\n" : "");
+    return text;
+}
+
 static void call_new(void)
 {
     const bool by_agent = any(2);
@@ -103,7 +123,26 @@ static void call_new(void)
 
     s->caller = true;
     (void)snprintf(s->to, sizeof(s->to), "%s", by_agent ? "sip:600@dngate" : "sip:5001@dngate");
-    sippeer_invite(s->p, &s->d, s->to, terms(), by_agent || any(4) ? body_of(s->p, true) : NULL);
+    sippeer_invite(s->p, &s->d, s->to, !by_agent && !any(4) ? replaces(": ", ";", "=") : terms(),
+                   by_agent || any(4) ? body_of(s->p, true) : NULL);
+}
+
+static const char *transfer(void)
+{
+    static char line[1200];
+
+    const bool attended = !any(3);
+
+    (void)snprintf(line, sizeof(line), "Refer-To: <sip:%u@127.0.0.1%s%s>\r\n%s", 600 + any(4),
+                   attended ? "?" : "", attended ? replaces("=", "%3B", "%3D") : "",
+                   any(4) ? "" : "Refer-Sub: false\r\n");
+    return line;
+}
+
+static const char *became(void)
+{
+    return any(2) ? "Event: refer\r\nSubscription-State: active\r\n"
+                  : "Event: refer;id=7\r\nSubscription-State: terminated;reason=noresource\r\n";
 }
 
 static void final_answer(struct slot *s)
@@ -141,6 +180,11 @@ static void request_within(struct slot *s)
         s->d.cseq -= 2; /* out of order */
     if (!strcmp(method, "INFO"))
         sippeer_request(s->p, &s->d, method, "", "application/dtmf-relay", any(2) ? "Signal=5\r\n" : "?");
+    else if (!strcmp(method, "REFER") && any(8))
+        sippeer_request(s->p, &s->d, method, transfer(), NULL, NULL);
+    else if (!strcmp(method, "NOTIFY") && any(2))
+        sippeer_request(s->p, &s->d, method, became(), "message/sipfrag",
+                        any(3) ? "SIP/2.0 200 OK\r\n" : "SIP/2.0 183 Progress\r\n");
     else
         sippeer_request(s->p, &s->d, method, terms(), "application/sdp", offers ? body_of(s->p, true) : NULL);
 }
