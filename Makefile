@@ -267,13 +267,15 @@ image:
 	DOCKER_BUILDKIT=1 docker build $(IMAGE_OPTIONS) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(docker/revision.sh) \
 		-t dngate:$(VERSION) -t dngate .
 
+# Side by side: what waits for its own clocks and browsers, and behind it, with what it leaves of the processors, what only computes.
+# end-to-end tests judge audio: they have the machine to themselves.
+in_turn = for suite in $1; do $2 $(MAKE) $$suite || true; done
 test:
 	@rm -rf build/results
 	@docker/packages.sh build test
 	@+mkdir -p build/results; n='0 1'; if $(MAKE) all; then n='1 0'; fi; echo $$n >build/results/build.count
 	@+tests/run.sh build test env LC_ALL=C $(MAKE) -k $(foreach s,unit tsan flow fuzz-brief e2e,$(PARTS_$s))
-	@+for suite in lint fuzz-brief; do nice $(MAKE) $$suite || true; done & $(MAKE) flow || true; wait
-	@+nice $(MAKE) image-test || true & $(MAKE) ui || true & for suite in unit tsan; do $(MAKE) $$suite || true; done; wait
+	@+$(call in_turn,flow ui) & $(call in_turn,unit tsan) & $(call in_turn,image-test lint fuzz-brief,nice) & wait
 	@+$(MAKE) e2e || true
 	@tests/run.sh total
 

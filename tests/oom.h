@@ -10,7 +10,8 @@
  *
  * For tests of functions: one of threads and sockets is ended by its own waiting, and its libraries do not survive every lack.
  *
- *   TEST_OOM=24         how many allocations of each test fail (0 = none); all when it has fewer, else seeded by TEST_SEED
+ *   TEST_OOM=24         how many allocations of each test fail (0 = none), but no more than a second's worth; seeded by TEST_SEED, all
+ *                       when it has fewer
  *   TEST_OOM_AT=N       only the N-th, counted from 1, in this process: for a debugger
  */
 #ifndef TESTS_OOM_H

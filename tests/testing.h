@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 struct testing_case {
     const char *name;
@@ -132,6 +133,15 @@ __attribute__((unused)) static uint64_t test_seed(void)
     return seed;
 }
 
+/* Into buf: what mkdtemp(3) makes a directory of, below TMPDIR (tests/run.sh: in memory, where no test waits for a disk). Returns buf. */
+__attribute__((unused)) static char *test_temp(char *buf, size_t sz)
+{
+    const char *base = getenv("TMPDIR");
+
+    (void)snprintf(buf, sz, "%s/dngate-test-XXXXXX", base && *base ? base : "/tmp");
+    return buf;
+}
+
 /* A small generator for tests (splitmix64): *state starts as test_seed() or a constant. */
 __attribute__((unused)) static uint64_t test_random(uint64_t *state)
 {
@@ -153,17 +163,33 @@ static bool testing_wanted(const char *name, int argc, char **argv)
 }
 
 #if defined(TESTING_OOM) && !defined(TESTING_NO_OOM)
-/* One test with each of its allocations failing in turn, or with so many of them; says which one it cannot do without. */
+enum { TESTING_OOM_MS = 1000, TESTING_OOM_LEAST = 2 };
+
+static int64_t testing_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* One test with each of its allocations failing in turn, or with so many of them; says which one it cannot do without. Of a test that
+ * takes long a second's worth: other runs have other seeds. */
 static bool testing_oom(const struct testing_case *tc, uint64_t most, uint64_t *seed)
 {
-    uint64_t total = 0, ignored, n;
+    const int64_t begin = testing_ms();
+    uint64_t total = 0, first = 0, ignored, n;
     unsigned ended = 0;
     bool waited = false;
 
     if (!oom_run(tc->run, 0, &total, &waited) || waited || !total)
         return true;
+    if (total <= most)
+        first = test_random(seed) % total;
     for (uint64_t i = 1; i <= total && i <= most; i++) {
-        n = total <= most ? i : 1 + test_random(seed) % total;
+        if (i > TESTING_OOM_LEAST && testing_ms() - begin > TESTING_OOM_MS)
+            break;
+        n = 1 + (total <= most ? first + i : test_random(seed)) % total;
         if (!oom_run(tc->run, n, &ignored, &waited)) {
             printf("FAIL %s TEST_OOM_AT=%" PRIu64 " of %" PRIu64 " allocations\n", tc->name, n, total);
             return false;

@@ -79,12 +79,13 @@ static int parts(struct box *b)
 
 int box_open(struct box *b, const char *const options[], struct fake_trunk *trunks, size_t trunk_count)
 {
+    const char *tmp = getenv("TMPDIR");
     struct app_sip_config cfg;
     int err;
 
     memset(b, 0, sizeof(*b));
     why[0] = '\0';
-    (void)snprintf(b->dir, sizeof(b->dir), "/tmp/dngate-box-XXXXXX");
+    (void)snprintf(b->dir, sizeof(b->dir), "%s/dngate-box-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     if (!mkdtemp(b->dir))
         return errno;
     if (!getenv("BOX_LOG"))

@@ -90,7 +90,7 @@ __attribute__((unused)) static bool set_up(void)
     char why[256];
 
     memset(&t, 0, sizeof(t));
-    snprintf(t.dir, sizeof(t.dir), "/tmp/dngate-test-XXXXXX");
+    test_temp(t.dir, sizeof(t.dir));
     web_routes_clear();
     addr_parse_ip(&t.peer, "192.0.2.7", 4711);
     web_resp_init(&t.resp, NULL);

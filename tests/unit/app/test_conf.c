@@ -21,8 +21,7 @@ static struct app_conf *settings;
 
 static bool start(char *const *options, size_t count)
 {
-    (void)snprintf(dir, sizeof(dir), "/tmp/dngate-app-XXXXXX");
-    CHECK_OR(mkdtemp(dir), return false);
+    CHECK_OR(mkdtemp(test_temp(dir, sizeof(dir))), return false);
     CHECK_OR(!app_conf_alloc(&settings, options, count, why, sizeof(why)), return false);
     CHECK_OR(!store_open(&store, dir, why, sizeof(why)), return false);
     return true;

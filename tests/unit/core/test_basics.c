@@ -88,11 +88,11 @@ static size_t entries(const char *dir)
 
 TEST(files_are_made_and_replaced_whole)
 {
-    char dir[] = "/tmp/dngate-test-XXXXXX", path[64], *p;
+    char dir[64], path[80], *p;
     struct stat st;
     size_t n;
 
-    CHECK(mkdtemp(dir));
+    CHECK(mkdtemp(test_temp(dir, sizeof(dir))));
     snprintf(path, sizeof(path), "%s/f", dir);
     CHECK_EQ_INT(file_read(path, 10, &p, &n), ENOENT);
     CHECK_EQ_INT(file_create(path, "one", 3, 0600), 0);

@@ -9,12 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[32], cert[64], key[64];
+static char dir[64], cert[80], key[80];
 
 static void setup(void)
 {
-    snprintf(dir, sizeof(dir), "/tmp/dngate-test-XXXXXX");
-    if (!mkdtemp(dir))
+    if (!mkdtemp(test_temp(dir, sizeof(dir))))
         abort();
     snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
     snprintf(key, sizeof(key), "%s/key.pem", dir);

@@ -8,12 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[32], file_a[64], file_b[64];
+static char dir[64], file_a[80], file_b[80];
 
 static void setup(void)
 {
-    snprintf(dir, sizeof(dir), "/tmp/dngate-test-XXXXXX");
-    if (!mkdtemp(dir))
+    if (!mkdtemp(test_temp(dir, sizeof(dir))))
         abort();
     snprintf(file_a, sizeof(file_a), "%s/a.key", dir);
     snprintf(file_b, sizeof(file_b), "%s/b.key", dir);

@@ -146,8 +146,7 @@ static inline bool server_start(void)
 static inline void server_prepare(void)
 {
     memset(&srv, 0, sizeof(srv));
-    snprintf(srv.dir, sizeof(srv.dir), "/tmp/dngate-test-XXXXXX");
-    if (!mkdtemp(srv.dir))
+    if (!mkdtemp(test_temp(srv.dir, sizeof(srv.dir))))
         abort();
     addr_parse_ip(&srv.cfg.bind[0], "127.0.0.1", 0);
     srv.cfg.bind_count = 1;
