@@ -48,7 +48,9 @@ export async function wordsOf(dir) {
         async file(language) {
             const words = await read(join(dir, 'words', language));
 
-            return Buffer.from(JSON.stringify([numbered.map((key) => words[key]), Object.fromEntries(named.map((key) => [key, words[key]]))]));
+            const more = Object.keys(words).filter((key) => !(key in english)); // what the server says
+
+            return Buffer.from(JSON.stringify([numbered.map((key) => words[key]), Object.fromEntries([...named, ...more].map((key) => [key, words[key]]))]));
         },
         plugin: {
             name: 'numbers for words',

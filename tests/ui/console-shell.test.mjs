@@ -33,6 +33,7 @@ const sentence = () => page.locator('[data-test=sentence]');
 test('both languages have the same words', () => {
     const flat = (language) =>
         readdirSync(new URL(`${language}/`, words))
+            .filter((file) => file !== 'server.json') // what the server says in English
             .flatMap((file) => Object.entries(JSON.parse(readFileSync(new URL(`${language}/${file}`, words)))).map(([key, text]) => [`${file} ${key}`, text]))
             .sort(([a], [b]) => (a < b ? -1 : 1));
     const [en, de] = [flat('en'), flat('de')];
@@ -41,6 +42,29 @@ test('both languages have the same words', () => {
     assert.deepEqual(de.map(([key]) => key), en.map(([key]) => key));
     for (const [i, [key, text]] of en.entries()) assert.equal(names(de[i][1]), names(text), key);
     assert.deepEqual(en.filter(([, text], i) => !text !== !de[i][1]), []);
+});
+
+// The codes and names of the server's sentences, as they stand in its source.
+test('German has what the server says', () => {
+    const source = (file) => readFileSync(new URL(`../../appliance/${file}`, import.meta.url), 'utf8').replace(/"\s*"/g, '');
+    const names = (text) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort().join();
+    const german = JSON.parse(readFileSync(new URL('de/server.json', words)));
+    const verdicts = source('service/verdictwords.c');
+    const texts = Object.fromEntries([...verdicts.matchAll(/#define (\w+)\s+\\?\s*"(.*)"/g)].map(([, name, text]) => [name, text]));
+    const said = new Map();
+
+    for (const [, code, rest] of verdicts.matchAll(/\{\s*"(\w+)",\s*VERDICT_\w+,((?:[^{}]|\{\w+\})*)\}/g)) said.set(`verdict_${code}`, rest.replace(/\b[A-Z_]{3,}\b/g, (name) => texts[name] ?? name));
+    for (const [, code, text] of source('service/attention.c').matchAll(/\{ATTENTION_\w+,\s*"(\w+)",\s*"(.*?)"\}/g)) said.set(`attention_${code}`, text);
+    for (const [, kind] of source('service/attention.c').matchAll(/\[ATTENTION_\w+\] = "(\w+)"/g)) said.set(`advice_${kind}`, '');
+    assert.ok(said.size > 80, `${said.size} sentences found`);
+    const own = (key) => Object.keys(german).filter((name) => name === key || name === `${key}_one` || name === `${key}_other`);
+    for (const [key, text] of said) {
+        assert.ok(own(key).length, `${key} is not in words/de/server.json`);
+        for (const name of own(key)) if (!name.endsWith('_one')) assert.equal(names(german[name]), names(text), name);
+    }
+    const keys = new Set([...said.keys()].flatMap(own));
+    assert.deepEqual(Object.keys(german).filter((name) => !name.startsWith('meaning_') && !keys.has(name)), []);
+    for (const name of Object.keys(german)) if (name.startsWith('meaning_')) assert.ok(source('conf/table.c').includes(`"${name.slice(8)}"`), name);
 });
 
 // All that the console is, for one who reads one language: as gzip -9 has it. What the box sends is some percent less (admin-ui/build.mjs).
@@ -315,6 +339,23 @@ test('German is a choice that stays', async () => {
         assert.match(await sentence().textContent(), /Alles in Ordnung/);
         assert.equal(await page.getAttribute('html', 'lang'), 'de');
         await keepsNobodyOut(page);
+        // What the server says, by its code; English where there is none.
+        box.data.status.attention = [
+            { kind: 'quality', code: 'quality', params: { mos: 3.25 }, level: 'bad', text: 'Calls sound bad', advice: 'Look at the calls of now', place: '', since_ms: 1 },
+            { kind: 'bans', code: 'bans', params: { n: 2 }, level: 'warn', text: '2 addresses are banned', advice: 'Is it one of yours?', place: '', since_ms: 1 },
+            { kind: 'new', code: 'of_tomorrow', params: { trunk: 'x' }, level: 'warn', text: 'Something {trunk}', advice: 'Do it', place: '', since_ms: 1 },
+        ];
+        box.push('status', { data: box.data.status });
+        await page.locator('.attention li').nth(2).waitFor();
+        const said = (await page.locator('.attention').innerText()).replace(/\s+/g, ' ');
+        for (const text of ['MOS 3,3 in den letzten fünf Minuten. Sehen Sie sich die laufenden Anrufe an', '2 Adressen sind nach falschen Passwörtern gesperrt.', 'Something {trunk} Do it']) assert.ok(said.includes(text), `${text} in ${said}`);
+        Object.assign(box.data.cdr[0], { verdict: 'English', verdict_code: 'far', verdict_params: { ms: 400 } });
+        for (const result of Object.keys(box.data.verdicts)) box.data.verdicts[result] = { level: 'warn', code: 'mute_trunk_stranger', params: { sdp: '10.1.2.3', n: 2000, stranger: '<b>10.1.2.9</b>' }, title: 'E', cause: 'E', advice: 'E' };
+        await page.goto(`${box.url}/admin/calls/${box.data.cdr[0].id}`);
+        await page.locator('.note .verdict', { hasText: 'Einseitiger Ton: Der Agent hörte nichts' }).waitFor();
+        assert.match(await page.locator('.note').first().innerText(), /nannte 10\.1\.2\.3, aber 2\.000 Pakete kamen von <b>10\.1\.2\.9<\/b>; .*\n+.*<b>10\.1\.2\.9<\/b> ins SDP schreiben/s);
+        await page.goto(`${box.url}/admin/settings`);
+        await page.getByText('HTTPS, WSS und TURN über TLS auf einem Port.').waitFor();
     });
 });
 

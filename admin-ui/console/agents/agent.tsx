@@ -6,7 +6,7 @@ import { useLoad } from '../core/load';
 import { go } from '../core/router';
 import type { Dn, DnPassword, List } from '../core/types';
 import { duration, t, tr } from '../core/words';
-import { CallState, Result } from '../calls/figures';
+import { CallState, Result, verdictOf } from '../calls/figures';
 import { wrong } from '../parts/act';
 import { Card, Copy, Empty, Failed, Facts, Note } from '../parts/bits';
 import { Dialog, ask } from '../parts/dialog';
@@ -174,6 +174,8 @@ interface Cdr {
     duration_s: number;
     result: string;
     verdict: string;
+    verdict_code: string;
+    verdict_params: Record<string, string | number>;
 }
 
 function Called({ dn }: { dn: string }) {
@@ -192,7 +194,7 @@ function Called({ dn }: { dn: string }) {
                             </a>
                             <Result result={c.result} />
                             <span>
-                                {c.direction.startsWith('in') ? `← ${c.caller}` : `→ ${c.callee}`} <span class="dim">{[c.duration_s ? duration(c.duration_s) : '', c.verdict].filter(Boolean).join(' · ')}</span>
+                                {c.direction.startsWith('in') ? `← ${c.caller}` : `→ ${c.callee}`} <span class="dim">{[c.duration_s ? duration(c.duration_s) : '', verdictOf(c)].filter(Boolean).join(' · ')}</span>
                             </span>
                         </li>
                     ))}

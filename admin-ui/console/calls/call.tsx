@@ -5,7 +5,7 @@ import { BASE, api, may } from '../core/api';
 import { live, now } from '../core/live';
 import { useLoad } from '../core/load';
 import { query, setQuery } from '../core/router';
-import { duration, num, percent, t, tr } from '../core/words';
+import { duration, num, percent, said, t, tr } from '../core/words';
 import { Card, Facts, Failed, Note } from '../parts/bits';
 import { Page } from '../parts/page';
 import { Time } from '../parts/time';
@@ -35,14 +35,16 @@ function Said({ verdict, record, running }: { verdict: Verdict | null | undefine
                 <p>{t('calls.running_more')}</p>
             </Note>
         );
-    if (verdict?.title)
+    if (verdict?.title) {
+        const [title, ...more] = said(`verdict_${verdict.code}`, [verdict.title, verdict.cause, verdict.advice].join('\n'), verdict.params).split('\n');
+
         return (
             <Note kind={verdict.level}>
-                <h2 class="verdict">{verdict.title}</h2>
-                {verdict.cause && <p>{verdict.cause}</p>}
-                {verdict.advice && <p>{verdict.advice}</p>}
+                <h2 class="verdict">{title}</h2>
+                {more.map((line) => line && <p>{line}</p>)}
             </Note>
         );
+    }
     if (!record) return null;
     const why = t('calls.code_reason', { code: String(record.code), reason: record.reason });
     return record.result === 'failed' ? <Note kind="bad"><h2 class="verdict">{t('calls.no_verdict_failed', { why })}</h2></Note> : <Note kind="good"><h2 class="verdict">{t('calls.no_verdict')}</h2></Note>;

@@ -9,7 +9,7 @@ import { Empty } from '../parts/bits';
 import { Page } from '../parts/page';
 import { Search, Table, type Column } from '../parts/table';
 import { Filters } from './filters';
-import { Mos, Result, Way, other, pathWords, seconds } from './figures';
+import { Mos, Result, Way, other, pathWords, seconds, verdictOf } from './figures';
 import { NOTHING, count, fromAddress, toAddress, toQuery } from './filter';
 import { LiveCalls } from './live';
 import { WatchList } from './watch';
@@ -25,7 +25,7 @@ const columns = (): Column<CallRecord>[] => [
     { key: 'path', title: t('calls.path'), width: '7rem', wide: true, hide: true, cell: (call) => pathWords(call.path) },
     { key: 'trunk', title: t('calls.trunk'), width: '7rem', wide: true, hide: true, cell: (call) => call.trunk },
     { key: 'mos', title: t('calls.mos'), width: '5rem', wide: true, cell: (call) => <Mos mos={call.mos} /> },
-    { key: 'verdict', title: t('calls.verdict'), wide: true, cell: (call) => call.verdict },
+    { key: 'verdict', title: t('calls.verdict'), wide: true, cell: verdictOf },
     { key: 'trace', title: t('calls.trace'), width: '8rem', wide: true, hide: true, cell: (call) => call.traced && t('calls.traced') },
 ];
 

@@ -1,5 +1,5 @@
 // How the figures of a call are written: those of its row and of its page.
-import { duration, num, t, tr } from '../core/words';
+import { duration, num, said, t, tr } from '../core/words';
 import { State, type Kind } from '../parts/state';
 
 const results: Record<string, Kind> = { answered: 'good', no_answer: 'wait', busy: 'wait', cancelled: 'off', refused: 'wait', failed: 'bad' };
@@ -14,6 +14,10 @@ export const seconds = (s: number) => (s ? duration(s) : '–');
 export const soundKind = (mos: number): Kind => (mos >= 3.6 ? 'good' : mos >= 3.1 ? 'wait' : 'bad');
 export const Mos = ({ mos }: { mos: number | null | undefined }) =>
     mos ? <State kind={soundKind(mos)}>{num(mos, 1)}</State> : <span class="dim">–</span>;
+
+// What was wrong with a call that is over; nothing of one that went well.
+export const verdictOf = (call: { verdict: string; verdict_code: string; verdict_params: Record<string, string | number> }) =>
+    call.verdict && said(`verdict_${call.verdict_code}`, call.verdict, call.verdict_params).split('\n')[0]!;
 
 type Parties = { direction: string; dn: string; name?: string; caller: string; caller_name: string; callee: string };
 

@@ -28,11 +28,13 @@ export type CallRecord = {
     path: string;
     mos: number;
     verdict: string;
+    verdict_code: string;
+    verdict_params: Record<string, string | number>;
     traced: boolean;
 };
 
 export type Stream = { codec: string; packets: number; bytes: number; lost: number; jitter_ms: number; mos: number };
-export type Verdict = { level: 'good' | 'warn' | 'bad'; title: string; cause: string; advice: string };
+export type Verdict = { level: 'good' | 'warn' | 'bad'; code: string; params: Record<string, string | number>; title: string; cause: string; advice: string };
 export type WholeRecord = Omit<CallRecord, 'verdict'> & {
     from_browser: Stream;
     from_trunk: Stream;

@@ -31,7 +31,10 @@ export interface Part {
     since_ms: number;
 }
 export interface Attention {
+    kind: string;
     level: 'bad' | 'warn';
+    code: string;
+    params: Record<string, string | number>;
     text: string;
     advice: string;
     place: string;

@@ -51,6 +51,12 @@ function find(key: string, n: unknown): string | undefined {
     return typeof found === 'object' ? (found[plurals.select(Number(n))] ?? found['other']) : found;
 }
 
+// What the server says in English, in the reader's language: by its code and what its sentence names. Other languages than English have it in words/LANGUAGE/server.json
+// (attention_CODE, advice_KIND, meaning_SETTING; verdict_CODE is title, cause and advice, a line each); what is not there stays English.
+export function said(name: string, english: string, params: Params = {}): string {
+    return find(`server.${name}`, params['n'])?.replace(/\{(\w+)\}/g, (all, word) => (typeof params[word] === 'number' ? num(params[word], 1, 0) : params[word] ?? all)) ?? english;
+}
+
 const shown = (value: string | number) => (typeof value === 'number' ? num(value) : value);
 
 export function tr(key: string, params: Params = {}, otherwise = key): string {

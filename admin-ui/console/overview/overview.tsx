@@ -5,7 +5,7 @@ import { live } from '../core/live';
 import { useLoad } from '../core/load';
 import { query, setQuery } from '../core/router';
 import type { Attention, History, Status } from '../core/types';
-import { bits, bytes, duration, millis, num, percent, t, tr } from '../core/words';
+import { bits, bytes, duration, millis, num, percent, said, t, tr } from '../core/words';
 import { Card, Copy, Empty, Failed } from '../parts/bits';
 import { Chart, Spark, type Line } from '../parts/chart';
 import { Icon } from '../parts/icon';
@@ -35,15 +35,15 @@ export function sentence(s: Status): string {
 const links: Record<string, string> = { agents: '/admin/agents', calls: '/admin/calls', trunks: '/admin/trunks', network: '/admin/network', settings: '/admin/settings', people: '/admin/people', administration: '/admin/people', certificate: '/admin/network' };
 const addressOf = (place: string) => (place.startsWith('/admin/') ? place : links[place] ?? '');
 
-const Item = ({ level, text, advice, place, since_ms }: Attention) => (
+const Item = ({ kind, code, params, level, text, advice, place, since_ms }: Attention) => (
     <li data-level={level}>
         <Mark kind={level === 'bad' ? 'bad' : 'wait'} />
         <div>
             <p class="attention-text">
                 <span class="unseen">{t(level === 'bad' ? 'overview.isBad' : 'overview.isWarn')} </span>
-                {text}
+                {said(`attention_${code}`, text, params)}
             </p>
-            {advice && <p class="dim">{advice}</p>}
+            {advice && <p class="dim">{said(`advice_${kind}`, advice)}</p>}
         </div>
         <div class="attention-side">
             {since_ms > 0 && (

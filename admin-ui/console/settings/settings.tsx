@@ -4,7 +4,7 @@ import { api, may } from '../core/api';
 import { useLoad } from '../core/load';
 import { query, setQuery } from '../core/router';
 import type { List, Setting } from '../core/types';
-import { num, t } from '../core/words';
+import { num, said, t } from '../core/words';
 import { about, wrong } from '../parts/act';
 import { Empty, Failed } from '../parts/bits';
 import { Field, Form, useForm } from '../parts/form';
@@ -28,6 +28,8 @@ export function shown(s: Pick<Setting, 'type' | 'unit'>, value: string): string 
     if (s.type === 'bool') return isTrue(value) ? t('settings.yes') : t('settings.no');
     return value === '' ? t('settings.empty') : `${value}${s.unit ? ` ${s.unit}` : ''}`;
 }
+
+const meaning = (s: Setting) => said(`meaning_${s.key}`, s.meaning);
 
 function limits(s: Setting): string {
     if (s.type === 'int') return t('settings.range', { min: String(s.min), max: String(s.max), unit: s.unit });
@@ -118,7 +120,7 @@ function Row({ s, open, done }: { s: Setting; open: boolean; done: () => Promise
                     {t('settings.change')}
                 </button>}
             </div>
-            <p>{s.meaning}</p>
+            <p>{meaning(s)}</p>
             <p class="dim">
                 {[
                     t('settings.default', { value: shown(s, s.default) }),
@@ -143,7 +145,7 @@ export function Settings() {
     const show = query.value.get('show') ?? '';
     const edit = query.value.get('edit');
     const is: Record<string, (s: Setting) => boolean> = { changed, locked: (s) => s.locked, pending: (s) => s.pending };
-    const items = all.filter((s) => s.key === edit || (matches(s, q) && (is[show]?.(s) ?? true)));
+    const items = all.filter((s) => s.key === edit || (matches({ ...s, meaning: `${s.meaning} ${meaning(s)}` }, q) && (is[show]?.(s) ?? true)));
     const groups = [...new Set(items.map((s) => groupOf(s.key)))];
     const other = all.filter(changed).length;
     const done = async () => {

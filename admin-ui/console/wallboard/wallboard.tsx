@@ -4,7 +4,7 @@ import { session } from '../core/api';
 import { attention, link, live, now } from '../core/live';
 import { whoAmI } from '../core/session';
 import type { AgentState, Call, Registration } from '../core/types';
-import { clock, num, t, tr, when } from '../core/words';
+import { clock, num, said, t, tr, when } from '../core/words';
 import { Empty } from '../parts/bits';
 import { Icon } from '../parts/icon';
 import { Freshness, shownTitle } from '../parts/page';
@@ -97,7 +97,7 @@ export function Wallboard() {
             )}
             {attention.value[0] && (
                 <p class="wall-attention" data-level={attention.value[0].level}>
-                    <Icon name="warn" /> {attention.value[0].text}
+                    <Icon name="warn" /> {said(`attention_${attention.value[0].code}`, attention.value[0].text, attention.value[0].params)}
                     {attention.value.length > 1 && <span> +{attention.value.length - 1}</span>}
                 </p>
             )}
