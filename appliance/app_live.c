@@ -4,10 +4,12 @@
 #include "conf/conf.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/metric.h"
 #include "crypto/cert.h"
 #include "media/media.h"
 #include "service/alerts.h"
 #include "service/ban.h"
+#include "service/session.h"
 #include "service/setting.h"
 #include "service/status.h"
 #include "service/user.h"
@@ -21,6 +23,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+METRIC_GAUGE(sessions, "dngate_admin_sessions", NULL, "Sessions of the console that are good yet");
 
 enum {
     TICK_MS = 1000,
@@ -144,14 +148,24 @@ static void certificate_read(struct app_live *l)
     c->own = info.self_signed;
 }
 
+static bool session_count_h(const struct session *s, void *arg)
+{
+    (void)s;
+    ++*(int64_t *)arg;
+    return false;
+}
+
 static void slow_look(struct app_live *l)
 {
+    int64_t signed_in = 0;
     bool any = false;
 
     (void)service_user_each(&l->sv, admin_h, &any);
     l->slow.no_administrator = !any;
     pending_find(l, l->slow.pending, sizeof(l->slow.pending));
     certificate_read(l);
+    if (!service_session_each(&l->sv, NULL, session_count_h, &signed_in))
+        metric_set(&sessions, signed_in);
 }
 
 static void alert_h(const struct attention *what, bool begins, void *arg)

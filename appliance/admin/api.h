@@ -109,6 +109,7 @@ struct api_route {
     bool guarded; /* a secret is guessed at here: slowed down and banned by source; see api_guess */
     bool
         list; /* the answer is {"items":[…],"total":n,"next":cursor}, of such objects; query has limit and cursor */
+    bool uncounted;          /* a list whose total is there only when one page has it all */
     const char *body_type;   /* instead of JSON: "text/csv"; NULL: JSON, and no body when body_count is 0 */
     const char *answer_type; /* instead of JSON: "text/csv; charset=utf-8" */
     size_t body_max;         /* bytes, gathered in memory; 0: http.body_max */
@@ -148,6 +149,7 @@ void api_put_name(struct buf *out, const char *name);
 /* Around a list's items; each begins with api_item(). next: cursor of what follows, "" = nothing. */
 void api_list_begin(struct buf *out);
 void api_item(struct buf *out);
+/* total < 0: not known (uncounted). */
 void api_list_end(struct buf *out, int64_t total, const char *next);
 
 #endif

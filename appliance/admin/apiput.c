@@ -58,7 +58,8 @@ void api_item(struct buf *out)
 void api_list_end(struct buf *out, int64_t total, const char *next)
 {
     buf_puts(out, "]");
-    api_put_int(out, "total", total);
+    if (total >= 0)
+        api_put_int(out, "total", total);
     api_put_str(out, "next", next);
     buf_puts(out, "}");
 }

@@ -122,7 +122,7 @@ static int list_h(struct api_call *c)
     f.limit = api_limit(c);
     api_list_begin(c->out);
     err = service_cdr_page(c->sv, &f, list_each_h, &l, next);
-    api_list_end(c->out, l.n, next);
+    api_list_end(c->out, *next || (f.before && *f.before) ? -1 : l.n, next);
     return err;
 }
 
@@ -439,6 +439,7 @@ static const struct api_route routes[] = {
      .h = list_h,
      .slow = true,
      .list = true,
+     .uncounted = true,
      API_QUERY(filters),
      API_ANSWER(item)},
     {.method = "GET",

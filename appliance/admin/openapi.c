@@ -248,7 +248,11 @@ static void items_write(struct buf *out, const struct api_route *r)
 {
     const struct api_value members[] = {
         {.name = "items", .type = API_LIST, .needed = true, .v = r->answer, .count = r->answer_count},
-        {.name = "total", .type = API_INT, .needed = true, .help = "That there are in all."},
+        {.name = "total",
+         .type = API_INT,
+         .needed = !r->uncounted,
+         .help = r->uncounted ? "That there are in all; only when this page has them all."
+                              : "That there are in all."},
         {.name = "next", .type = API_TEXT, .needed = true, .help = "cursor of what follows; \"\": nothing."},
     };
 

@@ -3,7 +3,9 @@
 #include "core/json.h"
 #include "service/selftest.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LOOKED_AT_MAX = 2000 }; /* results; older ones are found by their DN */
@@ -59,7 +61,7 @@ static int list(struct api_call *c, const char *dn)
 
     api_list_begin(c->out);
     err = service_selftest_each(c->sv, dn, each_h, &l);
-    api_list_end(c->out, l.seen, l.more ? l.last : "");
+    api_list_end(c->out, l.seen < LOOKED_AT_MAX ? l.seen : -1, l.more ? l.last : "");
     return err;
 }
 
@@ -110,6 +112,65 @@ static int link_h(struct api_call *c)
     return 0;
 }
 
+struct link_listing {
+    struct buf *out;
+    int64_t id_after; /* of the page before */
+    size_t limit, told;
+    int64_t total, last;
+    bool begun, more;
+};
+
+static bool link_each_h(const struct selftest_link *t, void *arg)
+{
+    struct link_listing *l = arg;
+
+    l->total++;
+    if (!l->begun) {
+        l->begun = t->id == l->id_after;
+        return false;
+    }
+    if (l->told == l->limit) {
+        l->more = true;
+        return false;
+    }
+    api_item(l->out);
+    api_put_int(l->out, "id", t->id);
+    api_put_str(l->out, "note", t->note);
+    api_put_int(l->out, "created_ms", t->created_ms);
+    api_put_int(l->out, "expires_ms", t->expires_ms);
+    buf_puts(l->out, "}");
+    l->last = t->id;
+    l->told++;
+    return false;
+}
+
+static int links_h(struct api_call *c)
+{
+    const char *cursor = api_query(c, "cursor");
+    struct link_listing l = {.out = c->out, .limit = api_limit(c), .begun = !cursor || !*cursor};
+    char next[24] = "";
+    int err;
+
+    if (!l.begun)
+        l.id_after = strtoll(cursor, NULL, 10);
+    api_list_begin(c->out);
+    err = service_selftest_links(c->sv, link_each_h, &l);
+    if (l.more)
+        snprintf(next, sizeof(next), "%lld", (long long)l.last);
+    api_list_end(c->out, l.total, next);
+    return err;
+}
+
+static int link_remove_h(struct api_call *c)
+{
+    char *end;
+    const int64_t id = strtoll(c->params[0], &end, 10);
+
+    if (*end || !c->params[0][0])
+        return service_fail(c->sv, ENOENT, "there is no open link %.32s", c->params[0]);
+    return service_selftest_link_remove(c->sv, id);
+}
+
 /* ---------------------------------------------------------------- tables */
 
 static const struct api_value answer[] = {
@@ -130,6 +191,12 @@ static const struct api_value link_body[] = {
     {.name = "note", .type = API_TEXT, .max = DN_NAME_MAX - 1, .help = "Whom it is for."},
     {.name = "hours", .type = API_INT, .min = 1, .max = SELFTEST_HOURS_MAX, .help = "Good for so long; 24."},
 };
+static const struct api_value links_answer[] = {
+    {.name = "id", .type = API_INT, .needed = true},
+    {.name = "note", .type = API_TEXT, .needed = true},
+    {.name = "created_ms", .type = API_TIME, .needed = true},
+    {.name = "expires_ms", .type = API_TIME, .needed = true},
+};
 static const struct api_value link_answer[] = {
     {.name = "url", .type = API_TEXT, .needed = true, .help = "Told this once; good once."},
     {.name = "note", .type = API_TEXT, .needed = true},
@@ -143,6 +210,7 @@ static const struct api_route routes[] = {
      .summary = "What self-tests found, the newest first.",
      .h = list_h,
      .list = true,
+     .uncounted = true,
      API_QUERY(list_query),
      API_ANSWER(answer)},
     {.method = "GET",
@@ -158,6 +226,18 @@ static const struct api_route routes[] = {
      .h = of_dn_h,
      .list = true,
      API_ANSWER(answer)},
+    {.method = "GET",
+     .path = "/selftest-links",
+     .access = API_SUPERVISOR,
+     .summary = "The links that are good yet, the first to end first; not what leads to them.",
+     .h = links_h,
+     .list = true,
+     API_ANSWER(links_answer)},
+    {.method = "DELETE",
+     .path = "/selftest-links/{id}",
+     .access = API_SUPERVISOR,
+     .summary = "Takes a link back that was not used yet.",
+     .h = link_remove_h},
     {.method = "POST",
      .path = "/selftest-links",
      .access = API_SUPERVISOR,

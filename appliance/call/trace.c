@@ -332,7 +332,7 @@ static void way_json(const struct trace *t, int way, const char *name, struct bu
 
 static void page_value(struct buf *out, const struct trace_point *p, enum column column)
 {
-    if (!p->page.known)
+    if (!p->page.known || (column == MOS && p->page.mos <= 0))
         buf_puts(out, "null");
     else if (column == LOSS)
         buf_printf(out, "%.1f", (double)p->page.loss_percent);

@@ -3,6 +3,7 @@
 #include "cmd/listing.h"
 #include "cmd/verb.h"
 #include "core/json.h"
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,49 @@ static int cmd_selftest_link(struct cmd *c, const struct args *a)
     }
     explicit_bzero(url, sizeof(url));
     return CMD_OK;
+}
+
+static bool link_h(const struct selftest_link *t, void *arg)
+{
+    struct listing *l = arg;
+    char id[24], created[32], expires[32];
+
+    snprintf(id, sizeof(id), "%lld", (long long)t->id);
+    cmd_time(created, sizeof(created), t->created_ms);
+    cmd_time(expires, sizeof(expires), t->expires_ms);
+    if (listing_json(l)) {
+        buf_printf(l->cmd->out, "{\"id\":%s,", id);
+        cmd_json_member(l->cmd->out, "note", t->note, true);
+        cmd_json_member(l->cmd->out, "created", created, true);
+        cmd_json_member(l->cmd->out, "expires", expires, false);
+        buf_puts(l->cmd->out, "}");
+        return false;
+    }
+    grid_add(&l->grid, id);
+    grid_add(&l->grid, created);
+    grid_add(&l->grid, expires);
+    grid_add(&l->grid, t->note);
+    return false;
+}
+
+static int cmd_selftest_links(struct cmd *c, const struct args *a)
+{
+    static const char *const heads[] = {"ID", "MADE", "GOOD UNTIL", "NOTE"};
+    struct listing l;
+
+    (void)a;
+    listing_begin(&l, c, heads, 4);
+    return listing_end(&l, service_selftest_links(&c->sv, link_h, &l), "No link is open");
+}
+
+static int cmd_selftest_unlink(struct cmd *c, const struct args *a)
+{
+    long id;
+
+    if (args_number(a->word[0], 1, LONG_MAX, &id))
+        return cmd_misused(c, "ID %s: a number, as dngate selftest links shows it", a->word[0]);
+    return service_selftest_link_remove(&c->sv, id) ? cmd_refuse(c, "%s", c->sv.why)
+                                                    : cmd_done(c, "link %ld is good no more", id);
 }
 
 /* ---------------------------------------------------------------- list */
@@ -193,6 +237,18 @@ static const struct verb verbs[] = {
      VERB_OPTIONS(link_options),
      .example = "dngate selftest link --note \"Ada, at home\" --hours 48",
      .run = cmd_selftest_link},
+    {.name = "links",
+     .words = "",
+     .help = "Lists the links that are good yet; not what leads to them.",
+     .example = "dngate selftest links",
+     .run = cmd_selftest_links},
+    {.name = "unlink",
+     .words = "ID",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Takes a link back that was not used yet. ID as dngate selftest links shows it.",
+     .example = "dngate selftest unlink 3",
+     .run = cmd_selftest_unlink},
     {.name = "list",
      .words = "[DN]",
      .words_max = 1,

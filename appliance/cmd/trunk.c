@@ -1,6 +1,8 @@
 #include "service/trunk.h"
 #include "cmd/listing.h"
 #include "cmd/verb.h"
+#include "service/livejson.h"
+#include "service/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,6 +238,33 @@ static int cmd_trunk_order(struct cmd *c, const struct args *a)
                : cmd_done(c, "trunks are tried in this order: %s", a->word[0]);
 }
 
+static bool came_h(const struct happening *h, void *arg)
+{
+    struct listing *l = arg;
+    char text[32];
+
+    if (listing_json(l)) {
+        buf_puts(l->cmd->out, "{");
+        livejson_happening(l->cmd->out, h);
+        buf_puts(l->cmd->out, "}");
+        return false;
+    }
+    grid_add(&l->grid, cmd_time(text, sizeof(text), h->time_ms));
+    grid_add(&l->grid, h->event);
+    grid_add(&l->grid, h->detail);
+    return false;
+}
+
+static int cmd_trunk_history(struct cmd *c, const struct args *a)
+{
+    static const char *const heads[] = {"TIME", "STATE", "DETAIL"};
+    struct listing l;
+
+    listing_begin(&l, c, heads, 3);
+    return listing_end(&l, service_happenings(&c->sv, "trunk", a->word[0], came_h, &l),
+                       "Nothing is known of this trunk yet");
+}
+
 static int cmd_trunk_remove(struct cmd *c, const struct args *a)
 {
     return service_trunk_remove(&c->sv, a->word[0]) ? cmd_refuse(c, "%s", c->sv.why)
@@ -336,6 +365,13 @@ static const struct verb verbs[] = {
      .example = "dngate trunk test genesys",
      .run = cmd_trunk_test_look,
      .hidden = true},
+    {.name = "history",
+     .words = "NAME",
+     .words_min = 1,
+     .words_max = 1,
+     .help = "Lists when a trunk came up and went down, and why; the last 50, the newest first.",
+     .example = "dngate trunk history genesys",
+     .run = cmd_trunk_history},
     {.name = "remove",
      .words = "NAME",
      .words_min = 1,

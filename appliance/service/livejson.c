@@ -21,11 +21,16 @@ static void member(struct buf *out, const char *name, const char *text)
 
 static void heard(struct buf *out, const char *name, const struct call_heard *h)
 {
-    if (h->known)
-        buf_printf(out, "\"%s\":{\"mos\":%.2f,\"loss_percent\":%.2f,\"jitter_ms\":%.1f}", name, h->mos,
-                   h->loss_percent, h->jitter_ms);
-    else
+    if (!h->known) {
         buf_printf(out, "\"%s\":null", name);
+        return;
+    }
+    buf_printf(out, "\"%s\":{\"mos\":", name);
+    if (h->mos > 0)
+        buf_printf(out, "%.2f", h->mos);
+    else
+        buf_puts(out, "null"); /* a page may say other figures only */
+    buf_printf(out, ",\"loss_percent\":%.2f,\"jitter_ms\":%.1f}", h->loss_percent, h->jitter_ms);
 }
 
 void livejson_call(struct buf *out, const struct call_info *ci)

@@ -213,7 +213,7 @@ static double loss_percent(const struct cdr_stream *s)
     return s->packets ? 100.0 * s->lost / ((double)s->packets + s->lost) : 0;
 }
 
-static bool stream_poor(const struct looking *l, const struct cdr_stream *s, bool browser)
+static bool stream_bad(const struct looking *l, const struct cdr_stream *s, bool browser)
 {
     const double loss = loss_percent(s);
 
@@ -229,15 +229,30 @@ static bool stream_poor(const struct looking *l, const struct cdr_stream *s, boo
     } else if (s->jitter_ms > JITTER_BAD_MS) {
         say(l, browser ? SAY_JITTER_BROWSER : SAY_JITTER_TRUNK);
         number(l, "ms", s->jitter_ms, 0);
-    } else if (s->mos > 0 && s->mos < MOS_BAD) {
-        say(l, !browser ? SAY_MOS_TRUNK : l->c->rtt_ms > RTT_HIGH_MS ? SAY_MOS_BROWSER_FAR : SAY_MOS_BROWSER);
-        number(l, "mos", s->mos, 1);
-        number(l, "percent", loss, 1);
-        number(l, "ms", s->jitter_ms, 0);
     } else {
         return false;
     }
     return true;
+}
+
+/* Neither of that, and yet. */
+static bool stream_poor(const struct looking *l, const struct cdr_stream *s, bool browser)
+{
+    if (!s->packets || s->mos <= 0 || s->mos >= MOS_BAD)
+        return false;
+    say(l, !browser ? SAY_MOS_TRUNK : l->c->rtt_ms > RTT_HIGH_MS ? SAY_MOS_BROWSER_FAR : SAY_MOS_BROWSER);
+    number(l, "mos", s->mos, 1);
+    number(l, "percent", loss_percent(s), 1);
+    number(l, "ms", s->jitter_ms, 0);
+    return true;
+}
+
+static bool sounded_badly(const struct looking *l)
+{
+    const struct cdr_stream *browser = &l->c->from_browser, *trunk = &l->c->from_trunk;
+
+    return stream_bad(l, browser, true) || stream_bad(l, trunk, false) || stream_poor(l, browser, true) ||
+           stream_poor(l, trunk, false);
 }
 
 static bool far_away(const struct looking *l)
@@ -262,8 +277,7 @@ static bool ended_by_us(const struct looking *l)
 
 static void answered(const struct looking *l)
 {
-    if (media_failed(l) || one_way(l) || digits(l) || stream_poor(l, &l->c->from_browser, true) ||
-        stream_poor(l, &l->c->from_trunk, false) || ended_by_us(l) || far_away(l))
+    if (media_failed(l) || one_way(l) || digits(l) || sounded_badly(l) || ended_by_us(l) || far_away(l))
         return;
     say(l, l->c->hangup == CDR_AGENT   ? SAY_WELL_AGENT
            : l->c->hangup != CDR_TRUNK ? SAY_WELL

@@ -252,25 +252,70 @@ int selftest_link_add(struct store *s, const char *note, unsigned hours, struct 
     return err;
 }
 
+#define LINK_SELECT "SELECT id, note, created_ms, expires_ms, used_ms FROM selftest_link "
+
+static void link_read(sqlite3_stmt *st, struct selftest_link *l)
+{
+    l->id = sqlite3_column_int64(st, 0);
+    sql_text(st, 1, l->note, sizeof(l->note));
+    l->created_ms = sqlite3_column_int64(st, 2);
+    l->expires_ms = sqlite3_column_int64(st, 3);
+    l->used_ms = sqlite3_column_int64(st, 4);
+}
+
+int selftest_link_each(struct store_reader *r, int64_t now_ms, selftest_link_h *h, void *arg)
+{
+    struct selftest_link l;
+    sqlite3_stmt *st;
+    int err =
+        sql_prepare(&r->sql, &st, LINK_SELECT "WHERE used_ms = 0 AND expires_ms > ? ORDER BY expires_ms, id");
+
+    if (err)
+        return err;
+    sql_bind(st, "i", now_ms);
+    while (!(err = sql_step(st))) {
+        link_read(st, &l);
+        if (h(&l, arg))
+            break;
+    }
+    sql_done(&r->sql, st);
+    return err == ENOENT ? 0 : err;
+}
+
+static int remove_job(struct store_tx *tx, void *arg)
+{
+    const int64_t id = *(const int64_t *)arg;
+    sqlite3_stmt *st;
+    int err = sql_prepare(tx->sql, &st,
+                          "DELETE FROM selftest_link WHERE id = ?1 AND used_ms = 0 AND expires_ms > ?2");
+
+    if (err)
+        return err;
+    sql_bind(st, "ii", id, tx->now_ms);
+    err = sql_run(tx->sql, st);
+    if (!err && !sql_changes(tx->sql))
+        return ENOENT;
+    return err ? err : audit_write(tx, "self-test link %lld taken back", (long long)id);
+}
+
+int selftest_link_remove(struct store *s, int64_t id)
+{
+    return store_call(s, remove_job, &id);
+}
+
 static int link_find(struct sql *sql, const char *token, struct selftest_link *l)
 {
     char hash[SHA256_HEXLEN];
     sqlite3_stmt *st;
-    int err = sql_prepare(
-        sql, &st, "SELECT id, note, created_ms, expires_ms, used_ms FROM selftest_link WHERE token_hash = ?");
+    int err = sql_prepare(sql, &st, LINK_SELECT "WHERE token_hash = ?");
 
     if (err)
         return err;
     token_hash(hash, token);
     sql_bind(st, "t", hash);
     err = sql_step(st);
-    if (!err) {
-        l->id = sqlite3_column_int64(st, 0);
-        sql_text(st, 1, l->note, sizeof(l->note));
-        l->created_ms = sqlite3_column_int64(st, 2);
-        l->expires_ms = sqlite3_column_int64(st, 3);
-        l->used_ms = sqlite3_column_int64(st, 4);
-    }
+    if (!err)
+        link_read(st, l);
     sql_done(sql, st);
     return err;
 }

@@ -38,6 +38,11 @@ struct selftest_link {
 /* token: the only time that it is told. EINVAL with why, ENOSPC: too many are open. */
 int selftest_link_add(struct store *s, const char *note, unsigned hours, struct selftest_link *out,
                       char token[SELFTEST_TOKEN_MAX], char *why, size_t whysz);
+typedef bool(selftest_link_h)(const struct selftest_link *l, void *arg); /* true = stop */
+/* Those that are good yet, the first to end first. */
+int selftest_link_each(struct store_reader *r, int64_t now_ms, selftest_link_h *h, void *arg);
+/* It is good no more. ENOENT: there is none, or it is over or used. */
+int selftest_link_remove(struct store *s, int64_t id);
 
 /* ---- for threads that never wait: questions for store_questions(), answered by the writer when it is on disk ---- */
 

@@ -7,6 +7,7 @@ import { Agent } from './agent.mjs';
 import { binary, start } from './dngate.mjs';
 import { adminOption, call as request, signIn, stranger } from './lib/admin.mjs';
 import { listen } from './lib/events.mjs';
+import { parse, scrape } from './lib/metrics.mjs';
 import { until } from './lib/wait.mjs';
 
 const BAN_AFTER = 3;
@@ -66,6 +67,9 @@ test('a call as it runs: both legs, who hears what, the page\'s own report; hung
     };
     await report('{"mos":4.3,"loss":0.5,"jitter":3,"rtt":14,"far":0}', 200);
     await report('{"mos":99}', 400);
+    await report('{"loss":0.5,"jitter":3}', 200);
+    assert.deepEqual((await get('/calls')).items[0].quality.browser, { mos: null, loss_percent: 0.5, jitter_ms: 3 }, 'what it does not say is not 0');
+    await report('{"mos":4.3,"loss":0.5,"jitter":3,"rtt":14,"far":0}', 200);
     await report('[', 400);
     const { browser, browser_rtt_ms: rtt } = (await get('/calls')).items[0].quality;
     assert.deepEqual([browser, rtt], [{ mos: 4.3, loss_percent: 0.5, jitter_ms: 3 }, 14]);
@@ -129,6 +133,8 @@ test('a registration: message to its page, dropped, and all of it in the DN\'s h
     assert.deepEqual((await get('/trunks/lab/history')).items.map(({ state }) => state), ['up']);
     assert.equal((await get('/trunks/lab/live')).addresses.length, 1);
     assert.equal((await admin.get('/trunks/nosuch/live')).status, 404);
+    assert.deepEqual(cli('trunk', 'history', 'lab').map(({ state }) => state), ['up']);
+    await until(async () => parse(await scrape(server)).sum('dngate_admin_sessions') === 1, 30000, 'the gauge of sessions');
     assert.ok(cli('registrations', 'history', '5002').some(({ event }) => event === 'taken_over'));
 });
 

@@ -7,13 +7,14 @@ import { after, before, test } from 'node:test';
 import https from 'node:https';
 import { Agent } from './agent.mjs';
 import { binary, start } from './dngate.mjs';
+import { adminOption, signIn } from './lib/admin.mjs';
 import { parse, scrape } from './lib/metrics.mjs';
 
 let server;
 const secrets = new Map(); // what must stand nowhere, by what it is
 
 before(async () => {
-    server = await start({ options: ['log.level=debug'] });
+    server = await start({ options: ['log.level=debug', adminOption] });
 });
 after(() => server?.stop());
 
@@ -46,6 +47,28 @@ const token = (url) => {
 const report = (verdict, echo = {}) => ({ browser: 'Chromium 128', system: 'Linux', verdict,
     tests: [{ name: 'turn_udp', result: verdict, detail: 'Port 3478 does not answer.' },
             { name: 'echo', result: 'good', figures: { loss_up_pct: 0.5, rtt_ms: 12.25, path: 'relay_tls', ...echo } }] });
+
+test('links that are open are listed without what leads to them, and taken back', async () => {
+    const admin = await signIn(server);
+    const [first, second, third] = [['Ada', '5'], ['Bob', '3'], ['<b>Cy</b>', '4']].map(([note, hours]) => token(json('link', '--note', note, '--hours', hours).url));
+    const { body: list, text } = await admin.get('/selftest-links');
+
+    assert.deepEqual([list.items.map(({ note }) => note), list.total, list.next], [['Bob', '<b>Cy</b>', 'Ada'], 3, '']);
+    for (const word of [first, second, third]) assert.ok(!text.includes(word));
+    const page = (await admin.get('/selftest-links?limit=2')).body;
+    assert.deepEqual([page.items.length, page.total, (await admin.get(`/selftest-links?limit=2&cursor=${page.next}`)).body.items.map(({ note }) => note)], [2, 3, ['Ada']]);
+    assert.deepEqual(json('links').map(({ id, note }) => [id, note]), list.items.map(({ id, note }) => [id, note]));
+
+    assert.equal((await begin({ link: second })).status, 200); // used: open no more
+    assert.equal((await admin.delete(`/selftest-links/${list.items[0].id}`)).status, 404);
+    assert.equal((await admin.delete(`/selftest-links/${list.items[1].id}`)).status, 204);
+    assert.equal(run('unlink', String(list.items[2].id)).status, 0);
+    assert.match(run('unlink', String(list.items[2].id)).stderr, /there is no open link/);
+    for (const gone of [first, third]) assert.equal((await begin({ link: gone })).status, 410);
+    assert.deepEqual([(await admin.get('/selftest-links')).body.items, json('links')], [[], []]);
+    for (const wrong of ['x', '1x', '-1', '99999999999999999999']) assert.equal((await admin.delete(`/selftest-links/${wrong}`)).status, 404, wrong);
+    assert.deepEqual((await admin.get('/audit?q=self-test%20link')).body.items.filter(({ what }) => /taken back/.test(what)).length, 2);
+});
 
 test('a link is good for one test, whose result is kept with its note', async () => {
     const { url, note, expires } = json('link', '--note', 'Ada, at home', '--hours', '2');
@@ -139,7 +162,7 @@ test('figures stand in the metrics', async () => {
 
     assert.equal(metrics.sum('dngate_selftests_total', { verdict: 'bad' }), 13);
     assert.equal(metrics.sum('dngate_selftests_total', { verdict: 'good' }), 12);
-    assert.equal(metrics.sum('dngate_selftest_links_total', { result: 'used' }), 2);
+    assert.equal(metrics.sum('dngate_selftest_links_total', { result: 'used' }), 3);
     assert.equal(metrics.sum('dngate_selftest_links_total', { result: 'over' }), 6);
     assert.equal(metrics.sum('dngate_limit_max', { name: 'selftest_calls' }), 64);
 });

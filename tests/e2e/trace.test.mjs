@@ -132,8 +132,9 @@ test('calls of the trunk that reach nobody', async () => {
 });
 
 test('records by REST: found, added up, as CSV, page by page', async () => {
-    const { items } = await get('/cdr?limit=100');
-    const only = async (query) => (await get(`/cdr?${query}`)).items.map(({ id }) => id);
+    const quick = (rows) => rows.filter(({ dn }) => !SLOW[dn]); // the others may get their records in the middle of this
+    const items = quick((await get('/cdr?limit=100')).items);
+    const only = async (query) => quick((await get(`/cdr?${query}`)).items).map(({ id }) => id);
     const ids = (wanted) => items.filter(wanted).map(({ id }) => id);
 
     assert.deepEqual(await only('direction=in'), ids((r) => r.direction === 'in'));
@@ -143,10 +144,13 @@ test('records by REST: found, added up, as CSV, page by page', async () => {
     assert.deepEqual(await only(`to_ms=${items[1].start_ms}`), ids((r) => r.start_ms < items[1].start_ms));
     for (const wrong of ['result=odd', 'max_mos=9', 'direction=up', 'limit=0', 'nosuch=1']) assert.equal((await admin.get(`/cdr?${wrong}`)).status, 422, wrong);
 
+    const whole = await get('/cdr?limit=100');
+    assert.equal(whole.total, whole.items.length);
     const paged = [];
     for (let cursor = ''; ;) {
         const page = await get(`/cdr?limit=2${cursor && `&cursor=${cursor}`}`);
-        paged.push(...page.items.map(({ id }) => id));
+        assert.equal('total' in page, false, 'a page of many does not know how many there are');
+        paged.push(...quick(page.items).map(({ id }) => id));
         if (!(cursor = page.next)) break;
     }
     assert.deepEqual(paged, items.map(({ id }) => id));
@@ -154,7 +158,7 @@ test('records by REST: found, added up, as CSV, page by page', async () => {
     assert.deepEqual([sum.calls, sum.outbound, sum.answered, sum.since_ms], [ids((r) => r.dn === '5002').length, sum.calls, 0, 0]);
     const { text, headers } = await admin.get('/cdr/export?direction=out');
     assert.match(headers['content-disposition'], /calls\.csv/);
-    assert.deepEqual(text.trimEnd().split('\r\n').slice(1).map((line) => line.split(',')[0]), ids((r) => r.direction === 'out'));
+    assert.deepEqual(text.trimEnd().split('\r\n').slice(1).map((line) => line.split(',')[0]).filter((id) => ids(() => true).includes(id)), ids((r) => r.direction === 'out'));
     assert.equal((await admin.get('/cdr/nosuch')).status, 404);
 });
 
@@ -299,9 +303,16 @@ test('a page that hears nothing or not well, and why', async (t) => {
     assert.match(nat.verdict.cause, /10\.255\.255\.3:\d+, a private address, while its SIP comes from 127\.0\.0\.1/);
 
     trunk.answers('uneven', { address: '127.0.0.1', audio: '127.0.0.1', late: 100 });
-    const uneven = await talk('uneven');
-    assert.deepEqual([uneven.verdict.level, uneven.verdict.code, uneven.verdict.title], ['bad', 'jitter_trunk', 'The agent heard choppily'], JSON.stringify(uneven));
-    assert.ok(uneven.from_trunk.jitter_ms > 40 && uneven.verdict.params.ms > 40, JSON.stringify(uneven));
+    let uneven;
+    for (let n = 0; n < 3 && !uneven; n++) { // a machine that is so busy that the page itself is bad is told of that first
+        const call = await talk('uneven'), { lost, packets, jitter_ms: jitter } = call.from_browser;
+        assert.ok(call.from_trunk.jitter_ms > 40 && call.verdict.level === 'bad', JSON.stringify(call));
+        if (jitter <= 40 && lost <= 0.03 * (packets + lost)) uneven = call;
+        else assert.match(call.verdict.code, /^(jitter|loss)_browser$/);
+    }
+    if (!uneven) return t.diagnostic('the page was bad in all three calls');
+    assert.deepEqual([uneven.verdict.code, uneven.verdict.title], ['jitter_trunk', 'The agent heard choppily'], JSON.stringify(uneven));
+    assert.ok(uneven.verdict.params.ms > 40, JSON.stringify(uneven));
 });
 
 test('digits that the trunk takes in no way but tones', async () => {
