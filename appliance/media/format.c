@@ -3,13 +3,12 @@
 
 const char *media_codec_name(enum media_codec c)
 {
-    static const char *const names[] = {[MEDIA_NONE] = "",
-                                        [MEDIA_OPUS] = "opus",
-                                        [MEDIA_PCMU] = "PCMU",
-                                        [MEDIA_PCMA] = "PCMA",
-                                        [MEDIA_EVENT] = "telephone-event"};
+    static const char *const names[] = {
+        [MEDIA_NONE] = "",     [MEDIA_OPUS] = "opus", [MEDIA_PCMU] = "PCMU",
+        [MEDIA_PCMA] = "PCMA", [MEDIA_G722] = "G722", [MEDIA_EVENT] = "telephone-event",
+        [MEDIA_CN] = "CN"};
 
-    return c <= MEDIA_EVENT ? names[c] : "";
+    return c <= MEDIA_CN ? names[c] : "";
 }
 
 bool media_formats_add(struct media_formats *f, uint8_t pt, enum media_codec codec, uint32_t rate)

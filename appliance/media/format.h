@@ -14,15 +14,23 @@ enum media_codec {
     MEDIA_OPUS,
     MEDIA_PCMU,
     MEDIA_PCMA,
+    MEDIA_G722,
     MEDIA_EVENT, /* telephone-event: RFC 4733 */
+    MEDIA_CN,    /* comfort noise: RFC 3389 */
 };
-/* As in SDP: "opus", "PCMU", "PCMA", "telephone-event"; "" for none. */
+/* As in SDP: "opus", "PCMU", "PCMA", "G722", "telephone-event", "CN"; "" for none. */
 const char *media_codec_name(enum media_codec c);
 
 struct media_format {
     uint8_t pt;
     enum media_codec codec;
-    uint32_t rate; /* RTP clock: 48000 for Opus, 8000 for G.711, either for events */
+    uint32_t rate; /* RTP clock: 48000 for Opus, 8000 for G.711, G.722 and comfort noise, either for events */
+};
+
+/* What the receiver of Opus asks for (RFC 7587 6.1). It binds whoever encodes, so that it is told on where Opus goes straight through. */
+struct media_opus {
+    uint32_t maxplaybackrate, maxaveragebitrate; /* 0 = not said */
+    bool stereo, fec, dtx;
 };
 
 enum { MEDIA_FORMATS_MAX = 12 };

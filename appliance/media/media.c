@@ -400,7 +400,7 @@ int media_path_trunk(struct media_path *p, const struct media_trunk *t)
 
     int err;
 
-    if ((t->codec != MEDIA_PCMU && t->codec != MEDIA_PCMA) || !media_formats_codec(&t->formats, t->codec))
+    if (t->codec == MEDIA_NONE || t->codec > MEDIA_G722 || !media_formats_codec(&t->formats, t->codec))
         return EINVAL;
     err = worker_post(p->worker, &msg);
     if (!err)

@@ -118,6 +118,7 @@ struct media_browser {
     size_t cand_count;
     enum media_codec codec;       /* what we send: MEDIA_OPUS, PCMU or PCMA, one of formats */
     struct media_formats formats; /* what may come */
+    struct media_opus opus;
 };
 /* Also revives a path whose browser leg was dead (MEDIA_FAILED), when the credentials are new: MEDIA_ICE_UP comes again. ENOMEM, ENOBUFS. */
 int media_path_browser(struct media_path *p, const struct media_browser *b);
@@ -130,10 +131,11 @@ enum media_dir { MEDIA_INACTIVE = 0, MEDIA_SEND = 1, MEDIA_RECV = 2, MEDIA_SENDR
 /* From the trunk's SDP; may be given again at any time (re-INVITE): the browser never notices. */
 struct media_trunk {
     struct addr rtp, rtcp;        /* where we send; rtcp with port 0 = none */
-    enum media_codec codec;       /* what we send: PCMU or PCMA, one of formats */
+    enum media_codec codec;       /* what we send: PCMU, PCMA, G722 or OPUS, one of formats */
     struct media_formats formats; /* what may come */
-    uint32_t ptime_ms;            /* what we send: 10..60, default 20 */
-    enum media_dir dir;           /* ours: SEND only = we don't expect packets (hold: no RTP timeout) … */
+    struct media_opus opus;
+    uint32_t ptime_ms;      /* what we send: 10..60, default 20 */
+    enum media_dir dir;     /* ours: SEND only = we don't expect packets (hold: no RTP timeout) … */
     struct addr signalling; /* the trunk's SIP address: the only other IP a symmetric source may come from */
 };
 int media_path_trunk(struct media_path *p, const struct media_trunk *t);

@@ -8,6 +8,7 @@
 #include "media/path_dtmf.h"
 #include "media/path_down.h"
 #include "media/path_echo.h"
+#include "media/path_noise.h"
 #include "media/path_out.h"
 #include "media/path_report.h"
 #include "media/path_secure.h"
@@ -54,7 +55,8 @@ int path_alloc(struct path **pp, const struct path_init *init)
     in_init(&p->from_trunk);
     out_init(&p->to_browser, init->local->ssrc);
     out_init(&p->to_trunk, init->local->trunk_ssrc);
-    p->down.complexity = -1;
+    p->down.complexity = p->up.complexity = -1;
+    p->down.noise_seed = rnd_u32();
     p->down.ssrc = rnd_u32();
     err = jbuf_alloc(&p->up.jbuf, &jcfg);
     if (!err)
@@ -74,9 +76,14 @@ void path_free(struct path *p)
     path_secure_close(p);
     ice_free(p->ice);
     jbuf_free(p->up.jbuf);
-    for (size_t i = 0; i < sizeof(p->up.dec) / sizeof(*p->up.dec); i++)
+    for (size_t i = 0; i <= MEDIA_G722; i++) {
         codec_dec_free(p->up.dec[i]);
+        codec_enc_free(p->up.enc[i]);
+        codec_dec_free(p->down.dec[i]);
+    }
     codec_enc_free(p->down.enc);
+    free(p->up.pcm.v);
+    free(p->down.pcm.v);
     udp_set_close(&p->rtp);
     udp_set_close(&p->rtcp);
     free(p);
@@ -166,6 +173,15 @@ void path_set_restart(struct path *p, const char *ufrag, const char *pwd)
     (void)ice_local(p->ice, ufrag, pwd); /* made by us: never too long */
 }
 
+/* What both sides together need. */
+static void codecs_set(struct path *p)
+{
+    struct media_event ev = {.type = MEDIA_FAILED, .reason = MEDIA_NO_CODEC};
+
+    if (path_up_set(p) || path_down_set(p))
+        path_event(p, &ev);
+}
+
 void path_set_browser(struct path *p, const struct media_browser *b, uint64_t now_us)
 {
     path_touched(p);
@@ -177,12 +193,17 @@ void path_set_browser(struct path *p, const struct media_browser *b, uint64_t no
     out_rate(&p->to_browser, codec_clock_rate(b->codec));
     p->to_browser.pt = media_formats_codec(&b->formats, b->codec)->pt; /* media_path_browser saw to it */
     path_dtmf_set(&p->to_browser, path_dtmf_way(&b->formats, b->codec), &b->formats, b->codec);
-    if (!p->echo && (path_up_set(p) || path_down_set(p))) {
-        struct media_event ev = {.type = MEDIA_FAILED, .reason = MEDIA_NO_CODEC};
-
-        path_event(p, &ev);
-    }
+    if (!p->echo)
+        codecs_set(p);
     path_secure_set(p, now_us);
+}
+
+/* Opus has frames of 10, 20, 40 and 60 ms; the others go by bytes. */
+static uint32_t ptime_of(const struct media_trunk *t)
+{
+    if (t->ptime_ms < 10 || t->ptime_ms > 60 || t->ptime_ms % 10)
+        return 20;
+    return t->codec == MEDIA_OPUS && t->ptime_ms > 20 && t->ptime_ms % 20 ? 20 : t->ptime_ms;
 }
 
 void path_set_trunk(struct path *p, const struct media_trunk *t, uint64_t now_us)
@@ -193,15 +214,16 @@ void path_set_trunk(struct path *p, const struct media_trunk *t, uint64_t now_us
     if (!p->trunk_set || !addr_eq(&p->trunk.rtp, &t->rtp))
         p->trunk_local = (struct addr){0}; /* the way there may be another */
     p->trunk = *t;
-    if (p->trunk.ptime_ms < 10 || p->trunk.ptime_ms > 60)
-        p->trunk.ptime_ms = 20;
+    p->trunk.ptime_ms = ptime_of(t);
     if (!awaited && (t->dir & MEDIA_RECV))
         in_wait(&p->from_trunk, now_us);
     p->trunk_set = true;
     srclock_set(&p->lock, &t->rtp, &t->signalling);
+    out_rate(&p->to_trunk, codec_clock_rate(t->codec));
     p->to_trunk.pt = media_formats_codec(&t->formats, t->codec)->pt;
     path_dtmf_set(&p->to_trunk, path_dtmf_way_trunk(t), &t->formats, t->codec);
-    (void)path_up_set(p); /* what can fail was allocated with the browser's codecs */
+    path_noise_set(p);
+    codecs_set(p);
 }
 
 void path_set_hold(struct path *p, bool held, uint64_t now_us)
@@ -264,12 +286,13 @@ uint64_t path_tick(struct path *p, uint64_t now_us)
         path_up_tick(p, now_us);
     path_down_tick(p, now_us);
     path_dtmf_tick(p, now_us);
+    path_noise_tick(p, now_us);
     if (now_us >= p->slow_us) {
         slow_tick(p, now_us);
         p->slow_us = now_us + (path_secure_settled(p) ? PATH_SETTLED_US : PATH_SLOW_US);
     }
     p->due_us = sooner(sooner(p->echo ? path_echo_due_us(p) : path_up_due_us(p), path_down_due_us(p)),
-                       sooner(path_dtmf_due_us(p), p->slow_us));
+                       sooner(sooner(path_dtmf_due_us(p), path_noise_due_us(p)), p->slow_us));
     return p->due_us;
 }
 

@@ -8,6 +8,7 @@
  *   path_down.c    trunk → browser: source lock, [decode → encode | straight through], tone
  *   path_echo.c    without a trunk: the browser's audio back to it
  *   path_dtmf.c    key presses: telephone events both ways, tones in the audio
+ *   path_noise.c   comfort noise: the trunk's heard by the browser, ours told to the trunk
  *   path_report.c  RTCP both ways, RTP timeout
  *
  * A path knows no worker: what it needs of the thread that runs it is a struct path_host. Owner: that thread from path_start() on; before

@@ -210,20 +210,18 @@ static void to_trunk(struct path *p, uint64_t now_us)
     size_t n = DTMF_PAYLOAD, samples = p->trunk.ptime_ms * (CODEC_RATE / 1000);
     bool tones = out->dtmf == MEDIA_DTMF_INBAND, sends;
     uint8_t *room = path_trunk_room(p);
-    int16_t pcm[PATH_PCM_MAX];
+    int16_t pcm[PATH_PACKET_MAX];
     struct rtp_hdr h;
 
     if (!room || !turn(out, tones ? p->trunk.ptime_ms * 1000 : EVENT_TICK_US, now_us))
         return;
     if (tones) {
         sends = tones_next(out, samples, now_us, &h, pcm);
-        n = samples;
-        if (sends)
-            path_trunk_encode(p, pcm, n, room + RTP_HEADER);
+        n = sends ? path_trunk_encode(p, pcm, samples, CODEC_RATE, room + RTP_HEADER) : 0;
     } else {
         sends = event_next(out, now_us, &h, room + RTP_HEADER);
     }
-    if (sends)
+    if (sends && n)
         path_trunk_send(p, room, &h, n, now_us);
 }
 
@@ -232,15 +230,15 @@ static void to_browser(struct path *p, uint64_t now_us)
     struct path_out *out = &p->to_browser;
     uint8_t *room = path_browser_room(p);
     size_t n = DTMF_PAYLOAD;
-    int16_t pcm[PATH_FRAME];
+    int16_t pcm[CODEC_RATE / 50];
     struct rtp_hdr h;
 
     if (!room || !turn(out, EVENT_TICK_US, now_us))
         return;
     if (out->dtmf != MEDIA_DTMF_INBAND)
         n = event_next(out, now_us, &h, room + RTP_HEADER) ? n : 0;
-    else if (tones_next(out, PATH_FRAME, now_us, &h, pcm))
-        n = path_browser_encode(p, pcm, room + RTP_HEADER);
+    else if (tones_next(out, CODEC_RATE / 50, now_us, &h, pcm))
+        n = path_browser_encode(p, pcm, CODEC_RATE, room + RTP_HEADER);
     else
         n = 0;
     if (n)

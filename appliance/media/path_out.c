@@ -3,6 +3,8 @@
 
 #include "media/g711.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- to signalling ---- */
@@ -55,30 +57,47 @@ void path_trunk_send(struct path *p, uint8_t *room, const struct rtp_hdr *h, siz
         rtcp_send_packet(&p->to_trunk.send, h->ts, len, now_us);
 }
 
-void path_trunk_encode(const struct path *p, const int16_t *pcm, size_t n, uint8_t *out)
+/* Follows the worker's load; cheap, called for every packet. */
+static void follow_load(const struct path *p, struct codec_enc *e, int *complexity)
 {
-    if (p->trunk.codec == MEDIA_PCMA)
-        g711_alaw_enc(out, pcm, n);
-    else
+    int wanted = p->host->complexity;
+
+    if (wanted == *complexity)
+        return;
+    *complexity = wanted;
+    codec_enc_complexity(e, wanted);
+}
+
+size_t path_trunk_encode(struct path *p, const int16_t *pcm, size_t n, uint32_t rate, uint8_t *out)
+{
+    struct codec_enc *e;
+
+    switch (p->trunk.codec) {
+    case MEDIA_PCMU:
         g711_ulaw_enc(out, pcm, n);
+        return n;
+    case MEDIA_PCMA:
+        g711_alaw_enc(out, pcm, n);
+        return n;
+    case MEDIA_OPUS:
+    case MEDIA_G722:
+        e = p->up.enc[p->trunk.codec];
+        if (!e)
+            return 0;
+        if (p->trunk.codec == MEDIA_OPUS)
+            follow_load(p, e, &p->up.complexity);
+        codec_enc_rate(e, rate);
+        return codec_enc_frame(e, pcm, n, out, RTP_PAYLOAD_MAX, &n) ? 0 : n;
+    default:
+        return 0;
+    }
 }
 
 /* ---- to the browser ---- */
 
-/* Follows the worker's load; cheap, called for every packet. */
-static void follow_load(struct path *p)
+size_t path_browser_encode(struct path *p, const int16_t *pcm, uint32_t rate, uint8_t *out)
 {
-    int wanted = p->host->complexity;
-
-    if (wanted == p->down.complexity)
-        return;
-    p->down.complexity = wanted;
-    codec_enc_complexity(p->down.enc, wanted);
-}
-
-size_t path_browser_encode(struct path *p, const int16_t *pcm, uint8_t *out)
-{
-    size_t n = PATH_FRAME;
+    size_t n = rate / 50;
 
     switch (p->browser.codec) {
     case MEDIA_PCMU:
@@ -90,7 +109,8 @@ size_t path_browser_encode(struct path *p, const int16_t *pcm, uint8_t *out)
     case MEDIA_OPUS:
         if (!p->down.enc)
             return 0;
-        follow_load(p);
+        follow_load(p, p->down.enc, &p->down.complexity);
+        codec_enc_rate(p->down.enc, rate);
         return codec_enc_frame(p->down.enc, pcm, n, out, RTP_PAYLOAD_MAX, &n) ? 0 : n;
     default:
         return 0;
@@ -133,4 +153,37 @@ void path_browser_send_rtcp(struct path *p, uint8_t *room, size_t n)
 {
     if (!srtpctx_protect_rtcp(p->srtp_out, room, &n))
         push(p, n);
+}
+
+/* ---- sound between two codecs ---- */
+
+int path_pcm_room(struct path_pcm *pcm, uint32_t rate)
+{
+    size_t room = rate * 24 / 100; /* 240 ms */
+    int16_t *v;
+
+    if (!pcm->rate)
+        pcm->rate = CODEC_RATE;
+    if (room <= pcm->room)
+        return 0;
+    v = realloc(pcm->v, room * sizeof(*v));
+    if (!v)
+        return ENOMEM;
+    pcm->v = v;
+    pcm->room = room;
+    return 0;
+}
+
+void path_pcm_rate(struct path_pcm *pcm, uint32_t rate)
+{
+    if (pcm->rate == rate)
+        return;
+    pcm->rate = rate;
+    pcm->count = 0;
+}
+
+void path_pcm_drop(struct path_pcm *pcm, size_t n)
+{
+    pcm->count -= n;
+    memmove(pcm->v, pcm->v + n, pcm->count * sizeof(*pcm->v));
 }

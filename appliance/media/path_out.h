@@ -16,15 +16,21 @@ void path_events_retry(struct path *p);
 bool path_trunk_ready(const struct path *p);
 uint8_t *path_trunk_room(struct path *p);
 void path_trunk_send(struct path *p, uint8_t *room, const struct rtp_hdr *h, size_t len, uint64_t now_us);
-/* n samples in the trunk's G.711. */
-void path_trunk_encode(const struct path *p, const int16_t *pcm, size_t n, uint8_t *out);
+/* n samples as the trunk's payload at out (RTP_PAYLOAD_MAX); 0 when that fails. */
+size_t path_trunk_encode(struct path *p, const int16_t *pcm, size_t n, uint32_t rate, uint8_t *out);
 
 /* The same towards the browser. */
 bool path_browser_ready(const struct path *p);
 uint8_t *path_browser_room(struct path *p);
 void path_browser_send(struct path *p, uint8_t *room, const struct rtp_hdr *h, size_t len, uint64_t now_us);
 void path_browser_send_rtcp(struct path *p, uint8_t *room, size_t n);
-/* PATH_FRAME samples as the browser's payload at out; 0 when that fails. */
-size_t path_browser_encode(struct path *p, const int16_t *pcm, uint8_t *out);
+/* 20 ms as the browser's payload at out; 0 when that fails. */
+size_t path_browser_encode(struct path *p, const int16_t *pcm, uint32_t rate, uint8_t *out);
+
+/* Room for sound of that rate: ENOMEM. And another rate, with nothing in it. */
+int path_pcm_room(struct path_pcm *pcm, uint32_t rate);
+void path_pcm_rate(struct path_pcm *pcm, uint32_t rate);
+/* Takes n samples off its front. */
+void path_pcm_drop(struct path_pcm *pcm, size_t n);
 
 #endif

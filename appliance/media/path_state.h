@@ -23,8 +23,8 @@
 #include <stdatomic.h>
 
 enum {
-    PATH_FRAME = CODEC_RATE / 50, /* 20 ms: what the browser gets */
-    PATH_PCM_MAX = 2 * CODEC_SAMPLES_MAX,
+    PATH_FRAME_MAX = CODEC_WIDE / 50, /* 20 ms: what the browser gets */
+    PATH_PACKET_MAX = CODEC_WIDE * 6 / 100 /* 60 ms: what the trunk may get */,
     PATH_SSRC_MAX = 16,       /* sources a browser may show us in one call */
     PATH_SLOW_US = 20000,     /* between two rounds of the timers that need no hurry, … */
     PATH_SETTLED_US = 100000, /* … and of a path that has found its browser */
@@ -46,6 +46,8 @@ struct path_out { /* what we send to one side: one SSRC and timeline for the who
     struct rtp_splice splice;
     struct rtcp_send send;
     uint8_t pt, pt_event; /* pt_event: when dtmf is MEDIA_DTMF_EVENTS */
+    uint8_t pt_noise;     /* when noise */
+    bool noise;           /* it takes comfort noise in place of silence */
     enum media_dtmf_way dtmf;
     struct dtmf_tx digits;
     atomic_uint digits_taken; /* of DTMF_QUEUE_MAX; signalling reserves, too */
@@ -53,29 +55,44 @@ struct path_out { /* what we send to one side: one SSRC and timeline for the who
     bool event_on, reported; /* event_on: a digit takes the place of audio now */
 };
 
+struct path_pcm { /* sound between two codecs; room for two of the longest packets */
+    int16_t *v;
+    size_t count, room; /* samples */
+    uint32_t rate;      /* CODEC_RATE or CODEC_WIDE */
+};
+
 struct path_up {
     struct jbuf *jbuf;
-    struct codec_dec *dec[MEDIA_PCMA + 1];
-    int16_t pcm[PATH_PCM_MAX]; /* decoded, not yet sent */
-    size_t pcm_count;
+    struct codec_dec *dec[MEDIA_G722 + 1]; /* of what the browser may send */
+    struct codec_enc *enc[MEDIA_G722 + 1]; /* Opus and G.722 of the trunk */
+    int complexity;
+    struct path_pcm pcm;           /* decoded, not yet sent */
+    uint64_t silent_us;            /* since when there is nothing to decode; 0: there is */
+    uint64_t noise_us;             /* when comfort noise was told last */
     uint64_t next_us;              /* when the rest of a long frame may go */
     uint32_t ssrcs[PATH_SSRC_MAX]; /* verified, of RTP and RTCP */
     unsigned ssrc_count;
 };
 
 struct path_down {
-    struct codec_enc *enc; /* Opus; NULL when the browser has G.711 */
+    struct codec_enc *enc;                 /* Opus; NULL when the browser has G.711 */
+    struct codec_dec *dec[MEDIA_G722 + 1]; /* Opus and G.722 of the trunk, where the browser has another */
     int complexity;
-    int16_t pcm[PATH_PCM_MAX];
-    size_t pcm_count;
+    struct path_pcm pcm;
     bool started;
-    uint32_t in_ssrc, next_ts, head_ts; /* trunk's clock: of the next packet wanted, of pcm[0] */
-    uint16_t next_seq;                  /* trunk's: of the next packet, whatever it holds */
-    uint32_t ssrc;                      /* of the stream of 20 ms frames, before rtp_splice */
+    uint32_t clock;            /* of the trunk's timestamps */
+    uint32_t in_ssrc, next_ts; /* trunk's: of the next packet wanted */
+    uint16_t next_seq;         /* trunk's: of the next packet, whatever it holds */
+    uint32_t ssrc,
+        head_ts; /* of the stream of 20 ms frames, before rtp_splice; of pcm.v[0] on the browser's clock */
     uint16_t seq;
     struct tone tone;
     bool tone_on;
     uint64_t tone_us;
+    bool noise_on; /* the trunk is silent, and told how that sounds */
+    uint8_t noise_level;
+    uint32_t noise_seed;
+    uint64_t noise_us;
 };
 
 struct path {

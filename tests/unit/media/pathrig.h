@@ -19,11 +19,12 @@ enum {
     RIG_EVENT = 126,
     RIG_TRUNK_EVENT = 101,
     RIG_HEARD_MAX = 1024,
+    RIG_PAYLOAD_MAX = 480,
 };
 
 struct rig_heard { /* a packet at the trunk */
     struct rtp_hdr h;
-    uint8_t payload[RIG_FRAME];
+    uint8_t payload[RIG_PAYLOAD_MAX];
     uint64_t at_us;
 };
 
@@ -53,7 +54,8 @@ static struct {           /* set before rig_start */
     fbrowser_rtp_h *rtph; /* what the browser gets … */
     fbrowser_rtcp_h *rtcph;
     enum media_cand_type cand;
-    enum media_via via; /* as the host knows it; NONE: direct */
+    enum media_via via;              /* as the host knows it; NONE: direct */
+    const struct media_trunk *trunk; /* what the path is told of it, but for its address; NULL: PCMU, 20 ms */
 } rig_wish;
 
 static void rig_formats(struct media_formats *f, bool opus, uint8_t event)
@@ -137,6 +139,8 @@ static int rig_path(enum media_codec codec, bool we_are_client)
     b.cands[0] = (struct media_cand){.addr = theirs->addr, .priority = 1, .type = rig_wish.cand};
     path_set_hold(rig.path, rig_wish.rings, rig.now_us);
     path_set_browser(rig.path, &b, rig.now_us);
+    if (rig_wish.trunk)
+        t = *rig_wish.trunk;
     (void)addr_parse_ip(&t.rtp, "127.0.0.1", udp_port(&rig.trunk));
     if (!init.echo)
         path_set_trunk(rig.path, &t, rig.now_us);
@@ -218,7 +222,7 @@ static void rig_hear(const struct udp_packet *pkt)
 {
     struct rig_heard *at = &rig.heard[rig.heard_count];
 
-    if (rig.heard_count == RIG_HEARD_MAX || rtp_parse(&at->h, pkt->p, pkt->n) || at->h.len > RIG_FRAME)
+    if (rig.heard_count == RIG_HEARD_MAX || rtp_parse(&at->h, pkt->p, pkt->n) || at->h.len > RIG_PAYLOAD_MAX)
         return;
     memcpy(at->payload, at->h.payload, at->h.len);
     at->h.payload = at->payload;
