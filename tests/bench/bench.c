@@ -2,9 +2,9 @@
  * bench: how much of the machine a call costs. Starts the release binary, registers agents over WSS, lets them call a far end on the
  * trunk's side, both ends sending the same sound, and measures the server while nothing else changes.
  *
- *   agents (WSS, ICE, DTLS-SRTP, Opus or G.711) ⇄ dngate ⇄ far end (SIP on UDP, RTP, G.711)
+ *   agents (WSS, ICE, DTLS-SRTP, Opus or G.711) ⇄ dngate ⇄ far end (SIP on UDP, RTP, G.711, G.722 or Opus)
  *
- * One JSON document on stdout, progress on stderr. BENCH_CALLS="1 25 50 100", BENCH_SECONDS=10, BENCH_MODES="opus passthrough",
+ * One JSON document on stdout, progress on stderr. BENCH_CALLS="1 25 50 100", BENCH_SECONDS=10, BENCH_MODES="opus passthrough g722 through" (through: Opus at both ends),
  * BENCH_OPUS=narrow or full (default: as the server's answer asks), BENCH_LOG=file for the server's log.
  * Delay is that of the sound: from the onset of a voice in what one end sends to the onset in what the other end gets.
  * Where generator_late_ms is more than a few, the machine had other things to do: what follows from jitter is not the server's.
@@ -32,8 +32,22 @@ struct bench {
     const char *binary;
 };
 
+struct kind {
+    const char *name;
+    enum media_codec browser, trunk;
+    const char *codecs; /* of the trunk; NULL: also for binaries that know no other */
+};
+
+static const struct kind kinds[] = {
+    {"opus", MEDIA_OPUS, MEDIA_PCMU, NULL},
+    {"passthrough", MEDIA_PCMU, MEDIA_PCMU, NULL},
+    {"g722", MEDIA_OPUS, MEDIA_G722, "g722"},
+    {"through", MEDIA_OPUS, MEDIA_OPUS, "opus"},
+};
+
 struct figures {
-    bool opus, ok;
+    const struct kind *kind;
+    bool ok;
     unsigned calls;
     double cpu_ms, generator_ms, registrations_per_s, seconds;
     long rss_idle, rss_registered, rss_calls;
@@ -76,13 +90,15 @@ static void step(struct bench *b, struct figures *f)
     uint64_t start;
     int err = farend_open(&b->crowd.far, &b->crowd.wide);
 
+    b->crowd.far.codec = f->kind->trunk;
+    b->server.codecs = f->kind->codecs;
     if (!err)
         err = server_start(&b->server, b->binary, f->calls, b->crowd.far.port);
     if (!err) {
         loop_run(NULL, NULL, IDLE_MS); /* the trunk's first OPTIONS, too */
         f->rss_idle = server_rss_kb(&b->server);
         start = clock_us();
-        f->ok = crowd_register(&b->crowd, b->server.https_port, f->calls, f->opus);
+        f->ok = crowd_register(&b->crowd, b->server.https_port, f->calls, f->kind->browser == MEDIA_OPUS);
         f->registrations_per_s = f->calls * 1e6 / (double)(clock_us() - start);
         f->rss_registered = server_rss_kb(&b->server);
         f->ok = f->ok && crowd_call(&b->crowd, &f->setup) && measure(b, f);
@@ -109,8 +125,8 @@ static void print_step(const struct figures *f, bool first)
 {
     double call_seconds = f->calls * f->seconds;
 
-    printf("%s\n    {\"mode\": \"%s\", \"calls\": %u, \"ok\": %s", first ? "" : ",",
-           f->opus ? "opus" : "passthrough", f->calls, f->ok ? "true" : "false");
+    printf("%s\n    {\"mode\": \"%s\", \"calls\": %u, \"ok\": %s", first ? "" : ",", f->kind->name, f->calls,
+           f->ok ? "true" : "false");
     if (f->ok) {
         printf(", \"cpu_ms_per_call_second\": %.2f, \"generator_cpu_ms_per_call_second\": %.2f",
                f->cpu_ms / call_seconds, f->generator_ms / call_seconds);
@@ -126,7 +142,7 @@ static void print_step(const struct figures *f, bool first)
         print_delay("delay_ms_to_browser", &f->heard, CROWD_TO_BROWSER);
         printf(", \"generator_late_ms\": {\"p99\": %u, \"max\": %u}", f->heard.late_ms[0],
                f->heard.late_ms[1]);
-        if (f->opus)
+        if (f->kind->browser == MEDIA_OPUS)
             printf(", \"opus_from_browser\": \"%s\"", f->setup.narrow ? "narrowband" : "fullband");
     }
     printf("}");
@@ -151,7 +167,7 @@ static unsigned numbers(const char *list, unsigned *v, unsigned max)
 
 static void progress(const struct figures *f)
 {
-    const char *mode = f->opus ? "opus" : "passthrough";
+    const char *mode = f->kind->name;
 
     if (!f->ok) {
         fprintf(stderr, "bench: %s, %u calls: failed\n", mode, f->calls);
@@ -176,6 +192,17 @@ static int prepare(struct bench *b)
     return crowd_open(&b->crowd);
 }
 
+/* Whether the list, which may be NULL for all, has this word. */
+static bool wanted(const char *list, const char *name)
+{
+    const size_t n = strlen(name);
+
+    for (const char *p = list; p && *p; p += strcspn(p, " "), p += strspn(p, " "))
+        if (!strncmp(p, name, n) && (!p[n] || p[n] == ' '))
+            return true;
+    return !list;
+}
+
 int main(int argc, char **argv)
 {
     const char *calls = getenv("BENCH_CALLS"), *seconds = getenv("BENCH_SECONDS"),
@@ -196,11 +223,11 @@ int main(int argc, char **argv)
         return 1;
     }
     printf("{\"seconds\": %.0f, \"steps\": [", bench.seconds);
-    for (unsigned mode = 0; mode < 2; mode++) {
-        if (modes && !strstr(modes, mode ? "passthrough" : "opus"))
+    for (size_t mode = 0; mode < sizeof(kinds) / sizeof(kinds[0]); mode++) {
+        if (!wanted(modes, kinds[mode].name))
             continue;
         for (unsigned i = 0; i < n; i++) {
-            struct figures f = {.opus = !mode, .calls = v[i]};
+            struct figures f = {.kind = &kinds[mode], .calls = v[i]};
 
             step(&bench, &f);
             progress(&f);

@@ -10,7 +10,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { MESSAGE_MAX = 8192 };
+enum { MESSAGE_MAX = 8192, PT_OPUS = 107, PT_G722 = 9 };
+
+static uint8_t pt_of(enum media_codec c)
+{
+    return c == MEDIA_OPUS ? PT_OPUS : c == MEDIA_G722 ? PT_G722 : 0;
+}
 
 static void rtp_readable(void *arg)
 {
@@ -21,7 +26,7 @@ static void rtp_readable(void *arg)
     int n;
 
     while ((n = loop_recv(c->rtp.fd, p, sizeof(p), NULL, &at)) >= 0)
-        if (!rtp_parse(&h, p, (size_t)n) && h.pt == 0)
+        if (!rtp_parse(&h, p, (size_t)n) && h.pt == pt_of(c->codec))
             hearing_packet(&c->in, &h, at);
 }
 
@@ -50,14 +55,15 @@ static void over(struct farend_call *c, int status, bool by_peer)
     c->state = FAREND_OVER;
 }
 
-static int rtp_open(struct farend_call *c)
+static int rtp_open(const struct farend *f, struct farend_call *c)
 {
     int err;
 
+    c->codec = f->codec;
     c->rtp = (struct io){.fd = loop_udp(&c->rtp_port), .readable = rtp_readable, .arg = c};
     if (c->rtp.fd < 0)
         return -c->rtp.fd;
-    err = hearing_init(&c->in, MEDIA_PCMU);
+    err = hearing_init(&c->in, c->codec);
     if (err)
         return err;
     c->ssrc = rnd_u32();
@@ -123,13 +129,14 @@ static void write_contact(const struct farend *f, struct buf *out)
 
 static void write_sdp(const struct farend_call *c, struct buf *out)
 {
+    unsigned rate = codec_clock_rate(c->codec), pt = pt_of(c->codec);
     char sdp[400];
-    int n =
-        snprintf(sdp, sizeof(sdp),
-                 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u "
-                 "RTP/AVP 0 101\r\n"
-                 "a=rtpmap:0 pcmu/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\na=sendrecv\r\n",
-                 c->rtp_port);
+    int n = snprintf(sdp, sizeof(sdp),
+                     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u "
+                     "RTP/AVP %u 101\r\n"
+                     "a=rtpmap:%u %s/%u%s\r\na=rtpmap:101 telephone-event/%u\r\na=ptime:20\r\na=sendrecv\r\n",
+                     c->rtp_port, pt, pt, media_codec_name(c->codec), rate,
+                     c->codec == MEDIA_OPUS ? "/2" : "", rate);
 
     buf_printf(out, "Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", n, sdp);
 }
@@ -165,7 +172,7 @@ static int accept_invite(struct farend *f, struct farend_call *c, const struct s
                          const struct sockaddr_in *to)
 {
     size_t used = strlen(c->local);
-    int err = rtp_open(c);
+    int err = rtp_open(f, c);
 
     if (!err)
         err = go_up(c, m);
@@ -280,7 +287,7 @@ int farend_invite(struct farend *f, unsigned i, unsigned dn)
     int err;
 
     call_close(c);
-    err = rtp_open(c);
+    err = rtp_open(f, c);
     if (err)
         return err;
     rnd_str(c->call_id, 21, 20);
@@ -392,6 +399,7 @@ int farend_open(struct farend *f, const struct sound *sound)
     for (unsigned i = 0; i < FAREND_CALLS_MAX; i++)
         f->call[i].rtp.fd = -1;
     f->sound = sound;
+    f->codec = MEDIA_PCMU;
     f->sip = (struct io){.fd = loop_udp(&f->port), .readable = sip_readable, .arg = f};
     return f->sip.fd < 0 ? -f->sip.fd : loop_watch(&f->sip);
 }
@@ -406,16 +414,21 @@ void farend_close(struct farend *f)
 void farend_send(struct farend *f, unsigned i)
 {
     struct farend_call *c = &f->call[i];
-    uint8_t p[RTP_HEADER + SOUND_FRAME];
-    struct rtp_hdr h = {.seq = c->seq, .ts = c->ts, .ssrc = c->ssrc};
+    uint8_t p[RTP_HEADER + SOUND_OPUS_MAX];
+    struct rtp_hdr h = {.pt = pt_of(c->codec), .seq = c->seq, .ts = c->ts, .ssrc = c->ssrc};
+    const bool opus = c->codec == MEDIA_OPUS;
+    const uint8_t *payload = opus                     ? f->sound->opus[c->frame]
+                             : c->codec == MEDIA_G722 ? f->sound->g722[c->frame]
+                                                      : f->sound->pcmu[c->frame];
+    const size_t n = opus ? f->sound->opus_len[c->frame] : SOUND_FRAME;
 
     if (!c->up)
         return;
-    memcpy(p + rtp_build(p, &h), f->sound->pcmu[c->frame], SOUND_FRAME);
+    memcpy(p + rtp_build(p, &h), payload, n);
     if (c->out && c->frame % SOUND_CYCLE == SOUND_ONSET)
-        hearing_mark(c->out, loop_wall_us(), 0);
-    sendto(c->rtp.fd, p, sizeof(p), 0, (struct sockaddr *)&c->gateway, sizeof(c->gateway));
+        hearing_mark(c->out, loop_wall_us(), opus ? f->sound->opus_onset : 0);
+    sendto(c->rtp.fd, p, RTP_HEADER + n, 0, (struct sockaddr *)&c->gateway, sizeof(c->gateway));
     c->seq++;
-    c->ts += SOUND_FRAME;
+    c->ts += codec_clock_rate(c->codec) / 50;
     c->frame = (c->frame + 1) % SOUND_FRAMES;
 }

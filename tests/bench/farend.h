@@ -18,6 +18,7 @@ enum farend_plan { FAREND_ANSWER, FAREND_RING, FAREND_BUSY };
 enum farend_state { FAREND_IDLE, FAREND_RINGING, FAREND_INVITING, FAREND_UP, FAREND_ENDING, FAREND_OVER };
 
 struct farend_call {
+    enum media_codec codec; /* as the far end's */
     enum farend_plan plan;
     enum farend_state state;
     int status; /* how the last call ended: 200 = hung up */
@@ -41,6 +42,7 @@ struct farend {
     struct io sip;
     uint16_t port, gateway_port; /* of SIP; the gateway's is for calls that we make */
     const struct sound *sound;
+    enum media_codec codec; /* PCMU unless it is set after farend_open() */
     struct farend_call call[FAREND_CALLS_MAX];
 };
 

@@ -76,7 +76,8 @@ static int provision(struct server *s, const char *binary, unsigned agents, uint
     snprintf(trunk, sizeof(trunk), "127.0.0.1:%u", trunk_port);
     err = run_command(binary, "dn", "import", csv, "--data", s->dir, NULL);
     return err ? err
-               : run_command(binary, "trunk", "add", "bench", "--address", trunk, "--data", s->dir, NULL);
+               : run_command(binary, "trunk", "add", "bench", "--address", trunk, "--data", s->dir,
+                             s->codecs ? "--codecs" : NULL, s->codecs, NULL);
 }
 
 /* … listening proto=https port=34567 … */
@@ -187,7 +188,7 @@ int server_start(struct server *s, const char *binary, unsigned agents, uint16_t
     char own[sizeof(s->dir) + 16];
     int err;
 
-    *s = (struct server){.lineh = s->lineh, .arg = s->arg};
+    *s = (struct server){.lineh = s->lineh, .arg = s->arg, .codecs = s->codecs};
     s->log.fd = -1;
     snprintf(s->dir, sizeof(s->dir), "%s/dngate-bench-XXXXXX", tmp ? tmp : "/tmp");
     if (!mkdtemp(s->dir))

@@ -20,10 +20,11 @@ struct server {
     int status;                                 /* of waitpid, when it has ended */
     void (*lineh)(const char *line, void *arg); /* each line of the log; may be NULL */
     void *arg;
+    const char *codecs; /* of the trunk; NULL = as it comes */
 };
 
 /* Provisions `agents` DNs (1000, 1001, … with the password of server_password) and the trunk, then starts a copy of the binary, which
- * may be built anew meanwhile. Clears *s but for lineh and arg. Prints why it fails. */
+ * may be built anew meanwhile. Clears *s but for lineh, arg and codecs. Prints why it fails. */
 int server_start(struct server *s, const char *binary, unsigned agents, uint16_t trunk_port);
 /* Ends it; true when it ended by itself, with status 0. Its data stays until server_remove. */
 bool server_end(struct server *s);

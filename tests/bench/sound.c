@@ -2,6 +2,7 @@
 #include "sound.h"
 #include "media/codec.h"
 #include "media/g711.h"
+#include "media/g722.h"
 
 #include <errno.h>
 #include <math.h>
@@ -112,6 +113,23 @@ static void make_pcmu(struct sound *s, const int16_t *pcm)
     }
 }
 
+static void make_g722(struct sound *s, const int16_t *pcm)
+{
+    struct g722_enc e;
+
+    g722_enc_init(&e, false);
+    for (unsigned i = 0; i < SOUND_FRAMES; i++) {
+        int16_t half[2 * SOUND_FRAME];
+
+        for (unsigned k = 0; k < 2 * SOUND_FRAME; k++) {
+            const int16_t *at = pcm + i * WIDE_FRAME + k * 3;
+
+            half[k] = (int16_t)((at[0] + at[1] + at[2]) / 3);
+        }
+        g722_enc(&e, s->g722[i], half, SOUND_FRAME);
+    }
+}
+
 /* Where a decoder hears the onset: what the codec itself adds is not the gateway's. */
 static int find_own_onset(struct sound *s)
 {
@@ -146,6 +164,7 @@ int sound_make(struct sound *s, bool narrow)
     g711_init();
     make_pcm(pcm);
     make_pcmu(s, pcm);
+    make_g722(s, pcm);
     err = make_opus(s, pcm, narrow);
     if (!err)
         err = find_own_onset(s);

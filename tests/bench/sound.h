@@ -19,6 +19,7 @@ enum {
 
 struct sound {
     uint8_t pcmu[SOUND_FRAMES][SOUND_FRAME];
+    uint8_t g722[SOUND_FRAMES][SOUND_FRAME];
     uint8_t opus[SOUND_FRAMES][SOUND_OPUS_MAX];
     uint16_t opus_len[SOUND_FRAMES];
     unsigned
