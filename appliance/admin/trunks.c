@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRIORITY_MAX = 1000, PING_MAX = 3600, CODECS_MAX = 2 };
+enum { PRIORITY_MAX = 1000, PING_MAX = 3600, CODECS_MAX = 4 };
 
 /* ------------------------------------------------------------------ values */
 
@@ -257,7 +257,7 @@ static const struct api_value answer[] = {
          .max = PING_MAX,                                                                                    \
          .help = "Between OPTIONS; 0: none, it counts as up."},                                              \
     {                                                                                                        \
-        .name = "codecs", .type = API_LIST, .min = 1, .max = CODECS_MAX, .choices = "pcmu|pcma"              \
+        .name = "codecs", .type = API_LIST, .min = 1, .max = CODECS_MAX, .choices = "pcmu|pcma|g722|opus"    \
     }
 static const struct api_value add_body[] = {
     {.name = "name", .type = API_TEXT, .needed = true, .min = 1, .max = TRUNK_NAME_MAX - 1},

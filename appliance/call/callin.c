@@ -226,10 +226,10 @@ static bool check(struct call *c, const struct sip_msg *msg, const struct bindin
         return false;
     c->dn_codec = dn.codec;
     c->dn_limit = dn.call_limit;
-    if (dn.codec == DN_CODEC_PCMU || dn.codec == DN_CODEC_PCMA) {
+    if (call_first(c) != MEDIA_NONE) {
         const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, c->cdr.trunk);
 
-        sdp_order_decode(&c->order, peer ? peer->cfg.codecs : "", call_want(c));
+        sdp_order_decode(&c->order, peer ? peer->cfg.codecs : "", call_first(c));
     }
     r->code = call_admit(c, &r->phrase);
     if (r->code)

@@ -13,10 +13,14 @@ METRIC_COUNTER(bodies_refused, "dngate_sip_bodies_refused_total", NULL,
 
 enum { SDP_OWN_MAX = 8192 };
 
+enum media_codec call_first(const struct call *c)
+{
+    return c->dn_codec == DN_CODEC_AUTO ? MEDIA_NONE : call_want(c);
+}
+
 enum media_codec call_want(const struct call *c)
 {
     switch (c->dn_codec) {
-
     case DN_CODEC_PCMU:
         return MEDIA_PCMU;
     case DN_CODEC_PCMA:
@@ -110,9 +114,15 @@ static int trunk_own(const struct call *c, struct sdp_own *own)
     return 0;
 }
 
+/* What the browser asks of who sends it Opus; NULL: it is not known yet, or has none. */
+static const struct media_opus *browser_opus(const struct call *c)
+{
+    return c->browser.codec == MEDIA_OPUS ? &c->browser.opus : NULL;
+}
+
 int call_trunk_offer(struct call *c, char **sdp)
 {
-    struct sdp_own own = {.offer = c->trunk_lines};
+    struct sdp_own own = {.offer = c->trunk_lines, .beside = MEDIA_OPUS, .opus = browser_opus(c)};
     struct buf b;
     int err;
 
@@ -120,13 +130,15 @@ int call_trunk_offer(struct call *c, char **sdp)
     if (err)
         return err;
     call_hold_said(c, own.dir);
+    if (call_trunk_known(c))
+        own.known = &c->tm.formats;
     buf_init(&b, SDP_OWN_MAX);
     return take(&b, sdp_write_trunk(&b, &own, &c->order, NULL), sdp);
 }
 
 int call_trunk_answer(struct call *c, const struct sdp *offer, char **sdp)
 {
-    struct sdp_own own = {.offer = offer};
+    struct sdp_own own = {.offer = offer, .beside = MEDIA_OPUS, .opus = browser_opus(c)};
     struct buf b;
     int err;
 
@@ -184,7 +196,7 @@ static int trunk_fit_h(const struct sdp *s, void *arg)
 /* A description that still has the codec in use changes nothing. */
 static void codec_in_use_first(struct sdp_order *order, enum media_codec codec)
 {
-    for (size_t i = 1; i < 4; i++) {
+    for (size_t i = 1; i < SDP_CODECS_MAX; i++) {
         if (order->v[i] != codec)
             continue;
         order->v[i] = order->v[0];
@@ -209,6 +221,8 @@ int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, stru
     struct trunk_fit f = {.c = c, .order = c->order, .answer = answer};
     int err;
 
+    if (call_trunk_known(c))
+        f.t.formats = c->tm.formats;
     s->refused = false;
     if (call_trunk_known(c))
         codec_in_use_first(&f.order, c->tm.codec);
@@ -276,21 +290,41 @@ void call_cands(const struct calls *cs, const struct media_local *own, uint64_t 
             cand_add(ice, &v[i]);
 }
 
+/* What the trunk speaks, or may be expected to. */
+static void agent_own(const struct call *c, struct sdp_own *own)
+{
+    bool known = call_trunk_known(c);
+
+    own->id = c->sdp_id;
+    own->version = leg_sdp_version(c->agent);
+    own->beside = known ? c->tm.codec : c->order.v[0];
+    if (known && own->beside == MEDIA_OPUS)
+        own->opus = &c->tm.opus;
+}
+
+/* Both kinds of G.711, the trunk's before the other. */
+static void g711_add(enum media_codec codecs[4], size_t n, enum media_codec trunk)
+{
+    enum media_codec first = trunk == MEDIA_PCMA ? MEDIA_PCMA : MEDIA_PCMU;
+    enum media_codec second = first == MEDIA_PCMA ? MEDIA_PCMU : MEDIA_PCMA;
+
+    if (codecs[0] != first)
+        codecs[n++] = first;
+    if (codecs[0] != second)
+        codecs[n] = second;
+}
+
 int call_agent_offer(struct call *c, uint64_t ws_conn, char **sdp)
 {
-    enum media_codec want = call_want(c), other = c->order.v[0], codecs[4] = {0};
-    struct sdp_own own = {.id = c->sdp_id,
-                          .version = leg_sdp_version(c->agent),
-                          .dir = MEDIA_SENDRECV,
-                          .offer = c->agent_lines};
+    enum media_codec codecs[4] = {call_want(c)};
+    struct sdp_own own = {.dir = MEDIA_SENDRECV, .offer = c->agent_lines};
     struct sdp_ice_own ice;
     struct buf b;
 
-    if (call_trunk_known(c))
-        other = c->tm.codec;
-    codecs[0] = want;
-    codecs[1] = want == MEDIA_OPUS ? other : (want == MEDIA_PCMU ? MEDIA_PCMA : MEDIA_PCMU);
-    codecs[2] = want == MEDIA_OPUS ? (other == MEDIA_PCMU ? MEDIA_PCMA : MEDIA_PCMU) : MEDIA_OPUS;
+    agent_own(c, &own);
+    g711_add(codecs, 1, own.beside);
+    if (codecs[0] != MEDIA_OPUS)
+        codecs[2] = MEDIA_OPUS;
     call_cands(c->calls, &c->local, ws_conn, &ice);
     buf_init(&b, SDP_OWN_MAX);
     return take(&b, sdp_write_browser_offer(&b, &own, &ice, codecs), sdp);
@@ -356,11 +390,11 @@ int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, 
 
 int call_agent_answer(struct call *c, const struct sdp *offer, char **sdp)
 {
-    struct sdp_own own = {
-        .id = c->sdp_id, .version = leg_sdp_version(c->agent), .dir = turned(offer->dir), .offer = offer};
+    struct sdp_own own = {.dir = turned(offer->dir), .offer = offer};
     struct sdp_ice_own ice;
     struct buf b;
 
+    agent_own(c, &own);
     call_cands(c->calls, &c->local, leg_conn(c->agent), &ice);
     buf_init(&b, SDP_OWN_MAX);
     return take(&b, sdp_write_browser_answer(&b, &own, &ice, &c->browser), sdp);

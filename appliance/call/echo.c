@@ -164,7 +164,8 @@ static void request_h(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     (void)arg;
     if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
-        (void)leg_reply(leg, msg, 488, "Not Acceptable Here", NULL, NULL, NULL);
+        (void)leg_reply(leg, msg, 488, "Not Acceptable Here",
+                        "Warning: 399 dngate \"A self-test stays as it began\"\r\n", NULL, NULL);
     else
         (void)leg_reply(leg, msg, 405, "Method Not Allowed", "Allow: " LEG_ALLOW "\r\n", NULL, NULL);
 }

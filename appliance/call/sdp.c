@@ -238,6 +238,31 @@ static void read_rtpmap(struct sdp *s, struct txt t)
     }
 }
 
+/* a=fmtp:111 minptime=10;useinbandfec=1 */
+static void read_fmtp(struct sdp *s, struct txt t)
+{
+    struct txt pt = token(&t, ' ');
+    const struct sdp_fmt *opus = sdp_find(s, "opus", 48000);
+    uint32_t n;
+
+    if (!opus || !txt_uint(pt, 127, &n) || n != opus->pt)
+        return;
+    while (t.n) {
+        struct txt p = token(&t, ';');
+
+        if (txt_skip(&p, "maxplaybackrate=") && txt_uint(p, 48000, &n))
+            s->opus.maxplaybackrate = n < 8000 ? 0 : n;
+        else if (txt_skip(&p, "maxaveragebitrate=") && txt_uint(p, 510000, &n))
+            s->opus.maxaveragebitrate = n < 6000 ? 0 : n;
+        else if (txt_is(p, "stereo=1"))
+            s->opus.stereo = true;
+        else if (txt_is(p, "useinbandfec=1"))
+            s->opus.fec = true;
+        else if (txt_is(p, "usedtx=1"))
+            s->opus.dtx = true;
+    }
+}
+
 /* a=fingerprint:sha-256 AB:CD:… (RFC 8122); several may be given */
 static void read_fingerprint(struct sdp *s, struct txt t)
 {
@@ -352,6 +377,8 @@ static void read_attribute(struct reader *r, struct txt t)
         return;
     if (txt_skip(&t, "rtpmap:"))
         read_rtpmap(s, t);
+    else if (txt_skip(&t, "fmtp:"))
+        read_fmtp(s, t);
     else if (txt_skip(&t, "candidate:"))
         read_candidate(s, t);
     else if (txt_skip(&t, "ptime:") && txt_uint(t, 200, &n))

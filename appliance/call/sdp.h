@@ -1,6 +1,6 @@
 /*
  * call/sdp: session descriptions (RFC 8866) as this gateway needs them: one audio stream, towards a browser (RFC 8829: ICE, DTLS-SRTP,
- * BUNDLE) or a trunk (plain RTP, G.711). Reads outside text into a bounded value, chooses stream and codecs, writes ours.
+ * BUNDLE) or a trunk (plain RTP). Reads outside text into a bounded value, chooses stream and codecs, writes ours.
  * No state, no thread; the text needs no terminating 0.
  */
 #ifndef CALL_SDP_H
@@ -64,6 +64,7 @@ struct sdp {
     uint32_t ptime_ms, maxptime_ms; /* 0 = not said */
     struct sdp_fmt fmt[SDP_FMTS_MAX];
     size_t fmts;
+    struct media_opus opus; /* of the first that is Opus */
     bool rtcp_mux, bundle;
     enum sdp_setup setup;
     char ice_ufrag[ICE_UFRAG_MAX], ice_pwd[ICE_PWD_MAX];
@@ -88,15 +89,22 @@ const struct sdp_fmt *sdp_find(const struct sdp *s, const char *name, uint32_t r
 
 #define SDP_MID_OWN "0" /* a=mid of the audio where nobody else named it */
 
-/* Order of G.711 codecs; MEDIA_NONE ends it. */
+enum { SDP_CODECS_MAX = 4 };
+
+/* A trunk's codecs in order of preference; MEDIA_NONE ends it. */
 struct sdp_order {
-    enum media_codec v[4];
+    enum media_codec v[SDP_CODECS_MAX];
+    uint32_t ptime_ms; /* what we ask for, and send to who says nothing; 0 = 20 */
 };
-/* From "pcmu,pcma" (a trunk's setting; unknown words skipped; empty = both), with first moved to the front when it is in it. */
+/* From "pcmu,pcma,g722,opus" (a trunk's setting; unknown words skipped; empty = G.711), with first moved to the front when it is in it. */
 void sdp_order_decode(struct sdp_order *o, const char *codecs, enum media_codec first);
 
-/* The payload types of our own offers, as far as each offers their codecs. */
-extern const struct media_formats sdp_formats_trunk, sdp_formats_browser;
+/* The payload types of our own offers to browsers, as far as each offers their codecs. */
+extern const struct media_formats sdp_formats_browser;
+/* Those of an offer to a trunk: these codecs in their order, telephone-event at each of their clock rates. known: what its dialog has agreed
+ * before, with or without an offer of ours: numbers keep their meaning (RFC 3264 8.3.2), and comfort noise is listed when the trunk did. */
+void sdp_formats_offer(struct media_formats *f, const struct sdp_order *order,
+                       const struct media_formats *known);
 
 /*
  * Why a description cannot be served, as the errors of the functions below; sdp_warning() says it to the peer (RFC 3261 20.43):
@@ -108,7 +116,7 @@ unsigned sdp_warning(int err, const char **text);
 
 /*
  * What the media path needs of a trunk's description. answer: the peer's first codec that is ours counts; an offer: the first of
- * ours that it has. signalling is left alone.
+ * ours that it has. signalling is left alone. t->formats: what the dialog has agreed before, from which our offer was made.
  */
 int sdp_to_trunk(struct media_trunk *t, const struct sdp *s, const struct sdp_order *order, bool answer);
 
@@ -124,6 +132,9 @@ struct sdp_own {          /* what we say of ourselves, both sides */
     enum media_dir dir;   /* ours */
     const struct sdp
         *offer; /* whose m= lines it has: non-NULL: this is the answer to it, or an offer after it */
+    const struct media_formats *known; /* offer to a trunk: sdp_formats_offer(); may be NULL */
+    enum media_codec beside;           /* what the other side speaks, and, if that is Opus, … */
+    const struct media_opus *opus;     /* … what it asks for; NULL = nothing */
 };
 
 /* Towards the trunk. codecs: offered in this order (answer: only t->codec). t NULL when offering: later offers of a dialog keep the

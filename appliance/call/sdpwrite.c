@@ -44,10 +44,10 @@ static void write_refused(struct buf *out, const struct sdp *offer, size_t from,
 
 /* --- formats --- */
 
-/* What an offer of ours lists: these codecs in their order, and telephone-event at each of their clock rates. */
-static void formats_offer(struct media_formats *f, const enum media_codec codecs[4],
-                          const struct media_formats *ours)
+/* What an offer of ours to a browser lists: these codecs in their order, and telephone-event at each of their clock rates. */
+static void formats_browser(struct media_formats *f, const enum media_codec codecs[4])
 {
+    const struct media_formats *ours = &sdp_formats_browser;
     bool rate_48k = false, rate_8k = false;
 
     *f = (struct media_formats){0};
@@ -66,16 +66,19 @@ static void formats_offer(struct media_formats *f, const enum media_codec codecs
     }
 }
 
-/* What an answer of ours lists: the one codec, and the events that go beside it. */
+/* What an answer of ours lists: the one codec, and the events and the comfort noise that go beside it. */
 static void formats_answer(struct media_formats *f, const struct media_formats *agreed,
                            enum media_codec codec)
 {
     const struct media_format *audio = media_formats_codec(agreed, codec),
-                              *event = media_formats_event(agreed, codec);
+                              *event = media_formats_event(agreed, codec),
+                              *noise = media_formats_codec(agreed, MEDIA_CN);
 
     *f = (struct media_formats){.v = {*audio}, .count = 1};
     if (event)
         (void)media_formats_add(f, event->pt, event->codec, event->rate);
+    if (noise && noise->rate == audio->rate)
+        (void)media_formats_add(f, noise->pt, noise->codec, noise->rate);
 }
 
 static void write_mline(struct buf *out, uint16_t port, const char *proto, const struct media_formats *f)
@@ -86,24 +89,46 @@ static void write_mline(struct buf *out, uint16_t port, const char *proto, const
     buf_puts(out, "\r\n");
 }
 
-static void write_rtpmap(struct buf *out, const struct media_format *f)
+/*
+ * What we ask of who sends Opus: no more than the other side can carry, so that it saves bits and us time (RFC 7587 6.1). Where Opus goes
+ * straight through, what the other side asks.
+ */
+static void write_opus(struct buf *out, uint8_t pt, const struct sdp_own *own)
+{
+    static const struct media_opus nothing = {.fec = true};
+    const struct media_opus *o = own->opus ? own->opus : &nothing;
+
+    if (own->beside != MEDIA_OPUS) {
+        uint32_t rate = own->beside == MEDIA_G722 ? 16000 : 8000;
+
+        buf_printf(out,
+                   "a=fmtp:%u maxplaybackrate=%u;sprop-maxcapturerate=%u;"
+                   "maxaveragebitrate=%u;stereo=0;useinbandfec=1\r\n",
+                   pt, rate, rate, rate == 16000 ? 32000 : 24000);
+        return;
+    }
+    buf_printf(out, "a=fmtp:%u ", pt);
+    if (o->maxplaybackrate)
+        buf_printf(out, "maxplaybackrate=%u;", o->maxplaybackrate);
+    if (o->maxaveragebitrate)
+        buf_printf(out, "maxaveragebitrate=%u;", o->maxaveragebitrate);
+    buf_printf(out, "stereo=%d;useinbandfec=%d%s\r\n", o->stereo, o->fec, o->dtx ? ";usedtx=1" : "");
+}
+
+static void write_rtpmap(struct buf *out, const struct media_format *f, const struct sdp_own *own)
 {
     buf_printf(out, "a=rtpmap:%u %s/%u%s\r\n", f->pt, media_codec_name(f->codec), f->rate,
                f->codec == MEDIA_OPUS ? "/2" : "");
     if (f->codec == MEDIA_EVENT)
         buf_printf(out, "a=fmtp:%u 0-15\r\n", f->pt);
     else if (f->codec == MEDIA_OPUS)
-        /* narrowband is all a G.711 trunk can carry: say so and the browser saves bits and us time (RFC 7587) */
-        buf_printf(out,
-                   "a=fmtp:%u maxplaybackrate=8000;sprop-maxcapturerate=8000;"
-                   "maxaveragebitrate=24000;stereo=0;useinbandfec=1\r\n",
-                   f->pt);
+        write_opus(out, f->pt, own);
 }
 
-static void write_rtpmaps(struct buf *out, const struct media_formats *f)
+static void write_rtpmaps(struct buf *out, const struct media_formats *f, const struct sdp_own *own)
 {
     for (size_t i = 0; i < f->count; i++)
-        write_rtpmap(out, &f->v[i]);
+        write_rtpmap(out, &f->v[i], own);
 }
 
 /* --- trunk --- */
@@ -113,6 +138,7 @@ int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp
 {
     const struct sdp *offer = own->offer;
     struct media_formats f;
+    uint32_t ptime;
     char ip[ADDR_STRLEN];
 
     write_head(out, own, &own->addr);
@@ -124,11 +150,12 @@ int sdp_write_trunk(struct buf *out, const struct sdp_own *own, const struct sdp
     if (t)
         formats_answer(&f, &t->formats, t->codec);
     else
-        formats_offer(&f, order->v, &sdp_formats_trunk);
+        sdp_formats_offer(&f, order, own->known);
     write_refused(out, offer, 0, offer ? (size_t)offer->audio : 0);
     write_mline(out, addr_port(&own->addr), t && offer ? offer->mline[offer->audio].proto : "RTP/AVP", &f);
-    write_rtpmaps(out, &f);
-    buf_printf(out, "a=ptime:%u\r\na=%s\r\n", t ? t->ptime_ms : 20, dir_name(own->dir));
+    write_rtpmaps(out, &f, own);
+    ptime = t ? t->ptime_ms : order->ptime_ms;
+    buf_printf(out, "a=ptime:%u\r\na=%s\r\n", ptime ? ptime : 20, dir_name(own->dir));
     if (offer)
         write_refused(out, offer, (size_t)offer->audio + 1, offer->mlines);
     return out->err;
@@ -184,13 +211,13 @@ int sdp_write_browser_offer(struct buf *out, const struct sdp_own *own, const st
 
     if (!ice->cand_count)
         return EADDRNOTAVAIL;
-    formats_offer(&f, codecs, &sdp_formats_browser);
+    formats_browser(&f, codecs);
     write_browser_head(out, own, &ice->cands[0], mid);
     write_refused(out, lines, 0, lines ? (size_t)lines->audio : 0);
     write_mline(out, ice->local->ice_port, m ? m->proto : "UDP/TLS/RTP/SAVPF", &f);
     write_browser_conn(out, &ice->cands[0]);
     buf_printf(out, "a=mid:%s\r\na=%s\r\n", mid, dir_name(own->dir));
-    write_rtpmaps(out, &f);
+    write_rtpmaps(out, &f, own);
     buf_puts(out, "a=ptime:20\r\n");
     write_ice(out, ice, "actpass");
     if (lines)
@@ -218,7 +245,7 @@ int sdp_write_browser_answer(struct buf *out, const struct sdp_own *own, const s
     if (m->mid[0])
         buf_printf(out, "a=mid:%s\r\n", m->mid);
     buf_printf(out, "a=%s\r\n", dir_name(own->dir));
-    write_rtpmaps(out, &f);
+    write_rtpmaps(out, &f, own);
     buf_puts(out, "a=ptime:20\r\n");
     write_ice(out, ice, b->we_are_dtls_client ? "active" : "passive");
     write_refused(out, offer, (size_t)offer->audio + 1, offer->mlines);

@@ -279,7 +279,7 @@ static int cmd_trunk_remove(struct cmd *c, const struct args *a)
         {"priority", "N", "0 to 1000, lower is tried first (default 10)", false},                            \
         {"ping", "SECONDS", "OPTIONS interval that tells up from down (default 30); 0 = off, taken as up",   \
          false},                                                                                             \
-        {"codecs", "LIST", "in order of preference (default pcmu,pcma)", false},
+        {"codecs", "LIST", "of pcmu,pcma,g722,opus, in order of preference (default pcmu,pcma)", false},
 #define ADDRESS_HELP "IP address or name; IPv6 as [2001:db8::1]:5060; port 5060 unless given"
 static const struct verb_option add_options[] = {{"address", "HOST[:PORT]", ADDRESS_HELP, true},
                                                  OPTIONS_BUT_ADDRESS};

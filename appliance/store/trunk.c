@@ -135,14 +135,24 @@ static bool host_valid(const char *host)
     return addr_parse_ip(&a, host, 0) ? name_valid(host) : addr_is_unicast(&a);
 }
 
+/* Some of them, each at most once, with commas between. */
 static bool codecs_valid(const char *codecs)
 {
-    static const char *const lists[] = {"pcmu,pcma", "pcma,pcmu", "pcmu", "pcma"};
+    static const char *const known[] = {"pcmu", "pcma", "g722", "opus"};
+    enum { LEN = 4, COUNT = sizeof(known) / sizeof(known[0]) };
+    unsigned seen = 0;
 
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-        if (!strcmp(codecs, lists[i]))
-            return true;
-    return false;
+    for (const char *p = codecs;; p += LEN + 1) {
+        unsigned i = 0;
+
+        while (i < COUNT && strncmp(p, known[i], LEN))
+            i++;
+        if (i == COUNT || seen & 1u << i)
+            return false;
+        seen |= 1u << i;
+        if (p[LEN] != ',')
+            return !p[LEN];
+    }
 }
 
 static const char *trunk_wrong(const struct trunk *t)
@@ -164,7 +174,7 @@ static const char *trunk_wrong(const struct trunk *t)
     if (t->ping_seconds > TRUNK_PING_MAX)
         return "the ping interval must be 0 (off) to 3600 seconds";
     if (!codecs_valid(t->codecs))
-        return "the codecs are pcmu, pcma or both, in order of preference";
+        return "the codecs are some of pcmu, pcma, g722, opus, each once, in order of preference";
     return NULL;
 }
 

@@ -19,7 +19,7 @@ struct trunk {
     bool enabled;
     int priority;          /* lower first; default 10 */
     uint32_t ping_seconds; /* OPTIONS interval; 0 = off (always considered up); default 30 */
-    char codecs[64];       /* "pcmu,pcma" in order of preference */
+    char codecs[64];       /* some of "pcmu,pcma,g722,opus" in order of preference */
 };
 
 const char *trunk_transport_name(enum trunk_transport t);

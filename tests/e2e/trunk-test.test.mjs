@@ -171,7 +171,7 @@ test('trunks are added, changed, put in order and removed; a password goes in an
     const changed = await admin.patch('/trunks/a', { port: 5070, enabled: false });
     assert.deepEqual([changed.body.port, changed.body.enabled, changed.body.username, changed.body.password_set], [5070, false, 'gw', true]);
     assert.equal((await admin.patch('/trunks/a', { password: '' })).body.password_set, false);
-    for (const [body, field] of [[{ host: 'a b' }, 'host'], [{ port: 0 }, 'port'], [{ codecs: ['opus'] }, 'codecs'], [{ username: '', password: 'x' }, 'username']]) {
+    for (const [body, field] of [[{ host: 'a b' }, 'host'], [{ port: 0 }, 'port'], [{ codecs: ['g729'] }, 'codecs'], [{ codecs: ['opus', 'opus'] }, 'codecs'], [{ username: '', password: 'x' }, 'username']]) {
         const { status, body: problem } = await admin.patch('/trunks/a', body);
         assert.equal(status, 422, JSON.stringify(body));
         assert.match(problem.errors[0].field, new RegExp(`^${field}`));

@@ -14,7 +14,10 @@ const LINES = {
     8: ['rtpmap:8 pcma/8000'],
     9: ['rtpmap:9 g722/8000'],
     18: ['rtpmap:18 g729/8000', 'fmtp:18 annexb=yes'],
+    96: ['rtpmap:96 telephone-event/8000', 'fmtp:96 0-15'],
     97: ['rtpmap:97 iLBC/8000', 'fmtp:97 mode=20'],
+    100: ['rtpmap:100 opus/48000/2', 'fmtp:100 useinbandfec=1'],
+    107: ['rtpmap:107 OPUS/48000/2'],
     101: ['rtpmap:101 telephone-event/8000', 'fmtp:101 0-15'],
 };
 const NOWHERE = '0.0.0.0';
@@ -39,9 +42,11 @@ export class RtpEnd {
     sources = new Set(); // "address:port" of what came
 
     // address null: one of the loopback that no other end has.
-    static async open({ address = null, echo = false } = {}) {
+    // speaks: the payload types of the codecs that it has; those of G.722 and Opus (9, 100, 107) it can only send back.
+    static async open({ address = null, echo = false, speaks = [0, 8] } = {}) {
         const end = new RtpEnd();
 
+        end.speaks = speaks;
         end.address = address ?? `127.0.0.${(last = last >= 250 ? 2 : last + 1)}`;
         end.echo = echo;
         end.#socket.on('message', (data, from) => end.#took(data, from));
@@ -65,7 +70,7 @@ export class RtpEnd {
     // Answers the gateway's offer with one codec of ours that it has, and telephone-event; sends there from now on.
     answer(sdp, { codec = null, direction = '', address = this.address, version = 1 } = {}) {
         const theirs = read(sdp);
-        const pt = codec ?? theirs.codecs.find((n) => n === 0 || n === 8);
+        const pt = codec ?? theirs.codecs.find((n) => this.speaks.includes(n));
         const codecs = theirs.event === null ? [pt] : [pt, theirs.event];
         const lines = [...LINES[pt], ...(theirs.event === null ? [] : [`rtpmap:${theirs.event} telephone-event/8000`, `fmtp:${theirs.event} 0-15`])];
 
@@ -78,7 +83,7 @@ export class RtpEnd {
         const theirs = read(sdp);
 
         this.#to = theirs.address === NOWHERE || /sendonly|inactive/.test(theirs.direction) ? null : theirs;
-        this.#pt = pt ?? theirs.codecs.find((n) => n === 0 || n === 8);
+        this.#pt = pt ?? theirs.codecs.find((n) => this.speaks.includes(n));
         this.#event = theirs.event ?? EVENT;
     }
 
@@ -138,6 +143,10 @@ export class RtpEnd {
             const loud = payload.reduce((n, byte) => n + ((type === 8 ? byte ^ 0x55 : ~byte) & 0x40 ? 1 : 0), 0);
             if (loud > 8) this.loud++;
             if (this.echo) this.#speak(payload, packet.readUInt32BE(4), 'echo');
+        } else if (this.speaks.includes(type)) {
+            this.received++;
+            this.loud++; // who knows
+            if (this.echo) this.#speak(packet.subarray(12), packet.readUInt32BE(4), 'echo');
         } else if (packet.length >= 16) {
             const timestamp = packet.readUInt32BE(4);
             this.events.set(timestamp, {

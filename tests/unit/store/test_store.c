@@ -204,6 +204,30 @@ TEST(a_trunk_password_is_sealed_at_rest)
     finish();
 }
 
+TEST(a_trunks_codecs_are_known_and_each_named_once)
+{
+    static const char *const good[] = {"pcmu", "opus,g722,pcma,pcmu", "g722", "pcma,opus"},
+                             *const bad[] = {"",     "pcm",        "pcmu,",     ",pcmu", "pcmu,pcmu",
+                                             "PCMU", "pcmu, pcma", "opus;g722", "pcmua"};
+    struct trunk t = {.port = 5060, .host = "192.0.2.1"}, got;
+
+    CHECK(start());
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        snprintf(t.name, sizeof(t.name), "t%zu", i);
+        snprintf(t.codecs, sizeof(t.codecs), "%s", good[i]);
+        CHECK_EQ_INT(trunk_add(store, &t, why, sizeof(why)), 0);
+        CHECK_EQ_INT(trunk_get(reader, t.name, &got), 0);
+        CHECK_STR(got.codecs, good[i]);
+    }
+    snprintf(t.name, sizeof(t.name), "bad");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(t.codecs, sizeof(t.codecs), "%s", bad[i]);
+        if (trunk_add(store, &t, why, sizeof(why)) != EINVAL)
+            testing_fail(__FILE__, __LINE__, "accepted: %s", bad[i]);
+    }
+    finish();
+}
+
 TEST(a_trunks_address_leads_to_a_machine)
 {
     static const char *const good[] = {"gw", "sip-1.Example.", "1x.example", "127.0.0.1", "2001:db8::1"},
