@@ -51,6 +51,7 @@ static void agent_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
 {
     struct call *c = arg;
     struct buf hdrs;
+    char *sdp = NULL;
 
     (void)leg;
     tmr_start(&c->tmr, ring_ms(c), no_answer_h, c); /* it lives: JsSIP sends 100 at once */
@@ -61,7 +62,10 @@ static void agent_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
     log_info("call", "id=%s dn=%s ringing", c->cdr.id, c->cdr.dn);
     buf_init(&hdrs, LEG_HDRS_MAX);
     (void)call_pass(c, &hdrs, msg, CALLHDR_TO_TRUNK);
-    (void)leg_progress(c->trunk, 180, "Ringing", hdrs.data ? hdrs.data : "", NULL);
+    if (leg_must_offer(c->trunk))
+        (void)call_trunk_offer(c, &sdp);
+    (void)leg_progress(c->trunk, 180, "Ringing", hdrs.data ? hdrs.data : "", sdp);
+    mem_deref(sdp);
     buf_reset(&hdrs);
 }
 
@@ -72,7 +76,12 @@ static int answer_trunk(struct call *c, const struct sip_msg *msg)
     char *sdp = NULL;
     int err;
 
-    err = offer_is_theirs(o) ? call_trunk_answer(c, o->theirs, &sdp) : call_trunk_offer(c, &sdp);
+    if (offer_is_theirs(o))
+        err = call_trunk_answer(c, o->theirs, &sdp);
+    else if (o->state == OFFER_NONE)
+        err = call_trunk_offer(c, &sdp);
+    else
+        err = 0; /* it went in a reliable 18x */
     if (err)
         return err;
     buf_init(&hdrs, LEG_HDRS_MAX);

@@ -138,7 +138,7 @@ void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg)
 {
     struct call *c = arg;
 
-    if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE"))
+    if (!pl_strcmp(&msg->met, "INVITE") || !pl_strcmp(&msg->met, "UPDATE") || !pl_strcmp(&msg->met, "PRACK"))
         trunk_offer(c, leg, msg);
     else if (!pl_strcmp(&msg->met, "INFO"))
         call_info(c, leg, msg);

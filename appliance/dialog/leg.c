@@ -77,6 +77,7 @@ static void leg_destructor(void *arg)
             sip_stack_release(leg->legs->st, &leg->held[i]);
     list_flush(&leg->txl);
     list_flush(&leg->replyl);
+    mem_deref(leg->rel);
     mem_deref(leg->strans);
     mem_deref(leg->msg);
     mem_deref(leg->cancel);

@@ -21,7 +21,7 @@ struct legs;
 struct leg;
 
 /* Methods that a dialog of ours takes. */
-#define LEG_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, REFER"
+#define LEG_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, REFER, PRACK"
 
 enum { LEGS_MAX = 16384, LEG_HDRS_MAX = 8192 };
 
@@ -92,6 +92,9 @@ int leg_accept(struct leg **lp, struct legs *ls, const struct leg_config *cfg, c
                const struct leg_handlers *h, void *arg);
 /* sdp NULL = none; the 2xx then repeats the one that a provisional response had. */
 int leg_progress(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs, const char *sdp);
+/* The next leg_progress() has to have our offer: RFC 3262 5. */
+bool leg_must_offer(const struct leg *leg);
+/* A description that a reliable 18x, and its PRACK, settled is not said again. It may go later: when the PRACK has come. */
 int leg_answer(struct leg *leg, const char *hdrs, const char *sdp);
 /*
  * Ends it the way its state asks for: server before the answer: rejects with code and phrase; client before the answer: CANCEL; else

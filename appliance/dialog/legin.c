@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "core/rnd.h"
 #include "dialog/leginvite.h"
+#include "dialog/legprack.h"
 #include "dialog/legterms.h"
 #include "dialog/legtimer.h"
 #include "dialog/legtx.h"
@@ -109,6 +110,9 @@ int leg_accept(struct leg **lp, struct legs *ls, const struct leg_config *cfg, c
     err = sip_dialog_accept(&leg->dlg, msg);
     if (err)
         goto out;
+    err = leg_rel_begin(leg, msg);
+    if (err)
+        goto out;
     leg_learn(leg, msg);
     offer_in(&leg->offer, OFFER_REQUEST, leg_describes(msg));
     if (!leg_terms_asked(leg, msg)) {
@@ -135,6 +139,8 @@ int leg_progress(struct leg *leg, uint16_t code, const char *phrase, const char 
 {
     if (!leg || leg->state != LEG_INCOMING || !leg->strans)
         return EINVAL;
+    if (leg->rel)
+        return leg_rel_progress(leg, code, phrase, hdrs, sdp);
     offer_out(&leg->offer, OFFER_PROVISIONAL, sdp);
     return sip_treplyf(&leg->strans, NULL, leg->legs->sip, leg->msg, !leg->route.ws_conn, code, phrase,
                        "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s", leg->contact, hdrs,
@@ -147,7 +153,13 @@ int leg_answer(struct leg *leg, const char *hdrs, const char *sdp)
 
     if (!leg || leg->state != LEG_INCOMING || !leg->strans)
         return EINVAL;
-    err = send_2xx(leg, &leg->strans, leg->msg, hdrs, sdp ? sdp : leg->offer.ours);
+    if (leg_rel_answer(leg, hdrs, sdp))
+        return 0;
+    if (leg->offer.state == OFFER_AGREED)
+        sdp = NULL;
+    else if (!sdp)
+        sdp = leg->offer.ours;
+    err = send_2xx(leg, &leg->strans, leg->msg, hdrs, sdp);
     leg_enter(leg, err ? LEG_DEAD : LEG_ANSWERED);
     return err;
 }
@@ -156,13 +168,13 @@ int leg_reply(struct leg *leg, const struct sip_msg *msg, uint16_t code, const c
               const char *ctype, const char *body)
 {
     bool invite = !pl_strcmp(&msg->met, "INVITE");
-    bool refresh = invite || !pl_strcmp(&msg->met, "UPDATE");
+    bool refresh = invite || !pl_strcmp(&msg->met, "UPDATE"), prack = !pl_strcmp(&msg->met, "PRACK");
 
     if (refresh && code >= 200 && code < 300)
         leg_retarget(leg, msg);
     if (invite && code >= 200 && code < 300)
         return send_2xx(leg, NULL, msg, hdrs ? hdrs : "", body);
-    if (refresh && (invite || leg_describes(msg)))
+    if (invite || ((refresh || prack) && leg_describes(msg)))
         offer_out(&leg->offer, code < 300 ? OFFER_SUCCESS : OFFER_REFUSAL, body);
     if (refresh && code == 200)
         leg_timer_start(leg);
@@ -335,6 +347,8 @@ static void in_dialog(struct leg *leg, const struct sip_msg *msg)
         (void)leg_reply(leg, msg, 200, "OK", "Allow: " LEG_ALLOW "\r\n", NULL, NULL);
     else if (!pl_strcmp(&msg->met, "UPDATE"))
         update(leg, msg);
+    else if (!pl_strcmp(&msg->met, "PRACK"))
+        leg_rel_prack(leg, msg);
     else
         leg->h->request(leg, msg, leg->arg);
 }

@@ -1,5 +1,6 @@
 /* dialog/leginvite: the INVITE of ours that opens a dialog: its answers, forks, CANCEL, and what comes when it was given up. */
 #include "dialog/leginvite.h"
+#include "dialog/legprack.h"
 #include "dialog/legterms.h"
 #include "dialog/legtimer.h"
 #include "dialog/legtx.h"
@@ -39,15 +40,19 @@ static int enter_dialog(struct leg *leg, const struct sip_msg *msg)
 
 static void invite_progress(struct leg *leg, const struct sip_msg *msg)
 {
+    enum leg_rel rel = LEG_REL_NONE;
+
     if (leg->state == LEG_CALLING)
         leg_enter(leg, LEG_PROCEEDING);
     if (leg->ending) {
         (void)leg_send_cancel(leg);
         return;
     }
-    if (msg->scode > 100)
-        (void)enter_dialog(leg, msg);
-    offer_in(&leg->offer, OFFER_PROVISIONAL, leg_describes(msg));
+    if (msg->scode > 100 && !enter_dialog(leg, msg))
+        rel = leg_rel_take(leg, msg);
+    if (rel == LEG_REL_OLD)
+        return;
+    offer_in(&leg->offer, rel ? OFFER_RELIABLE : OFFER_PROVISIONAL, leg_describes(msg));
     if (leg->h)
         leg->h->progress(leg, msg, leg->arg);
 }

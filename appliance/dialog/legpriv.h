@@ -4,6 +4,7 @@
  *   legs     all legs, what libre shows them
  *   legin    the server's half, and what comes in a dialog
  *   legend   the end          legrelay  requests of others
+ *   legprack   provisional responses that must arrive
  *   leginvite  the INVITE of ours that opens a dialog
  *   legtimer   refreshing, or waiting for it
  *   legreinvite  re-INVITEs of ours
@@ -89,7 +90,10 @@ struct leg {
     struct sip_strans *strans; /* server: the INVITE */
     struct sip_msg *msg;
     struct sip_msg *cancel;
-    struct list replyl; /* struct leg_2xx waiting for their ACK */
+    struct list replyl;                /* struct leg_2xx waiting for their ACK */
+    struct leg_rel_out *rel;           /* server: the INVITE requires 100rel */
+    uint32_t rseq;                     /* client: of the last 18x that got its PRACK … */
+    const struct sip_dialog *rseq_dlg; /* … in this dialog */
 
     struct leg_terms terms, terms_was; /* session timer; was: before the request in hand */
     uint32_t timer_again_s;            /* until a refresh that failed is tried again */

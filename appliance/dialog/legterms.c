@@ -91,7 +91,7 @@ int leg_terms_print_request(struct re_printf *pf, const struct leg *leg)
 {
     const struct leg_terms *t = &leg->terms;
     const char *refresher = t->we_refresh ? ";refresher=uac" : ";refresher=uas";
-    int err = re_hprintf(pf, "Supported: timer, replaces\r\n");
+    int err = re_hprintf(pf, "Supported: timer, replaces%s\r\n", leg->route.ws_conn ? "" : ", 100rel");
 
     if (!t->expires)
         return err;

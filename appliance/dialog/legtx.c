@@ -162,7 +162,7 @@ static bool tx_retry(struct leg_tx *tx, const struct sip_msg *msg)
 /* A dialog is dead when the peer does not know it or is silent (RFC 5057); silence about what another asked for is not counted. */
 static bool tx_kills(const struct leg_tx *tx, int err, const struct sip_msg *msg)
 {
-    if (tx->leg->state != LEG_CONFIRMED || !strcmp(tx->met, "BYE"))
+    if (tx->leg->state != LEG_CONFIRMED || !strcmp(tx->met, "BYE") || !strcmp(tx->met, "PRACK"))
         return false;
     if (msg && msg->scode == 481)
         return true;

@@ -75,10 +75,11 @@ void offer_out(struct offer *o, enum offer_msg m, const char *sdp)
         if (sdp && theirs)
             enter(o, OFFER_GIVEN);
         break;
+    case OFFER_RELIABLE:
     case OFFER_SUCCESS:
         if (sdp && !offer_crosses(o))
             enter(o, OFFER_SENT); /* the request asked for it */
-        else if (theirs && (sdp || o->state == OFFER_GIVEN))
+        else if (theirs && (sdp || (o->state == OFFER_GIVEN && m == OFFER_SUCCESS)))
             enter(o, OFFER_AGREED);
         break;
     case OFFER_REFUSAL:
@@ -103,6 +104,10 @@ void offer_in(struct offer *o, enum offer_msg m, bool sdp)
     case OFFER_PROVISIONAL:
         if (sdp && ours)
             enter(o, OFFER_PREVIEWED);
+        break;
+    case OFFER_RELIABLE:
+        if (sdp && ours)
+            enter(o, OFFER_AGREED);
         break;
     case OFFER_SUCCESS:
     case OFFER_ACK:

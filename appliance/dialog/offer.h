@@ -26,7 +26,14 @@ enum offer_state {
     OFFER_AGREED    /* none is open, and a session is agreed */
 };
 
-enum offer_msg { OFFER_REQUEST, OFFER_PROVISIONAL, OFFER_SUCCESS, OFFER_REFUSAL, OFFER_ACK };
+enum offer_msg {
+    OFFER_REQUEST,
+    OFFER_PROVISIONAL,
+    OFFER_RELIABLE /* 18x with PRACK: RFC 3262 5 */,
+    OFFER_SUCCESS,
+    OFFER_REFUSAL,
+    OFFER_ACK
+};
 
 struct offer {
     const char *label; /* of its leg, for the log */

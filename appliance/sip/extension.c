@@ -14,7 +14,8 @@ static bool option_h(const struct sip_hdr *hdr, const struct sip_msg *msg, void 
     struct lacking *l = arg;
 
     (void)msg;
-    if (!hdr->val.l || !pl_strcasecmp(&hdr->val, "timer") || !pl_strcasecmp(&hdr->val, "replaces"))
+    if (!hdr->val.l || !pl_strcasecmp(&hdr->val, "timer") || !pl_strcasecmp(&hdr->val, "replaces") ||
+        !pl_strcasecmp(&hdr->val, "100rel"))
         return false;
     if (l->pf)
         (void)re_hprintf(l->pf, "%s%r", l->n ? ", " : "", &hdr->val);

@@ -56,6 +56,8 @@ static const char *terms(void)
                                     "Session-Expires: 120;refresher=uas\r\nSupported: timer\r\n",
                                     "Session-Expires: 60\r\nSupported: timer\r\n",
                                     "Session-Expires: 100\r\nAllow: INVITE, ACK, BYE\r\n",
+                                    "Require: 100rel\r\nRSeq: 7\r\n",
+                                    "Require: 100rel\r\nRSeq: 8\r\n",
                                     "Allow: INVITE, ACK, BYE, INFO, UPDATE, REFER\r\nMin-SE: 150\r\n"};
 
     return v[any(sizeof(v) / sizeof(v[0]))];

@@ -211,7 +211,7 @@ TEST(our_invite_asks_for_a_timer_and_for_a_longer_one_after_422)
     TIMER_BOX(1000);
     dial("");
     WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
-    WANT(strstr(sipmsg_hdr(&invite, "Supported", val, sizeof(val)), "timer"));
+    WANT(!strcmp(sipmsg_hdr(&invite, "Supported", val, sizeof(val)), "timer, replaces, 100rel"));
     WANT(!strcmp(sipmsg_hdr(&invite, "Session-Expires", val, sizeof(val)), "1800"));
     WANT(!strcmp(sipmsg_hdr(&invite, "Min-SE", val, sizeof(val)), "90"));
     (void)sipmsg_hdr(&invite, "Call-ID", first, sizeof(first));

@@ -107,6 +107,22 @@ static void peer_sends(const char *text)
     free(frame);
 }
 
+/* Of the last 18x that asked for one, with one of the numbers that it may have. */
+static const char *rack(void)
+{
+    static char line[64];
+    char rseq[32] = "", cseq[64] = "";
+
+    for (size_t i = 0; i < SENT && !rseq[0]; i++) {
+        const char *text = sent[(sent_at - 1 - i) % SENT];
+
+        (void)value(text, "\r\nRSeq: ", rseq, sizeof(rseq));
+        (void)value(text, "\r\nCSeq: ", cseq, sizeof(cseq));
+    }
+    (void)snprintf(line, sizeof(line), "RAck: %.20s %.30s\r\n", rseq, cseq);
+    return line;
+}
+
 static const char *hdrs(void)
 {
     static const char *const v[] = {"",
@@ -119,8 +135,13 @@ static const char *hdrs(void)
                                     "Contact: <sip:other@192.0.2.8:1;transport=tcp>\r\n",
                                     "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\r\n",
                                     "Reason: SIP;cause=200\r\n",
-                                    "Retry-After: 1\r\n"};
+                                    "Retry-After: 1\r\n",
+                                    "Require: 100rel\r\nRSeq: 7\r\n",
+                                    "Require: 100rel\r\nRSeq: 4294967295\r\n",
+                                    "Refer-To: <sip:a@b?Replaces=a%3Bto-tag%3Db>\r\nEvent: refer\r\n"};
 
+    if (!one_of(4))
+        return rack();
     return v[one_of(sizeof(v) / sizeof(v[0]))];
 }
 

@@ -101,6 +101,39 @@ TEST(an_invite_without_an_offer_gets_ours_in_the_2xx)
     });
 }
 
+/* RFC 3262 5, RFC 6337 2: patterns 3 to 5 */
+TEST(a_reliable_18x_and_its_prack_settle_it_before_the_2xx)
+{
+    OFFER({
+        offer_out(&o, OFFER_REQUEST, "offer");
+        offer_in(&o, OFFER_PROVISIONAL, true);
+        IS(PREVIEWED);
+        offer_in(&o, OFFER_RELIABLE, true);
+        IS(AGREED);
+        offer_in(&o, OFFER_REQUEST, true); /* UPDATE behind it */
+        IS(RECEIVED);
+        offer_out(&o, OFFER_SUCCESS, "answer");
+        offer_in(&o, OFFER_SUCCESS, true); /* the INVITE's 2xx says the old one again */
+        IS(AGREED);
+    });
+    OFFER({
+        offer_out(&o, OFFER_RELIABLE, NULL);
+        IS(NONE);
+        offer_out(&o, OFFER_RELIABLE, "offer");
+        IS(SENT);
+        offer_in(&o, OFFER_ACK, true); /* in the PRACK */
+        IS(AGREED);
+        offer_out(&o, OFFER_SUCCESS, NULL);
+        IS(AGREED);
+    });
+    OFFER({
+        offer_in(&o, OFFER_REQUEST, true);
+        offer_out(&o, OFFER_RELIABLE, "answer");
+        IS(AGREED);
+        CHECK_EQ_INT(offer_crosses(&o), 0);
+    });
+}
+
 TEST(what_is_refused_changes_nothing)
 {
     OFFER({
