@@ -60,7 +60,8 @@ static bool request_h(const struct sip_msg *msg, void *arg)
         (void)sip_treplyf(
             NULL, NULL, st->sip, msg, false, 200, "OK",
             ALLOW "\r\nAccept: application/sdp, application/dtmf-relay, application/dtmf, multipart/mixed, "
-                  "multipart/alternative\r\n" SIP_ALLOW_EVENTS "Supported: timer, replaces, 100rel\r\n" EMPTY);
+                  "multipart/alternative\r\n" SIP_ALLOW_EVENTS
+                  "Supported: timer, replaces, 100rel\r\n" EMPTY);
         return true;
     }
     a = sip_event_taken(msg) ? &taken : answer_find(msg);

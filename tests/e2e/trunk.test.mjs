@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Agent } from './agent.mjs';
+import { Agent, sdp } from './agent.mjs';
 import { binary, freePort, start } from './dngate.mjs';
 import { watchCdr } from './lib/cdr.mjs';
 import { opened, play } from './lib/sipp.mjs';
@@ -116,6 +116,76 @@ test('inbound: answered, the trunk hangs up', async () => {
     agent.reply(bye, 200, 'OK');
     await done;
     await cdr({ direction: 'inbound', dn: '5001', code: 200, hangup: 'trunk' });
+});
+
+test('inbound: 100rel required and no offer: ours comes with the ringing, the answer in the PRACK, an UPDATE before the answer', async () => {
+    const done = sipp('uac_prack', ['-s', '5001']);
+    const invite = await agent.wait('INVITE');
+    agent.reply(invite, 180, 'Ringing');
+    agent.reply(await agent.wait('INFO'), 200, 'OK'); // what came before it is done
+    agent.answer(invite);
+    agent.reply(await agent.wait('BYE'), 200, 'OK');
+    await done;
+    await cdr({ code: 200, hangup: 'trunk' });
+});
+
+test('outbound: a reliable 183 gets its PRACK, and UPDATEs change the early media', async () => {
+    const done = sipp('uas_prack');
+    await listening();
+    const d = agent.call('600');
+    assert.match((await agent.wait(183)).body, /m=audio/);
+    agent.ack(d, await agent.wait(200, 'INVITE'));
+    agent.request(d, 'BYE');
+    await agent.wait(200, 'BYE');
+    await done;
+    await cdr({ code: 200, hangup: 'agent' });
+});
+
+test('the agent holds: the trunk hears of it, though its 491 says later; and of the retrieve', async () => {
+    const done = sipp('uas_hold');
+    await listening();
+    const d = agent.call('600');
+    agent.ack(d, await agent.wait(200, 'INVITE'));
+    for (const dir of ['sendonly', 'sendrecv']) {
+        agent.request(d, 'INVITE', [], sdp('actpass', dir));
+        agent.ack(d, await agent.wait(200, 'INVITE'));
+        if (dir === 'sendonly') await server.says(/held by the agent, and the trunk knows/);
+    }
+    await server.says(/resumed by the agent, and the trunk knows/);
+    agent.request(d, 'BYE');
+    await agent.wait(200, 'BYE');
+    await done;
+    await cdr({ code: 200, hangup: 'agent' });
+});
+
+test('the trunk transfers by REFER: the agent stays, the audio goes over, one record', async () => {
+    const done = sipp('uac_refer', ['-s', '5001', '-oocsf', new URL('./sipp/uas_referred.xml', import.meta.url).pathname]);
+    const invite = await agent.wait('INVITE');
+    agent.reply(invite, 180, 'Ringing');
+    const d = agent.answer(invite);
+    await agent.wait('ACK');
+    await done; // with NOTIFYs 100, 180, 200 and its BYE
+    assert.equal(agent.queue.filter((m) => m.method === 'INVITE' || m.method === 'BYE').length, 0);
+    agent.request(d, 'BYE');
+    await agent.wait(200, 'BYE');
+    await cdr({ code: 200, hangup: 'agent', reason: 'Transferred to 1005' });
+});
+
+test('a page transfers by REFER: the trunk is asked, and NOTIFYs come back', async () => {
+    const done = sipp('uas_refer');
+    await listening();
+    const d = agent.call('600');
+    agent.ack(d, await agent.wait(200, 'INVITE'));
+    agent.request(d, 'REFER', ['Refer-To: <sip:4712@localhost>']);
+    await agent.wait(202, 'REFER');
+    for (const frag of ['100 Trying', '200 OK']) {
+        const notify = await agent.wait('NOTIFY');
+        assert.equal(notify.body, `SIP/2.0 ${frag}\r\n`);
+        agent.reply(notify, 200, 'OK');
+    }
+    agent.reply(await agent.wait('BYE'), 200, 'OK');
+    await done;
+    await cdr({ code: 200, hangup: 'trunk', reason: 'Transferred to 4712' });
 });
 
 for (const name of ['uac_late', 'uac_hold'])
