@@ -12,21 +12,12 @@
 #include <strings.h>
 
 enum {
-    POINT_MS = 1000,
     PAGE_GOOD_MS = 15000 /* one and a half of its reports */,
     TITLE_MAX = 160,
     TEXT_MAX = 65536,
     START_MAX = 256,
     LOG_LINES_MAX = 100
 };
-
-static const char *const legs[] = {
-    [TRACE_GATEWAY] = "gateway", [TRACE_BROWSER] = "browser", [TRACE_TRUNK] = "trunk"};
-static const char *const kinds[] = {[TRACE_SIP] = "sip",
-                                    [TRACE_ICE] = "ice",
-                                    [TRACE_DTLS] = "dtls",
-                                    [TRACE_RTP] = "rtp",
-                                    [TRACE_STATE] = "state"};
 
 int trace_alloc(struct trace **tp, const char *id, int64_t start_ms, size_t bytes_max)
 {
@@ -36,9 +27,8 @@ int trace_alloc(struct trace **tp, const char *id, int64_t start_ms, size_t byte
         return ENOMEM;
     snprintf(t->id, sizeof(t->id), "%s", id);
     t->start_ms = start_ms;
-    t->bytes_max = bytes_max;
-    t->point_ms = POINT_MS;
-    buf_init(&t->events, bytes_max);
+    trace_events_init(&t->events, bytes_max);
+    trace_points_init(&t->points);
     *tp = t;
     return 0;
 }
@@ -47,54 +37,22 @@ void trace_free(struct trace *t)
 {
     if (!t)
         return;
-    buf_reset(&t->events);
+    trace_events_free(&t->events);
+    trace_points_free(&t->points);
     free(t);
-}
-
-/* ---------------------------------------------------------------- events */
-
-/* An event that finds no room leaves no half of itself. */
-static void event_end(struct trace *t, size_t was)
-{
-    buf_puts(&t->events, "}");
-    if (t->events.err) {
-        t->events.err = 0;
-        t->events.len = was;
-        if (t->events.data)
-            t->events.data[was] = '\0';
-        t->dropped++;
-        return;
-    }
-    t->event_count++;
-}
-
-/* false: the rest of the room is for how the call ends. */
-static bool event_begin(struct trace *t, int64_t t_ms, enum trace_leg leg, enum trace_kind kind, bool ends)
-{
-    if (!ends && t->events.len > t->bytes_max / 4 * 3) {
-        t->dropped++;
-        return false;
-    }
-    buf_printf(&t->events, "%s{\"t_ms\":%lld,\"leg\":\"%s\",\"kind\":\"%s\"", t->event_count ? "," : "",
-               (long long)(t_ms > 0 ? t_ms : 0), legs[leg], kinds[kind]);
-    return true;
 }
 
 void trace_note(struct trace *t, int64_t t_ms, enum trace_leg leg, enum trace_kind kind, const char *fmt, ...)
 {
-    const size_t was = t->events.len;
     char title[TITLE_MAX];
+    const struct trace_event e = {.t_ms = t_ms, .leg = leg, .kind = kind, .title = title};
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(title, sizeof(title), fmt, ap);
     va_end(ap);
     /* What may come any number of times has not all of the room. */
-    if (!event_begin(t, t_ms, leg, kind, kind != TRACE_RTP && kind != TRACE_ICE))
-        return;
-    buf_puts(&t->events, ",\"direction\":\"\",\"title\":");
-    buf_json_str(&t->events, title);
-    event_end(t, was);
+    trace_events_add(&t->events, &e, kind != TRACE_RTP && kind != TRACE_ICE);
 }
 
 /* ---------------------------------------------------------------- SIP messages */
@@ -217,74 +175,40 @@ static bool is_report(struct trace *t, const struct trace_message *m, const stru
 
 void trace_sip(struct trace *t, const struct trace_message *m)
 {
-    const size_t was = t->events.len;
     struct shown s = {.sdp = false};
     char title[TITLE_MAX], from[ADDR_STRLEN], to[ADDR_STRLEN];
+    struct trace_event e = {
+        .t_ms = m->t_ms,
+        .leg = m->leg,
+        .kind = TRACE_SIP,
+        .out = m->out,
+        .title = title,
+        .from = addr_str(m->out ? &m->us : &m->peer, from, sizeof(from)),
+        .to = addr_str(m->out ? &m->peer : &m->us, to, sizeof(to)),
+        .transport = m->transport,
+    };
 
     buf_init(&s.text, TEXT_MAX);
     siplog_message(m->p, m->len, line_h, &s);
-    if (!s.text.data || is_report(t, m, &s)) {
-        buf_reset(&s.text);
-        return;
-    }
-    facts_take(t, m, &s);
-    if (event_begin(t, m->t_ms, m->leg, TRACE_SIP, is_end(&s))) {
+    if (s.text.data && !is_report(t, m, &s)) {
+        facts_take(t, m, &s);
         title_make(title, &s);
-        buf_printf(&t->events, ",\"direction\":\"%s\",\"title\":", m->out ? "out" : "in");
-        buf_json_str(&t->events, title);
-        buf_puts(&t->events, ",\"text\":");
-        buf_json_str(&t->events, s.text.data);
-        buf_printf(&t->events, ",\"from\":\"%s\",\"to\":\"%s\",\"transport\":\"%s\"",
-                   addr_str(m->out ? &m->us : &m->peer, from, sizeof(from)),
-                   addr_str(m->out ? &m->peer : &m->us, to, sizeof(to)), m->transport);
-        event_end(t, was);
+        e.text = s.text.data;
+        trace_events_add(&t->events, &e, is_end(&s));
     }
     buf_reset(&s.text);
 }
 
 /* ---------------------------------------------------------------- figures */
 
-/* Every second one goes, and from now on half as many come: it is as long as it likes and never larger. */
-static void points_thin(struct trace *t)
-{
-    size_t n = 0;
-
-    for (size_t i = 1; i < t->point_count; i += 2)
-        t->points[n++] = t->points[i];
-    t->point_count = n;
-    t->point_ms *= 2;
-}
-
 void trace_point_add(struct trace *t, int64_t t_ms, const struct media_event *ev)
 {
-    const struct media_stream_stats *from[] = {&ev->browser, &ev->trunk};
-    const struct trace_point *last = t->point_count ? &t->points[t->point_count - 1] : NULL;
-    struct trace_point *p;
-
     if (ev->strangers) {
         t->facts.strangers = ev->strangers;
         (void)addr_str(&ev->stranger, t->facts.stranger, sizeof(t->facts.stranger));
     }
-    if (last && t_ms - last->t_ms < t->point_ms * 9 / 10)
-        return;
-    if (t->point_count == TRACE_POINTS_MAX)
-        points_thin(t);
-    p = &t->points[t->point_count++];
-    p->t_ms = (uint32_t)t_ms;
-    p->rtt_ms = (float)ev->rtt_ms;
-    p->page.known = t->page_ms && t_ms - t->page_ms < PAGE_GOOD_MS;
-    p->page.loss_percent = (float)t->page.loss_percent;
-    p->page.jitter_ms = (float)t->page.jitter_ms;
-    p->page.mos = (float)t->page.mos;
-    for (int i = 0; i < 2; i++) {
-        p->way[i].packets = (uint32_t)from[i]->packets;
-        p->way[i].lost = from[i]->lost;
-        p->way[i].jitter_ms = (float)from[i]->jitter_ms;
-        p->way[i].mos = (float)from[i]->mos;
-    }
+    trace_points_add(&t->points, t_ms, ev, t->page_ms && t_ms - t->page_ms < PAGE_GOOD_MS ? &t->page : NULL);
 }
-
-/* ---------------------------------------------------------------- as JSON */
 
 void trace_report(struct trace *t, int64_t t_ms, const struct call_report *r)
 {
@@ -292,86 +216,7 @@ void trace_report(struct trace *t, int64_t t_ms, const struct call_report *r)
     t->page_ms = t_ms;
 }
 
-enum column { PACKETS, LOSS, JITTER, MOS };
-
-static void way_value(struct buf *out, const struct trace_point *p, const struct trace_point *before, int way,
-                      enum column column)
-{
-    const uint32_t had = before ? before->way[way].packets : 0, lost_had = before ? before->way[way].lost : 0;
-    const double packets = (double)p->way[way].packets - had, lost = (double)p->way[way].lost - lost_had;
-    const bool silent = packets <= 0;
-
-    if (column == PACKETS)
-        buf_printf(out, "%.0f", silent ? 0 : packets);
-    else if (silent)
-        buf_puts(out, "null");
-    else if (column == LOSS)
-        buf_printf(out, "%.1f", lost > 0 ? 100 * lost / (packets + lost) : 0);
-    else if (column == JITTER)
-        buf_printf(out, "%.1f", (double)p->way[way].jitter_ms);
-    else
-        buf_printf(out, "%.2f", (double)p->way[way].mos);
-}
-
-static void way_json(const struct trace *t, int way, const char *name, struct buf *out)
-{
-    static const char *const columns[] = {
-        [PACKETS] = "packets", [LOSS] = "loss_percent", [JITTER] = "jitter_ms", [MOS] = "mos"};
-
-    buf_printf(out, ",\"%s\":{", name);
-    for (int c = PACKETS; c <= MOS; c++) {
-        buf_printf(out, "%s\"%s\":[", c ? "," : "", columns[c]);
-        for (size_t i = 0; i < t->point_count; i++) {
-            buf_puts(out, i ? "," : "");
-            way_value(out, &t->points[i], i ? &t->points[i - 1] : NULL, way, (enum column)c);
-        }
-        buf_puts(out, "]");
-    }
-    buf_puts(out, "}");
-}
-
-static void page_value(struct buf *out, const struct trace_point *p, enum column column)
-{
-    if (!p->page.known || (column == MOS && p->page.mos <= 0))
-        buf_puts(out, "null");
-    else if (column == LOSS)
-        buf_printf(out, "%.1f", (double)p->page.loss_percent);
-    else if (column == JITTER)
-        buf_printf(out, "%.1f", (double)p->page.jitter_ms);
-    else
-        buf_printf(out, "%.2f", (double)p->page.mos);
-}
-
-static void page_json(const struct trace *t, struct buf *out)
-{
-    static const char *const columns[] = {[LOSS] = "loss_percent", [JITTER] = "jitter_ms", [MOS] = "mos"};
-
-    buf_puts(out, ",\"browser\":{");
-    for (int c = LOSS; c <= MOS; c++) {
-        buf_printf(out, "%s\"%s\":[", c > LOSS ? "," : "", columns[c]);
-        for (size_t i = 0; i < t->point_count; i++) {
-            buf_puts(out, i ? "," : "");
-            page_value(out, &t->points[i], (enum column)c);
-        }
-        buf_puts(out, "]");
-    }
-    buf_puts(out, "}");
-}
-
-static void graphs_json(const struct trace *t, struct buf *out)
-{
-    buf_puts(out, "\"graphs\":{\"t_ms\":[");
-    for (size_t i = 0; i < t->point_count; i++)
-        buf_printf(out, "%s%u", i ? "," : "", t->points[i].t_ms);
-    buf_puts(out, "]");
-    way_json(t, 0, "to_trunk", out);
-    way_json(t, 1, "to_browser", out);
-    page_json(t, out);
-    buf_puts(out, ",\"rtt_ms\":[");
-    for (size_t i = 0; i < t->point_count; i++)
-        buf_printf(out, "%s%.1f", i ? "," : "", (double)t->points[i].rtt_ms);
-    buf_puts(out, "]}");
-}
+/* ---------------------------------------------------------------- as JSON */
 
 struct log_lines {
     struct buf *out;
@@ -398,17 +243,19 @@ static void log_json(const struct trace *t, struct buf *out)
 
 int trace_json(const struct trace *t, bool complete, struct buf *out)
 {
+    int err;
+
     buf_puts(out, "{\"id\":");
     buf_json_str(out, t->id);
     buf_printf(out, ",\"from_ms\":%lld,\"complete\":%s,\"dropped\":%u,\"events\":[", (long long)t->start_ms,
-               complete ? "true" : "false", t->dropped);
-    if (t->events.len)
-        buf_write(out, t->events.data, t->events.len);
+               complete ? "true" : "false", t->events.dropped);
+    err = trace_events_json(&t->events, out);
     buf_puts(out, "],\"log\":[");
     log_json(t, out);
-    buf_puts(out, "],");
-    graphs_json(t, out);
+    buf_puts(out, "],\"graphs\":");
+    trace_points_json(&t->points, out);
     buf_puts(out, ",\"facts\":");
     (void)trace_facts_write(&t->facts, out);
-    return buf_puts(out, "}");
+    buf_puts(out, "}");
+    return err ? err : out->err;
 }

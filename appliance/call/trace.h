@@ -12,7 +12,9 @@
 #define CALL_TRACE_H
 
 #include "call/report.h"
+#include "call/traceevents.h"
 #include "call/tracefacts.h"
+#include "call/tracepoints.h"
 #include "core/addr.h"
 #include "core/buf.h"
 #include "media/media.h"
@@ -20,33 +22,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TRACE_POINTS_MAX = 240, TRACE_JSON_MAX = 4 * 1024 * 1024 };
-
-enum trace_leg { TRACE_GATEWAY, TRACE_BROWSER, TRACE_TRUNK };
-enum trace_kind { TRACE_SIP, TRACE_ICE, TRACE_DTLS, TRACE_RTP, TRACE_STATE };
-
-struct trace_point { /* sums since the start, so that leaving one out loses nothing but detail */
-    uint32_t t_ms;
-    struct {
-        uint32_t packets, lost;
-        float jitter_ms, mos;
-    } way[2]; /* from the browser, from the trunk */
-    struct {
-        float loss_percent, jitter_ms, mos;
-        bool known;
-    } page; /* what the page hears, by its own getStats */
-    float rtt_ms;
-};
+enum { TRACE_JSON_MAX = 4 * 1024 * 1024 };
 
 struct trace {
     char id[40];
     int64_t start_ms; /* Unix */
-    struct buf events;
-    size_t bytes_max, event_count;
-    uint32_t dropped; /* events that found no room */
-    struct trace_point points[TRACE_POINTS_MAX];
-    size_t point_count;
-    uint32_t point_ms; /* between two */
+    struct trace_events events;
+    struct trace_points points;
     struct trace_facts facts;
     struct call_report page; /* the last one … */
     int64_t page_ms;         /* … and when it came, since the start */

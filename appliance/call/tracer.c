@@ -39,7 +39,7 @@ struct key { /* a Call-ID */
     struct traced *traced;
     enum trace_leg leg;
     size_t len;
-    char call_id[CALL_ID_MAX];
+    char call_id[];
 };
 
 struct traced {
@@ -218,7 +218,7 @@ void traced_leg(struct traced *t, enum trace_leg leg, const char *call_id, size_
 
     if (!t || !len || len >= CALL_ID_MAX || table_get(t->tracer->by_call_id, call_id, len))
         return;
-    k = calloc(1, sizeof(*k));
+    k = calloc(1, sizeof(*k) + len);
     if (!k)
         return;
     k->traced = t;
@@ -401,10 +401,9 @@ static void keep(const struct traced *t)
     struct buf json;
 
     buf_init(&json, TRACE_JSON_MAX);
-    (void)trace_json(t->trace, true, &json);
     snprintf(row.id, sizeof(row.id), "%s", t->trace->id);
     snprintf(row.why, sizeof(row.why), "%s", t->why);
-    row.json = buf_take(&json, &row.len);
+    row.json = trace_json(t->trace, true, &json) ? NULL : buf_take(&json, &row.len);
     if (row.json)
         store_trace_put(t->tracer->calls->cfg.store, &row);
     buf_reset(&json);
@@ -416,7 +415,7 @@ static void traced_free(struct traced *t)
 
     if (t->why)
         keep(t);
-    metric_add(&events_lost, t->trace->dropped);
+    metric_add(&events_lost, t->trace->events.dropped);
     metric_add(&limit, -1);
     tmr_cancel(&t->tmr);
     list_unlink(&t->le);

@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     m.out = data[0] & 1;
     m.leg = data[0] & 2 ? TRACE_BROWSER : TRACE_TRUNK;
     trace_sip(t, &m);
+    m.out = !m.out;
+    trace_sip(t, &m); /* its lines are there by now */
     buf_init(&out, TRACE_JSON_MAX);
     if (trace_json(t, true, &out) || json_parse(&j, out.data, out.len, NULL, 0))
         abort();

@@ -59,7 +59,7 @@ TEST(messages_events_and_facts_read_as_they_were)
     sip(TRACE_BROWSER, false,
         "INFO sip:x SIP/2.0\r\nCSeq: 2 INFO\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=7\r\n");
     trace_note(t, 99, TRACE_GATEWAY, TRACE_STATE, "ringing \"%s\"", "<b>");
-    if (t->dropped) { /* no memory: it said so */
+    if (t->events.dropped) { /* no memory: it said so */
         finish();
         return;
     }
@@ -90,6 +90,37 @@ TEST(messages_events_and_facts_read_as_they_were)
     finish();
 }
 
+TEST(lines_that_come_again_are_kept_once_and_read_as_they_were)
+{
+    const struct json_val *events;
+    size_t once, rest;
+
+    if (!start(65536))
+        return;
+    sip(TRACE_TRUNK, false, invite);
+    once = t->events.lines.len;
+    rest = t->events.list.len;
+    sip(TRACE_TRUNK, true, invite);
+    sip(TRACE_TRUNK, true, "SIP/2.0 200 OK\r\nCall-ID: a@b\r\nCSeq: 1 INVITE\r\n\r\n");
+    if (t->events.dropped) { /* no memory: it said so */
+        finish();
+        return;
+    }
+    CHECK(t->events.lines.len < once + 60); /* two titles' worth: that of the answer, and its first line */
+    CHECK_EQ_INT(t->events.count, 3);
+    CHECK(t->events.list.len > 2 * rest);
+    CHECK(t->events.shown > 2 * once);
+    events = json_get(read_back(), "events");
+    if (events) {
+        CHECK_STR(json_get_str(json_arr_at(events, 0), "text"), json_get_str(json_arr_at(events, 1), "text"));
+        CHECK_STR(json_get_str(json_arr_at(events, 0), "from"), json_get_str(json_arr_at(events, 1), "to"));
+        CHECK_STR(json_get_str(json_arr_at(events, 2), "text"),
+                  "SIP/2.0 200 OK\r\nCall-ID: a@b\r\nCSeq: 1 INVITE\r\n\r\n");
+        CHECK_STR(json_get_str(json_arr_at(events, 2), "title"), "200 OK (INVITE)");
+    }
+    finish();
+}
+
 TEST(a_full_trace_keeps_room_for_the_end)
 {
     const struct json_val *root, *events;
@@ -99,11 +130,11 @@ TEST(a_full_trace_keeps_room_for_the_end)
         return;
     for (int i = 0; i < 100; i++)
         sip(TRACE_TRUNK, false, invite);
-    CHECK(t->events.len <= 8192 && t->dropped > 80);
-    n = t->event_count;
+    CHECK(t->events.shown <= 8192 && t->events.dropped > 80);
+    n = t->events.count;
     sip(TRACE_TRUNK, false, "BYE sip:x SIP/2.0\r\nCSeq: 9 BYE\r\n\r\n");
     sip(TRACE_TRUNK, true, "SIP/2.0 200 OK\r\nCSeq: 9 BYE\r\n\r\n");
-    if (t->event_count == n + 2) {
+    if (t->events.count == n + 2) {
         root = read_back();
         if (root) {
             events = json_get(root, "events");
@@ -121,10 +152,10 @@ TEST(keys_leave_room_for_the_end)
         return;
     for (int i = 0; i < 200; i++)
         trace_note(t, i, TRACE_BROWSER, TRACE_RTP, "A key was pressed, passed on as an event");
-    CHECK(t->dropped > 100);
-    n = t->event_count;
+    CHECK(t->events.dropped > 100);
+    n = t->events.count;
     sip(TRACE_TRUNK, false, "BYE sip:x SIP/2.0\r\nCSeq: 9 BYE\r\n\r\n");
-    CHECK(t->event_count == n + 1 || t->events.len < 6144); /* else there was no memory */
+    CHECK(t->events.count == n + 1 || t->events.shown < 6144); /* else there was no memory */
     finish();
 }
 
@@ -148,7 +179,7 @@ TEST(digits_that_are_refused_count_once_and_other_info_does_not)
     info(TRACE_BROWSER, false, "application/dtmf-relay", NULL);
     info(TRACE_TRUNK, true, "application/dtmf-relay", "415 Unsupported Media Type");
     sip(TRACE_BROWSER, true, "SIP/2.0 415 Unsupported Media Type\r\nCSeq: 2 INFO\r\n\r\n");
-    CHECK(t->facts.info_refused == 1 || t->event_count < 4);
+    CHECK(t->facts.info_refused == 1 || t->events.count < 4);
     info(TRACE_TRUNK, false, "application/media_control+xml", "415 Unsupported Media Type");
     info(TRACE_TRUNK, false, "application/vnd.example", "469 Bad Info Package");
     CHECK(t->facts.info_refused <= 1);
@@ -156,7 +187,7 @@ TEST(digits_that_are_refused_count_once_and_other_info_does_not)
     info(TRACE_TRUNK, true, "application/dtmf-relay", "500 Server Internal Error");
     sip(TRACE_BROWSER, true, "SIP/2.0 200 OK\r\nCSeq: 3 INFO\r\n\r\n");
     info(TRACE_BROWSER, false, "application/dtmf-relay", "500 Server Internal Error"); /* by us */
-    CHECK(t->facts.info_refused == 3 || t->event_count < 13);
+    CHECK(t->facts.info_refused == 3 || t->events.count < 13);
     finish();
 }
 
@@ -174,15 +205,15 @@ TEST(a_long_call_has_no_more_figures_than_a_short_one)
         ev.trunk.packets = s > 2000 ? 100000 : (uint64_t)s * 50;
         trace_point_add(t, s * 1000, &ev);
     }
-    CHECK(t->point_count <= TRACE_POINTS_MAX && t->point_count > TRACE_POINTS_MAX / 3);
-    CHECK(t->points[t->point_count - 1].t_ms > 4900000);
+    CHECK(t->points.count <= TRACE_POINTS_MAX && t->points.count > TRACE_POINTS_MAX / 3);
+    CHECK(t->points.v[t->points.count - 1].t_ms > 4900000);
     root = read_back();
     if (root) {
         graphs = json_get(root, "graphs");
-        CHECK_EQ_INT(json_arr_size(json_get(graphs, "t_ms")), t->point_count);
+        CHECK_EQ_INT(json_arr_size(json_get(graphs, "t_ms")), t->points.count);
         CHECK(json_num(json_arr_at(json_get(json_get(graphs, "to_trunk"), "loss_percent"), 5), &first) &&
               first > 1.9 && first <= 2.0);
-        CHECK(json_num(json_arr_at(json_get(json_get(graphs, "to_browser"), "packets"), t->point_count - 1),
+        CHECK(json_num(json_arr_at(json_get(json_get(graphs, "to_browser"), "packets"), t->points.count - 1),
                        &first) &&
               first == 0);
     }
@@ -208,9 +239,9 @@ TEST(what_the_page_hears_is_in_the_graphs_and_not_among_the_messages)
         trace_point_add(t, s * 1000, &ev);
     }
     if (!t->page_unanswered) { /* else there was no memory to read it */
-        CHECK_EQ_INT(t->event_count, 0);
+        CHECK_EQ_INT(t->events.count, 0);
         sip(TRACE_BROWSER, true, "SIP/2.0 200 OK\r\nCSeq: 3 INFO\r\n\r\n");
-        CHECK(t->event_count + t->dropped <= 1);
+        CHECK(t->events.count + t->events.dropped <= 1);
     }
     mos = json_get(json_get(json_get(read_back(), "graphs"), "browser"), "mos");
     if (mos) {
