@@ -6,7 +6,7 @@ const UNUSED = new RegExp(
         String.raw`data-theme=dark\]($|[^)])|data-theme=light|data-tooltip|role=(group|search|switch|slider)|dir=rtl|aria-busy|aria-controls|aria-hidden|aria-invalid=false`,
         String.raw`type=(range|color|date|datetime-local|month|time|week|radio|reset|file|button)\b|\[multiple\] option|textarea\[aria-invalid|label\[aria-disabled|select:invalid`,
         String.raw`\b(progress|dropdown|nav|hgroup|blockquote|ins|del|mark|abbr|sub|sup|video|audio|iframe|canvas|figure|figcaption|address|fieldset|legend|hr|pre|samp|article)\b`,
-        String.raw`summary:focus|:checked:(active|focus)|\b(footer|aside|h[3-6]|tfoot|optgroup|template|area)\b|body>|modal-is|role=button|role=link|\.(outline|secondary|contrast|grid|container|striped)`,
+        String.raw`summary:focus|:checked:(active|focus)|\b(footer|aside|h[4-6]|tfoot|optgroup|template|area)\b|body>|modal-is|role=button|role=link|\.(outline|secondary|contrast|grid|container|striped)`,
         String.raw`:host\b(?!.*:root)|-ms-|-moz-(focus-inner|focusring|ui-invalid|selection|list-bullet)|webkit-input-placeholder|webkit-file|^\[hidden\]`,
     ].join('|'),
 );

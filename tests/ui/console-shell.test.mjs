@@ -131,7 +131,7 @@ test('the Overview says first whether all is well', async () => {
         assert.match(await sentence().textContent(), /^All is well\. \d+ agents ready · 2 calls · 2 of 2 trunks up$/);
         assert.equal(await page.title(), 'Overview · dngate.example.com');
         assert.equal(await page.locator('.attention').isVisible(), false);
-        assert.equal(await page.locator('.plot svg').count(), 1);
+        await page.locator('.plot svg').waitFor();
         await page.click('.segments >> text=24h');
         assert.match(page.url(), /\?span=24h$/);
         await page.locator('h2', { hasText: 'Last 24 hours' }).waitFor();
