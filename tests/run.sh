@@ -108,7 +108,7 @@ finish_program() { # NAME LOG PASSED FAILED START [what shows its failures]
 # One fuzz target is one case. New inputs stay in build/; the committed corpus is only read.
 run_fuzz() {
     local bin=$1 name log start=$SECONDS f=0 seeds new seconds=${FUZZ_SECONDS:-60}
-    [ "$suite" = fuzz-brief ] && seconds=${FUZZ_BRIEF_SECONDS:-5}
+    [ "$suite" = fuzz-brief ] && seconds=${FUZZ_BRIEF_SECONDS:-3}
     name=$(basename "$bin")
     log=$logs/$name.txt
     seeds=tests/fuzz/corpus/${name#fuzz_}
