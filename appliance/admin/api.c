@@ -24,10 +24,10 @@
 #include <unistd.h>
 
 enum {
-    MAIN_SLOTS = 256, /* requests that wait for the main thread */
-    MAIN_BATCH = 16,  /* of these at a time, so that signals and the command line have their turn */
-    SLOW_SLOTS = 16,  /* that wait for the ADMIN thread: half a second of sign-ins; more get 503 */
-    LONG_SLOTS = 4,   /* that wait for the LONG thread: nobody makes more backups at a time */
+    MAIN_SLOTS = 256,          /* requests that wait for the main thread */
+    MAIN_BATCH = 16,           /* of these at a time, so that signals and the command line have their turn */
+    SLOW_SLOTS = APIQUEUE_MAX, /* that wait for the ADMIN thread: half a second of sign-ins; more get 503 */
+    LONG_SLOTS = 4,            /* that wait for the LONG thread: nobody makes more backups at a time */
     LONG_MS = 30 * 60 * 1000,
     SEEN_SLOTS = 64,
     KNOWN_MAX = 64,
@@ -66,6 +66,7 @@ struct api {
     struct api_worker main;
     struct helper slow, lasting; /* the ADMIN and the LONG thread */
     struct mbox *asks, *seen;
+    struct apiqueue signins; /* guarded requests that wait for the ADMIN thread */
     uint8_t key[32];
     struct { /* WEB thread: sessions that were good lately */
         uint64_t cookie, until_ms;
@@ -314,6 +315,13 @@ static struct api_request *request_of(struct api *a, const struct api_entry *e, 
     return q;
 }
 
+/* One source alone does not fill the queue for the thread that hashes passwords. */
+static bool queue_full(struct api *a, struct api_request *q, const struct addr *peer)
+{
+    q->queue = &a->signins;
+    return apiqueue_enter(&a->signins, peer, &q->place) != 0;
+}
+
 void api_hand(struct api *a, const struct api_entry *e, const struct web_req *req, struct web_resp *resp)
 {
     struct question value;
@@ -321,8 +329,15 @@ void api_hand(struct api *a, const struct api_entry *e, const struct web_req *re
     if (e->r->guarded && !guard_passes(a, req, resp))
         return;
     value.q = request_of(a, e, req, resp);
-    if (value.q)
-        web_ask(resp, thread_of(a, value.q), &run_questions[e->r->lasting], &value, a);
+    if (!value.q)
+        return;
+    if (e->r->guarded && e->r->slow && queue_full(a, value.q, req->peer)) {
+        api_request_free(value.q);
+        web_problem(resp, 503, "Service Unavailable",
+                    "Too many sign-ins of your address wait already. Try again in a moment.");
+        return;
+    }
+    web_ask(resp, thread_of(a, value.q), &run_questions[e->r->lasting], &value, a);
 }
 
 /* A part of a body that is taken as it comes. */

@@ -5,6 +5,7 @@
 #include "admin/api.h"
 #include "admin/apicheck.h"
 #include "admin/apihost.h"
+#include "admin/apiqueue.h"
 #include "core/addr.h"
 #include "crypto/hash.h"
 #include "web/web.h"
@@ -56,7 +57,9 @@ struct api_request {
     char *part; /* of the body, for take */
     size_t part_len;
     bool admitted; /* who sends it was looked at */
-    void *state;   /* of pieces, or of take */
+    struct apiqueue *queue;
+    unsigned place; /* in it; 0: none */
+    void *state;    /* of pieces, or of take */
 };
 
 /* What the thread that serves has of its own. */

@@ -116,6 +116,7 @@ void api_request_free(struct api_request *q)
 {
     if (!q)
         return;
+    apiqueue_leave(q->queue, q->place);
     if (q->state && q->e->r->drop)
         q->e->r->drop(q->state);
     json_free(q->doc);

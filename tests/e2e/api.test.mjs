@@ -232,7 +232,10 @@ describe('two at a time', () => {
 
     test('of many who add the same user, one does', async () => {
         const answers = await Promise.all(Array.from({ length: 8 }, () => admin.post('/users', { name: 'once', role: 'readonly', password })));
-        assert.deepEqual(answers.map(({ status }) => status).sort(), [201, ...Array(7).fill(409)]);
+        const statuses = answers.map(({ status }) => status);
+        assert.ok(statuses.every((status) => [201, 409, 503].includes(status)), `${statuses}`); // 503: eight hashes take longer than 8 s on a busy machine
+        assert.ok(statuses.filter((status) => status === 201).length === 1 || (statuses.includes(503) && !statuses.includes(201)), `${statuses}`);
+        assert.equal((await admin.get('/users')).body.items.filter(({ name }) => name === 'once').length, 1);
         assert.equal((await admin.delete('/users/once')).status, 204);
     });
 
@@ -383,6 +386,18 @@ describe('the second factor', () => {
         ok('user', 'totp', 'sue', '--off');
         assert.equal((await login()).status, 200);
     });
+});
+
+test('a flood of sign-ins from one address leaves room for another', async () => {
+    const guess = () => call(server, 'POST', '/login', { body: { name: 'admin', password: 'guess-word' }, from: '127.0.0.78' });
+    const flood = Array.from({ length: 29 }, guess);
+    for (let i = 0; i < 3; i++) { // a machine that is so slow that eight before it take 8 s may answer 503 by time
+        const { status, body } = await call(server, 'POST', '/login', { body: { name: 'admin', password: adminPassword }, from: '127.0.0.79' });
+        assert.ok(status === 200 || (status === 503 && !/of your address/.test(body.detail)), `${status} ${body?.detail}`);
+    }
+    const answers = await Promise.all(flood);
+    for (const { status } of answers) assert.ok(status === 401 || status === 503, `${status}`);
+    assert.equal((await call(server, 'POST', '/login', { body: { name: 'admin', password: adminPassword }, from: '127.0.0.78' })).status, 200, 'nobody waits any more');
 });
 
 test('guesses cost their source, and nobody else', async () => {
