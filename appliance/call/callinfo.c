@@ -3,6 +3,8 @@
  *
  *   agent → trunk: telephone-event, else INFO, else tones in the audio, else 415
  *   trunk → agent: INFO, which a page can read, else telephone-event, else tones, else 415
+ *
+ * and telephone-events for a side that takes none: INFO where its Allow lists it, else tones (media/path_dtmf carries the others).
  */
 #include "call/callinfo.h"
 #include "call/digit.h"
@@ -95,6 +97,24 @@ static void carry(struct call *c, struct leg *leg, const struct sip_msg *msg, co
     log_warn_limited("call", "id=%s dn=%s from=%s error=\"%s\" a digit in INFO was not carried", c->cdr.id,
                      c->cdr.dn, to_trunk ? "browser" : "trunk", strerror(err));
     refuse(leg, msg, err);
+}
+
+void call_press(struct call *c, bool from_browser, char key, unsigned ms)
+{
+    const struct digit d = {.key = key, .ms = MIN(MAX(ms, (unsigned)DIGIT_MS_MIN), (unsigned)DIGIT_MS_MAX)};
+    struct leg *to = from_browser ? c->trunk : c->agent;
+    char body[DIGIT_BODY_MAX];
+    int err = ENOTSUP;
+
+    if (c->state >= CALL_ENDING)
+        return;
+    if (leg_lists_info(to))
+        err = leg_request(to, "INFO", "", DIGIT_CTYPE, digit_write(body, &d), NULL, NULL);
+    if (err)
+        err = by_media(c, from_browser ? MEDIA_TRUNK : MEDIA_BROWSER, &d, MEDIA_DTMF_INBAND);
+    if (err)
+        log_warn_limited("call", "id=%s dn=%s from=%s error=\"%s\" a digit was not carried", c->cdr.id,
+                         c->cdr.dn, from_browser ? "browser" : "trunk", strerror(err));
 }
 
 METRIC_COUNTER(reports, "dngate_page_reports_total", "result=\"taken\"",

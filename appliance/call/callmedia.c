@@ -1,5 +1,6 @@
 #include "call/callmedia.h"
 #include "call/callend.h"
+#include "call/callinfo.h"
 #include "call/callstat.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -107,6 +108,8 @@ void call_media_event(struct call *c, const struct media_event *ev)
     case MEDIA_DTMF: /* which key is nobody's business: callers type card numbers */
         log_debug("call", "id=%s dn=%s from=%s key pressed", c->cdr.id, c->cdr.dn,
                   ev->from_browser ? "browser" : "trunk");
+        if (!ev->relayed)
+            call_press(c, ev->from_browser, ev->digit, ev->ms);
         break;
 
     case MEDIA_DTMF_LOST:

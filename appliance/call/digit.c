@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MS_USUAL = 160, MS_MIN = 40, MS_MAX = 6000 };
+enum { MS_USUAL = 160 };
 
 static const char keys[] = "0123456789*#ABCD!"; /* by event code */
 
@@ -50,7 +50,7 @@ static unsigned ms_of(const struct pl *duration)
 {
     uint32_t ms = number(duration, 9) ? pl_u32(duration) : 0;
 
-    return ms ? MIN(MAX(ms, (uint32_t)MS_MIN), (uint32_t)MS_MAX) : MS_USUAL;
+    return ms ? MIN(MAX(ms, (uint32_t)DIGIT_MS_MIN), (uint32_t)DIGIT_MS_MAX) : MS_USUAL;
 }
 
 /* Lines `name=value`, ended by CR, LF or both; a line without `=` is a signal alone. The first of each name counts. */

@@ -7,7 +7,7 @@
 
 #include <re.h>
 
-enum { DIGIT_BODY_MAX = 256 };
+enum { DIGIT_BODY_MAX = 256, DIGIT_MS_MIN = 40, DIGIT_MS_MAX = 6000 };
 
 #define DIGIT_FLASH '!' /* hook flash: event 16 of RFC 2833 */
 

@@ -215,6 +215,11 @@ void leg_hand_over(struct leg *leg, const struct leg_handlers *h, void *arg)
     leg->arg = arg;
 }
 
+bool leg_lists_info(const struct leg *leg)
+{
+    return leg && leg->allow.info && !leg->allow.info_unheard;
+}
+
 bool leg_takes_info(const struct leg *leg)
 {
     return leg && !leg->allow.info_unheard && (!leg->allow.seen || leg->allow.info);

@@ -146,6 +146,7 @@ bool leg_is_up(const struct leg *leg);
 void leg_hand_over(struct leg *leg, const struct leg_handlers *h, void *arg);
 
 bool leg_takes_refer(const struct leg *leg); /* its last Allow had it */
+bool leg_lists_info(const struct leg *leg);  /* its last Allow had it; and it answers */
 bool leg_takes_info(const struct leg *leg);  /* its last Allow had it, or there was none; and it answers */
 uint64_t leg_conn(const struct leg *leg);
 

@@ -39,7 +39,7 @@ void dtmf_rx_rate(struct dtmf_rx *r, uint32_t clock_rate)
         r->rate = clock_rate;
 }
 
-static unsigned duration_ms(const struct dtmf_rx *r)
+unsigned dtmf_rx_ms(const struct dtmf_rx *r)
 {
     return r->rate ? (unsigned)((uint64_t)r->duration * 1000 / r->rate) : 0;
 }
@@ -64,7 +64,7 @@ static enum dtmf_what key_up(struct dtmf_rx *r, char *digit, unsigned *ms)
 {
     r->active = false;
     *digit = dtmf_digit(r->event);
-    *ms = duration_ms(r);
+    *ms = dtmf_rx_ms(r);
     return DTMF_UP;
 }
 
@@ -106,7 +106,7 @@ enum dtmf_what dtmf_rx_packet(struct dtmf_rx *r, const struct rtp_hdr *h, uint64
                           .duration = duration,
                           .last_us = now_us};
     *digit = dtmf_digit(event);
-    *ms = duration_ms(r);
+    *ms = dtmf_rx_ms(r);
     return DTMF_DOWN;
 }
 
@@ -142,9 +142,55 @@ int dtmf_tx_queue(struct dtmf_tx *t, const char *digits, unsigned ms)
     return 0;
 }
 
+static bool head_is_live(const struct dtmf_tx *t)
+{
+    return t->live && t->live_slot == t->head;
+}
+
+int dtmf_tx_down(struct dtmf_tx *t, char digit, unsigned ms)
+{
+    const char digits[] = {digit, 0};
+    const unsigned slot = (t->head + t->count) % DTMF_QUEUE_MAX;
+    int err = dtmf_tx_queue(t, digits, ms);
+
+    if (err)
+        return err;
+    t->live = true;
+    t->live_slot = slot;
+    t->heard = 0;
+    dtmf_tx_heard(t, ms);
+    return 0;
+}
+
+void dtmf_tx_heard(struct dtmf_tx *t, unsigned ms)
+{
+    const unsigned ticks = ms / TICK_MS;
+
+    if (ticks > t->heard)
+        t->heard = ticks;
+}
+
+void dtmf_tx_up(struct dtmf_tx *t, unsigned ms)
+{
+    if (!t->live)
+        return;
+    ms = ms < DTMF_MIN_MS ? DTMF_MIN_MS : ms > DTMF_MAX_MS ? DTMF_MAX_MS : ms;
+    t->ms[t->live_slot] = (uint16_t)ms;
+    if (head_is_live(t) && t->state == DTMF_TONE) {
+        const uint32_t total = (ms + TICK_MS - 1) / TICK_MS;
+
+        t->ticks = total > t->ticks ? total : t->ticks;
+        t->state = DTMF_ENDING;
+        t->left = END_PACKETS;
+    }
+    t->live = false;
+}
+
 /* The digit at the head is through; the next one after a gap of `left`. */
 static void tx_next(struct dtmf_tx *t, unsigned left)
 {
+    if (head_is_live(t))
+        t->live = false;
     t->head = (t->head + 1) % DTMF_QUEUE_MAX;
     t->count--;
     t->state = DTMF_GAP;
@@ -175,6 +221,19 @@ static void tx_fill(struct dtmf_tx *t, struct dtmf_packet *p, bool end)
     t->fresh = false;
 }
 
+/* One tick more of the tone at the head; its last one makes it end. */
+static void tx_tone(struct dtmf_tx *t)
+{
+    if (!head_is_live(t))
+        t->ticks++;
+    else if (t->ticks < t->heard || !t->ticks)
+        t->ticks = t->heard ? t->heard : 1;
+    if (t->ticks < (head_is_live(t) ? (uint32_t)(DTMF_MAX_MS / TICK_MS) : t->total))
+        return;
+    t->state = DTMF_ENDING;
+    t->left = END_PACKETS;
+}
+
 bool dtmf_tx_tick(struct dtmf_tx *t, uint32_t ts_now, struct dtmf_packet *p)
 {
     if (t->state == DTMF_GAP && --t->left == 0)
@@ -183,10 +242,7 @@ bool dtmf_tx_tick(struct dtmf_tx *t, uint32_t ts_now, struct dtmf_packet *p)
         tx_start(t, ts_now);
     switch (t->state) {
     case DTMF_TONE:
-        if (++t->ticks >= t->total) {
-            t->state = DTMF_ENDING;
-            t->left = END_PACKETS;
-        }
+        tx_tone(t);
         break;
     case DTMF_ENDING:
         break;

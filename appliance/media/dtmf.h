@@ -49,6 +49,9 @@ enum dtmf_what dtmf_rx_cut(struct dtmf_rx *r, const struct rtp_hdr *h, char *dig
 /* DTMF_UP when the end packets have been missing for 200 ms. Call every 20..100 ms. */
 enum dtmf_what dtmf_rx_tick(struct dtmf_rx *r, uint64_t now_us, char *digit, unsigned *ms);
 
+/* How long the key that is down, or was last, has been so far. */
+unsigned dtmf_rx_ms(const struct dtmf_rx *r);
+
 struct dtmf_tx {
     uint32_t rate, step; /* step: clock units per tick of 20 ms */
     char queue[DTMF_QUEUE_MAX];
@@ -58,6 +61,8 @@ struct dtmf_tx {
     unsigned left; /* ticks left in this state; samples of tones */
     uint32_t ts, ticks, total;
     bool fresh;
+    bool live;                 /* the digit in live_slot is still pressed: dtmf_tx_down() */
+    unsigned live_slot, heard; /* heard: ticks of it so far */
     struct tone tone;
 };
 
@@ -70,6 +75,13 @@ struct dtmf_packet {
 void dtmf_tx_init(struct dtmf_tx *t, uint32_t clock_rate);
 /* Queues digits of duration_ms each (clamped to DTMF_MIN_MS..DTMF_MAX_MS). EINVAL: a character that is no digit; ENOSPC; nothing is queued then. */
 int dtmf_tx_queue(struct dtmf_tx *t, const char *digits, unsigned duration_ms);
+/*
+ * A key that is pressed just now: it goes out while it is, as long as it was heard to be so far (dtmf_tx_heard), until dtmf_tx_up() says how
+ * long it was, or DTMF_MAX_MS. One at a time. Errors as above.
+ */
+int dtmf_tx_down(struct dtmf_tx *t, char digit, unsigned ms);
+void dtmf_tx_heard(struct dtmf_tx *t, unsigned ms);
+void dtmf_tx_up(struct dtmf_tx *t, unsigned ms);
 /* Call every 20 ms with the timestamp that audio would carry now. True: send p instead of audio (three end packets at
  * the end of each event). False: audio's turn (nothing queued, or the gap between two digits). */
 bool dtmf_tx_tick(struct dtmf_tx *t, uint32_t ts_now, struct dtmf_packet *p);

@@ -102,19 +102,46 @@ static void relay(struct path *p, bool from_browser, char digit, unsigned ms)
         path_event(p, &lost);
 }
 
-/* A press goes on once its length is known: a digit that is cut or doubled is worse than one that is late. */
+/* It goes on while it is pressed: who waits for a tone hears it begin at once. */
+static void press_begins(struct path *p, bool from_browser, char digit, unsigned ms)
+{
+    struct path_in *in = from_browser ? &p->from_browser : &p->from_trunk;
+    enum media_side to = from_browser ? MEDIA_TRUNK : MEDIA_BROWSER;
+    struct media_event lost = {.type = MEDIA_DTMF_LOST, .from_browser = from_browser};
+
+    in->press = PRESS_LOST;
+    if (!path_dtmf_reserve(p, to, 1)) {
+        path_event(p, &lost);
+        return;
+    }
+    if (dtmf_tx_down(&out_of(p, to)->digits, digit, ms))
+        path_dtmf_release(p, to, 1);
+    else
+        in->press = PRESS_LIVE;
+}
+
 static void digit_step(struct path *p, bool from_browser, enum dtmf_what what, char digit, unsigned ms)
 {
-    const struct path_in *in = from_browser ? &p->from_browser : &p->from_trunk;
-    bool relayed = (from_browser ? &p->to_trunk : &p->to_browser)->dtmf == MEDIA_DTMF_EVENTS;
-    bool over = what == DTMF_UP || (what == DTMF_DOWN && !in->events.active);
+    struct path_in *in = from_browser ? &p->from_browser : &p->from_trunk;
+    struct path_out *out = from_browser ? &p->to_trunk : &p->to_browser;
+    const bool relayed = out->dtmf == MEDIA_DTMF_EVENTS;
+    const bool over = what == DTMF_UP || (what == DTMF_DOWN && !in->events.active);
 
+    if (what == DTMF_DOWN)
+        in->press = PRESS_NONE;
     if (relayed && what == DTMF_DOWN)
         told(p, from_browser, true, digit, 0);
-    if (relayed && over)
+    if (relayed && what == DTMF_DOWN && !over)
+        press_begins(p, from_browser, digit, ms);
+    if (!over)
+        return;
+    if (in->press == PRESS_LIVE)
+        dtmf_tx_up(&out->digits, ms);
+    else if (in->press == PRESS_NONE && relayed)
         relay(p, from_browser, digit, ms);
-    else if (over)
+    else if (in->press == PRESS_NONE)
         told(p, from_browser, false, digit, ms);
+    in->press = PRESS_NONE;
 }
 
 /* Fingers are slower than PRESS_MIN_US; but after a pause of the network several presses arrive at once. */
@@ -144,6 +171,8 @@ void path_dtmf_packet(struct path *p, bool from_browser, const struct rtp_hdr *h
         metric_add(&drop_press, 1);
         return;
     }
+    if (in->press == PRESS_LIVE && in->events.active)
+        dtmf_tx_heard(&(from_browser ? &p->to_trunk : &p->to_browser)->digits, dtmf_rx_ms(&in->events));
     digit_step(p, from_browser, what, digit, ms);
 }
 

@@ -34,6 +34,11 @@ enum {
 struct path_in { /* what one side sends us */
     struct rtcp_recv recv;
     struct dtmf_rx events;
+    enum {
+        PRESS_NONE,
+        PRESS_LIVE,
+        PRESS_LOST
+    } press;                /* what became of the key that is down: goes on, or found no room */
     enum media_codec codec; /* of the newest audio */
     uint32_t dropped;
     uint64_t alive_us; /* newest valid packet; or since when we wait for one */

@@ -1,6 +1,8 @@
 /* Digits in INFO, both ways: carried, or refused; never taken and dropped. Other INFOs, and events that nobody takes. */
 /* TSAN */
 #include "fake/ends.h"
+#include "core/mbox.h"
+#include "media/media.h"
 #include "testing.h"
 
 #define RELAY "application/dtmf-relay"
@@ -177,6 +179,45 @@ TEST(the_page_goes_while_it_owes_an_answer)
     WANT(agent_hangs_up());
     sippeer_reply(&agent.p, &agent_req, 481, "Gone", "", NULL);
     WANT(sippeer_expect(&trunk.p, &m, "500 INFO", 0));
+    ends_close();
+}
+
+/* A telephone-event came by one side's media, and the other side takes none. */
+static void pressed_in_media(bool from_browser, char key, unsigned ms)
+{
+    struct media_event ev = {.type = MEDIA_DTMF,
+                             .path_id = path_in(&agent_req),
+                             .from_browser = from_browser,
+                             .digit = key,
+                             .ms = ms};
+
+    (void)mbox_post(box.events, &ev);
+}
+
+static bool hears_info(struct sippeer *p, const char *body)
+{
+    struct sipmsg got;
+
+    if (!sippeer_expect(p, &got, "INFO", 0) || strcmp(sipmsg_body(&got), body))
+        return false;
+    sippeer_reply(p, &got, 200, "OK", "", NULL);
+    return true;
+}
+
+TEST(an_event_for_a_side_that_takes_none_goes_as_info_where_that_is_listed)
+{
+    BOX(NULL);
+    trunk_calls(ALLOWS, plain_sdp(""));
+    WANT(agent_answers(ALLOWS));
+    pressed_in_media(true, '5', 170);
+    WANT(hears_info(&trunk.p, "Signal=5\r\nDuration=170\r\n"));
+    pressed_in_media(false, '#', 10);
+    WANT(hears_info(&agent.p, "Signal=#\r\nDuration=40\r\n"));
+    sippeer_request(&trunk.p, &dt, "INFO", NO_INFO, NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "200 INFO", 0));
+    pressed_in_media(true, '5', 170); /* as tones, then */
+    WANT(sippeer_hears_no(&trunk.p, "INFO", 100));
+    WANT(agent_hangs_up());
     ends_close();
 }
 

@@ -238,3 +238,86 @@ TEST(queue_has_a_limit)
     CHECK_EQ_INT(dtmf_tx_queue(&tx, "1", 100), 0);
     CHECK_EQ_INT(dtmf_tx_queue(&tx, "1", 100), ENOSPC);
 }
+
+/* --- a key that is pressed just now --- */
+
+static struct dtmf_tx live;
+
+/* One tick; the duration that it says in ms, with 10000 added at the end. -1: nothing is sent. */
+static int tick(void)
+{
+    static uint32_t ts;
+    struct dtmf_packet p;
+
+    ts += 160;
+    if (!dtmf_tx_tick(&live, ts, &p))
+        return -1;
+    return (p.payload[2] << 8 | p.payload[3]) / 8 + (p.payload[1] & 0x80 ? 10000 : 0);
+}
+
+TEST(a_key_goes_out_while_it_is_pressed_and_as_long)
+{
+    dtmf_tx_init(&live, 8000);
+    CHECK_EQ_INT(dtmf_tx_down(&live, '5', 0), 0); /* some begin with 0 */
+    CHECK_EQ_INT(tick(), 20);
+    dtmf_tx_heard(&live, 40);
+    CHECK_EQ_INT(tick(), 40);
+    CHECK_EQ_INT(tick(), 40); /* nothing was heard: it says no more than is known */
+    dtmf_tx_heard(&live, 100);
+    CHECK_EQ_INT(tick(), 100);
+    dtmf_tx_heard(&live, 80); /* late */
+    CHECK_EQ_INT(tick(), 100);
+    dtmf_tx_up(&live, 170);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ_INT(tick(), 10180);
+    CHECK_EQ_INT(tick(), -1);
+    dtmf_tx_up(&live, 500); /* is nobody's */
+    dtmf_tx_heard(&live, 500);
+    CHECK(dtmf_tx_busy(&live)); /* the gap */
+    while (dtmf_tx_busy(&live))
+        CHECK_EQ_INT(tick(), -1);
+}
+
+TEST(a_key_that_waits_for_others_is_sent_whole_when_it_is_up_by_then)
+{
+    dtmf_tx_init(&live, 8000);
+    CHECK_EQ_INT(dtmf_tx_queue(&live, "1", 40), 0);
+    CHECK_EQ_INT(tick(), 20);
+    CHECK_EQ_INT(dtmf_tx_down(&live, '2', 20), 0);
+    CHECK_EQ_INT(dtmf_tx_queue(&live, "3", 40), 0); /* behind it */
+    dtmf_tx_up(&live, 60);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ_INT(tick(), 10040);
+    while (tick() != 20)
+        CHECK(dtmf_tx_busy(&live));
+    CHECK_EQ_INT(tick(), 40);
+    CHECK_EQ_INT(tick(), 10060);
+    CHECK_EQ_INT(tick(), 10060);
+    CHECK_EQ_INT(tick(), 10060);
+    while (tick() != 20)
+        CHECK(dtmf_tx_busy(&live));
+    CHECK_EQ_INT(tick(), 10040);
+}
+
+TEST(a_key_that_sticks_ends_after_all)
+{
+    unsigned ends = 0, n = 0;
+
+    dtmf_tx_init(&live, 8000);
+    CHECK_EQ_INT(dtmf_tx_down(&live, '#', 20), 0);
+    for (; dtmf_tx_busy(&live) && n < 1000; n++) {
+        const int said = tick();
+
+        dtmf_tx_heard(&live, n * 20);
+        ends += said >= 10000;
+        CHECK(said < 10000 || said == 10000 + DTMF_MAX_MS);
+    }
+    CHECK_EQ_INT(ends, 3);
+    CHECK_EQ_INT(dtmf_tx_down(&live, '#', 20), 0); /* and the next one may come */
+    dtmf_tx_cut(&live);
+    CHECK_EQ_INT(tick(), 20);
+    dtmf_tx_cut(&live); /* the other side takes no events any more */
+    dtmf_tx_up(&live, 100);
+    CHECK_EQ_INT(tick(), -1);
+    CHECK(!dtmf_tx_busy(&live));
+}

@@ -56,6 +56,26 @@ TEST(a_press_goes_to_the_trunk_once_and_as_long)
     rig_stop();
 }
 
+/* Not at key-up: whoever waits for a tone hears it begin with the first packet, and never more of it than was pressed. */
+TEST(a_press_goes_to_the_trunk_while_it_lasts)
+{
+    char digits[16];
+    unsigned ms, said = 0;
+
+    CHECK(rig_up(MEDIA_PCMU));
+    press(5, 99000, 3);
+    CHECK_EQ_INT(digits_at_trunk(digits, &ms), 1);
+    CHECK_EQ_INT(ms, 0); /* no end yet */
+    for (unsigned i = 0; i < rig.heard_count; i++)
+        if (rig.heard[i].h.pt == RIG_TRUNK_EVENT)
+            said = (unsigned)(rig.heard[i].payload[2] << 8 | rig.heard[i].payload[3]) / 8;
+    CHECK(said >= 20 && said <= 60);
+    rig_wait(1000); /* its end is lost */
+    CHECK_EQ_INT(digits_at_trunk(digits, &ms), 1);
+    CHECK_EQ_INT(ms, 60);
+    rig_stop();
+}
+
 /* Fast fingers, bad air: the end of the first press is lost, the next one begins 70 ms later. And one whose end never comes. */
 TEST(a_press_whose_end_is_lost_is_one_press)
 {
