@@ -387,7 +387,7 @@ static void stop(struct app *a, uint32_t signo)
     a->again = false; /* whoever sends a signal wants an end of it */
     a->restart.under_way = true;
     a->draining = true;
-    app_sip_drain(a->sip, seconds);
+    app_sip_drain(a->sip, seconds, !now);
 }
 
 static void restart(struct app *a)
@@ -401,7 +401,7 @@ static void restart(struct app *a)
     a->again = a->draining = a->restart.under_way = true;
     if (!seconds)
         a->stop_ms = clock_ms() + STOP_MAX_MS;
-    app_sip_drain(a->sip, seconds);
+    app_sip_drain(a->sip, seconds, false);
 }
 
 static void signal_read(struct app *a)

@@ -187,8 +187,9 @@ static bool ban_h(const struct guard_ban *b, void *arg)
     return false;
 }
 
-static void attention_look(struct app_live *l, const struct service_trunks *trunks)
+static void attention_look(struct app_live *l, const struct service_picture *p)
 {
+    const struct service_trunks *trunks = &p->trunks;
     struct attention_facts f = l->slow;
     struct attention_list found;
     struct figures_now figures;
@@ -201,6 +202,9 @@ static void attention_look(struct app_live *l, const struct service_trunks *trun
     f.disk_percent = figures.box.disk_percent;
     f.was = &l->now.attention;
     f.bans = 0;
+    f.refused = p->counts.upstream.refused;
+    memcpy(f.refused_dn, p->counts.upstream.dn, sizeof(f.refused_dn));
+    memcpy(f.refused_text, p->counts.upstream.text, sizeof(f.refused_text));
     (void)service_ban_each(&l->sv, ban_h, &f.bans);
     (void)app_reach_closed(f.closed, sizeof(f.closed));
     attention_find(&f, &found);
@@ -222,7 +226,7 @@ static void attention_tick(struct app_live *l, uint64_t now_ms)
         return;
     }
     l->attention_ms = now_ms + ATTENTION_MS;
-    attention_look(l, &p.trunks);
+    attention_look(l, &p);
     service_picture_free(&p);
 }
 

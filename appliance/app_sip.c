@@ -15,6 +15,7 @@
 #include "sip/registrar.h"
 #include "sip/stack.h"
 #include "sip/trunks.h"
+#include "sip/upreg.h"
 #include "store/cdr.h"
 #include "store/dn.h"
 #include "store/trunk.h"
@@ -25,10 +26,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DRAINS_MAX = 4, QUESTIONS_MAX = 256 };
+enum { DRAINS_MAX = 4, QUESTIONS_MAX = 256, UNREGISTER_MAX_MS = 30000 };
+
+#define UPSTREAM_KEY "upstream Call-IDs"
 
 struct drain_order { /* MAIN → SIGNALLING */
     uint32_t seconds;
+    bool unregister;
 };
 
 struct app_sip {
@@ -39,11 +43,14 @@ struct app_sip {
     struct directory *directory;
     struct registrar *registrar;
     struct trunks *trunks;
+    struct upreg *upreg;
     struct calls *calls;
     struct trunkprobes *probes;
     struct service_live live; /* what questions are answered from */
     struct app_history history;
     struct drain *drain; /* NULL until it is asked for */
+    bool unregister;     /* DNs at SIP Server, when it is over */
+    bool leaving;        /* that is under way */
 };
 
 static int registrar_lookup(const char *dn, struct registrar_dn *out, void *arg)
@@ -78,6 +85,7 @@ static void trunk_fill(struct trunk_config *tc, const struct trunk *t)
     tc->transport = (int)t->transport;
     tc->priority = t->priority;
     tc->ping_seconds = t->ping_seconds;
+    tc->registers = t->registers;
 }
 
 static void trunks_changed(const struct trunk *v, size_t n, void *arg)
@@ -98,6 +106,7 @@ static void trunks_changed(const struct trunk *v, size_t n, void *arg)
     }
     if (err)
         log_error("app", "error=\"%s\" not every trunk is in use", strerror(err));
+    upreg_retarget(a->upreg);
     free(list);
 }
 
@@ -106,6 +115,7 @@ static void dn_changed(const char *key, void *arg)
     struct app_sip *a = arg;
 
     registrar_recheck(a->registrar, key);
+    upreg_recheck(a->upreg, key);
 }
 
 static int dns_revoked(const char *dns, size_t count, void *arg)
@@ -115,13 +125,26 @@ static int dns_revoked(const char *dns, size_t count, void *arg)
     return a->cfg.turn ? turn_revoke(a->cfg.turn, dns, count) : 0;
 }
 
-static void drained_h(void *arg)
+static void over_h(void *arg)
 {
     const struct app_sip *a = arg;
     const uint64_t one = 1;
 
     if (write(a->cfg.drained_fd, &one, sizeof(one)) < 0)
         log_error("app", "error=\"%s\" end of the drain not told", strerror(errno));
+}
+
+/* The last call has ended. */
+static void drained_h(void *arg)
+{
+    struct app_sip *a = arg;
+
+    if (a->unregister) {
+        a->leaving = true;
+        upreg_leave_all(a->upreg, UNREGISTER_MAX_MS, over_h, a);
+    } else {
+        over_h(a);
+    }
 }
 
 static void drain_h(void *msg, void *arg)
@@ -137,7 +160,10 @@ static void drain_h(void *msg, void *arg)
         .arg = a,
     };
 
-    if (a->drain)
+    a->unregister = order->unregister;
+    if (a->leaving)
+        upreg_hurry(a->upreg);
+    else if (a->drain)
         drain_hurry(a->drain, order->seconds);
     else if (drain_alloc(&a->drain, &cfg))
         drained_h(a); /* then without */
@@ -148,9 +174,9 @@ struct mbox *app_sip_questions(const struct app_sip *a)
     return a->questions;
 }
 
-void app_sip_drain(struct app_sip *a, uint32_t seconds)
+void app_sip_drain(struct app_sip *a, uint32_t seconds, bool unregister)
 {
-    const struct drain_order order = {seconds};
+    const struct drain_order order = {seconds, unregister};
 
     (void)mbox_post(a->drains, &order); /* full: enough was said */
 }
@@ -181,6 +207,63 @@ static int registrar_start(struct app_sip *a)
     };
 
     return registrar_alloc(&a->registrar, a->cfg.stack, &cfg);
+}
+
+/* ---------------------------------------------------------------- DNs at SIP Server */
+
+static void upstream_settings(uint32_t *rate, uint32_t *unregister_ms, void *arg)
+{
+    const struct conf *c = ((const struct app_sip *)arg)->cfg.conf;
+
+    *rate = conf_u32(c, "sip.register_rate");
+    *unregister_ms = conf_u32(c, "sip.unregister_seconds") * 1000;
+}
+
+static void upstream_password(const char *dn, char out[UPREG_SECRET_MAX], void *arg)
+{
+    const struct app_sip *a = arg;
+    struct dn row;
+
+    _Static_assert((int)UPREG_SECRET_MAX >= (int)DN_TRUNK_PASSWORD_MAX, "a DN's password fits");
+    if (!directory_get(a->directory, dn, &row))
+        dn_trunk_password(a->cfg.store, dn, row.trunk_password, out);
+    explicit_bzero(&row, sizeof(row));
+}
+
+static bool upstream_busy(const char *dn, void *arg)
+{
+    const struct app_sip *a = arg;
+
+    return a->calls && calls_run_for(a->calls, dn);
+}
+
+/* The page says whether calls can reach it. */
+static void upstream_changed(const struct binding *b, const struct upreg_info *info, void *arg)
+{
+    const struct app_sip *a = arg;
+    char json[256];
+
+    (void)snprintf(json, sizeof(json), "{\"upstream\":{\"state\":\"%s\",\"code\":%u,\"text\":\"%s\"}}",
+                   upreg_state_name(info->state), info->code, info->text);
+    (void)session_message(a->cfg.stack, b, json);
+}
+
+static int upstream_start(struct app_sip *a)
+{
+    struct upreg_config cfg = {
+        .stack = a->cfg.stack,
+        .registrar = a->registrar,
+        .trunks = a->trunks,
+        .settings = upstream_settings,
+        .password = upstream_password,
+        .busy = upstream_busy,
+        .changed = upstream_changed,
+        .arg = a,
+    };
+
+    upstream_settings(&cfg.rate, &cfg.unregister_ms, a);
+    store_key(a->cfg.store, cfg.key, UPSTREAM_KEY);
+    return upreg_alloc(&a->upreg, &cfg);
 }
 
 static int calls_start(struct app_sip *a)
@@ -222,6 +305,10 @@ static int thread_start_h(struct sip_stack *st, void *arg)
     if (err)
         return err;
 
+    err = upstream_start(a);
+    if (err)
+        return err;
+
     err = directory_start(a->directory, st);
     if (err)
         return err;
@@ -238,7 +325,7 @@ static int thread_start_h(struct sip_stack *st, void *arg)
     if (err)
         return err;
 
-    a->live = (struct service_live){a->calls, a->registrar, a->directory, a->trunks, st, a->probes};
+    a->live = (struct service_live){a->calls, a->registrar, a->directory, a->trunks, st, a->probes, a->upreg};
     err = sip_stack_watch(st, a->questions, ask_answer_h, &a->live);
     if (err)
         return err;
@@ -253,6 +340,7 @@ static int thread_stop_h(struct sip_stack *st, void *arg)
 
     trunkprobes_free(a->probes);
     calls_free(a->calls);
+    upreg_free(a->upreg);
     trunks_free(a->trunks);
     registrar_free(a->registrar);
     drain_free(a->drain);

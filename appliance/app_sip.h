@@ -6,6 +6,7 @@
 #define APP_SIP_H
 
 #include "core/addr.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,8 +39,11 @@ void app_sip_close_left(struct store *s);
 int app_sip_start(struct app_sip **ap, const struct app_sip_config *cfg, char *why, size_t whysz);
 /* For questions to the signalling thread (service/live.h). */
 struct mbox *app_sip_questions(const struct app_sip *a);
-/* Main thread: lets no new call in and gives those that run so many seconds to end (call/drain.h); again with less: hurries. */
-void app_sip_drain(struct app_sip *a, uint32_t seconds);
+/*
+ * Main thread: lets no new call in and gives those that run so many seconds to end (call/drain.h); again with less: hurries. unregister: DNs
+ * that are registered at SIP Server leave it then, for 30 s at most; who starts again leaves them, since their agents would be logged out.
+ */
+void app_sip_drain(struct app_sip *a, uint32_t seconds, bool unregister);
 /* Main thread: ends calls, stops the thread. */
 void app_sip_stop(struct app_sip *a);
 

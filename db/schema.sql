@@ -4,7 +4,7 @@
 -- To change it: edit this file, add migrations/NNN-name.sql that does the same to existing data, raise user_version to NNN.
 -- Times are Unix time in milliseconds, UTC; 0 or absent means "did not happen". Comments are stripped when the file is embedded.
 
-PRAGMA user_version = 10;
+PRAGMA user_version = 11;
 
 -- Directory numbers: who may register, and as what. The password itself is never kept.
 CREATE TABLE dn (
@@ -17,7 +17,8 @@ CREATE TABLE dn (
     created_ms  INTEGER NOT NULL,
     changed_ms  INTEGER NOT NULL,
     auto_answer INTEGER NOT NULL DEFAULT 0 CHECK (auto_answer IN (0, 1)),      -- the page answers calls by itself, after a beep
-    call_limit INTEGER NOT NULL DEFAULT 0 CHECK (call_limit BETWEEN 0 AND 10)  -- calls at a time; 0 = as call.limit_per_dn says
+    call_limit INTEGER NOT NULL DEFAULT 0 CHECK (call_limit BETWEEN 0 AND 10), -- calls at a time; 0 = as call.limit_per_dn says
+    trunk_password TEXT NOT NULL DEFAULT ''  -- of its digest at SIP Server; sealed with DIR/secret.key, context "dn/DN"; '' = none
 ) STRICT, WITHOUT ROWID;
 
 -- SIP peers that calls go to and come from; tried in order of priority, then name.
@@ -28,7 +29,7 @@ CREATE TABLE trunk (
     transport    TEXT NOT NULL DEFAULT 'udp' CHECK (transport IN ('udp', 'tcp', 'tls')),
     username     TEXT NOT NULL DEFAULT '',  -- digest credentials for when the peer challenges us
     password     TEXT NOT NULL DEFAULT '',  -- sealed with DIR/secret.key, context "trunk/NAME"; '' = none
-    registers    INTEGER NOT NULL DEFAULT 0 CHECK (registers IN (0, 1)),
+    registers    INTEGER NOT NULL DEFAULT 0 CHECK (registers IN (0, 1)),  -- DNs are registered there while their agents are here
     enabled      INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
     priority     INTEGER NOT NULL DEFAULT 10,  -- lower is tried first
     ping_seconds INTEGER NOT NULL DEFAULT 30,  -- OPTIONS interval; 0 = never, taken as up

@@ -21,6 +21,7 @@ void dnput_dn(struct buf *out, const struct dn *d)
     api_put_str(out, "codec", dn_codec_name(d->codec));
     api_put_bool(out, "auto_answer", d->auto_answer);
     api_put_int(out, "call_limit", d->call_limit);
+    api_put_bool(out, "trunk_password_set", d->trunk_password[0]);
     api_put_int(out, "created_ms", d->created_ms);
     api_put_int(out, "changed_ms", d->changed_ms);
 }
@@ -115,6 +116,7 @@ static int add_h(struct api_call *c)
     struct dn_new n = {.dn = json_get_str(c->body, "dn"),
                        .name = json_get_str(c->body, "name"),
                        .password = json_get_str(c->body, "password"),
+                       .trunk_password = json_get_str(c->body, "trunk_password"),
                        .enabled = true};
     char made[DN_PASSWORD_MADE_MAX];
     struct dn d;
@@ -133,7 +135,8 @@ static int add_h(struct api_call *c)
 static int change_h(struct api_call *c)
 {
     struct dn_change ch = {.name = json_get_str(c->body, "name"),
-                           .password = json_get_str(c->body, "password")};
+                           .password = json_get_str(c->body, "password"),
+                           .trunk_password = json_get_str(c->body, "trunk_password")};
     enum dn_codec codec = DN_CODEC_AUTO;
     bool enabled = true, auto_answer = false;
     uint32_t limit = 0;
@@ -243,6 +246,7 @@ static const struct api_value query[] = {
         {.name = "codec", .type = API_TEXT, .needed = true, .choices = DN_CODECS},                           \
         {.name = "auto_answer", .type = API_BOOL, .needed = true},                                           \
         {.name = "call_limit", .type = API_INT, .needed = true},                                             \
+        {.name = "trunk_password_set", .type = API_BOOL, .needed = true},                                    \
         {.name = "created_ms", .type = API_TIME, .needed = true},                                            \
     {                                                                                                        \
         .name = "changed_ms", .type = API_TIME, .needed = true                                               \
@@ -259,11 +263,17 @@ static const struct api_value listed[] = {
     {.name = "address", .type = API_TEXT, .needed = true},
     {.name = "browser", .type = API_TEXT, .needed = true},
 };
+#define TRUNK_PASSWORD                                                                                       \
+    {                                                                                                        \
+        .name = "trunk_password", .type = API_SECRET, .max = DN_TRUNK_PASSWORD_MAX - 1,                      \
+        .help = "Answers SIP Server's challenges for this DN; empty: it has none. Nothing answers with it."  \
+    }
 #define DN_PASSWORD_HELP "At least 6 characters; when absent one is made and told once."
 static const struct api_value add_body[] = {
     {.name = "dn", .type = API_TEXT, .needed = true, .min = 1, .max = DN_MAX - 1},
     {.name = "name", .type = API_TEXT, .max = DN_NAME_MAX - 1},
     {.name = "password", .type = API_SECRET, .min = DN_PASSWORD_MIN, .max = 1024, .help = DN_PASSWORD_HELP},
+    TRUNK_PASSWORD,
     DN_BODY_VALUES,
 };
 static const struct api_value change_body[] = {
@@ -273,6 +283,7 @@ static const struct api_value change_body[] = {
      .min = DN_PASSWORD_MIN,
      .max = 1024,
      .help = "Ends its registration."},
+    TRUNK_PASSWORD,
     DN_BODY_VALUES,
 };
 static const struct api_value password_body[] = {

@@ -428,6 +428,12 @@ static const struct api_value registration[] = {
     {.name = "state", .type = API_TEXT, .needed = true, .choices = AGENT_STATES},
     {.name = "registered_ms", .type = API_TIME, .needed = true},
     {.name = "expires_ms", .type = API_TIME, .needed = true},
+    {.name = "upstream",
+     .type = API_ANY,
+     .needed = true,
+     .help = "At SIP Server: {state, code, since_ms, until_ms, sequence, trunk, text}, state idle, "
+             "registering, registered, "
+             "refreshing, refused, waiting or leaving, text in words; null: no trunk registers DNs."},
 };
 static const struct api_value message[] = {
     {.name = "text",

@@ -36,6 +36,7 @@ static void trunk_put(struct buf *out, const struct trunk *t)
     api_put_str(out, "transport", trunk_transport_name(t->transport));
     api_put_str(out, "username", t->username);
     api_put_bool(out, "password_set", t->password_set);
+    api_put_bool(out, "registers", t->registers);
     api_put_bool(out, "enabled", t->enabled);
     api_put_int(out, "priority", t->priority);
     api_put_int(out, "ping_seconds", t->ping_seconds);
@@ -93,6 +94,7 @@ static void trunk_take(struct trunk *t, const struct json_val *body)
     if (json_get_int(body, "ping_seconds", &n))
         t->ping_seconds = (uint32_t)n;
     (void)json_get_bool(body, "enabled", &t->enabled);
+    (void)json_get_bool(body, "registers", &t->registers);
     codecs_take(t, json_get(body, "codecs"));
 }
 
@@ -235,6 +237,7 @@ static const struct api_value answer[] = {
     {.name = "transport", .type = API_TEXT, .needed = true, .choices = TRANSPORTS},
     {.name = "username", .type = API_TEXT, .needed = true},
     {.name = "password_set", .type = API_BOOL, .needed = true},
+    {.name = "registers", .type = API_BOOL, .needed = true},
     {.name = "enabled", .type = API_BOOL, .needed = true},
     {.name = "priority", .type = API_INT, .needed = true, .help = "Lower is tried first."},
     {.name = "ping_seconds", .type = API_INT, .needed = true},
@@ -251,6 +254,9 @@ static const struct api_value answer[] = {
          .max = TRUNK_SECRET_MAX - 1,                                                                        \
          .help = "For when the peer challenges us."},                                                        \
         {.name = "password", .type = API_SECRET, .max = TRUNK_SECRET_MAX - 1, .help = "Empty: none."},       \
+        {.name = "registers",                                                                                \
+         .type = API_BOOL,                                                                                   \
+         .help = "DNs are registered there while their agents are signed in here."},                         \
         {.name = "enabled", .type = API_BOOL}, {.name = "priority", .type = API_INT, .max = PRIORITY_MAX},   \
         {.name = "ping_seconds",                                                                             \
          .type = API_INT,                                                                                    \

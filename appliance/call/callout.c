@@ -210,6 +210,16 @@ static const char *uri_transport(int transport)
     return transport >= 0 && transport < 3 ? param[transport] : "";
 }
 
+/* SIP Server asks the DN for a password of its own (authenticate-requests); "" = it has none, and the trunk's serves. */
+static void own_password(const struct call *c, char password[DN_TRUNK_PASSWORD_MAX])
+{
+    struct dn dn;
+
+    if (!directory_get(c->calls->cfg.directory, c->cdr.dn, &dn))
+        dn_trunk_password(c->calls->cfg.store, dn.dn, dn.trunk_password, password);
+    explicit_bzero(&dn, sizeof(dn));
+}
+
 /*
  * From and P-Asserted-Identity name the DN at our address; an agent who withholds it leaves only the latter, for the trunk to keep to
  * itself (RFC 3323 4.1, RFC 3325 9). Whose call it was before: the name in the record is the caller's.
@@ -218,6 +228,7 @@ int call_trunk_invite(struct call *c, const struct trunk_peer *peer, const struc
                       const struct call_trunk_dial *dial)
 {
     const bool own_call = c->cdr.direction == CDR_OUTBOUND, withheld = own_call && c->withheld;
+    char password[DN_TRUNK_PASSWORD_MAX] = "";
     char self[ADDR_STRLEN], ip[ADDR_STRLEN], contact[PARTY_URI_MAX], to[PARTY_URI_MAX], ruri[PARTY_URI_MAX],
         own[PARTY_URI_MAX], name[2 * PARTY_MAX];
     const struct trunk_config *t = &peer->cfg;
@@ -237,6 +248,11 @@ int call_trunk_invite(struct call *c, const struct trunk_peer *peer, const struc
     err = sip_stack_laddr(c->calls->cfg.stack, &laddr, addr);
     if (err)
         return err;
+    own_password(c, password);
+    if (password[0]) {
+        cfg.username = c->cdr.dn;
+        cfg.password = password;
+    }
     cfg.route.addr = *addr;
     cfg.route.tp = (enum sip_transp)t->transport;
     (void)addr_ip(&laddr, ip, sizeof(ip));
@@ -257,6 +273,7 @@ int call_trunk_invite(struct call *c, const struct trunk_peer *peer, const struc
     (void)buf_puts(&hdrs, dial->hdrs);
     err =
         hdrs.err ? hdrs.err : leg_connect(dial->leg, c->calls->legs, &cfg, hdrs.data, dial->sdp, dial->h, c);
+    explicit_bzero(password, sizeof(password));
     buf_reset(&hdrs);
     return err;
 }

@@ -167,6 +167,20 @@ size_t calls_count(const struct calls *cs)
     return cs->live;
 }
 
+bool calls_run_for(const struct calls *cs, const char *dn)
+{
+    struct le *le;
+
+    LIST_FOREACH(&cs->calll, le)
+    {
+        const struct call *c = le->data;
+
+        if (c->state < CALL_ENDING && !strcmp(c->cdr.dn, dn))
+            return true;
+    }
+    return false;
+}
+
 size_t calls_listed(const struct calls *cs)
 {
     return list_count(&cs->calll);

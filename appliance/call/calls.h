@@ -23,6 +23,8 @@ int calls_alloc(struct calls **cp, const struct calls_config *cfg);
 /* Ends every call with BYE/503/CANCEL and Reason, writes their CDRs. */
 void calls_free(struct calls *c);
 size_t calls_count(const struct calls *c);
+/* One runs for this DN, on whatever page. */
+bool calls_run_for(const struct calls *c, const char *dn);
 /* With those that are ending. */
 size_t calls_listed(const struct calls *c);
 /* Stops (true) or allows new calls: 503 with Retry-After meanwhile. */

@@ -24,7 +24,7 @@ struct entry { /* a DN, as small as it can be */
     bool enabled, auto_answer;
     uint8_t call_limit;
     char ha1_md5[33], ha1_sha256[65];
-    char name[]; /* and behind it the DN */
+    char name[]; /* behind it the DN, and its sealed password for SIP Server */
 };
 
 struct trunk_list {
@@ -67,15 +67,21 @@ static const char *entry_dn(const struct entry *e)
     return e->name + strlen(e->name) + 1;
 }
 
+static const char *entry_trunk_password(const struct entry *e)
+{
+    return entry_dn(e) + strlen(entry_dn(e)) + 1;
+}
+
 static size_t entry_size(const struct entry *e)
 {
-    return sizeof(*e) + strlen(e->name) + 1 + strlen(entry_dn(e)) + 1;
+    return sizeof(*e) + strlen(e->name) + strlen(entry_dn(e)) + strlen(entry_trunk_password(e)) + 3;
 }
 
 static struct entry *entry_new(const struct dn *dn)
 {
-    size_t n = strlen(dn->name) + 1, dn_n = strlen(dn->dn) + 1;
-    struct entry *e = malloc(sizeof(*e) + n + dn_n);
+    const size_t n = strlen(dn->name) + 1, dn_n = strlen(dn->dn) + 1,
+                 sealed_n = strlen(dn->trunk_password) + 1;
+    struct entry *e = malloc(sizeof(*e) + n + dn_n + sealed_n);
 
     if (!e)
         return NULL;
@@ -87,6 +93,7 @@ static struct entry *entry_new(const struct dn *dn)
     memcpy(e->ha1_sha256, dn->ha1_sha256, sizeof(e->ha1_sha256));
     memcpy(e->name, dn->name, n);
     memcpy(e->name + n, dn->dn, dn_n);
+    memcpy(e->name + n + dn_n, dn->trunk_password, sealed_n);
     return e;
 }
 
@@ -94,7 +101,7 @@ static void entry_free(struct entry *e)
 {
     if (!e)
         return;
-    explicit_bzero(e, sizeof(*e));
+    explicit_bzero(e, entry_size(e));
     free(e);
 }
 
@@ -440,6 +447,7 @@ int directory_get(struct directory *d, const char *dn, struct dn *out)
     memset(out, 0, sizeof(*out));
     memcpy(out->dn, dn, strlen(dn) + 1);
     memcpy(out->name, e->name, strlen(e->name) + 1);
+    memcpy(out->trunk_password, entry_trunk_password(e), strlen(entry_trunk_password(e)) + 1);
     out->enabled = e->enabled;
     out->codec = e->codec;
     out->auto_answer = e->auto_answer;

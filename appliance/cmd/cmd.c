@@ -193,7 +193,8 @@ bool cmd_wants_input(int argc, char *const *argv, const char **file, bool *secre
     *file = a.verb->input == VERB_FILE && a.words ? a.word[0] : "-";
     *secret = a.verb->input != VERB_FILE && a.verb->input != VERB_DASH;
     for (size_t i = 0; i < a.verb->option_count; i++)
-        if (!strcmp(a.verb->options[i].name, "password"))
+        if (!strcmp(a.verb->options[i].name, "password") ||
+            (!strcmp(a.verb->options[i].name, "trunk-password") && a.verb->input == VERB_ASKED))
             password = a.value[i];
     return (a.verb->input == VERB_FILE && a.words) ||
            (a.verb->input == VERB_DASH && a.words > 1 && !strcmp(a.word[1], "-")) ||

@@ -17,7 +17,8 @@ static void dn_json(struct buf *out, const struct dn *d)
     cmd_json_member(out, "name", d->name, true);
     buf_printf(out, "\"enabled\":%s,", cmd_json_bool(d->enabled));
     cmd_json_member(out, "codec", dn_codec_name(d->codec), true);
-    buf_printf(out, "\"auto_answer\":%s,\"call_limit\":%u,", cmd_json_bool(d->auto_answer), d->call_limit);
+    buf_printf(out, "\"auto_answer\":%s,\"call_limit\":%u,\"trunk_password_set\":%s,",
+               cmd_json_bool(d->auto_answer), d->call_limit, cmd_json_bool(d->trunk_password[0]));
     cmd_json_member(out, "created", cmd_time(created, sizeof(created), d->created_ms), true);
     cmd_json_member(out, "changed", cmd_time(changed, sizeof(changed), d->changed_ms), false);
     buf_puts(out, "}");
@@ -107,9 +108,10 @@ static int show(struct cmd *c, const struct dn *d)
     buf_printf(
         c->out,
         "DN           %s\nname         %s\nenabled      %s\ncodec        %s\nauto-answer  %s\ncall limit   "
-        "%s\ncreated      %s\nchanged      %s\n",
+        "%s\nat trunk     %s\ncreated      %s\nchanged      %s\n",
         d->dn, d->name, cmd_yes(d->enabled), dn_codec_name(d->codec), cmd_yes(d->auto_answer),
         d->call_limit ? limit : "as call.limit_per_dn says",
+        d->trunk_password[0] ? "a password of its own is set" : "",
         cmd_time(created, sizeof(created), d->created_ms), cmd_time(changed, sizeof(changed), d->changed_ms));
     return CMD_OK;
 }
@@ -164,7 +166,7 @@ static int cmd_dn_add(struct cmd *c, const struct args *a)
 
 static int cmd_dn_set(struct cmd *c, const struct args *a)
 {
-    struct dn_change change = {.name = args_get(a, "name")};
+    struct dn_change change = {.name = args_get(a, "name"), .trunk_password = args_get(a, "trunk-password")};
     enum dn_codec codec;
     uint32_t call_limit;
     bool auto_answer;
@@ -172,13 +174,15 @@ static int cmd_dn_set(struct cmd *c, const struct args *a)
 
     if (cmd_dn_options(c, a, &codec, &auto_answer, &call_limit))
         return CMD_USAGE;
+    if (change.trunk_password && !(change.trunk_password = cmd_password(c, change.trunk_password)))
+        return CMD_USAGE;
     if (args_get(a, "codec"))
         change.codec = &codec;
     if (args_get(a, "auto-answer"))
         change.auto_answer = &auto_answer;
     if (args_get(a, "call-limit"))
         change.call_limit = &call_limit;
-    if (!change.name && !change.codec && !change.auto_answer && !change.call_limit)
+    if (!change.name && !change.codec && !change.auto_answer && !change.call_limit && !change.trunk_password)
         return cmd_misused(c, "there is nothing to change");
     return told(c, service_dn_change(&c->sv, a->word[0], &change, &d), &d, "changed");
 }
@@ -313,6 +317,10 @@ static const struct verb_option set_options[] = {
     {"name", "NAME", "shown on the agent's page and in lists", false},
     {"codec", "auto|opus|pcmu|pcma", "what the browser's side prefers", false},
     CALL_OPTIONS,
+    {"trunk-password", "PW",
+     "answers SIP Server's challenges for this DN (its password there); -: from a prompt or standard input;\n"
+     "'': it has none",
+     false},
 };
 static const struct verb_option passwd_options[] = {{"password", "PW", PASSWORD_HELP, false}};
 static const struct verb_option import_options[] = {
@@ -342,7 +350,8 @@ static const struct verb verbs[] = {
      .words_max = 1,
      .help = "Changes what is given of a DN and leaves the rest.",
      VERB_OPTIONS(set_options),
-     .example = "dngate dn set 5001 --codec pcma",
+     .example = "dngate dn set 5001 --codec pcma\ndngate dn set 5001 --trunk-password - <password.txt",
+     .input = VERB_ASKED,
      .run = cmd_dn_set},
     {.name = "list",
      .words = "",
@@ -422,9 +431,9 @@ static const struct verb verbs[] = {
      .words_max = 1,
      .help = "Adds and changes DNs from a CSV file (- = standard input), all of it or, when a line is wrong, "
              "nothing.\n"
-             "The first line names the columns: dn,name,password,enabled,codec,auto_answer,call_limit; all "
-             "but dn may be\n"
-             "missing, in any order. An empty or missing one leaves what is there, but an empty name is a "
+             "The first line names the columns: dn,name,password,enabled,codec,auto_answer,call_limit,\n"
+             "trunk_password; all but dn may be missing, in any order. An empty or missing one leaves what "
+             "is there, but an empty name is a "
              "name; a new DN\n"
              "needs a password.",
      VERB_OPTIONS(import_options),

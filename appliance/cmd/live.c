@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *seconds_text(char *buf, size_t sz, int64_t s)
 {
@@ -118,9 +119,23 @@ static void registration_json(struct buf *out, const struct service_registration
     buf_puts(out, "}");
 }
 
+/* "at genesys", "refused: SIP Server does not know the DN (404)" */
+static const char *upstream_text(char *buf, size_t sz, const struct service_upstream *u)
+{
+    if (!u->state)
+        snprintf(buf, sz, "%s", "");
+    else if (!strcmp(u->state, "registered") || !strcmp(u->state, "refreshing"))
+        snprintf(buf, sz, "at %s", u->trunk);
+    else if (u->code)
+        snprintf(buf, sz, "%s: %s (%u)", u->state, u->text, u->code);
+    else
+        snprintf(buf, sz, "%s: %s", u->state, u->text);
+    return buf;
+}
+
 static void registration_list(struct listing *l, const struct service_registration *r)
 {
-    char text[32];
+    char text[32], upstream[160];
 
     if (listing_json(l)) {
         registration_json(l->cmd->out, r);
@@ -131,18 +146,20 @@ static void registration_list(struct listing *l, const struct service_registrati
     grid_add(&l->grid, cmd_time(text, sizeof(text), r->registered_ms));
     grid_add(&l->grid, cmd_time(text, sizeof(text), r->expires_ms));
     grid_add(&l->grid, r->state);
+    grid_add(&l->grid, upstream_text(upstream, sizeof(upstream), &r->upstream));
     grid_add(&l->grid, r->user_agent);
 }
 
 static int cmd_registrations(struct cmd *c, const struct args *a)
 {
-    static const char *const heads[] = {"DN", "SOURCE", "REGISTERED", "EXPIRES", "STATE", "USER AGENT"};
+    static const char *const heads[] = {"DN",    "SOURCE",   "REGISTERED", "EXPIRES",
+                                        "STATE", "UPSTREAM", "USER AGENT"};
     struct service_registrations list = {NULL, 0};
     struct listing l;
     int err, status;
 
     (void)a;
-    listing_begin(&l, c, heads, 6);
+    listing_begin(&l, c, heads, sizeof(heads) / sizeof(heads[0]));
     err = service_registrations(&c->sv, &list);
     for (size_t i = 0; i < list.count; i++)
         registration_list(&l, &list.v[i]);
@@ -314,7 +331,9 @@ const struct noun noun_calls = {
 static const struct verb registrations_verbs[] = {
     {.name = "",
      .words = "",
-     .help = "Lists the DNs that are registered now: whose page is ready for calls.",
+     .help = "Lists the DNs that are registered now: whose page is ready for calls. UPSTREAM: what SIP "
+             "Server says of "
+             "them, where a\ntrunk registers DNs.",
      VERB_OPTIONS(watch),
      .example = "dngate registrations --json",
      .run = cmd_registrations},

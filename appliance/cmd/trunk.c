@@ -136,7 +136,9 @@ static int trunk_fill(struct cmd *c, const struct args *a, struct trunk *t)
     if (strlen(a->word[0]) >= sizeof(t->name))
         return cmd_misused(c, "a trunk's name has at most %zu bytes", sizeof(t->name) - 1);
     snprintf(t->name, sizeof(t->name), "%s", a->word[0]);
-    t->registers = t->registers || args_flag(a, "register");
+    if (args_flag(a, "register") && args_flag(a, "no-register"))
+        return cmd_misused(c, "--register or --no-register, not both");
+    t->registers = (t->registers || args_flag(a, "register")) && !args_flag(a, "no-register");
     if (fill_text(c, a, "username", t->username, sizeof(t->username)) ||
         fill_text(c, a, "codecs", t->codecs, sizeof(t->codecs)) ||
         fill_number(c, a, "priority", PRIORITY_MAX, &priority) || fill_number(c, a, "ping", PING_MAX, &ping))
@@ -275,7 +277,8 @@ static int cmd_trunk_remove(struct cmd *c, const struct args *a)
     {"transport", "udp|tcp|tls", "UDP (default) or TCP; TLS is not in this version and refused", false},     \
         {"username", "U", "answers the trunk's challenges, with --password", false},                         \
         {"password", "PW", "-: from a prompt or standard input", false},                                     \
-        {"register", NULL, "register the DNs there: not in this version and refused", false},                \
+        {"register", NULL, "DNs are registered there while their agents are signed in here", false},         \
+        {"no-register", NULL, "they are not (default): SIP Server knows each DN's contact", false},          \
         {"priority", "N", "0 to 1000, lower is tried first (default 10)", false},                            \
         {"ping", "SECONDS", "OPTIONS interval that tells up from down (default 30); 0 = off, taken as up",   \
          false},                                                                                             \

@@ -14,7 +14,7 @@
 enum verb_input {
     VERB_NO_INPUT,
     VERB_PASSWORD, /* a password, unless --password has it */
-    VERB_ASKED,    /* a password when --password is "-" */
+    VERB_ASKED,    /* a password when --password, or --trunk-password, is "-" */
     VERB_FILE,     /* the file that the first word names */
     VERB_DASH,     /* what comes on standard input when the second word is "-" */
 };

@@ -95,6 +95,12 @@ static const struct conf_def table[] = {
     INT("register.expires_max", "3600", 10, 86400, "s", "Longest registration; longer wishes are cut."),
     INT("register.expires_default", "600", 10, 86400, "s", "Length of a registration that names none."),
 
+    LIVE_INT("sip.register_rate", "50", 1, 10000, "1/s",
+             "Most REGISTERs that go to SIP Server in a second, for the DNs of trunks that register."),
+    LIVE_INT("sip.unregister_seconds", "30", 0, 3600, "s",
+             "How long a DN stays registered at SIP Server when its browser is gone: a page that is loaded "
+             "anew, or comes by another network, is back by then."),
+
     PORT("ice.port", "10000",
          "UDP port of the browsers' media: one port for each media worker, counted up from here."),
     INT("rtp.port_min", "10100", 0, 65535, "", "First UDP port of RTP and RTCP towards the trunk."),
@@ -268,15 +274,16 @@ static const struct conf_def table[] = {
              "https://HOST[:PORT]/PATH, or http://…; empty means none."),
     {.key = "alerts.events",
      .type = CONF_STR,
-     .def = "trunk, certificate, disk, quality, bans",
+     .def = "trunk, upstream, certificate, disk, quality, bans",
      .min = 0,
      .max = 200,
      .unit = "",
      .live = true,
      .form = CONF_FORM_ALERTS,
-     .meaning = "What alerts.webhook is told of: trunk, certificate, disk, quality (MOS below 3.5 for five "
-                "minutes), bans, part (any "
-                "other part of the appliance), reach (ways of browsers that are closed from outside)."},
+     .meaning =
+         "What alerts.webhook is told of: trunk, upstream (DNs that SIP Server does not take), certificate, "
+         "disk, quality (MOS below 3.5 for five minutes), bans, part (any "
+         "other part of the appliance), reach (ways of browsers that are closed from outside)."},
     LIVE_STR("alerts.ca", CONF_FORM_ANY, 500,
              "PEM file with the CAs of which one must have signed the certificate of alerts.webhook; empty "
              "means those that the "

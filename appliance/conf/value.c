@@ -146,7 +146,8 @@ static bool is_http(const char *s)
 /* As service/attention calls them. */
 static bool is_alert(const char *s)
 {
-    static const char *const kinds[] = {"trunk", "certificate", "disk", "quality", "bans", "part", "reach"};
+    static const char *const kinds[] = {"trunk", "certificate", "disk",  "quality",
+                                        "bans",  "part",        "reach", "upstream"};
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (!strcmp(kinds[i], s))
@@ -237,7 +238,7 @@ static const char *form_error(enum conf_form form, const char *value)
     case CONF_FORM_ALERTS:
         return each_is(value, 16, is_alert)
                    ? NULL
-                   : "must be a list of trunk, certificate, disk, quality, bans, part and reach";
+                   : "must be a list of trunk, upstream, certificate, disk, quality, bans, part and reach";
     case CONF_FORM_DNS:
         return each_is(value, 256, is_dn) ? NULL : "must be a list of DNs";
     case CONF_FORM_ANY:

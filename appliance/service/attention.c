@@ -9,7 +9,7 @@ static const char *const kinds[ATTENTION_KINDS] = {
     [ATTENTION_DISK] = "disk",       [ATTENTION_QUALITY] = "quality",
     [ATTENTION_BANS] = "bans",       [ATTENTION_PART] = "part",
     [ATTENTION_REACH] = "reach",     [ATTENTION_ADMIN] = "administrator",
-    [ATTENTION_RESTART] = "restart",
+    [ATTENTION_RESTART] = "restart", [ATTENTION_UPSTREAM] = "upstream",
 };
 
 const char *attention_kind_name(enum attention_kind k)
@@ -31,6 +31,9 @@ static const struct {
     [ATTENTION_PART] = {"See the log for what happened before.", "/admin/"},
     [ATTENTION_REACH] = {"Open and forward these ports.", "/admin/network"},
     [ATTENTION_ADMIN] = {"Make one with dngate setup-link or dngate user add.", "/admin/people"},
+    [ATTENTION_UPSTREAM] =
+        {"Look in SIP Server's configuration: is the DN there, enabled, and does its password fit?",
+         "/admin/agents"},
     [ATTENTION_RESTART] = {"Restart when no call is on.", "/admin/settings"},
 };
 
@@ -53,7 +56,9 @@ enum sentence {
     BAN, /* one; the same code */
     BANS,
     ADMINISTRATOR,
-    RESTART
+    RESTART,
+    UPSTREAM_ONE,
+    UPSTREAM
 };
 static const struct {
     enum attention_kind kind;
@@ -78,6 +83,9 @@ static const struct {
     [BAN] = {ATTENTION_BANS, "bans", "{n} address is banned after wrong passwords."},
     [BANS] = {ATTENTION_BANS, "bans", "{n} addresses are banned after wrong passwords."},
     [ADMINISTRATOR] = {ATTENTION_ADMIN, "administrator", "Nobody can sign in to the console yet."},
+    [UPSTREAM_ONE] = {ATTENTION_UPSTREAM, "upstream", "No call reaches DN {dn}: {why}."},
+    [UPSTREAM] = {ATTENTION_UPSTREAM, "upstream",
+                  "No call reaches {n} DNs: SIP Server does not register them; DN {dn}: {why}."},
     [RESTART] = {ATTENTION_RESTART, "restart", "Settings wait for a restart: {settings}."},
 };
 
@@ -186,6 +194,18 @@ static void parts_find(const struct attention_facts *f, struct attention_list *o
     }
 }
 
+static void refused_find(const struct attention_facts *f, struct attention_list *out)
+{
+    struct sentence_params p = {.v = {{NULL}}};
+
+    if (!f->refused)
+        return;
+    sentence_number(&p, "n", (double)f->refused, 0);
+    sentence_text(&p, "dn", "%s", f->refused_dn);
+    sentence_text(&p, "why", "%s", f->refused_text);
+    add(out, f->refused == 1 ? UPSTREAM_ONE : UPSTREAM, "", true, &p);
+}
+
 static bool has(const struct attention_list *l, enum attention_kind kind)
 {
     for (size_t i = 0; i < l->count; i++)
@@ -202,6 +222,7 @@ void attention_find(const struct attention_facts *f, struct attention_list *out)
 
     out->count = out->left_out = 0;
     trunks_find(f, out);
+    refused_find(f, out);
     parts_find(f, out);
     if (f->disk_percent >= disk && !has(out, ATTENTION_DISK))
         add_number(out, DISK_FULL, false, "percent", f->disk_percent, 0);

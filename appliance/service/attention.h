@@ -27,6 +27,7 @@ enum attention_kind {
     ATTENTION_REACH,
     ATTENTION_ADMIN,
     ATTENTION_RESTART,
+    ATTENTION_UPSTREAM,
     ATTENTION_KINDS
 };
 /* "trunk", "certificate", …: in JSON and settings. */
@@ -56,9 +57,11 @@ struct attention_facts {
     size_t trunk_count;
     double mos; /* of the last minutes; 0 = nobody was heard */
     size_t bans;
-    double disk_percent; /* used */
-    char closed[128];    /* ways of browsers that are closed from outside: "https, ice"; "" */
-    char pending[128];   /* settings that wait for a restart; "" */
+    size_t refused;                        /* DNs that SIP Server does not take */
+    char refused_dn[64], refused_text[96]; /* one of them, and why */
+    double disk_percent;                   /* used */
+    char closed[128];  /* ways of browsers that are closed from outside: "https, ice"; "" */
+    char pending[128]; /* settings that wait for a restart; "" */
     bool no_administrator;
     const struct attention_list *was; /* what was the case until now; NULL: nothing */
 };

@@ -102,6 +102,8 @@ void service_dn_differences(const struct dn *before, const struct dn *after, ser
         h("name", before->name, after->name, arg);
     if (strcmp(before->ha1_sha256, after->ha1_sha256))
         h("password", "", "another one", arg);
+    if (strcmp(before->trunk_password, after->trunk_password))
+        h("trunk_password", "", "another one", arg);
     if (before->enabled != after->enabled)
         h("enabled", yes(before->enabled), yes(after->enabled), arg);
     if (before->codec != after->codec)

@@ -4,6 +4,7 @@
 #include "core/utf8.h"
 #include "sip/registrar.h"
 #include "sip/trunks.h"
+#include "sip/upreg.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,6 +47,21 @@ static bool call_h(const struct call_info *ci, void *arg)
     return false;
 }
 
+void service_upstream_take(struct service_upstream *u, const struct service_live *live, const char *dn)
+{
+    struct upreg_info info;
+
+    if (upreg_get(live->upreg, dn, &info))
+        return;
+    u->state = upreg_state_name(info.state);
+    u->code = info.code;
+    u->since_ms = info.since_ms;
+    u->until_ms = info.until_ms;
+    u->sequence = info.sequence;
+    memcpy(u->trunk, info.trunk, sizeof(u->trunk));
+    memcpy(u->text, info.text, sizeof(u->text));
+}
+
 static bool binding_h(const struct binding *b, void *arg)
 {
     struct picture_question *q = arg;
@@ -61,6 +77,7 @@ static bool binding_h(const struct binding *b, void *arg)
     r->registered_ms = b->registered_ms;
     r->expires_ms = b->expires_ms;
     r->state = "ready";
+    service_upstream_take(&r->upstream, q->live, b->dn);
     if (!directory_get(q->live->directory, b->dn, &dn))
         snprintf(r->name, sizeof(r->name), "%s", dn.name);
     explicit_bzero(&dn, sizeof(dn));
@@ -102,14 +119,29 @@ static bool room(struct picture_question *q, void **v, size_t count, size_t each
     return *v != NULL;
 }
 
+static void counts_take(struct service_counts *c, const struct service_live *live)
+{
+    struct upreg_counts up;
+
+    upreg_counts(live->upreg, &up);
+    *c = (struct service_counts){.calls = calls_count(live->calls),
+                                 .registrations = registrar_count(live->registrar),
+                                 .dns = directory_count(live->directory),
+                                 .registration_changes = registrar_changes(live->registrar) + up.changes};
+    c->upstream.registered = up.in[UPREG_REGISTERED] + up.in[UPREG_REFRESHING];
+    c->upstream.refused = up.in[UPREG_REFUSED];
+    c->upstream.waiting = up.in[UPREG_WAITING] + up.in[UPREG_REGISTERING] + up.in[UPREG_IDLE];
+    memcpy(c->upstream.dn, up.dn, sizeof(c->upstream.dn));
+    memcpy(c->upstream.text, up.text, sizeof(c->upstream.text));
+}
+
 static void picture_h(void *value, void *owner)
 {
     struct picture_question *q = value;
     const struct service_live *live = q->live = owner;
     struct service_picture *p = &q->p;
 
-    p->counts = (struct service_counts){calls_count(live->calls), registrar_count(live->registrar),
-                                        directory_count(live->directory), registrar_changes(live->registrar)};
+    counts_take(&p->counts, live);
     /* Those that are ending are listed, too. */
     if (q->what & SERVICE_CALLS &&
         room(q, (void **)&p->calls.v, calls_listed(live->calls), sizeof(*p->calls.v)))

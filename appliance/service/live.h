@@ -13,6 +13,7 @@
 struct trunks;
 struct trunkprobes;
 struct sip_stack;
+struct upreg;
 
 /* What the signalling thread answers from: the argument of its ask_answer_h. */
 struct service_live {
@@ -22,6 +23,7 @@ struct service_live {
     struct trunks *trunks;
     struct sip_stack *stack;
     struct trunkprobes *probes;
+    struct upreg *upreg;
 };
 
 /* A question of another file's: h gets a struct service_live. */
@@ -35,11 +37,20 @@ struct service_registration {
     char dn[64], name[DN_NAME_MAX], peer[ADDR_STRLEN], user_agent[128];
     int64_t registered_ms, expires_ms; /* Unix ms */
     const char *state;                 /* "ready", "ringing", "on_call": static */
+    struct service_upstream {          /* its registration at SIP Server (sip/upreg) */
+        const char *state;             /* "registered", "refused", …: static; NULL: no trunk registers */
+        char trunk[64], text[96];
+        uint16_t code; /* of SIP Server's last answer; 0 = none */
+        int64_t since_ms, until_ms;
+        uint64_t sequence;
+    } upstream;
 };
 struct service_registrations {
     struct service_registration *v; /* free(); by dn */
     size_t count;
 };
+/* Signalling thread. */
+void service_upstream_take(struct service_upstream *u, const struct service_live *live, const char *dn);
 enum { SERVICE_TRUNKS_MAX = 128, SERVICE_TRUNK_ADDRESSES_MAX = 8 };
 struct service_trunk {
     char name[64], detail[64]; /* why it is in this state; "" */
@@ -60,6 +71,10 @@ struct service_trunks {      /* that are in use, in the order in which they are 
 struct service_counts {
     size_t calls, registrations, dns;
     uint64_t registration_changes; /* another number than before: there were some */
+    struct {                       /* at SIP Server */
+        size_t registered, refused, waiting;
+        char dn[64], text[96]; /* one that is refused, and why */
+    } upstream;
 };
 
 enum { SERVICE_CALLS = 1, SERVICE_REGISTRATIONS = 2, SERVICE_TRUNKS = 4 };

@@ -63,6 +63,21 @@ void livejson_call(struct buf *out, const struct call_info *ci)
 
 /* ---------------------------------------------------------------- registrations, trunks, bans */
 
+static void upstream(struct buf *out, const struct service_upstream *u)
+{
+    if (!u->state) {
+        buf_puts(out, ",\"upstream\":null");
+        return;
+    }
+    buf_printf(
+        out,
+        ",\"upstream\":{\"state\":\"%s\",\"code\":%u,\"since_ms\":%lld,\"until_ms\":%lld,\"sequence\":%llu",
+        u->state, u->code, (long long)u->since_ms, (long long)u->until_ms, (unsigned long long)u->sequence);
+    member(out, "trunk", u->trunk);
+    member(out, "text", u->text);
+    buf_puts(out, "}");
+}
+
 void livejson_registration(struct buf *out, const struct service_registration *r)
 {
     char browser[sizeof(r->user_agent)];
@@ -75,6 +90,7 @@ void livejson_registration(struct buf *out, const struct service_registration *r
     member(out, "state", r->state);
     buf_printf(out, ",\"registered_ms\":%lld,\"expires_ms\":%lld", (long long)r->registered_ms,
                (long long)r->expires_ms);
+    upstream(out, &r->upstream);
 }
 
 const char *livejson_trunk_state(const char *state)
@@ -175,10 +191,13 @@ static void trunks(struct buf *out, const struct service_trunks *t)
 static void counted(struct buf *out, const struct service_status *st)
 {
     if (st->counted)
-        buf_printf(out, ",\"calls\":%zu,\"registrations\":%zu,\"dns\":%zu", st->counts.calls,
-                   st->counts.registrations, st->counts.dns);
+        buf_printf(out,
+                   ",\"calls\":%zu,\"registrations\":%zu,\"dns\":%zu,\"upstream\":{\"registered\":%zu,"
+                   "\"refused\":%zu,\"waiting\":%zu}",
+                   st->counts.calls, st->counts.registrations, st->counts.dns, st->counts.upstream.registered,
+                   st->counts.upstream.refused, st->counts.upstream.waiting);
     else
-        buf_puts(out, ",\"calls\":null,\"registrations\":null,\"dns\":null");
+        buf_puts(out, ",\"calls\":null,\"registrations\":null,\"dns\":null,\"upstream\":null");
     buf_printf(out, ",\"agents\":{\"off\":%zu,\"ready\":%zu,\"ringing\":%zu,\"on_call\":%zu}", st->agents.off,
                st->agents.ready, st->agents.ringing, st->agents.on_call);
     trunks(out, &st->trunks);

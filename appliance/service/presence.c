@@ -192,6 +192,7 @@ static void one_h(void *value, void *owner)
         r->registered_ms = b->registered_ms;
         r->expires_ms = b->expires_ms;
         r->state = dn_state_name(DN_STATE_READY);
+        service_upstream_take(&r->upstream, live, b->dn);
     }
     calls_each(live->calls, one_call_h, q);
 }

@@ -87,11 +87,6 @@ static int not_yet(struct service *sv, const struct trunk *t)
     if (t->transport == TRUNK_TLS)
         return service_fail(sv, ENOTSUP,
                             "TLS towards trunks is not in this version: use transport udp or tcp");
-    if (t->registers)
-        return service_fail(
-            sv, ENOTSUP,
-            "registration of DNs at a trunk is not in this version: give SIP Server the contact of "
-            "each DN instead (sip:DN@this-box:5060)");
     return 0;
 }
 

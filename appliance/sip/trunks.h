@@ -26,6 +26,7 @@ struct trunk_config { /* by value, from the store */
     int priority;
     uint32_t ping_seconds; /* 0 = no ping, taken as up */
     char codecs[64];
+    bool registers; /* DNs are registered there: sip/upreg */
 };
 
 enum trunk_state {

@@ -66,6 +66,8 @@ static const char *secret_name(const char *column)
 {
     if (strstr(column, "sha256"))
         return NULL;
+    if (!strncmp(column, "trunk_", 6))
+        return column; /* beside the DN's own */
     return strstr(column, "ha1") || strstr(column, "pass") || strstr(column, "pwhash") ? "password" : column;
 }
 

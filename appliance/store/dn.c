@@ -1,5 +1,7 @@
 #include "store/dn.h"
+#include "core/log.h"
 #include "crypto/hash.h"
+#include "crypto/secret.h"
 #include "store/audit.h"
 #include "store/check.h"
 #include "store/dnrow.h"
@@ -65,11 +67,72 @@ void dnrow_hash(struct dn *d, const char *password)
     hash_ha1_sha256(d->ha1_sha256, d->dn, DN_REALM, password);
 }
 
+/* ---------------------------------------------------------------- passwords for SIP Server */
+
+int dn_check_trunk_password(const char *password, char *why, size_t whysz)
+{
+    if (check_text(password, DN_TRUNK_PASSWORD_MAX))
+        return 0;
+    snprintf(why, whysz,
+             "the password for SIP Server must be UTF-8 text of at most %d bytes without control characters",
+             DN_TRUNK_PASSWORD_MAX - 1);
+    return EINVAL;
+}
+
+/* Sealing binds a password to its DN: a row that is copied under another name does not open. */
+static const char *sealing_context(char *buf, size_t sz, const char *dn)
+{
+    snprintf(buf, sz, "dn/%s", dn);
+    return buf;
+}
+
+int dnrow_seal(const struct store *s, struct dn *d, const char *trunk_password)
+{
+    char context[DN_MAX + 8];
+
+    d->trunk_password[0] = '\0';
+    return trunk_password[0] ? secret_seal(s->secret, d->trunk_password, sizeof(d->trunk_password),
+                                           sealing_context(context, sizeof(context), d->dn), trunk_password)
+                             : 0;
+}
+
+void dn_trunk_password(const struct store *s, const char *dn, const char *sealed,
+                       char out[DN_TRUNK_PASSWORD_MAX])
+{
+    char context[DN_MAX + 8];
+
+    out[0] = '\0';
+    if (!sealed[0] || !secret_open(s->secret, out, DN_TRUNK_PASSWORD_MAX,
+                                   sealing_context(context, sizeof(context), dn), sealed))
+        return;
+    out[0] = '\0';
+    log_warn_limited("store",
+                     "dn=%s its password for SIP Server cannot be read with this secret.key; set it again: "
+                     "dngate dn set %s --trunk-password -",
+                     dn, dn);
+}
+
+bool dnrow_same_sealed(const struct store *s, const struct dn *a, const struct dn *b)
+{
+    char x[DN_TRUNK_PASSWORD_MAX], y[DN_TRUNK_PASSWORD_MAX];
+    bool same = !strcmp(a->trunk_password, b->trunk_password);
+
+    if (same || !a->trunk_password[0] || !b->trunk_password[0])
+        return same;
+    dn_trunk_password(s, a->dn, a->trunk_password, x);
+    dn_trunk_password(s, b->dn, b->trunk_password, y);
+    same = x[0] && !strcmp(x, y);
+    explicit_bzero(x, sizeof(x));
+    explicit_bzero(y, sizeof(y));
+    return same;
+}
+
 /* ---------------------------------------------------------------- rows */
 
 #define DN_SELECT                                                                                            \
-    "SELECT dn, name, enabled, codec, ha1_md5, ha1_sha256, created_ms, changed_ms, auto_answer, call_limit " \
-    "FROM dn "
+    "SELECT dn, name, enabled, codec, ha1_md5, ha1_sha256, created_ms, changed_ms, auto_answer, "            \
+    "call_limit, "                                                                                           \
+    "trunk_password FROM dn "
 
 static void dnrow_read(sqlite3_stmt *st, struct dn *d)
 {
@@ -84,6 +147,7 @@ static void dnrow_read(sqlite3_stmt *st, struct dn *d)
     d->changed_ms = sqlite3_column_int64(st, 7);
     d->auto_answer = sqlite3_column_int(st, 8) != 0;
     d->call_limit = (uint32_t)sqlite3_column_int64(st, 9);
+    sql_text(st, 10, d->trunk_password, sizeof(d->trunk_password));
 }
 
 int dnrow_load(struct sql *sql, const char *dn, struct dn *out)
@@ -107,12 +171,13 @@ int dnrow_insert(struct sql *sql, const struct dn *d)
     int err =
         sql_prepare(sql, &st,
                     "INSERT INTO dn (dn, name, enabled, codec, ha1_md5, ha1_sha256, created_ms, changed_ms, "
-                    "auto_answer, call_limit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                    "auto_answer, call_limit, trunk_password) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
     if (err)
         return err;
-    sql_bind(st, "ttitttiiii", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5,
-             d->ha1_sha256, d->created_ms, d->changed_ms, (int64_t)d->auto_answer, (int64_t)d->call_limit);
+    sql_bind(st, "ttitttiiiit", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5,
+             d->ha1_sha256, d->created_ms, d->changed_ms, (int64_t)d->auto_answer, (int64_t)d->call_limit,
+             d->trunk_password);
     return sql_run(sql, st);
 }
 
@@ -122,12 +187,13 @@ int dnrow_update(struct sql *sql, const struct dn *d)
     int err = sql_prepare(
         sql, &st,
         "UPDATE dn SET name = ?2, enabled = ?3, codec = ?4, ha1_md5 = ?5, ha1_sha256 = ?6, changed_ms = ?7, "
-        "auto_answer = ?8, call_limit = ?9 WHERE dn = ?1");
+        "auto_answer = ?8, call_limit = ?9, trunk_password = ?10 WHERE dn = ?1");
 
     if (err)
         return err;
-    sql_bind(st, "ttitttiii", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5,
-             d->ha1_sha256, d->changed_ms, (int64_t)d->auto_answer, (int64_t)d->call_limit);
+    sql_bind(st, "ttitttiiit", d->dn, d->name, (int64_t)d->enabled, dn_codec_name(d->codec), d->ha1_md5,
+             d->ha1_sha256, d->changed_ms, (int64_t)d->auto_answer, (int64_t)d->call_limit,
+             d->trunk_password);
     err = sql_run(sql, st);
     return err || sql_changes(sql) ? err : ENOENT;
 }
@@ -196,7 +262,8 @@ int dn_add(struct store *s, const char *dn, const char *password, const char *na
 
 struct change_arg {
     const struct dn_change *change;
-    struct dn hashed; /* the DN's name, and its new password */
+    struct dn hashed; /* the DN's name, and its new passwords */
+    const struct store *store;
 };
 
 /* What the audit says of it; NULL: it changes nothing. */
@@ -218,6 +285,10 @@ static const char *change_apply(struct dn *d, const struct change_arg *a)
     if (c->password) {
         memcpy(d->ha1_md5, a->hashed.ha1_md5, sizeof(d->ha1_md5));
         memcpy(d->ha1_sha256, a->hashed.ha1_sha256, sizeof(d->ha1_sha256));
+    }
+    if (c->trunk_password && !dnrow_same_sealed(a->store, d, &a->hashed)) {
+        memcpy(d->trunk_password, a->hashed.trunk_password, sizeof(d->trunk_password));
+        return c->password ? "changed, its passwords, too" : "changed, its password for SIP Server, too";
     }
     if (strcmp(d->name, was.name) || d->codec != was.codec || d->auto_answer != was.auto_answer ||
         d->call_limit != was.call_limit)
@@ -252,12 +323,14 @@ static int change_check(const struct dn_change *c, char *why, size_t whysz)
 
     if (!err && c->password)
         err = dn_check_password(c->password, why, whysz);
+    if (!err && c->trunk_password)
+        err = dn_check_trunk_password(c->trunk_password, why, whysz);
     return !err && c->call_limit ? dn_check_limit(*c->call_limit, why, whysz) : err;
 }
 
 int dn_change(struct store *s, const char *dn, const struct dn_change *change, char *why, size_t whysz)
 {
-    struct change_arg a = {.change = change};
+    struct change_arg a = {.change = change, .store = s};
     int err = change_check(change, why, whysz);
 
     if (err)
@@ -266,7 +339,10 @@ int dn_change(struct store *s, const char *dn, const struct dn_change *change, c
         snprintf(a.hashed.dn, sizeof(a.hashed.dn), "%s", dn);
         if (change->password)
             dnrow_hash(&a.hashed, change->password);
-        err = store_call(s, change_job, &a);
+        if (change->trunk_password)
+            err = dnrow_seal(s, &a.hashed, change->trunk_password);
+        if (!err)
+            err = store_call(s, change_job, &a);
     } else {
         err = ENOENT;
     }

@@ -4,7 +4,15 @@
 
 #include "store/store.h"
 
-enum { DN_MAX = 64, DN_NAME_MAX = 128, DN_PASSWORD_MIN = 6, DN_CALL_LIMIT_MAX = 10, DN_MANY_MAX = 10000 };
+enum {
+    DN_MAX = 64,
+    DN_NAME_MAX = 128,
+    DN_PASSWORD_MIN = 6,
+    DN_CALL_LIMIT_MAX = 10,
+    DN_MANY_MAX = 10000,
+    DN_TRUNK_PASSWORD_MAX = 128,
+    DN_SEALED_MAX = 224
+};
 enum dn_codec {
     DN_CODEC_AUTO,
     DN_CODEC_OPUS,
@@ -22,6 +30,8 @@ struct dn {
     int64_t created_ms, changed_ms;
     bool auto_answer;    /* its page answers by itself, after a beep to the agent */
     uint32_t call_limit; /* calls at a time; 0: as call.limit_per_dn says */
+    /* Its digest password for SIP Server, which names the realm itself, so that it must be read back: sealed; "" = none. */
+    char trunk_password[DN_SEALED_MAX];
 };
 
 #define DN_REALM "dngate" /* digest realm; part of every stored HA1 */
@@ -35,6 +45,10 @@ int dn_get(struct store_reader *r, const char *dn, struct dn *out);
 typedef bool(dn_h)(const struct dn *dn, void *arg); /* true = stop */
 int dn_each(struct store_reader *r, dn_h *h, void *arg);
 
+/* Opens it: "" when there is none, or it was sealed by another secret.key (logged). Any thread; wipe it. */
+void dn_trunk_password(const struct store *s, const char *dn, const char *sealed,
+                       char out[DN_TRUNK_PASSWORD_MAX]);
+
 /* EEXIST; EINVAL with why. Password is hashed here and wiped by the caller. At least 6 characters. */
 int dn_add(struct store *s, const char *dn, const char *password, const char *name, enum dn_codec codec,
            bool enabled, char *why, size_t whysz);
@@ -43,13 +57,14 @@ struct dn_new {
     enum dn_codec codec;
     bool enabled, auto_answer;
     uint32_t call_limit;
+    const char *trunk_password; /* NULL or "": none */
 };
 /* All of them or none: one transaction. *bad: which one it is that why is about. EEXIST, EINVAL, E2BIG (DN_MANY_MAX). */
 int dn_add_all(struct store *s, const struct dn_new *v, size_t n, size_t *bad, char *why, size_t whysz);
 
 /* NULL leaves a thing as it is. */
 struct dn_change {
-    const char *name, *password;
+    const char *name, *password, *trunk_password; /* the last "": it has none any more */
     const enum dn_codec *codec;
     const bool *enabled, *auto_answer;
     const uint32_t *call_limit;
@@ -65,7 +80,7 @@ enum dn_action { DN_ENABLE, DN_DISABLE, DN_RESET, DN_REMOVE };
 int dn_bulk(struct store *s, enum dn_action action, const char *const *dns, const char *const *passwords,
             size_t n, size_t *bad, char *why, size_t whysz);
 
-/* CSV with header dn,name,password,enabled,codec,auto_answer,call_limit (RFC 4180; columns after dn optional, any order). All or nothing: one
+/* CSV with header dn,name,password,enabled,codec,auto_answer,call_limit,trunk_password (RFC 4180; columns after dn optional, any order). All or nothing: one
  * transaction; on EINVAL why names the line and the column. Existing DNs are updated, those without password keep theirs. */
 struct dn_import_result {
     uint32_t added, changed, unchanged, wrong; /* wrong: of a trial; an import has none */

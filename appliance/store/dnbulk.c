@@ -43,8 +43,9 @@ static void rows_free(struct dn *rows, size_t n)
 
 /* ---------------------------------------------------------------- new ones */
 
-static int new_fill(struct dn *d, const struct dn_new *from, char *why, size_t whysz)
+static int new_fill(const struct store *s, struct dn *d, const struct dn_new *from, char *why, size_t whysz)
 {
+    const char *trunk_password = from->trunk_password ? from->trunk_password : "";
     int err;
 
     if (!dn_valid(from->dn)) {
@@ -56,6 +57,8 @@ static int new_fill(struct dn *d, const struct dn_new *from, char *why, size_t w
         err = dn_check_name(from->name, why, whysz);
     if (!err)
         err = dn_check_limit(from->call_limit, why, whysz);
+    if (!err)
+        err = dn_check_trunk_password(trunk_password, why, whysz);
     if (err)
         return err;
     snprintf(d->dn, sizeof(d->dn), "%s", from->dn);
@@ -65,7 +68,7 @@ static int new_fill(struct dn *d, const struct dn_new *from, char *why, size_t w
     d->auto_answer = from->auto_answer;
     d->call_limit = from->call_limit;
     dnrow_hash(d, from->password);
-    return 0;
+    return dnrow_seal(s, d, trunk_password);
 }
 
 static int add_job(struct store_tx *tx, void *arg)
@@ -99,7 +102,7 @@ int dn_add_all(struct store *s, const struct dn_new *v, size_t n, size_t *bad, c
         return failed(ENOMEM, v[0].dn, why, whysz);
     for (size_t i = 0; !err && i < n; i++) {
         *bad = i;
-        err = new_fill(&m.rows[i], &v[i], why, whysz);
+        err = new_fill(s, &m.rows[i], &v[i], why, whysz);
     }
     if (!err) {
         err = store_call(s, add_job, &m);

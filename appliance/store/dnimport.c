@@ -26,11 +26,12 @@ enum column {
     COLUMN_CODEC,
     COLUMN_AUTO,
     COLUMN_LIMIT,
+    COLUMN_TRUNK,
     COLUMN_COUNT
 };
-static const char *const column_names[COLUMN_COUNT] = {"dn",    "name",        "password",  "enabled",
-                                                       "codec", "auto_answer", "call_limit"};
-#define COLUMNS "dn,name,password,enabled,codec,auto_answer,call_limit"
+static const char *const column_names[COLUMN_COUNT] = {
+    "dn", "name", "password", "enabled", "codec", "auto_answer", "call_limit", "trunk_password"};
+#define COLUMNS "dn,name,password,enabled,codec,auto_answer,call_limit,trunk_password"
 
 struct import_row {
     struct dn dn;
@@ -40,7 +41,7 @@ struct import_row {
 };
 
 struct import {
-    struct store *store;
+    const struct store *store;
     struct csv csv;
     int column_at[COLUMN_COUNT]; /* position in the file, -1 = not there */
     size_t columns;
@@ -132,6 +133,7 @@ static int import_decode(struct import *im, struct import_row *row)
     const char *password = import_field(im, row, COLUMN_PASSWORD);
     const char *enabled = import_field(im, row, COLUMN_ENABLED), *codec = import_field(im, row, COLUMN_CODEC);
     const char *by_itself = import_field(im, row, COLUMN_AUTO), *limit = import_field(im, row, COLUMN_LIMIT);
+    const char *trunk_password = import_field(im, row, COLUMN_TRUNK);
     unsigned line = row->line = im->csv.line;
     char wrong[128];
 
@@ -157,10 +159,12 @@ static int import_decode(struct import *im, struct import_row *row)
     if (row->given[COLUMN_LIMIT] && limit_decode(&row->dn.call_limit, limit))
         return import_wrong(im, line, COLUMN_LIMIT, "0 to %d; 0: as call.limit_per_dn says",
                             DN_CALL_LIMIT_MAX);
+    if (dn_check_trunk_password(trunk_password, wrong, sizeof(wrong)))
+        return import_wrong(im, line, COLUMN_TRUNK, "%s", wrong);
     snprintf(row->dn.name, sizeof(row->dn.name), "%s", name);
     if (row->given[COLUMN_PASSWORD])
         dnrow_hash(&row->dn, password);
-    return 0;
+    return dnrow_seal(im->store, &row->dn, trunk_password);
 }
 
 static int import_grow(struct import *im)
@@ -245,7 +249,7 @@ static int import_read(struct import *im)
 }
 
 /* Puts what the file says over what is stored. */
-static void import_merge(struct dn *d, const struct import_row *row)
+static void import_merge(const struct store *s, struct dn *d, const struct import_row *row)
 {
     if (row->given[COLUMN_NAME])
         memcpy(d->name, row->dn.name, sizeof(d->name));
@@ -261,13 +265,16 @@ static void import_merge(struct dn *d, const struct import_row *row)
         memcpy(d->ha1_md5, row->dn.ha1_md5, sizeof(d->ha1_md5));
         memcpy(d->ha1_sha256, row->dn.ha1_sha256, sizeof(d->ha1_sha256));
     }
+    if (row->given[COLUMN_TRUNK] && !dnrow_same_sealed(s, d, &row->dn))
+        memcpy(d->trunk_password, row->dn.trunk_password, sizeof(d->trunk_password));
 }
 
 static bool dn_same(const struct dn *a, const struct dn *b)
 {
     return !strcmp(a->name, b->name) && a->enabled == b->enabled && a->codec == b->codec &&
            a->auto_answer == b->auto_answer && a->call_limit == b->call_limit &&
-           !strcmp(a->ha1_md5, b->ha1_md5) && !strcmp(a->ha1_sha256, b->ha1_sha256);
+           !strcmp(a->ha1_md5, b->ha1_md5) && !strcmp(a->ha1_sha256, b->ha1_sha256) &&
+           !strcmp(a->trunk_password, b->trunk_password);
 }
 
 /* What the row makes of what is stored; d is then the DN as it will be. */
@@ -286,7 +293,7 @@ static int import_plan(struct import *im, struct sql *sql, const struct import_r
     if (err)
         return err;
     *d = *old;
-    import_merge(d, row);
+    import_merge(im->store, d, row);
     *what = dn_same(old, d) ? DN_IMPORT_UNCHANGED : DN_IMPORT_CHANGED;
     return 0;
 }
@@ -344,7 +351,8 @@ static void import_free(struct import *im)
 }
 
 /* Reads the whole file. *imp is the caller's to free in any case. */
-static int import_alloc(struct import **imp, const char *csv, size_t len, bool trial, char *why, size_t whysz)
+static int import_alloc(struct import **imp, const struct store *s, const char *csv, size_t len, bool trial,
+                        char *why, size_t whysz)
 {
     struct import *im = *imp = calloc(1, sizeof(*im));
     int err;
@@ -354,6 +362,7 @@ static int import_alloc(struct import **imp, const char *csv, size_t len, bool t
         return ENOMEM;
     im->why = why;
     im->whysz = whysz;
+    im->store = s;
     im->trial = trial;
     csv_init(&im->csv, csv, len);
     err = table_alloc(&im->lines, DN_IMPORT_MAX);
@@ -374,7 +383,7 @@ int dn_import_csv(struct store *s, const char *csv, size_t len, struct dn_import
                   size_t whysz)
 {
     struct import *im;
-    int err = import_alloc(&im, csv, len, false, why, whysz);
+    int err = import_alloc(&im, s, csv, len, false, why, whysz);
 
     if (!err)
         err = store_call(s, import_job, im);
@@ -391,6 +400,7 @@ static const char *differences(const struct dn *a, const struct dn *b, char *tex
         [COLUMN_CODEC] = a->codec != b->codec,
         [COLUMN_AUTO] = a->auto_answer != b->auto_answer,
         [COLUMN_LIMIT] = a->call_limit != b->call_limit,
+        [COLUMN_TRUNK] = strcmp(a->trunk_password, b->trunk_password) != 0,
     };
     size_t used = 0;
 
@@ -428,7 +438,7 @@ int dn_import_try(struct store_reader *r, const char *csv, size_t len, dn_import
                   struct dn_import_result *res, char *why, size_t whysz)
 {
     struct import *im;
-    int err = import_alloc(&im, csv, len, true, why, whysz);
+    int err = import_alloc(&im, r->store, csv, len, true, why, whysz);
 
     for (size_t i = 0; !err && i < im->count; i++)
         err = import_tell(im, &r->sql, &im->rows[i], h, arg);

@@ -2,6 +2,7 @@
 #include "crypto/secret.h"
 #include "crypto/vault.h"
 #include "store/restorepriv.h"
+#include "store/dn.h"
 #include "store/schema.h"
 #include "store/store.h"
 #include "store/trunk.h"
@@ -117,6 +118,11 @@ static const struct sealed { /* columns of the database that are sealed */
 } sealed_columns[] = {
     {"SELECT name, password FROM trunk WHERE password <> ''", "UPDATE trunk SET password = ? WHERE name = ?",
      "trunk", "the password of trunk %s cannot be opened; give it again: dngate trunk set NAME --password -"},
+    {"SELECT dn, trunk_password FROM dn WHERE trunk_password <> ''",
+     "UPDATE dn SET trunk_password = ? WHERE dn = ?", "dn",
+     "the password for SIP Server of DN %s cannot be opened; give it again: dngate dn set DN "
+     "--trunk-password "
+     "-"},
     {"SELECT name, totp FROM user WHERE totp <> ''", "UPDATE user SET totp = ? WHERE name = ?", "totp",
      "the second factor of user %s cannot be opened and is off; turn it on again in the console"},
 };

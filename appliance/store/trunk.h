@@ -15,7 +15,7 @@ struct trunk {
     char username[TRUNK_SECRET_MAX];
     char password[TRUNK_SECRET_MAX]; /* opened only for the signalling thread; "" otherwise */
     bool password_set;               /* there is one; told by reading only */
-    bool registers;                  /* --register: register DNs towards it (a later issue); stored now */
+    bool registers;                  /* DNs are registered there while their agents are here */
     bool enabled;
     int priority;          /* lower first; default 10 */
     uint32_t ping_seconds; /* OPTIONS interval; 0 = off (always considered up); default 30 */

@@ -152,12 +152,11 @@ function provisioning(name, prepare) {
             assert.match(ok(dir, ['trunk', 'list']), /\[2001:db8::1\]:5070/);
             for (const words of [['trunk', 'list'], ['trunk', 'show', 'genesys'], ['trunk', 'list', '--json']])
                 assert.doesNotMatch(ok(dir, words), /top-secret/);
-            for (const [word, why] of [['--transport=tls', /TLS .*not in this version/], ['--register', /registration .*not in this version/]]) {
-                const refused = dngate(dir, ['trunk', 'add', 'later', '--address', '192.0.2.1', word]);
-                assert.equal(refused.status, 1, word);
-                assert.match(refused.err, why);
-                assert.match(refused.err, /^dngate: [^\n]+\n$/);
-            }
+            const refused = dngate(dir, ['trunk', 'add', 'later', '--address', '192.0.2.1', '--transport=tls']);
+            assert.equal(refused.status, 1);
+            assert.match(refused.err, /^dngate: TLS .*not in this version[^\n]*\n$/);
+            for (const [word, registers] of [['--register', true], ['--priority=6', true], ['--no-register', false]])
+                assert.equal(JSON.parse(ok(dir, ['trunk', 'set', 'genesys', word, '--json'])).register, registers, word);
             ok(dir, ['trunk', 'remove', 'genesys']);
             assert.equal(dngate(dir, ['trunk', 'remove', 'genesys']).status, 1);
         });

@@ -4,7 +4,7 @@ import { api, may } from '../core/api';
 import { live } from '../core/live';
 import { useLoad } from '../core/load';
 import { go } from '../core/router';
-import type { Dn, DnPassword, List } from '../core/types';
+import type { Dn, DnPassword, List, Upstream } from '../core/types';
 import { duration, t, tr } from '../core/words';
 import { CallState, Result, verdictOf } from '../calls/figures';
 import { wrong } from '../parts/act';
@@ -24,7 +24,7 @@ import { Sheet } from './sheet';
 const back = () => ({ href: '/admin/agents', text: t('agents.to_list') });
 
 function Set({ dn, etag, reload }: { dn: Dn; etag: string; reload: () => Promise<void> }) {
-    const form = useForm({ name: dn.name, ...howOf(dn) }, { id: `dn-${dn.dn}` });
+    const form = useForm({ name: dn.name, ...howOf(dn), trunk_password: '' }, { id: `dn-${dn.dn}`, secret: ['trunk_password'] });
 
     return (
         <Form
@@ -34,16 +34,38 @@ function Set({ dn, etag, reload }: { dn: Dn; etag: string; reload: () => Promise
                 form.reset();
                 void reload();
             }}
-            send={async (v) => {
+            send={async ({ trunk_password, ...v }) => {
                 wrong(wrongHow(v));
-                await api.patch(`/dns/${encodeURIComponent(dn.dn)}`, v, etag);
+                await api.patch(`/dns/${encodeURIComponent(dn.dn)}`, { ...v, ...(trunk_password && { trunk_password }) }, etag);
                 toast(t('agents.saved_now'));
                 await reload();
             }}
         >
             <Field name="name" label={t('agents.name')} help={t('agents.name_help')} />
             <HowFields />
+            <Field
+                name="trunk_password"
+                type="password"
+                label={t('agents.trunk_password')}
+                help={dn.trunk_password_set ? t('agents.trunk_password_kept') : t('agents.trunk_password_help')}
+                autocomplete="new-password"
+            />
         </Form>
+    );
+}
+
+// Whether calls from SIP Server reach it, in words.
+function AtServer({ of }: { of: Upstream }) {
+    const is = of.state === 'registered' || of.state === 'refreshing';
+
+    return (
+        <>
+            <State kind={is ? 'good' : of.state === 'refused' ? 'bad' : 'wait'}>
+                {is ? t('agents.upstream_registered', { trunk: of.trunk }) : tr(`agents.upstream_${of.state === 'refused' ? of.code : of.state}`, { trunk: of.trunk }, of.text)}
+            </State>
+            {is && <span class="dim"> {t('agents.upstream_until', { time: new Date(of.until_ms).toLocaleTimeString() })}</span>}
+            {!is && of.code >= 300 && <span class="dim"> SIP {of.code}</span>}
+        </>
     );
 }
 
@@ -119,6 +141,7 @@ function Now({ dn, data, reload }: { dn: Dn; data: DnLive; reload: () => void })
                         [t('agents.col_browser'), r.browser],
                         [t('agents.col_since'), <Time ms={r.registered_ms} />],
                         [t('agents.until_col'), <Time ms={r.expires_ms} />],
+                        ...(r.upstream ? [[t('agents.upstream'), <AtServer of={r.upstream} />] as [string, preact.JSX.Element]] : []),
                     ]}
                 />
             ))}
@@ -225,7 +248,7 @@ function OneAgent({ dn }: { dn: string }) {
     const admin = may('admin');
     const pushed = live.registrations.value?.find((r) => r.dn === dn);
 
-    useEffect(() => void (now.data && now.reload()), [pushed?.state, pushed?.registered_ms]);
+    useEffect(() => void (now.data && now.reload()), [pushed?.state, pushed?.registered_ms, pushed?.upstream?.state, pushed?.upstream?.code]);
     if (error && !data)
         return (
             <Page title={dn} back={back()}>
@@ -277,6 +300,7 @@ function OneAgent({ dn }: { dn: string }) {
                                         [t('agents.codec'), codecName(data.codec)],
                                         [t('agents.call_limit'), data.call_limit || t('agents.as_set')],
                                         [t('agents.auto_answer'), data.auto_answer ? t('settings.yes') : t('settings.no')],
+                                        [t('agents.trunk_password'), data.trunk_password_set ? t('settings.yes') : t('settings.no')],
                                     ]}
                                 />
                                 <p class="dim">{t('agents.not_yours')}</p>

@@ -106,6 +106,16 @@ export interface Registration {
     registered_ms: number;
     expires_ms: number;
     state: AgentState;
+    upstream?: Upstream | null;
+}
+// At SIP Server; null: no trunk registers DNs.
+export interface Upstream {
+    state: 'idle' | 'registering' | 'registered' | 'refreshing' | 'refused' | 'waiting' | 'leaving';
+    code: number;
+    since_ms: number;
+    until_ms: number;
+    trunk: string;
+    text: string;
 }
 export interface Dn {
     dn: string;
@@ -114,6 +124,7 @@ export interface Dn {
     codec: string;
     auto_answer: boolean;
     call_limit: number;
+    trunk_password_set: boolean;
     created_ms: number;
     changed_ms: number;
     state: AgentState;
@@ -133,6 +144,7 @@ export interface Trunk {
     transport: 'udp' | 'tcp' | 'tls';
     username: string;
     password_set: boolean;
+    registers: boolean;
     enabled: boolean;
     priority: number;
     ping_seconds: number;

@@ -25,14 +25,14 @@ export function TrunkForm({ of, etag, done, reload }: Props) {
                 form.reset();
                 reload?.();
             }}
-            send={async ({ name, host, port, transport, username, password, codecs, ping_seconds, enabled }) => {
+            send={async ({ name, host, port, transport, username, password, codecs, ping_seconds, registers, enabled }) => {
                 wrong({
                     name: !of && !validName(name) && t('trunks.name_bad'),
                     host: !validHost(host.trim()) && t('trunks.host_bad'),
                     port: port !== '' && !whole(port, 1, 65535) && t('trunks.port_bad'),
                     ping_seconds: !whole(ping_seconds, 0, 3600) && t('trunks.ping_bad'),
                 });
-                const body = { host: host.trim(), port: port || usualPort(transport), transport, username, codecs: listOf(codecs), ping_seconds, enabled, ...(password && { password }) };
+                const body = { host: host.trim(), port: port || usualPort(transport), transport, username, codecs: listOf(codecs), ping_seconds, registers, enabled, ...(password && { password }) };
                 await (of ? api.patch(`/trunks/${encodeURIComponent(of.name)}`, body, etag) : about('name', api.post('/trunks', { name, ...body })));
                 await done(name);
             }}
@@ -60,6 +60,7 @@ export function TrunkForm({ of, etag, done, reload }: Props) {
                 <Field name="password" type="password" label={t('trunks.password')} help={of?.password_set && t('trunks.password_kept')} autocomplete="new-password" />
             </div>
             <Field name="ping_seconds" type="number" label={t('trunks.ping_seconds')} help={t('trunks.ping_help')} min={0} max={3600} />
+            <Field name="registers" type="checkbox" label={t('trunks.registers')} help={t('trunks.registers_help')} />
             <Field name="enabled" type="checkbox" label={t('trunks.enabled')} />
         </Form>
     );

@@ -118,6 +118,7 @@ function One({ name }: { name: string }) {
                                 [t('trunks.username'), data.username],
                                 [t('trunks.codecs'), data.codecs.join(', ')],
                                 [t('trunks.ping_seconds'), data.ping_seconds],
+                                [t('trunks.registers'), data.registers ? t('settings.yes') : t('settings.no')],
                             ]}
                         />
                     )}

@@ -37,5 +37,6 @@ export const passwords = [
     /\bgeheim\d+/,
     /\ba sentence that is long\b/,
     /\ba secret passphrase\b/,
+    /\bGsx-upstream-\w+/,
     new RegExp(adminPassword),
 ];

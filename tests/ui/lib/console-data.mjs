@@ -60,13 +60,15 @@ export function fixtures(kind) {
         const on = state !== 'off';
         return {
             ...{ dn: String((count > 1000 ? 10000 : 5001) + i), name: `${FIRST[i % 20]} ${LAST[(i * 7 + Math.floor(i / 20)) % 20]}`, enabled: rnd() > 0.04, codec: pick(['auto', 'auto', 'auto', 'opus', 'pcma']) },
-            ...{ auto_answer: rnd() < 0.1, call_limit: 0, created_ms: now - 90 * DAY, changed_ms: now - Math.floor(rnd() * 60) * DAY, state, since_ms: on ? now - Math.floor(rnd() * 4 * HOUR) : 0 },
+            ...{ auto_answer: rnd() < 0.1, call_limit: 0, trunk_password_set: false, created_ms: now - 90 * DAY, changed_ms: now - Math.floor(rnd() * 60) * DAY, state, since_ms: on ? now - Math.floor(rnd() * 4 * HOUR) : 0 },
             ...{ address: on ? `10.1.${i % 250}.${20 + (i % 200)}` : '', browser: on ? BROWSERS[i % 4] : '' },
         };
     });
     const registrations = dns
         .filter((d) => d.state !== 'off')
-        .map(({ dn, name, address, browser, since_ms, state }) => ({ dn, name, address, browser, registered_ms: since_ms, expires_ms: now + 300e3, state }));
+        .map(({ dn, name, address, browser, since_ms, state }) => ({ dn, name, address, browser, registered_ms: since_ms, expires_ms: now + 300e3, state,
+            upstream: dn === '5003' ? { state: 'refused', code: 404, since_ms, until_ms: 0, trunk: 'genesys', text: 'SIP Server does not know the DN' }
+                                    : { state: 'registered', code: 200, since_ms, until_ms: now + 3000e3, trunk: 'genesys', text: 'registered' } }));
     const figures = () => ({ mos: Math.round((4.1 + rnd() * 0.3) * 10) / 10, loss_percent: Math.round(rnd() * 5) / 10, jitter_ms: Math.round(2 + rnd() * 6) });
     const calls = dns
         .filter((d) => d.state === 'on_call' || d.state === 'ringing')
@@ -107,8 +109,8 @@ export function fixtures(kind) {
     const trunks = empty
         ? []
         : [
-              { name: 'genesys', host: 'sip.genesys.example.com', port: 5060, transport: 'udp', username: '', password_set: false, enabled: true, priority: 1, ping_seconds: 30, codecs: ['pcma', 'pcmu'] },
-              { name: 'backup', host: '192.0.2.20', port: 5061, transport: 'tls', username: 'dngate', password_set: true, enabled: true, priority: 2, ping_seconds: 30, codecs: ['pcma'] },
+              { name: 'genesys', host: 'sip.genesys.example.com', port: 5060, transport: 'udp', username: '', password_set: false, registers: true, enabled: true, priority: 1, ping_seconds: 30, codecs: ['pcma', 'pcmu'] },
+              { name: 'backup', host: '192.0.2.20', port: 5061, transport: 'tls', username: 'dngate', password_set: true, registers: false, enabled: true, priority: 2, ping_seconds: 30, codecs: ['pcma'] },
           ];
     const status = {
         ...{ ready: !down, lab: false, version: '0.1.0', started_ms: now - 6 * DAY, uptime_s: 6 * 86400 + 3 * 3600, now_ms: now },

@@ -166,10 +166,7 @@ TEST(what_this_version_does_not_do_is_refused_and_said)
         const char *line, *why;
     } cases[] = {
         {"trunk add t --address 192.0.2.1 --transport tls", "TLS towards trunks is not in this version"},
-        {"trunk add t --address 192.0.2.1 --register",
-         "registration of DNs at a trunk is not in this version"},
         {"trunk set g --transport tls", "TLS towards trunks is not in this version"},
-        {"trunk set g --register", "registration of DNs at a trunk is not in this version"},
         {"trunk enable old", "TLS towards trunks is not in this version"},
     };
     const struct trunk old = {

@@ -52,6 +52,7 @@ struct rig {
     bool disabled;                                         /* DN 5001 */
     const char *password;                                  /* of DN 5001 */
     int (*extra_h)(struct sip_stack *st, struct rig *rig); /* more listeners, before the fall-through */
+    void (*over_h)(struct rig *rig);                       /* they end, before those that they listen to */
     struct addr addr;                                      /* where the stack listens */
     char text[RIG_TEXT_MAX];                               /* the last thing received */
     enum registrar_event events[64];
@@ -137,6 +138,8 @@ static int rig_stop_h(struct sip_stack *st, void *arg)
     struct rig *rig = arg;
     (void)st;
 
+    if (rig->over_h)
+        rig->over_h(rig);
     trunks_free(rig->trunks);
     registrar_free(rig->registrar);
     return 0;
