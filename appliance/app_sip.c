@@ -86,6 +86,7 @@ static void trunk_fill(struct trunk_config *tc, const struct trunk *t)
     tc->priority = t->priority;
     tc->ping_seconds = t->ping_seconds;
     tc->registers = t->registers;
+    tc->ptime = t->ptime;
 }
 
 static void trunks_changed(const struct trunk *v, size_t n, void *arg)

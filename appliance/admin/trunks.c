@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRIORITY_MAX = 1000, PING_MAX = 3600, CODECS_MAX = 4 };
+enum { PRIORITY_MAX = 1000, PING_MAX = 3600, CODECS_MAX = 4, PTIME_MIN = 10, PTIME_MAX = 60 };
 
 /* ------------------------------------------------------------------ values */
 
@@ -41,6 +41,7 @@ static void trunk_put(struct buf *out, const struct trunk *t)
     api_put_int(out, "priority", t->priority);
     api_put_int(out, "ping_seconds", t->ping_seconds);
     codecs_put(out, t->codecs);
+    api_put_int(out, "ptime", t->ptime);
 }
 
 static int trunk_write(struct api_call *c, const char *name)
@@ -93,6 +94,8 @@ static void trunk_take(struct trunk *t, const struct json_val *body)
         t->priority = (int)n;
     if (json_get_int(body, "ping_seconds", &n))
         t->ping_seconds = (uint32_t)n;
+    if (json_get_int(body, "ptime", &n))
+        t->ptime = (uint32_t)n;
     (void)json_get_bool(body, "enabled", &t->enabled);
     (void)json_get_bool(body, "registers", &t->registers);
     codecs_take(t, json_get(body, "codecs"));
@@ -242,6 +245,7 @@ static const struct api_value answer[] = {
     {.name = "priority", .type = API_INT, .needed = true, .help = "Lower is tried first."},
     {.name = "ping_seconds", .type = API_INT, .needed = true},
     {.name = "codecs", .type = API_LIST, .needed = true, .help = "In order of preference."},
+    {.name = "ptime", .type = API_INT, .needed = true, .help = "Milliseconds of audio in a packet."},
 };
 #define TRUNK_BODY_VALUES                                                                                    \
     {.name = "port", .type = API_INT, .min = 1, .max = 65535, .help = "5060 when absent."},                  \
@@ -258,6 +262,12 @@ static const struct api_value answer[] = {
          .type = API_BOOL,                                                                                   \
          .help = "DNs are registered there while their agents are signed in here."},                         \
         {.name = "enabled", .type = API_BOOL}, {.name = "priority", .type = API_INT, .max = PRIORITY_MAX},   \
+        {.name = "ptime",                                                                                    \
+         .type = API_INT,                                                                                    \
+         .min = PTIME_MIN,                                                                                   \
+         .max = PTIME_MAX,                                                                                   \
+         .help = "Milliseconds of audio in a packet that we ask for, and send to who asks for nothing: 10, " \
+                 "20, 30, 40, 50 or 60; 20 when absent."},                                                   \
         {.name = "ping_seconds",                                                                             \
          .type = API_INT,                                                                                    \
          .max = PING_MAX,                                                                                    \

@@ -179,7 +179,7 @@ static void who(struct call *c, const struct sip_msg *msg, const struct sip_orig
     (void)snprintf(c->cdr.trunk, sizeof(c->cdr.trunk), "%s", o->trunk);
     (void)pl_strcpy(&msg->callid, c->cdr.sip_call_id, sizeof(c->cdr.sip_call_id));
     c->trunk_addr = o->peer;
-    sdp_order_decode(&c->order, peer ? peer->cfg.codecs : "", MEDIA_NONE);
+    call_order(c, peer);
 }
 
 int call_trunk_accept(struct call *c, struct leg **lp, const struct sip_msg *msg, const struct sip_origin *o,
@@ -235,11 +235,8 @@ static bool check(struct call *c, const struct sip_msg *msg, const struct bindin
         return false;
     c->dn_codec = dn.codec;
     c->dn_limit = dn.call_limit;
-    if (call_first(c) != MEDIA_NONE) {
-        const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, c->cdr.trunk);
-
-        sdp_order_decode(&c->order, peer ? peer->cfg.codecs : "", call_first(c));
-    }
+    if (call_first(c) != MEDIA_NONE)
+        call_order(c, trunks_find(c->calls->cfg.trunks, c->cdr.trunk));
     r->code = call_admit(c, &r->phrase);
     if (r->code)
         return false;

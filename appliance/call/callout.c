@@ -287,7 +287,7 @@ static int try_target(struct call *c, const struct trunk_peer *peer, const struc
 
     (void)snprintf(c->cdr.trunk, sizeof(c->cdr.trunk), "%s", peer->cfg.name);
     c->trunk_addr = *addr;
-    sdp_order_decode(&c->order, peer->cfg.codecs, call_first(c));
+    call_order(c, peer);
     err = call_trunk_offer(c, &sdp);
     dial.sdp = sdp;
     if (!err)

@@ -18,6 +18,12 @@ enum media_codec call_first(const struct call *c)
     return c->dn_codec == DN_CODEC_AUTO ? MEDIA_NONE : call_want(c);
 }
 
+void call_order(struct call *c, const struct trunk_peer *peer)
+{
+    sdp_order_decode(&c->order, peer ? peer->cfg.codecs : "", call_first(c));
+    c->order.ptime_ms = peer ? peer->cfg.ptime : 0;
+}
+
 enum media_codec call_want(const struct call *c)
 {
     switch (c->dn_codec) {

@@ -13,6 +13,8 @@ struct call_refusal { /* what an INVITE or a request within a dialog is refused 
 enum media_codec call_want(const struct call *c); /* what the DN's setting wants the browser to speak */
 /* Which of the trunk's codecs comes first for it, whatever the trunk's order: then nothing has to be transcoded. MEDIA_NONE: its order counts. */
 enum media_codec call_first(const struct call *c);
+/* The trunk's codecs and packets as its setting has them; peer NULL: the usual ones. */
+void call_order(struct call *c, const struct trunk_peer *peer);
 int call_trunk_offer(struct call *c, char **sdp);
 /* Takes the trunk's description and tells the media; answer: to an offer of ours. The errors of sip/body and call/sdp: ENOENT: no SDP. */
 int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, struct sdp *out);

@@ -15,7 +15,8 @@ enum {
     PRIORITY_DEFAULT = 10,
     PRIORITY_MAX = 1000,
     PING_DEFAULT = 30,
-    PING_MAX = 3600
+    PING_MAX = 3600,
+    PTIME_MAX = 60
 };
 
 /* ---------------------------------------------------------------- showing */
@@ -37,7 +38,8 @@ static void trunk_json(struct buf *out, const struct trunk *t)
     cmd_json_member(out, "username", t->username, true);
     buf_printf(out, "\"register\":%s,\"enabled\":%s,\"priority\":%d,\"ping\":%u,",
                cmd_json_bool(t->registers), cmd_json_bool(t->enabled), t->priority, t->ping_seconds);
-    cmd_json_member(out, "codecs", t->codecs, false);
+    cmd_json_member(out, "codecs", t->codecs, true);
+    buf_printf(out, "\"ptime\":%u", t->ptime);
     buf_puts(out, "}");
 }
 
@@ -90,7 +92,7 @@ static int show(struct cmd *c, const struct trunk *t)
                t->name, address(t, text, sizeof(text)), trunk_transport_name(t->transport), t->username,
                cmd_yes(t->registers), cmd_yes(t->enabled), t->priority);
     snprintf(text, sizeof(text), t->ping_seconds ? "every %u s" : "off", t->ping_seconds);
-    buf_printf(c->out, "ping       %s\ncodecs     %s\n", text, t->codecs);
+    buf_printf(c->out, "ping       %s\ncodecs     %s\nptime      %u ms\n", text, t->codecs, t->ptime);
     return CMD_OK;
 }
 
@@ -127,7 +129,7 @@ static int fill_text(struct cmd *c, const struct args *a, const char *option, ch
 static int trunk_fill(struct cmd *c, const struct args *a, struct trunk *t)
 {
     const char *transport = args_get(a, "transport"), *where = args_get(a, "address");
-    long priority = t->priority, ping = t->ping_seconds;
+    long priority = t->priority, ping = t->ping_seconds, ptime = t->ptime;
 
     if (transport && trunk_transport_decode(&t->transport, transport))
         return cmd_misused(c, "--transport %s: udp, tcp or tls", transport);
@@ -141,10 +143,12 @@ static int trunk_fill(struct cmd *c, const struct args *a, struct trunk *t)
     t->registers = (t->registers || args_flag(a, "register")) && !args_flag(a, "no-register");
     if (fill_text(c, a, "username", t->username, sizeof(t->username)) ||
         fill_text(c, a, "codecs", t->codecs, sizeof(t->codecs)) ||
-        fill_number(c, a, "priority", PRIORITY_MAX, &priority) || fill_number(c, a, "ping", PING_MAX, &ping))
+        fill_number(c, a, "priority", PRIORITY_MAX, &priority) ||
+        fill_number(c, a, "ping", PING_MAX, &ping) || fill_number(c, a, "ptime", PTIME_MAX, &ptime))
         return CMD_USAGE;
     t->priority = (int)priority;
     t->ping_seconds = (uint32_t)ping;
+    t->ptime = (uint32_t)ptime;
     return CMD_OK;
 }
 
@@ -282,7 +286,9 @@ static int cmd_trunk_remove(struct cmd *c, const struct args *a)
         {"priority", "N", "0 to 1000, lower is tried first (default 10)", false},                            \
         {"ping", "SECONDS", "OPTIONS interval that tells up from down (default 30); 0 = off, taken as up",   \
          false},                                                                                             \
-        {"codecs", "LIST", "of pcmu,pcma,g722,opus, in order of preference (default pcmu,pcma)", false},
+        {"codecs", "LIST", "of pcmu,pcma,g722,opus, in order of preference (default pcmu,pcma)", false},     \
+        {"ptime", "MS", "audio in a packet, 10 to 60 (default 20), where the trunk asks for nothing else",   \
+         false},
 #define ADDRESS_HELP "IP address or name; IPv6 as [2001:db8::1]:5060; port 5060 unless given"
 static const struct verb_option add_options[] = {{"address", "HOST[:PORT]", ADDRESS_HELP, true},
                                                  OPTIONS_BUT_ADDRESS};

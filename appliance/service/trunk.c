@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PORT_UDP_TCP = 5060, PORT_TLS = 5061, PRIORITY_DEFAULT = 10, PING_DEFAULT = 30 };
+enum { PORT_UDP_TCP = 5060, PORT_TLS = 5061, PRIORITY_DEFAULT = 10, PING_DEFAULT = 30, PTIME_DEFAULT = 20 };
 
 void service_trunk_init(struct trunk *t)
 {
-    *t = (struct trunk){
-        .enabled = true, .priority = PRIORITY_DEFAULT, .ping_seconds = PING_DEFAULT, .codecs = "pcmu,pcma"};
+    *t = (struct trunk){.enabled = true,
+                        .priority = PRIORITY_DEFAULT,
+                        .ping_seconds = PING_DEFAULT,
+                        .codecs = "pcmu,pcma",
+                        .ptime = PTIME_DEFAULT};
 }
 
 static int port_parse(uint16_t *port, const char *text)
@@ -96,7 +99,7 @@ static int judged(struct service *sv, int err)
     static const char *const fields[][2] = {
         {"the name", "name"},           {"the address", "host"},    {"the port", "port"},
         {"the transport", "transport"}, {"a password", "username"}, {"the priority", "priority"},
-        {"the ping", "ping_seconds"},   {"the codecs", "codecs"},
+        {"the ping", "ping_seconds"},   {"the codecs", "codecs"},   {"the packets", "ptime"},
     };
 
     for (size_t i = 0; err == EINVAL && i < sizeof(fields) / sizeof(fields[0]); i++)

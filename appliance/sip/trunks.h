@@ -27,6 +27,7 @@ struct trunk_config { /* by value, from the store */
     uint32_t ping_seconds; /* 0 = no ping, taken as up */
     char codecs[64];
     bool registers; /* DNs are registered there: sip/upreg */
+    uint32_t ptime; /* ms of audio in a packet; 0 = 20 */
 };
 
 enum trunk_state {

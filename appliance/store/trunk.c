@@ -11,7 +11,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TRUNK_SEALED_MAX = 320, TRUNK_PRIORITY_STEP = 10, TRUNK_PRIORITY_MAX = 1000, TRUNK_PING_MAX = 3600 };
+enum {
+    TRUNK_SEALED_MAX = 320,
+    TRUNK_PRIORITY_STEP = 10,
+    TRUNK_PRIORITY_MAX = 1000,
+    TRUNK_PING_MAX = 3600,
+    TRUNK_PTIME_STEP = 10,
+    TRUNK_PTIME_MAX = 60,
+    TRUNK_PTIME = 20
+};
 
 static const char *const transport_names[] = {[TRUNK_UDP] = "udp", [TRUNK_TCP] = "tcp", [TRUNK_TLS] = "tls"};
 enum { TRANSPORT_COUNT = sizeof(transport_names) / sizeof(transport_names[0]) };
@@ -43,7 +51,7 @@ static const char *trunk_context(char *buf, size_t sz, const char *name)
 
 #define TRUNK_SELECT                                                                                         \
     "SELECT name, host, port, transport, username, password, registers, enabled, priority, ping_seconds, "   \
-    "codecs FROM trunk "
+    "codecs, ptime FROM trunk "
 
 static int trunk_read(sqlite3_stmt *st, const struct secret *key, struct trunk *t)
 {
@@ -62,6 +70,7 @@ static int trunk_read(sqlite3_stmt *st, const struct secret *key, struct trunk *
     t->priority = sqlite3_column_int(st, 8);
     t->ping_seconds = (uint32_t)sqlite3_column_int64(st, 9);
     sql_text(st, 10, t->codecs, sizeof(t->codecs));
+    t->ptime = (uint32_t)sqlite3_column_int64(st, 11);
     t->password_set = sealed && sealed[0];
     if (!key || !t->password_set)
         return 0;
@@ -175,7 +184,14 @@ static const char *trunk_wrong(const struct trunk *t)
         return "the ping interval must be 0 (off) to 3600 seconds";
     if (!codecs_valid(t->codecs))
         return "the codecs are some of pcmu, pcma, g722, opus, each once, in order of preference";
+    if (t->ptime % TRUNK_PTIME_STEP || t->ptime > TRUNK_PTIME_MAX)
+        return "the packets are 10, 20, 30, 40, 50 or 60 ms long";
     return NULL;
+}
+
+static int64_t ptime_of(const struct trunk *t)
+{
+    return t->ptime ? t->ptime : TRUNK_PTIME;
 }
 
 struct trunk_row {
@@ -204,12 +220,12 @@ static int add_job(struct store_tx *tx, void *arg)
         err = sql_prepare(tx->sql, &st,
                           "INSERT INTO trunk (name, host, port, transport, username, password, registers, "
                           "enabled, priority, "
-                          "ping_seconds, codecs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                          "ping_seconds, codecs, ptime) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     if (err)
         return err;
-    sql_bind(st, "ttitttiiiit", t->name, t->host, (int64_t)t->port, trunk_transport_name(t->transport),
+    sql_bind(st, "ttitttiiiiti", t->name, t->host, (int64_t)t->port, trunk_transport_name(t->transport),
              t->username, row->sealed, (int64_t)t->registers, (int64_t)t->enabled, (int64_t)t->priority,
-             (int64_t)t->ping_seconds, t->codecs);
+             (int64_t)t->ping_seconds, t->codecs, ptime_of(t));
     err = sql_run(tx->sql, st);
     return err ? err : trunk_changed(tx, t->name, "added");
 }
@@ -246,14 +262,14 @@ static int set_job(struct store_tx *tx, void *arg)
     sqlite3_stmt *st;
     int err = sql_prepare(tx->sql, &st,
                           "UPDATE trunk SET host = ?, port = ?, transport = ?, username = ?, registers = ?, "
-                          "enabled = ?, priority = ?, ping_seconds = ?, codecs = ?, "
+                          "enabled = ?, priority = ?, ping_seconds = ?, codecs = ?, ptime = ?, "
                           "password = CASE WHEN ? THEN ? ELSE password END WHERE name = ?");
 
     if (err)
         return err;
-    sql_bind(st, "tittiiiititt", t->host, (int64_t)t->port, trunk_transport_name(t->transport), t->username,
+    sql_bind(st, "tittiiiitiitt", t->host, (int64_t)t->port, trunk_transport_name(t->transport), t->username,
              (int64_t)t->registers, (int64_t)t->enabled, (int64_t)t->priority, (int64_t)t->ping_seconds,
-             t->codecs, (int64_t)row->new_password, row->sealed, t->name);
+             t->codecs, ptime_of(t), (int64_t)row->new_password, row->sealed, t->name);
     err = sql_run(tx->sql, st);
     if (!err && !sql_changes(tx->sql))
         err = ENOENT;

@@ -20,6 +20,8 @@ struct trunk {
     int priority;          /* lower first; default 10 */
     uint32_t ping_seconds; /* OPTIONS interval; 0 = off (always considered up); default 30 */
     char codecs[64];       /* some of "pcmu,pcma,g722,opus" in order of preference */
+    uint32_t
+        ptime; /* ms of audio in a packet that we ask for, and send to who asks for nothing: 10, 20, … 60; 0 when written = 20 */
 };
 
 const char *trunk_transport_name(enum trunk_transport t);

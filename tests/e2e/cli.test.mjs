@@ -145,10 +145,10 @@ function provisioning(name, prepare) {
 
         test('a trunk', () => {
             ok(dir, ['trunk', 'add', 'genesys', '--address', '[2001:db8::1]:5070', '--transport', 'tcp', '--username', 'gw',
-                '--password', 'top-secret', '--priority', '5', '--ping=0', '--codecs', 'pcma,pcmu']);
+                '--password', 'top-secret', '--priority', '5', '--ping=0', '--codecs', 'pcma,g722', '--ptime', '40']);
             const trunk = JSON.parse(ok(dir, ['trunk', 'show', 'genesys', '--json']));
-            assert.deepEqual([trunk.host, trunk.port, trunk.transport, trunk.priority, trunk.ping, trunk.codecs],
-                ['2001:db8::1', 5070, 'tcp', 5, 0, 'pcma,pcmu']);
+            assert.deepEqual([trunk.host, trunk.port, trunk.transport, trunk.priority, trunk.ping, trunk.codecs, trunk.ptime],
+                ['2001:db8::1', 5070, 'tcp', 5, 0, 'pcma,g722', 40]);
             assert.match(ok(dir, ['trunk', 'list']), /\[2001:db8::1\]:5070/);
             for (const words of [['trunk', 'list'], ['trunk', 'show', 'genesys'], ['trunk', 'list', '--json']])
                 assert.doesNotMatch(ok(dir, words), /top-secret/);

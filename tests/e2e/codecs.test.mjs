@@ -28,7 +28,7 @@ before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'dngate-e2e-'));
     for (const dn of DNS) cli('dn', 'add', dn, '--password', `secret${dn}`);
     sip = await SipServer.open();
-    cli('trunk', 'add', 'genesys', '--address', `127.0.0.1:${sip.port}`, '--ping', '0', '--codecs', 'opus,g722,pcma');
+    cli('trunk', 'add', 'genesys', '--address', `127.0.0.1:${sip.port}`, '--ping', '0', '--codecs', 'opus,g722,pcma', '--ptime', '40');
     server = await start({ lab: false, dir });
     sip.gateway = { address: '127.0.0.1', port: server.ports['sip-udp'] };
     browser = await launchChromium({ microphone: makeSpeech(dir) });
@@ -101,6 +101,7 @@ async function talk(t, dn, { codecs, name, wide, call, brief = false }) {
     assert.ok(wide ? db > WIDE_DB : db < NARROW_DB, `above 4.6 kHz there is ${db} dB`);
     for (const key of brief ? '' : '15#') await agent.page.click(`[data-digit="${key}"]`, { delay: 120 });
     await end.hearsDigits(brief ? '' : '15#');
+    if (name !== 'opus') assert.deepEqual([...end.lengths], [320], 'packets of 40 ms');
     await agent.lastHangup();
     await leg.next('bye');
     await agent.call('idle');
@@ -113,6 +114,7 @@ const called = (codecs) => async (agent, end) => {
     const { leg, ok } = await inbound(sip, agent.dn, end, { offer: { codecs }, ring: () => agent.answer() });
 
     assert.deepEqual(read(ok.body).codecs, [codecs[0], 96]);
+    assert.match(ok.body, /^a=ptime:40\r$/m);
     return leg;
 };
 

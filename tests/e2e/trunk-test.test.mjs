@@ -165,13 +165,13 @@ test('the command line tests a trunk, too: the SIP Server is sipp', async (t) =>
 test('trunks are added, changed, put in order and removed; a password goes in and never comes out', async () => {
     const added = await admin.post('/trunks', { name: 'a', host: '192.0.2.1', username: 'gw', password: 'secret1', codecs: ['pcma'] });
     assert.equal(added.status, 201);
-    assert.deepEqual([added.body.port, added.body.password_set, added.body.codecs], [5060, true, ['pcma']]);
+    assert.deepEqual([added.body.port, added.body.password_set, added.body.codecs, added.body.ptime], [5060, true, ['pcma'], 20]);
     assert.equal((await admin.post('/trunks', { name: 'a', host: '192.0.2.1' })).status, 409);
     await admin.post('/trunks', { name: 'b', host: 'sip.example' });
-    const changed = await admin.patch('/trunks/a', { port: 5070, enabled: false });
-    assert.deepEqual([changed.body.port, changed.body.enabled, changed.body.username, changed.body.password_set], [5070, false, 'gw', true]);
+    const changed = await admin.patch('/trunks/a', { port: 5070, enabled: false, ptime: 30 });
+    assert.deepEqual([changed.body.port, changed.body.enabled, changed.body.username, changed.body.password_set, changed.body.ptime], [5070, false, 'gw', true, 30]);
     assert.equal((await admin.patch('/trunks/a', { password: '' })).body.password_set, false);
-    for (const [body, field] of [[{ host: 'a b' }, 'host'], [{ port: 0 }, 'port'], [{ codecs: ['g729'] }, 'codecs'], [{ codecs: ['opus', 'opus'] }, 'codecs'], [{ username: '', password: 'x' }, 'username']]) {
+    for (const [body, field] of [[{ host: 'a b' }, 'host'], [{ port: 0 }, 'port'], [{ codecs: ['g729'] }, 'codecs'], [{ codecs: ['opus', 'opus'] }, 'codecs'], [{ ptime: 15 }, 'ptime'], [{ ptime: 70 }, 'ptime'], [{ username: '', password: 'x' }, 'username']]) {
         const { status, body: problem } = await admin.patch('/trunks/a', body);
         assert.equal(status, 422, JSON.stringify(body));
         assert.match(problem.errors[0].field, new RegExp(`^${field}`));

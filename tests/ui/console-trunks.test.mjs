@@ -55,7 +55,7 @@ test('adds a trunk with errors at the fields, then tests it, step by step in wor
     await button('Add trunk', dialog()).click();
     await page.waitForURL(/\/admin\/trunks\/third$/);
     assert.deepEqual(box.asked('POST', '/trunks'), [
-        { name: 'third', host: '10.0.0.1', port: 5060, transport: 'tcp', username: '', codecs: ['pcmu', 'pcma'], ping_seconds: 30, registers: false, enabled: true, password: 'secret' },
+        { name: 'third', host: '10.0.0.1', port: 5060, transport: 'tcp', username: '', codecs: ['pcmu', 'pcma'], ptime: 20, ping_seconds: 30, registers: false, enabled: true, password: 'secret' },
     ]);
     await page.locator('.steps [data-result="running"]', { hasText: 'Reach the address' }).waitFor();
     assert.equal(await page.locator('.steps [data-result="waiting"]').count(), 2);

@@ -149,6 +149,7 @@ export interface Trunk {
     priority: number;
     ping_seconds: number;
     codecs: string[];
+    ptime: number;
 }
 export interface TestStep {
     name: string;

@@ -7,12 +7,13 @@ export interface TrunkValues {
     username: string;
     password: string;
     codecs: string;
+    ptime: number;
     ping_seconds: number | '';
     registers: boolean;
     enabled: boolean;
 }
 
-export const fresh: TrunkValues = { name: '', host: '', port: '', transport: 'udp', username: '', password: '', codecs: 'pcmu, pcma', ping_seconds: 30, registers: false, enabled: true };
+export const fresh: TrunkValues = { name: '', host: '', port: '', transport: 'udp', username: '', password: '', codecs: 'pcmu, pcma', ptime: 20, ping_seconds: 30, registers: false, enabled: true };
 export const usualPort = (transport: string): number => (transport === 'tls' ? 5061 : 5060);
 export const validName = (name: string): boolean => /^[A-Za-z0-9._-]{1,63}$/.test(name);
 // A name, an IPv4 address, an IPv6 address with or without brackets; no port.

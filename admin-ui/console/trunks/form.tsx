@@ -25,14 +25,14 @@ export function TrunkForm({ of, etag, done, reload }: Props) {
                 form.reset();
                 reload?.();
             }}
-            send={async ({ name, host, port, transport, username, password, codecs, ping_seconds, registers, enabled }) => {
+            send={async ({ name, host, port, transport, username, password, codecs, ptime, ping_seconds, registers, enabled }) => {
                 wrong({
                     name: !of && !validName(name) && t('trunks.name_bad'),
                     host: !validHost(host.trim()) && t('trunks.host_bad'),
                     port: port !== '' && !whole(port, 1, 65535) && t('trunks.port_bad'),
                     ping_seconds: !whole(ping_seconds, 0, 3600) && t('trunks.ping_bad'),
                 });
-                const body = { host: host.trim(), port: port || usualPort(transport), transport, username, codecs: listOf(codecs), ping_seconds, registers, enabled, ...(password && { password }) };
+                const body = { host: host.trim(), port: port || usualPort(transport), transport, username, codecs: listOf(codecs), ptime: Number(ptime), ping_seconds, registers, enabled, ...(password && { password }) };
                 await (of ? api.patch(`/trunks/${encodeURIComponent(of.name)}`, body, etag) : about('name', api.post('/trunks', { name, ...body })));
                 await done(name);
             }}
@@ -54,6 +54,13 @@ export function TrunkForm({ of, etag, done, reload }: Props) {
                     ]}
                 />
                 <Field name="codecs" label={t('trunks.codecs')} help={t('trunks.codecs_help')} />
+                <Field
+                    name="ptime"
+                    type="select"
+                    label={t('trunks.ptime')}
+                    help={t('trunks.ptime_help')}
+                    options={['10', '20', '30', '40', '50', '60'].map((ms) => [ms, `${ms} ms`] as [string, string])}
+                />
             </div>
             <div class="field-row">
                 <Field name="username" label={t('trunks.username')} help={t('trunks.username_help')} />

@@ -117,6 +117,7 @@ function One({ name }: { name: string }) {
                                 [t('trunks.transport'), data.transport.toUpperCase()],
                                 [t('trunks.username'), data.username],
                                 [t('trunks.codecs'), data.codecs.join(', ')],
+                                [t('trunks.ptime'), `${data.ptime} ms`],
                                 [t('trunks.ping_seconds'), data.ping_seconds],
                                 [t('trunks.registers'), data.registers ? t('settings.yes') : t('settings.no')],
                             ]}

@@ -37,6 +37,7 @@ export class RtpEnd {
     #closed = false;
     echo = false;
     received = 0; // audio packets
+    lengths = new Set(); // of their payloads
     loud = 0; // those of them that hold more than near silence
     events = new Map(); // RFC 4733 by timestamp: {digit, duration, ended}
     sources = new Set(); // "address:port" of what came
@@ -139,12 +140,14 @@ export class RtpEnd {
         if (type === 0 || type === 8) {
             const payload = packet.subarray(12);
             this.received++;
+            this.lengths.add(payload.length);
             // The sign and the three bits of the segment say how loud it is (ITU-T G.711).
             const loud = payload.reduce((n, byte) => n + ((type === 8 ? byte ^ 0x55 : ~byte) & 0x40 ? 1 : 0), 0);
             if (loud > 8) this.loud++;
             if (this.echo) this.#speak(payload, packet.readUInt32BE(4), 'echo');
         } else if (this.speaks.includes(type)) {
             this.received++;
+            this.lengths.add(packet.length - 12);
             this.loud++; // who knows
             if (this.echo) this.#speak(packet.subarray(12), packet.readUInt32BE(4), 'echo');
         } else if (packet.length >= 16) {

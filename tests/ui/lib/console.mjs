@@ -319,7 +319,7 @@ export class FakeBox extends EventEmitter {
             if (trunks.some((x) => x.name === body.name)) return fieldProblem('name', `There is a trunk ${body.name} already.`);
             if (!body.host) return fieldProblem('host', 'Say where the SIP Server is: a name or an IP address.');
             const { password, ...rest } = body;
-            trunks.push({ username: '', registers: false, enabled: true, priority: trunks.length + 1, ping_seconds: 30, codecs: [], ...rest, password_set: !!password });
+            trunks.push({ username: '', registers: false, enabled: true, priority: trunks.length + 1, ping_seconds: 30, codecs: [], ptime: 20, ...rest, password_set: !!password });
             return { status: 201, body: trunks.at(-1) };
         }
         if (parts[1] === 'order') return this.data.trunks.sort((a, b) => body.names.indexOf(a.name) - body.names.indexOf(b.name)) && { status: 204, body: null };

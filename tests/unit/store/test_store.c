@@ -219,6 +219,16 @@ TEST(a_trunks_codecs_are_known_and_each_named_once)
         CHECK_EQ_INT(trunk_get(reader, t.name, &got), 0);
         CHECK_STR(got.codecs, good[i]);
     }
+    CHECK_EQ_INT(got.ptime, 20);
+    for (t.ptime = 10; t.ptime <= 60; t.ptime += 10) {
+        CHECK_EQ_INT(trunk_set(store, &t, false, why, sizeof(why)), 0);
+        CHECK_EQ_INT(trunk_get(reader, t.name, &got), 0);
+        CHECK_EQ_INT(got.ptime, t.ptime);
+    }
+    CHECK_EQ_INT(trunk_set(store, &t, false, why, sizeof(why)), EINVAL); /* 70 */
+    t.ptime = 15;
+    CHECK_EQ_INT(trunk_set(store, &t, false, why, sizeof(why)), EINVAL);
+    t.ptime = 0;
     snprintf(t.name, sizeof(t.name), "bad");
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         snprintf(t.codecs, sizeof(t.codecs), "%s", bad[i]);
