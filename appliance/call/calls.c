@@ -26,6 +26,10 @@ static void invite_h(const struct sip_msg *msg, void *arg)
         (void)sip_treply(NULL, sip_stack_sip(cs->cfg.stack), msg, 416, "Unsupported URI Scheme");
         return;
     }
+    if (pl_isset(&msg->maxfwd) && !pl_u32(&msg->maxfwd)) { /* it would go on from here: RFC 7332 4 */
+        (void)sip_treply(NULL, sip_stack_sip(cs->cfg.stack), msg, 483, "Too Many Hops");
+        return;
+    }
     if (sip_stack_origin(cs->cfg.stack, msg, &o) || (o.source == SIP_FROM_TRUNK && !o.trunk[0])) {
         (void)sip_treply(NULL, sip_stack_sip(cs->cfg.stack), msg, 403, "Forbidden");
         return;

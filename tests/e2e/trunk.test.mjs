@@ -129,6 +129,26 @@ test('inbound: 100rel required and no offer: ours comes with the ringing, the an
     await cdr({ code: 200, hangup: 'trunk' });
 });
 
+test('inbound: a session that is too short is told so, a longer one refreshed', async () => {
+    const done = sipp('uac_timer', ['-s', '5001']);
+    const invite = await agent.wait('INVITE');
+    agent.answer(invite);
+    agent.reply(await agent.wait('BYE'), 200, 'OK');
+    await done;
+    assert.deepEqual((await next(2)).map(({ code }) => code).sort(), [200, 422]);
+});
+
+test('outbound: the trunk wants a longer session', async () => {
+    const done = sipp('uas_timer');
+    await listening();
+    const d = agent.call('600');
+    agent.ack(d, await agent.wait(200, 'INVITE'));
+    agent.request(d, 'BYE');
+    await agent.wait(200, 'BYE');
+    await done;
+    await cdr({ code: 200, hangup: 'agent' });
+});
+
 test('outbound: a reliable 183 gets its PRACK, and UPDATEs change the early media', async () => {
     const done = sipp('uas_prack');
     await listening();

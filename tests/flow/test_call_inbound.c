@@ -314,3 +314,31 @@ TEST(required_extensions_we_lack_are_named)
     WANT(sippeer_caught_up(&trunk.p, &dt));
     ends_close();
 }
+
+/* An INVITE with these hops left, by this branch. */
+static void comes_by(const char *id, const char *branch, unsigned hops)
+{
+    char text[1024];
+    int n = snprintf(
+        text, sizeof(text),
+        "INVITE sip:5001@dngate SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%s\r\n"
+        "Max-Forwards: %u\r\nFrom: <sip:1003@127.0.0.1>;tag=loop\r\nTo: <sip:5001@dngate>\r\n"
+        "Call-ID: %s\r\nCSeq: 1 INVITE\r\nContact: <sip:1003@127.0.0.1:%u>\r\nContent-Length: 0\r\n\r\n",
+        trunk.port, branch, hops, id, trunk.port);
+
+    (void)trunk.p.send(&trunk.p, text, (size_t)n);
+}
+
+/* RFC 3261 8.2.2.2: the same request by another way; RFC 7332 4: one that has come too far. */
+TEST(what_goes_in_circles_is_refused)
+{
+    BOX(NULL);
+    comes_by("far", "1", 0);
+    WANT(sippeer_expect(&trunk.p, &m, "483 INVITE", 0));
+    comes_by("loop", "2", 70);
+    WANT(sippeer_expect(&agent.p, &agent_req, "INVITE", 0));
+    comes_by("loop", "3", 69);
+    WANT(sippeer_expect(&trunk.p, &m, "482 INVITE", 0));
+    WANT(sippeer_hears_no(&agent.p, "INVITE", 50));
+    ends_close();
+}

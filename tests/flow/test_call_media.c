@@ -180,3 +180,53 @@ TEST(who_waits_for_the_far_end_hears_it_ring)
     WANT(talk(port, 60) == 60 && heard_by_browser == 60);
     close_box();
 }
+
+static void old_place_goes_on(int fd, uint16_t gateway_port)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(gateway_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    uint8_t pkt[12 + FRAME] = {0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9};
+
+    memcpy(pkt + 12, from_trunk, FRAME);
+    frame_number(pkt + 12, 1); /* whoever heard it would hear an old one */
+    for (unsigned i = 0; i < 20; i++) {
+        pkt[3] = (uint8_t)i;
+        (void)sendto(fd, pkt, sizeof(pkt), 0, (void *)&to, sizeof(to));
+    }
+}
+
+/* The audio goes over to where the new leg says, whatever the old place still sends, and the browser hears of no SIP. */
+TEST(a_transferred_call_is_heard_at_the_new_place_alone)
+{
+    static struct sipmsg fresh;
+    char sdp[1024];
+    uint16_t port = 0;
+    int old;
+
+    WANT(open_all());
+    WANT(call_up(&port) && hear_each_other(port));
+    sippeer_request(&trunk.p, &dt, "REFER", "Refer-To: <sip:1005@127.0.0.1>\r\n", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "202 REFER", 0) && sippeer_expect(&trunk.p, &fresh, "INVITE", 0));
+    WANT(sippeer_expect(&trunk.p, &m, "NOTIFY", 0));
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    WANT(talk(port, 10) > 0); /* as before, while it rings there */
+    old = rtp_fd;
+    if (rtp_open()) {
+        (void)close(old);
+        WANT(false);
+    }
+    sippeer_reply(&trunk.p, &fresh, 200, "OK", "", fake_trunk_sdp(sdp, sizeof(sdp), rtp_port, ""));
+    if (!sippeer_expect(&trunk.p, &m, "ACK", 0) || !sippeer_expect(&trunk.p, &m, "NOTIFY", 0) ||
+        !strstr(sipmsg_body(&m), "200 OK") || !hear_each_other(port)) {
+        (void)close(old);
+        WANT(false);
+    }
+    sippeer_reply(&trunk.p, &m, 200, "OK", "", NULL);
+    old_place_goes_on(old, port);
+    heard_by_browser = 0;
+    (void)talk(port, 20);
+    (void)close(old);
+    WANT(heard_by_browser == 20 && !at_browser_order.broken && !at_trunk_order.broken);
+    WANT(sippeer_hears_no(&agent.p, "INVITE", 20) && sippeer_hears_no(&agent.p, "UPDATE", 20));
+    close_box();
+}
