@@ -284,7 +284,7 @@ TEST(a_drain_refuses_new_ones_and_does_not_wait)
     WANT(open_tester());
     WANT(invites(&tester, "sip:selftest@dngate") == 200);
     drained = (struct pollfd){.fd = box.drained_fd, .events = POLLIN};
-    app_sip_drain(box.app, 60);
+    app_sip_drain(box.app, 60, false);
     WANT(sippeer_expect(&tester.p, &m, "BYE", 0));
     WANT(sipmsg_has(&m, "Reason: "));
     sippeer_reply(&tester.p, &m, 200, "OK", "", NULL);

@@ -347,7 +347,7 @@ static bool all_ends_well(void)
     for (size_t i = 0; i < SLOTS; i++)
         if (slots[i].open)
             sippeer_reply(slots[i].p, &slots[i].invite, 486, "Busy Here", "", NULL);
-    app_sip_drain(box.app, 0);
+    app_sip_drain(box.app, 0, false);
     while (!nothing_left()) {
         if (clock_ms() > end)
             return false;
