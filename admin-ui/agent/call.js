@@ -1,6 +1,7 @@
 // One call: its session, its audio path and what is known of it. Which of two calls is the one on the line, calls.js knows.
 import { C } from 'jssip';
 import { onNoAddress } from '../shared/ice.js';
+import { readAsked } from './asked.js';
 import { Flow } from './flow.js';
 import { NO_AUDIO_YET, Quality } from './quality.js';
 import { Report, REPORT_TYPE } from './report.js';
@@ -11,6 +12,7 @@ const NO_PATH_MS = 6000; // answered and still no ICE connection
 const STATS_MS = 2000;
 const LOOK_MS = 1000;
 const MEND_MS = 3000; // between two tries to restore the audio path
+const HOLD_MS = 300; // … and to hold or retrieve, while another offer is under way
 const JOINED = new Set(['connected', 'completed']); // iceConnectionState
 const BROKEN = new Set(['disconnected', 'failed']);
 export const BUSY = { status_code: 486, reason_phrase: 'Busy Here' };
@@ -35,6 +37,7 @@ export class Call {
     #flow = new Flow();
     #report = new Report();
     #gone = false;
+    #toHold = { held: false, by: '' }; // as it should be
     incoming;
     /** @type {Readonly<import('./types').CallData>} */
     data;
@@ -44,7 +47,7 @@ export class Call {
     stream = null; // what is heard
 
     // kit: what all calls share: phone, audio, ticker, ways, watch(pc), changed(call), progress(call, early), accepted(call),
-    // over(call, event), say(source, kind, text)
+    // over(call, event), asked(call, what), say(source, kind, text)
     constructor(kit, data, incoming) {
         this.#kit = kit;
         this.incoming = incoming;
@@ -79,6 +82,32 @@ export class Call {
         else this.#session?.sendDTMF(digit, { duration: 160 });
     }
 
+    // Says who answers, when it is not the agent.
+    answerFor(by) {
+        if (this.data.state === 'incoming') this.change({ by });
+        this.answer();
+    }
+
+    // Holds the other side, or takes it back; now, or as soon as no other offer is under way.
+    hold(held, by = '') {
+        if (this.data.state !== 'connected') return;
+        this.#toHold = { held, by };
+        this.#settleHold();
+    }
+
+    #settleHold() {
+        const session = this.#session;
+        const { held, by } = this.#toHold;
+
+        if (this.#gone || !session || session.isOnHold().local === held) return;
+        if (!(held ? session.hold() : session.unhold())) {
+            this.after(HOLD_MS, () => this.#settleHold());
+            return;
+        }
+        this.#kit.audio.setHeld(held);
+        this.change({ held, text: held ? words.onHold(by) : words.connected('') });
+    }
+
     replaceTrack(track) {
         return this.#sender()?.replaceTrack(track);
     }
@@ -94,7 +123,7 @@ export class Call {
 
     // The audio path is broken, or nothing comes by it any more.
     get inNeed() {
-        return this.data.state === 'connected' && (this.#broken || this.#flow.stopped);
+        return this.data.state === 'connected' && !this.data.held && (this.#broken || this.#flow.stopped);
     }
 
     // Signalling is back: what was asked for on the connection before may be lost.
@@ -112,6 +141,7 @@ export class Call {
         if (now - this.#mendedAt < MEND_MS || !this.#kit.phone.answers()) return;
         this.#kit.ways.lost();
         if (!this.#session?.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) return;
+        this.#kit.audio.settle();
         this.#mendedAt = now;
         this.#flow.asked(now);
     }
@@ -145,7 +175,14 @@ export class Call {
             accepted: () => this.#accepted(),
             ended: (event) => this.#over(event),
             failed: (event) => this.#over(event),
+            newInfo: ({ originator, info }) => originator === 'remote' && this.#asked(info),
         };
+    }
+
+    #asked(info) {
+        const asked = readAsked(info.contentType, info.body);
+
+        if (asked && !this.#gone) this.#kit.asked(this, asked);
     }
 
     #watch(pc) {
@@ -188,7 +225,7 @@ export class Call {
 
         holdOn(this.#session);
         this.quality = NO_AUDIO_YET;
-        this.change({ state: 'connected', text: 'Connected', answeredAt: performance.now() });
+        this.change({ state: 'connected', text: words.connected(this.data.by), answeredAt: performance.now() });
         this.#kit.accepted(this);
         this.#cancels.push(
             this.#kit.ticker.every(LOOK_MS, () => this.#look()),
@@ -214,7 +251,7 @@ export class Call {
         const reading = quality.read(report);
         this.quality = reading;
         this.#kit.ways.took(reading.path);
-        this.#kit.say('hearing', 'warn', JOINED.has(pc.iceConnectionState) ? reading.advice : null);
+        this.#kit.say('hearing', 'warn', JOINED.has(pc.iceConnectionState) && !this.data.held ? reading.advice : null);
         this.#kit.changed(this);
         this.#tell(this.#report.add(reading));
     }

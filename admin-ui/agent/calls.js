@@ -8,19 +8,8 @@ import { isReady } from './pill.js';
 import { IDLE_CALL } from './store.js';
 import { nameOf, words } from './words.js';
 
-const BEEP_MS = 500; // before a call is answered by itself
 const ENDED_MS = 4000; // how long the outcome stays
 const MISSED_MAX = 50;
-
-// RFC 5373 in spirit, as phones and Genesys do it: Call-Info …;answer-after=N, Alert-Info …;info=alert-autoanswer.
-export function autoAnswerSeconds(request) {
-    const info = request.getHeader('Call-Info') ?? '';
-    const alert = request.getHeader('Alert-Info') ?? '';
-    const after = /answer-after\s*=\s*"?(\d+)/i.exec(info) ?? /answer-after\s*=\s*"?(\d+)/i.exec(alert);
-
-    if (after) return Number(after[1]);
-    return /auto[-_ ]?answer|ring[-_ ]?answer/i.test(alert) ? 0 : null;
-}
 
 // Another phone took it (RFC 3326).
 const takenElsewhere = ({ message }) => /cause\s*=\s*200\b/i.test(message?.getHeader?.('Reason') ?? '');
@@ -66,6 +55,7 @@ export class Calls {
             progress: (call, early) => this.#progress(call, early),
             accepted: () => this.#quiet(),
             over: (call, event) => this.#over(call, event),
+            asked: (call, what) => this.#asked(call, what),
         };
         audio.onTrack = (track) => this.#current?.replaceTrack(track);
     }
@@ -120,7 +110,7 @@ export class Calls {
         } else {
             this.#begin(call);
             call.ring(session);
-            this.#ringOrAnswer(call, autoAnswerSeconds(request));
+            this.#ringOrAnswer(call);
         }
     }
 
@@ -196,29 +186,30 @@ export class Calls {
         this.#forget?.();
         this.#forget = null;
         this.#current = call;
+        this.#audio.setHeld(false);
         this.setMuted(false);
         this.#say('call', null);
         this.#show(call);
     }
 
-    #ringOrAnswer(call, asked) {
-        if (asked === null && this.#store.get().autoAnswer) return this.#beepAndAnswer(call);
-        if (asked === null && !this.#settings.autoAnswer) return this.#ring(call);
-        if (asked > 0) this.#ringer.ring();
-        return call.after((asked ?? 0) * 1000, () => {
+    // As this browser is set. What the DN, the call or the desktop wants the gateway asks for: #asked().
+    #ringOrAnswer(call) {
+        if (!this.#settings.autoAnswer) return this.#ring(call);
+        return call.after(0, () => {
             if (call !== this.#current) return;
             this.answer();
             this.#ringer.beep();
         });
     }
 
-    // The DN is set so: the agent hears a beep first, as nobody else has told him.
-    #beepAndAnswer(call) {
-        notifyCall(words.calling(nameOf(call.data)));
-        this.#ringer.beep();
-        return call.after(BEEP_MS, () => {
-            if (call === this.#current) this.answer();
-        });
+    // A second call is answered by nobody but the agent, who has to end the first one for it.
+    #asked(call, { do: what, by, digits }) {
+        if (what === 'beep') this.#ringer.beep();
+        else if (what === 'answer' && call === this.#current) {
+            this.#ringer.stop();
+            call.answerFor(by);
+        } else if (what === 'hold' || what === 'retrieve') call.hold(what === 'hold', by);
+        else if (what === 'dtmf') for (const digit of digits.replace(/[^0-9*#A-D]/g, '')) call.digit(digit);
     }
 
     #ring(call) {

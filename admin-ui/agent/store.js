@@ -35,6 +35,8 @@ export const IDLE_CALL = Object.freeze({
     endedAt: 0,
     text: '',
     digits: '',
+    held: false,
+    by: '',
 });
 
 /** @type {Readonly<State>} */

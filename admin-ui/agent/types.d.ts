@@ -16,6 +16,14 @@ export interface CallData extends Caller {
     endedAt: number;
     text: string;
     digits: string;
+    held: boolean; // by the agent, or for him
+    by: '' | 'desktop' | 'header' | 'dn'; // who answered it for him
+}
+
+export interface Asked {
+    do: 'answer' | 'hold' | 'retrieve' | 'beep' | 'dtmf';
+    by: CallData['by'];
+    digits: string;
 }
 
 export interface Missed extends Caller {

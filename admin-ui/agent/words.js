@@ -41,6 +41,8 @@ export const words = {
     ringing: (who) => `Incoming call from ${who}`,
     waiting: (who) => `Second call from ${who}`,
     calling: (name) => `${name} is calling`,
+    connected: (by) => ({ desktop: 'Connected, answered from the desktop', header: 'Connected, answered by itself', dn: 'Connected, answered by itself' })[by] ?? 'Connected',
+    onHold: (by) => (by === 'desktop' ? 'On hold, from the desktop' : 'On hold'),
 };
 
 export const nameOf = ({ name, number, withheld }) => (withheld ? words.withheld : name || number || 'Unknown number');

@@ -24,6 +24,7 @@ export class Audio {
     /** @type {MediaStream | null} */
     stream = null;
     muted = false;
+    held = false;
     /** @type {((track: MediaStreamTrack) => Promise<void> | undefined) | null} */
     onTrack = null; // a new microphone track, for the call that is on
 
@@ -94,7 +95,7 @@ export class Audio {
         this.stream = stream;
         stopTracks(previous);
         const [track] = stream.getAudioTracks();
-        track.enabled = !this.muted;
+        track.enabled = !this.muted && !this.held;
         track.addEventListener('ended', () => track === this.track && this.#reopen());
         const tellSilence = () => track === this.track && this.#events.silent(track.muted ? words.microphoneSilent : null);
         for (const event of ['mute', 'unmute']) track.addEventListener(event, tellSilence);
@@ -135,7 +136,18 @@ export class Audio {
 
     setMuted(muted) {
         this.muted = muted;
-        if (this.track) this.track.enabled = !muted;
+        this.settle();
+    }
+
+    // On hold nobody hears the agent, muted or not.
+    setHeld(held) {
+        this.held = held;
+        this.settle();
+    }
+
+    // JsSIP switches the track on whenever it offers anew.
+    settle() {
+        if (this.track) this.track.enabled = !this.muted && !this.held;
     }
 
     play(stream) {

@@ -15,6 +15,7 @@ static void call_destructor(void *arg)
 
     list_unlink(&c->le);
     tmr_cancel(&c->tmr);
+    tmr_cancel(&c->ask.tmr);
     if (c->path_id)
         (void)table_del(c->calls->by_path, &c->path_id, sizeof(c->path_id));
     mem_deref(c->trunk_lines);

@@ -15,6 +15,13 @@
 
 enum { CALL_TRIES_MAX = 8 }; /* trunks that are tried for one call */
 
+enum call_by { /* who wants the page to do something with its call */
+               CALL_BY_NOBODY,
+               CALL_BY_DESKTOP,
+               CALL_BY_HEADER,
+               CALL_BY_DN
+};
+
 struct call {
     struct le le;
     uint64_t start_ms; /* monotonic; its wall time is cdr.start_ms */
@@ -52,7 +59,13 @@ struct call {
     size_t try_count, try_next;
     uint64_t tries_until_ms;   /* monotonic */
     struct call_report report; /* the page's, the last one */
-    struct buf hdrs;           /* outbound: what the agent's INVITE passes on */
+    struct {                   /* the page is to answer by itself: call/callevent */
+        uint8_t by;            /* enum call_by */
+        bool rings, told;      /* it can be asked; it was */
+        unsigned after_s;
+        struct tmr tmr;
+    } ask;
+    struct buf hdrs; /* outbound: what the agent's INVITE passes on */
 };
 
 int call_new(struct call **cp, struct calls *cs, enum cdr_direction dir);

@@ -22,6 +22,11 @@ bool callconf_refer(const struct conf *c)
     return !c || strcmp(conf_str(c, "call.refer", value, sizeof(value)), "off");
 }
 
+bool callconf_beep(const struct conf *c)
+{
+    return !c || conf_bool(c, "call.beep");
+}
+
 struct callconf_trace callconf_trace(const struct conf *c)
 {
     enum { MB = 1024 * 1024 };

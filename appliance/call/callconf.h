@@ -44,6 +44,9 @@ bool callconf_hold_trunk(const struct conf *c);
 /* call.refer: are transfers by REFER taken, of the trunk and of pages? */
 bool callconf_refer(const struct conf *c);
 
+/* call.beep as it is now. */
+bool callconf_beep(const struct conf *c);
+
 /* The settings trace.* as they are now; all 0 without settings. */
 struct callconf_trace {
     int64_t call_bytes, total_bytes, age_ms;

@@ -13,6 +13,7 @@
 #include "call/callin.h"
 #include "call/callend.h"
 #include "call/callhold.h"
+#include "call/callevent.h"
 #include "call/callmid.h"
 #include "call/callrefer.h"
 #include "call/directory.h"
@@ -61,12 +62,14 @@ static void agent_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
     c->cdr.ring_ms = call_wall_ms(c);
     log_info("call", "id=%s dn=%s ringing", c->cdr.id, c->cdr.dn);
     buf_init(&hdrs, LEG_HDRS_MAX);
+    (void)buf_puts(&hdrs, CALL_ALLOW_EVENTS);
     (void)call_pass(c, &hdrs, msg, CALLHDR_TO_TRUNK);
     if (leg_must_offer(c->trunk))
         (void)call_trunk_offer(c, &sdp);
     (void)leg_progress(c->trunk, 180, "Ringing", hdrs.data ? hdrs.data : "", sdp);
     mem_deref(sdp);
     buf_reset(&hdrs);
+    call_event_rings(c);
 }
 
 static int answer_trunk(struct call *c, const struct sip_msg *msg)
@@ -85,6 +88,7 @@ static int answer_trunk(struct call *c, const struct sip_msg *msg)
     if (err)
         return err;
     buf_init(&hdrs, LEG_HDRS_MAX);
+    (void)buf_puts(&hdrs, CALL_ALLOW_EVENTS);
     (void)call_pass(c, &hdrs, msg, CALLHDR_TO_TRUNK);
     err = leg_answer(c->trunk, hdrs.data ? hdrs.data : "", sdp);
     buf_reset(&hdrs);
@@ -113,6 +117,7 @@ static void agent_answered_h(struct leg *leg, const struct sip_msg *msg, void *a
         return;
     }
     call_answered(c);
+    call_event_answered(c);
     if (offer_is_ours(leg_offer(c->trunk))) /* the far end rings until its answer comes in the ACK */
         (void)media_path_tone(c->path, MEDIA_TONE_RINGBACK);
 }
@@ -235,6 +240,7 @@ static bool check(struct call *c, const struct sip_msg *msg, const struct bindin
         return false;
     c->dn_codec = dn.codec;
     c->dn_limit = dn.call_limit;
+    call_event_invite(c, msg, dn.auto_answer);
     if (call_first(c) != MEDIA_NONE)
         call_order(c, trunks_find(c->calls->cfg.trunks, c->cdr.trunk));
     r->code = call_admit(c, &r->phrase);

@@ -117,6 +117,15 @@ void call_press(struct call *c, bool from_browser, char key, unsigned ms)
                          c->cdr.dn, from_browser ? "browser" : "trunk", strerror(err));
 }
 
+int call_keys(struct call *c, const char *keys, unsigned ms)
+{
+    if (c->path && media_path_dtmf_way(c->path, MEDIA_TRUNK) == MEDIA_DTMF_EVENTS)
+        return media_path_dtmf(c->path, MEDIA_TRUNK, keys, ms);
+    for (; *keys; keys++)
+        call_press(c, true, *keys, ms);
+    return 0;
+}
+
 METRIC_COUNTER(reports, "dngate_page_reports_total", "result=\"taken\"",
                "What agents' pages say of the audio of their calls");
 METRIC_COUNTER(reports_bad, "dngate_page_reports_total", "result=\"refused\"",

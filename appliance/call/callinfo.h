@@ -6,8 +6,9 @@
 
 /* Answers it, now or when the other side has. */
 void call_info(struct call *c, struct leg *leg, const struct sip_msg *msg);
-
 /* A key was pressed for ms, and the other side takes no events: goes there by INFO where its Allow lists that, else as tones. */
 void call_press(struct call *c, bool from_browser, char key, unsigned ms);
+/* Keys for the far end that no browser has pressed: as events, else as call_press() does. */
+int call_keys(struct call *c, const char *keys, unsigned ms);
 
 #endif

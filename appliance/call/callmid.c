@@ -5,6 +5,7 @@
 #include "call/callmid.h"
 #include "call/callend.h"
 #include "call/callhold.h"
+#include "call/callevent.h"
 #include "call/callinfo.h"
 #include "call/callrefer.h"
 #include "call/refer.h"
@@ -57,8 +58,7 @@ static void refuse(struct leg *leg, const struct sip_msg *msg)
 {
     if (sip_event_taken(msg))
         (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
-    else if (!pl_strcmp(&msg->met, "NOTIFY") ||
-             !pl_strcmp(&msg->met, "SUBSCRIBE")) /* talk, hold: here, one day */
+    else if (!pl_strcmp(&msg->met, "NOTIFY") || !pl_strcmp(&msg->met, "SUBSCRIBE"))
         (void)leg_reply(leg, msg, 489, "Bad Event", SIP_ALLOW_EVENTS, NULL, NULL);
     else
         (void)leg_reply(leg, msg, 405, "Method Not Allowed", "Allow: " LEG_ALLOW "\r\n", NULL, NULL);
@@ -146,6 +146,8 @@ void call_trunk_request(struct leg *leg, const struct sip_msg *msg, void *arg)
         call_refer_trunk(c, leg, msg);
     else if (refer_is_notify(msg))
         call_refer_notify(c, leg, msg);
+    else if (!pl_strcmp(&msg->met, "NOTIFY") || !pl_strcmp(&msg->met, "SUBSCRIBE"))
+        call_event(c, leg, msg);
     else
         refuse(leg, msg);
 }

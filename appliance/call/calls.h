@@ -1,7 +1,7 @@
 /*
  * call/calls: all calls: where an INVITE, a media event, a lost connection come in; what can be asked and done from outside.
  *
- *   calls ─► echo; callin, callout ─► callmid ─► callinfo, callhold, callrefer (transfer) ─► callend ─► callsdp ─► call ─► callset (what calls share)
+ *   calls ─► echo; callin, callout ─► callmid ─► callevent ─► callinfo, callhold, callrefer (transfer) ─► callend ─► callsdp ─► call ─► callset (what calls share)
  *
  * One call = a SIP leg to the agent's browser + a SIP leg to the trunk + one media path + one CDR. A B2BUA without
  * routing logic: what an agent dials goes to the trunk, what the trunk sends to a DN rings that DN. Owner: signalling thread.

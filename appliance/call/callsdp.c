@@ -166,6 +166,16 @@ static bool is_here(const struct addr *a)
     return addr_is_loopback(a) || (!addr_source_for(&src, a) && addr_eq_ip(&src, a));
 }
 
+/* Where this call's own audio for the trunk is awaited: nothing may be sent there. */
+static bool is_ours(const struct call *c, const struct addr *rtp)
+{
+    struct sdp_own own = {.offer = NULL};
+
+    if (addr_af(rtp) == AF_UNSPEC || addr_port(rtp) != c->local.rtp_port)
+        return false;
+    return is_here(rtp) || (!trunk_own(c, &own) && addr_eq_ip(&own.addr, rtp));
+}
+
 /* Is there a way to its audio at all? Without a route in the family that signalling uses, its packets may still show us one. */
 static int reachable(const struct call *c, const struct media_trunk *t)
 {
@@ -244,6 +254,11 @@ int call_trunk_take(struct call *c, const struct sip_msg *msg, bool answer, stru
     if (err)
         return err;
     f.t.signalling = c->trunk_addr;
+    if (is_ours(c, &f.t.rtp)) { /* our own offer came back: SIP Server says so that there is nobody */
+        memset(&f.t.rtp, 0, sizeof(f.t.rtp));
+        memset(&f.t.rtcp, 0, sizeof(f.t.rtcp));
+        f.t.dir = MEDIA_INACTIVE;
+    }
     if (addr_af(&f.t.rtp) == AF_UNSPEC) { /* 0.0.0.0: where it was, if anywhere, but nothing is sent there */
         f.t.rtp = c->tm.rtp;
         f.t.rtcp = c->tm.rtcp;

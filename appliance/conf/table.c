@@ -30,6 +30,10 @@
         .key = key_, .type = CONF_INT, .def = def_, .min = min_, .max = max_, .unit = unit_, .live = true,   \
         .meaning = meaning_                                                                                  \
     }
+#define LIVE_BOOL(key_, def_, meaning_)                                                                      \
+    {                                                                                                        \
+        .key = key_, .type = CONF_BOOL, .def = def_, .unit = "", .live = true, .meaning = meaning_           \
+    }
 #define LIVE_ENUM(key_, def_, choices_, meaning_)                                                            \
     {                                                                                                        \
         .key = key_, .type = CONF_ENUM, .def = def_, .choices = choices_, .unit = "", .live = true,          \
@@ -175,6 +179,10 @@ static const struct conf_def table[] = {
         "Transfers by REFER: followed when the trunk asks for one, passed on to it when a page does; off: "
         "405 for both."),
     INT("call.ring_seconds", "180", 5, 600, "s", "A call that nobody answers for so long is given up."),
+    LIVE_BOOL("call.beep", "yes",
+              "An agent whose page answers by itself, as its DN or the call wants it, hears two short beeps "
+              "before the "
+              "caller."),
     INT("call.trunk_seconds", "0", 0, 30, "s",
         "Time that each address of a trunk has for a first answer to an INVITE before the next one is tried. "
         "0 shares 3.6 s among all of them: the agent hears within 4 s that none answers."),

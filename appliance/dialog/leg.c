@@ -72,6 +72,7 @@ static void leg_destructor(void *arg)
     tmr_cancel(&leg->tmr_session);
     tmr_cancel(&leg->tmr_reinvite);
     tmr_cancel(&leg->tmr_reoffer);
+    tmr_cancel(&leg->tmr_parked);
     for (size_t i = 0; i < ARRAY_SIZE(leg->held); i++)
         if (addr_isset(&leg->held[i], false))
             sip_stack_release(leg->legs->st, &leg->held[i]);
@@ -81,6 +82,8 @@ static void leg_destructor(void *arg)
     mem_deref(leg->strans);
     mem_deref(leg->msg);
     mem_deref(leg->cancel);
+    mem_deref(leg->parked);
+    mem_deref(leg->rung);
     mem_deref(leg->ack);
     mem_deref(leg->dlg);
     mem_deref(leg->half);

@@ -135,16 +135,56 @@ out:
     return err;
 }
 
+/* --- ringing --- */
+
+enum { RING_AGAIN_MS = 1000, RING_AGAIN_MAX_MS = 60000 };
+
+static void ring_again_h(void *arg);
+
+static void ring_over(struct leg *leg)
+{
+    leg->rung = mem_deref(leg->rung);
+    tmr_cancel(&leg->tmr);
+}
+
+/* An unreliable 18x that UDP loses would leave its caller without our tag, and a desktop unable to answer: it goes again, less and less
+ * often; once a minute is asked for anyway (RFC 3261 13.3.1.1). */
+static void ring_soon(struct leg *leg, uint32_t ms)
+{
+    leg->rung_ms = MIN(ms, (uint32_t)RING_AGAIN_MAX_MS);
+    if (leg->msg->tp == SIP_TRANSP_UDP)
+        tmr_start(&leg->tmr, leg->rung_ms, ring_again_h, leg);
+}
+
+static void ring_again_h(void *arg)
+{
+    struct leg *leg = arg;
+    struct pl rport;
+    struct sa dst;
+
+    if (leg->state != LEG_INCOMING || !leg->rung)
+        return;
+    sip_reply_addr(&dst, leg->msg, !msg_param_exists(&leg->msg->via.params, "rport", &rport));
+    (void)sip_send(leg->legs->sip, leg->msg->sock, leg->msg->tp, &dst, leg->rung);
+    ring_soon(leg, leg->rung_ms * 2);
+}
+
 int leg_progress(struct leg *leg, uint16_t code, const char *phrase, const char *hdrs, const char *sdp)
 {
+    int err;
+
     if (!leg || leg->state != LEG_INCOMING || !leg->strans)
         return EINVAL;
     if (leg->rel)
         return leg_rel_progress(leg, code, phrase, hdrs, sdp);
     offer_out(&leg->offer, OFFER_PROVISIONAL, sdp);
-    return sip_treplyf(&leg->strans, NULL, leg->legs->sip, leg->msg, !leg->route.ws_conn, code, phrase,
-                       "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s", leg->contact, hdrs,
-                       sdp ? "Content-Type: application/sdp\r\n" : "", str_len(sdp), sdp);
+    ring_over(leg);
+    err = sip_treplyf(&leg->strans, &leg->rung, leg->legs->sip, leg->msg, !leg->route.ws_conn, code, phrase,
+                      "Contact: <%s>\r\n%s%sContent-Length: %zu\r\n\r\n%s", leg->contact, hdrs,
+                      sdp ? "Content-Type: application/sdp\r\n" : "", str_len(sdp), sdp);
+    if (!err)
+        ring_soon(leg, RING_AGAIN_MS);
+    return err;
 }
 
 int leg_answer(struct leg *leg, const char *hdrs, const char *sdp)
@@ -153,6 +193,7 @@ int leg_answer(struct leg *leg, const char *hdrs, const char *sdp)
 
     if (!leg || leg->state != LEG_INCOMING || !leg->strans)
         return EINVAL;
+    ring_over(leg);
     if (leg_rel_answer(leg, hdrs, sdp))
         return 0;
     if (leg->offer.state == OFFER_AGREED)
@@ -224,6 +265,53 @@ bool leg_cancel_seen(const struct sip_msg *msg, void *arg)
     return false;
 }
 
+/* --- a re-INVITE that comes too early --- */
+
+enum { PARKED_MS = 2000 };
+
+static void reinvite(struct leg *leg, const struct sip_msg *msg);
+
+/* Answers what is parked, if something is: it can't be served any more. */
+static void unpark(struct leg *leg, uint16_t code, const char *phrase)
+{
+    struct sip_msg *msg = leg->parked;
+
+    leg->parked = NULL;
+    tmr_cancel(&leg->tmr_parked);
+    if (msg)
+        (void)sip_treply(NULL, leg->legs->sip, msg, code, phrase);
+    mem_deref(msg);
+}
+
+static void parked_h(void *arg)
+{
+    unpark(arg, 491, "Request Pending");
+}
+
+/*
+ * The ACK with the answer to our offer is on its way, and mostly a moment behind: who sent the re-INVITE knows of no collision. Two losses
+ * of the ACK are waited for.
+ */
+static void park(struct leg *leg, const struct sip_msg *msg)
+{
+    if (leg->parked && leg->parked->cseq.num == msg->cseq.num) /* sent again */
+        return;
+    unpark(leg, 491, "Request Pending");
+    leg->parked = mem_ref((void *)msg);
+    tmr_start(&leg->tmr_parked, PARKED_MS, parked_h, leg);
+}
+
+static void parked_serve(struct leg *leg)
+{
+    struct sip_msg *msg = leg->parked;
+
+    leg->parked = NULL;
+    tmr_cancel(&leg->tmr_parked);
+    if (msg && leg->h)
+        reinvite(leg, msg);
+    mem_deref(msg);
+}
+
 static void ack(struct leg *leg, const struct sip_msg *msg)
 {
     const bool awaited = offer_is_ours(&leg->offer);
@@ -247,6 +335,7 @@ static void ack(struct leg *leg, const struct sip_msg *msg)
         (void)leg_bye(leg);
     else if (awaited && leg->h && leg->h->reanswered)
         leg->h->reanswered(leg, msg, leg->arg);
+    parked_serve(leg);
 }
 
 static void bye(struct leg *leg, const struct sip_msg *msg)
@@ -262,6 +351,7 @@ static void bye(struct leg *leg, const struct sip_msg *msg)
         leg_end(leg, 0, "", "");
         return;
     }
+    unpark(leg, 487, "Request Terminated");
     early = leg->strans != NULL;
     if (early)
         (void)sip_treply(&leg->strans, leg->legs->sip, leg->msg, 487, "Request Terminated");
@@ -273,13 +363,17 @@ static void bye(struct leg *leg, const struct sip_msg *msg)
 
 /*
  * A re-INVITE may overtake the ACK of our last 2xx (RFC 5407 3.1.4, 3.1.5): whoever sends it has that 2xx, so that it is not sent again.
- * Only an answer that the ACK is to bring has to be waited for.
+ * Only an answer that the ACK is to bring has to be waited for: then it is parked.
  */
 static void reinvite(struct leg *leg, const struct sip_msg *msg)
 {
     if (leg->strans) { /* RFC 3261 14.2 */
         (void)sip_treplyf(NULL, NULL, leg->legs->sip, msg, false, 500, "Server Internal Error",
                           "Retry-After: 3\r\nContent-Length: 0\r\n\r\n");
+        return;
+    }
+    if (offer_is_ours(&leg->offer) && leg->replyl.head && !leg->reinvite) {
+        park(leg, msg);
         return;
     }
     if (leg->invite || leg->reinvite || offer_is_ours(&leg->offer)) {

@@ -82,10 +82,12 @@ struct leg {
         bool seen, update, info, refer;
         bool info_unheard; /* one of ours had no answer: no more of them */
     } allow;
-    char *end_hdrs; /* with CANCEL or BYE */
-    bool cancelled; /* CANCEL was sent */
-    bool ending;    /* leg_end() while the final answer or the ACK is outstanding */
-    struct tmr tmr; /* gives up waiting for the end of a cancelled INVITE */
+    char *end_hdrs;    /* with CANCEL or BYE */
+    bool cancelled;    /* CANCEL was sent */
+    bool ending;       /* leg_end() while the final answer or the ACK is outstanding */
+    struct tmr tmr;    /* client: gives up waiting for the end of a cancelled INVITE; server: rung again */
+    struct mbuf *rung; /* server: our last 18x */
+    uint32_t rung_ms;  /* until it goes again */
 
     struct sip_strans *strans; /* server: the INVITE */
     struct sip_msg *msg;
@@ -94,6 +96,8 @@ struct leg {
     struct leg_rel_out *rel;           /* server: the INVITE requires 100rel */
     uint32_t rseq;                     /* client: of the last 18x that got its PRACK … */
     const struct sip_dialog *rseq_dlg; /* … in this dialog */
+    struct sip_msg *parked;            /* a re-INVITE that overtook the ACK with the answer to our offer */
+    struct tmr tmr_parked;
 
     struct leg_terms terms, terms_was; /* session timer; was: before the request in hand */
     uint32_t timer_again_s;            /* until a refresh that failed is tried again */

@@ -140,7 +140,11 @@ struct media_trunk {
 };
 int media_path_trunk(struct media_path *p, const struct media_trunk *t);
 
-enum media_tone { MEDIA_TONE_NONE, MEDIA_TONE_RINGBACK };
+enum media_tone {
+    MEDIA_TONE_NONE,
+    MEDIA_TONE_RINGBACK,
+    MEDIA_TONE_BEEP /* twice, as soon as the browser can hear it; what was played before goes on behind it */
+};
 /* Plays a tone to the browser in place of the trunk's audio. */
 int media_path_tone(struct media_path *p, enum media_tone tone);
 

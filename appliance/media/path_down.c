@@ -23,6 +23,7 @@ enum {
     PT_G722 = 9,
     PT_CN = 13,
     COMPLEXITY_START = 2,
+    BEEP_FRAMES = 20,
 };
 
 static int encoder(struct path *p)
@@ -37,6 +38,11 @@ static int encoder(struct path *p)
     if (!err)
         codec_enc_complexity(d->enc, d->complexity);
     return err;
+}
+
+static bool tone_plays(const struct path *p)
+{
+    return p->down.tone_on || p->down.beep_left;
 }
 
 /* G.711 is decoded by table; of the others we may need a decoder. */
@@ -210,7 +216,7 @@ static void codec_changed(struct path *p, enum media_codec c)
 
 static void audio(struct path *p, enum media_codec c, const struct rtp_hdr *h, uint64_t now_us)
 {
-    if (p->down.tone_on || !(p->trunk.dir & MEDIA_RECV) || !h->len || !p->browser_set)
+    if (tone_plays(p) || !(p->trunk.dir & MEDIA_RECV) || !h->len || !p->browser_set)
         return;
     p->down.noise_on = false;
     if (c == p->browser.codec)
@@ -291,12 +297,27 @@ void path_trunk_rtp(struct path *p, const struct udp_packet *pkt, uint64_t now_u
 void path_set_tone(struct path *p, enum media_tone tone, uint64_t now_us)
 {
     path_touched(p);
-    p->down.tone_on = tone == MEDIA_TONE_RINGBACK;
+    if (tone == MEDIA_TONE_BEEP)
+        p->down.beep_left = BEEP_FRAMES;
+    else
+        p->down.tone_on = tone == MEDIA_TONE_RINGBACK;
     p->down.started = false;
     p->down.noise_on = false;
     p->down.tone_us = now_us;
-    if (p->down.tone_on)
+    if (tone == MEDIA_TONE_BEEP)
+        tone_init(&p->down.tone, &tone_beep);
+    else if (p->down.tone_on && !p->down.beep_left)
         tone_init(&p->down.tone, &tone_ringback);
+}
+
+/* A frame of the beep is out; behind the last one goes on what was there before. */
+static void beeped(struct path_down *d)
+{
+    if (--d->beep_left)
+        return;
+    d->started = false;
+    if (d->tone_on)
+        tone_init(&d->tone, &tone_ringback);
 }
 
 static void tone_out(struct path *p, uint64_t now_us)
@@ -306,6 +327,8 @@ static void tone_out(struct path *p, uint64_t now_us)
     struct rtp_hdr out;
     size_t n;
 
+    if (p->down.beep_left && !room) /* nobody hears it yet */
+        return;
     tone_read(&p->down.tone, pcm, CODEC_RATE / 50);
     if (!room || p->to_browser.event_on)
         return;
@@ -315,11 +338,13 @@ static void tone_out(struct path *p, uint64_t now_us)
     rtp_splice_own(&p->to_browser.splice, p->to_browser.splice.rate / 50, now_us, &out);
     out.pt = p->to_browser.pt;
     path_browser_send(p, room, &out, n, now_us);
+    if (p->down.beep_left)
+        beeped(&p->down);
 }
 
 void path_down_tick(struct path *p, uint64_t now_us)
 {
-    if (!p->down.tone_on || now_us < p->down.tone_us)
+    if (!tone_plays(p) || now_us < p->down.tone_us)
         return;
     p->down.tone_us += PATH_SLOW_US;
     if (now_us > p->down.tone_us + PATH_FIGURES_US) /* slept: no burst */
@@ -329,5 +354,5 @@ void path_down_tick(struct path *p, uint64_t now_us)
 
 uint64_t path_down_due_us(const struct path *p)
 {
-    return p->down.tone_on ? p->down.tone_us : UINT64_MAX;
+    return tone_plays(p) ? p->down.tone_us : UINT64_MAX;
 }

@@ -39,7 +39,7 @@ void path_noise_packet(struct path *p, const struct rtp_hdr *h, uint64_t now_us)
     uint8_t level = h->len ? h->payload[0] & LEVEL_MASK : LEVEL_MASK;
 
     metric_add(&heard, 1);
-    if (d->tone_on || !(p->trunk.dir & MEDIA_RECV))
+    if (d->tone_on || d->beep_left || !(p->trunk.dir & MEDIA_RECV))
         return;
     d->noise_level =
         level < LEVEL_LOUDEST ? LEVEL_LOUDEST : level; /* the spectrum behind it is left to the codec */

@@ -93,6 +93,7 @@ struct path_down {
     uint16_t seq;
     struct tone tone;
     bool tone_on;
+    uint8_t beep_left; /* frames */
     uint64_t tone_us;
     bool noise_on; /* the trunk is silent, and told how that sounds */
     uint8_t noise_level;

@@ -7,6 +7,7 @@ enum { RATE = 8000 };
 /* A sine of 0 dBm0 peaks 3.14 dB below G.711 µ-law's full scale (G.711 table 6; A-law: 3.14, µ-law: 3.17). */
 #define DBM0_PEAK_DB (-3.14)
 
+const struct tone_spec tone_beep = {{1000, 0}, 120, 80, -16.0};
 const struct tone_spec tone_ringback = {{425, 0}, 1000, 4000, -19.0};
 
 #define KEY(low, high)                                                                                       \

@@ -52,9 +52,9 @@ void sip_stack_free(struct sip_stack *st);
 typedef void(sip_mbox_h)(void *msg, void *arg);
 int sip_stack_watch(struct sip_stack *st, struct mbox *mb, sip_mbox_h *h, void *arg);
 
-/* Goes with each 489 (RFC 6665 8.2.2). keep-alive: a NOTIFY by which servers hold a NAT's binding open; it asks for nothing but a 200. */
+/* Goes with each 489 (RFC 6665 8.2.2). The first four only in calls: call/callevent. keep-alive: a NOTIFY by which servers hold a NAT's binding open; it asks for nothing but a 200. */
 #define SIP_EVENT_KEEP_ALIVE "keep-alive"
-#define SIP_ALLOW_EVENTS "Allow-Events: " SIP_EVENT_KEEP_ALIVE "\r\n"
+#define SIP_ALLOW_EVENTS "Allow-Events: talk, hold, dtmf, beep, " SIP_EVENT_KEEP_ALIVE "\r\n"
 /* A NOTIFY of a package that we take. */
 bool sip_event_taken(const struct sip_msg *msg);
 

@@ -241,6 +241,6 @@ bool sippeer_caught_up(struct sippeer *p, struct sipdlg *d)
 {
     struct sipmsg m;
 
-    sippeer_request(p, d, "NOTIFY", "Event: talk\r\nSubscription-State: active\r\n", NULL, NULL);
+    sippeer_request(p, d, "NOTIFY", "Event: x-nobodys\r\nSubscription-State: active\r\n", NULL, NULL);
     return sippeer_expect(p, &m, "489 NOTIFY", 0);
 }

@@ -307,8 +307,9 @@ TEST(a_notify_says_which_events_are_taken)
 {
     BOX(NULL);
     WANT(talk_in("", GOOD));
-    sippeer_request(&trunk.p, &dt, "NOTIFY", "Event: talk\r\nSubscription-State: active\r\n", NULL, NULL);
-    WANT(sippeer_expect(&trunk.p, &m, "489 NOTIFY", 0) && sipmsg_has(&m, "\r\nAllow-Events: keep-alive\r\n"));
+    sippeer_request(&trunk.p, &dt, "NOTIFY", "Event: dialog\r\nSubscription-State: active\r\n", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "489 NOTIFY", 0) &&
+         sipmsg_has(&m, "\r\nAllow-Events: talk, hold, dtmf, beep, keep-alive\r\n"));
     sippeer_request(&trunk.p, &dt, "NOTIFY", "Event: keep-alive\r\n", NULL, NULL);
     WANT(sippeer_expect(&trunk.p, &m, "200 NOTIFY", 0));
     WANT(trunk_hangs_up());

@@ -257,7 +257,7 @@ TEST(an_event_that_nobody_takes_says_which_are_taken)
     for (int i = 0; i < 2; i++) {
         struct sippeer *p = i ? &agent.p : &trunk.p;
 
-        sippeer_request(p, i ? &da : &dt, "NOTIFY", "Event: talk\r\nSubscription-State: active\r\n", NULL,
+        sippeer_request(p, i ? &da : &dt, "NOTIFY", "Event: dialog\r\nSubscription-State: active\r\n", NULL,
                         NULL);
         WANT(sippeer_expect(p, &m, "489 NOTIFY", 0));
         WANT(sipmsg_hdr(&m, "Allow-Events", val, sizeof(val))[0]);

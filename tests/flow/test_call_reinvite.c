@@ -122,7 +122,7 @@ TEST(hold_and_retrieve_stay_on_the_trunk_side)
                     NULL, NULL);
     WANT(sippeer_expect(&trunk.p, &m, "200 UPDATE", 0));
     WANT(strstr(sipmsg_hdr(&m, "Session-Expires", val, sizeof(val)), "1800;refresher=uac"));
-    sippeer_request(&trunk.p, &dt, "NOTIFY", "Event: talk\r\nSubscription-State: active\r\n", NULL, NULL);
+    sippeer_request(&trunk.p, &dt, "NOTIFY", "Event: dialog\r\nSubscription-State: active\r\n", NULL, NULL);
     WANT(sippeer_expect(&trunk.p, &m, "489 NOTIFY", 0));
     sippeer_request(&trunk.p, &dt, "UPDATE", "Session-Expires: 30\r\nSupported: timer\r\n", NULL, NULL);
     WANT(sippeer_expect(&trunk.p, &m, "422 UPDATE", 0));

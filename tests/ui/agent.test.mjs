@@ -103,28 +103,92 @@ test('dialling: answered, keypad tones, busy, cancelled', async () => {
     await page.locator('#call-state', { hasText: 'Cancelled' }).waitFor();
 });
 
-test('answers by itself when asked, and when set to', async () => {
+test('answers by itself when this browser is set to', async () => {
     await startShift();
-    gateway.ring({ headers: [['Call-Info', '<sip:gw.invalid>;answer-after=0']] });
-    await gateway.next('answered');
-    await call('connected');
-    await page.click('#hangup');
-    await call('ended');
-    gateway.ring({ headers: [['Alert-Info', '<http://gw.invalid>;info=alert-autoanswer']] });
-    await gateway.next('answered');
-    await page.click('#hangup');
-    await call('ended');
     await page.check('#auto-answer');
     gateway.ring();
     await gateway.next('answered');
     await page.click('#hangup');
 });
 
-test('a DN that is set so answers by itself after a beep, whatever was chosen here', async () => {
+test('what the gateway asks of a call is done without a click, and who wanted it is shown', async () => {
+    const says = (text) => page.locator('#call-state', { hasText: text }).waitFor();
+    await startShift();
+    for (const [by, text] of [['desktop', 'answered from the desktop'], ['header', 'answered by itself'], ['dn', 'answered by itself']]) {
+        const id = await rung();
+        const [answered, asked] = [gateway.next('answered'), gateway.next('asked')];
+        gateway.ask(id, { do: 'answer', by });
+        assert.equal(await asked, 200);
+        await answered;
+        await call('connected');
+        await says(text);
+        if (by === 'desktop') {
+            let offered = gateway.next('reinvite');
+            gateway.ask(id, { do: 'hold', by });
+            assert.match((await offered).body, /^a=(sendonly|inactive)\r$/m);
+            await says('On hold, from the desktop');
+            assert.equal(await page.evaluate(() => window.dngate.localStream.getAudioTracks()[0].enabled), false, 'nobody hears the agent');
+            offered = gateway.next('reinvite');
+            gateway.ask(id, { do: 'retrieve', by });
+            assert.doesNotMatch((await offered).body, /^a=(sendonly|recvonly|inactive)\r$/m);
+            await says('Connected');
+            assert.equal(await page.evaluate(() => window.dngate.localStream.getAudioTracks()[0].enabled), true);
+        }
+        await page.click('#hangup');
+        await call('ended');
+    }
+});
+
+test('what the gateway asks is not done twice, nor when it makes no sense; a second call is the agent’s to answer', async () => {
+    await startShift();
+    const first = await rung();
+    for (const nonsense of ['{', '[]', '{"do":"dance"}', 'null', { do: 'hold' }, { do: 'retrieve', by: 'desktop' }]) {
+        const asked = gateway.next('asked');
+        gateway.ask(first, nonsense);
+        assert.equal(await asked, 200);
+    }
+    await call('incoming');
+    let offers = 0;
+    gateway.on('reinvite', () => offers++);
+    for (const what of ['answer', 'answer', 'retrieve', 'beep']) {
+        const asked = gateway.next('asked');
+        gateway.ask(first, { do: what, by: 'desktop' });
+        assert.equal(await asked, 200);
+    }
+    await call('connected');
+    assert.equal(offers, 0, 'it holds nobody');
+    const second = gateway.ring({ number: '4712', name: 'Grace Hopper' });
+    await page.locator('#waiting').waitFor();
+    const asked = gateway.next('asked');
+    gateway.ask(second, { do: 'answer', by: 'dn' });
+    assert.equal(await asked, 200);
+    await page.locator('#waiting').waitFor();
+    await page.click('#waiting-decline');
+    await page.click('#hangup');
+});
+
+test('a muted agent stays muted when he is back from hold', async () => {
+    await startShift();
+    const id = await rung();
+    await page.click('#answer');
+    await call('connected');
+    await page.click('#mute');
+    const on = () => page.evaluate(() => window.dngate.localStream.getAudioTracks()[0].enabled);
+    for (const what of ['hold', 'retrieve']) {
+        const offered = gateway.next('reinvite');
+        gateway.ask(id, { do: what, by: 'desktop' });
+        await offered;
+        await page.locator('#call-state', { hasText: what === 'hold' ? 'On hold' : 'Connected' }).waitFor();
+        assert.equal(await on(), false);
+    }
+    await page.click('#hangup');
+});
+
+test('a DN that is set so: the box shows it, and it is the gateway that asks', async () => {
     gateway.features = { autoAnswer: true };
     await startShift();
     assert.deepEqual([await page.isChecked('#auto-answer'), await page.isDisabled('#auto-answer')], [true, true]);
-    gateway.ring();
+    gateway.ask(await rung(), { do: 'answer', by: 'dn' });
     await gateway.next('answered');
     await call('connected');
     await page.click('#hangup');

@@ -268,7 +268,7 @@ export class Leg extends EventEmitter {
     }
 
     // Until such a request comes, or at once when one has.
-    async next(event, ms = 30000) {
+    async next(event, ms = 60000) {
         const before = this.seen.find((msg) => !msg.status && msg.method.toLowerCase() === event);
 
         if (before) return before;
@@ -366,7 +366,7 @@ export class SipServer extends EventEmitter {
     }
 
     // The next call of an agent that wanted(leg).
-    async call(wanted = () => true, ms = 30000) {
+    async call(wanted = () => true, ms = 60000) {
         const taken = this.#calls.findIndex(wanted);
 
         if (taken >= 0) return this.#calls.splice(taken, 1)[0];

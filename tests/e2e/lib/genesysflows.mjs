@@ -19,21 +19,31 @@ async function offerless(leg, end, { how = {}, answer = {} } = {}) {
     return ok;
 }
 
+// The answer to the INVITE, which the page gives in ring(leg), however long that takes to look as it should.
+function answeredBy(leg, ring) {
+    const done = Promise.resolve(ring?.(leg));
+
+    return Promise.race([leg.answered, done.then(() => leg.answered)]);
+}
+
+// Whose media the leg has: what the gateway offers within the dialog is answered for that one.
+const attach = (leg, end) => (leg.reoffered = (msg) => end.answer(msg.body));
+
 // 1 and 2: a call to an agent, who answers in the page, or (desktop) by NOTIFY. end: the caller's RTP. overtakes: the re-INVITE comes before
 // the ACK. ring(leg): runs when it rings. offer: of end.offer().
 export async function inbound(server, dn, end, { desktop = false, overtakes = false, reinvites = true, ring = null, offer = {}, after = () => {}, ...how } = {}) {
     const leg = server.leg(dn, how);
     let notified = null;
 
+    attach(leg, end);
     leg.invite(end.offer(offer));
     const ringing = await leg.ringing;
     if (desktop) {
         await sleep(1);
         notified = leg.notify('talk');
     }
-    await ring?.(leg);
+    const ok = await answeredBy(leg, ring);
     if (notified) status(await notified, 200, 'NOTIFY talk');
-    const ok = await leg.answered;
     status(ok, 200, `INVITE to ${dn}`);
     assert.equal(read(ok.body).codecs.filter((pt) => pt !== read(ok.body).event).length, 1, 'one codec');
     end.take(ok.body);
@@ -58,47 +68,59 @@ export async function inbound(server, dn, end, { desktop = false, overtakes = fa
 
 // 3: MakeCall by RFC 3725 flow 1: the agent's leg first, without SDP and with NOTIFY talk. What then becomes of the far end (rings ms later)
 // `outcome` says: 'answers'; 'refuses': ACK with a copy of the gateway's own offer, and BYE; 'silent': ACK and BYE with 0.0.0.0 after
-// patience ms. ringback: an RTP end of a media server that rings first.
-export async function makeCall(server, dn, end, { rings = 500, outcome = 'answers', patience = 32000, ringback = null, ring = null, up = null, ...how } = {}) {
+// patience ms; 'nobody': no ACK is sent. ringback: an RTP end of a media server that rings first, until rung(leg). overtakes: a re-INVITE
+// comes before the ACK with the answer.
+export async function makeCall(server, dn, end, { rings = 500, outcome = 'answers', patience = 32000, ringback = null, rung = null, overtakes = false, ring = null, up = null, ...how } = {}) {
     const leg = server.leg(dn, how);
 
+    attach(leg, end);
     leg.invite(null);
     const ringing = await leg.ringing;
     const notified = leg.notify('talk');
-    await ring?.(leg);
+    const ok = await answeredBy(leg, ring);
     status(await notified, 200, 'NOTIFY talk');
-    const ok = await leg.answered;
     status(ok, 200, `INVITE without SDP to ${dn}`);
     await up?.(leg, ok); // the agent hears ringback
     if (ringback) {
         leg.ack(ringback.answer(ok.body));
         ringback.play(400);
-        await sleep(rings);
+        await (rung ? rung(leg) : sleep(rings));
         ringback.play(null);
         const offered = await offerless(leg, end);
         return { leg, ringing, ok, offered };
     }
     await sleep(outcome === 'silent' ? patience : rings);
-    if (outcome === 'answers') {
+    if (outcome === 'nobody') return { leg, ringing, ok };
+    if (overtakes) {
+        const again = leg.reinvite(null);
+        await sleep(5);
+        leg.ack(end.answer(ok.body), { cseq: 1 });
+        const offered = await again;
+        status(offered, 200, 're-INVITE without SDP');
+        await sleep(ACK_MS);
+        leg.ack(end.answer(offered.body));
+    } else if (outcome === 'answers') {
         leg.ack(end.answer(ok.body));
     } else if (outcome === 'refuses') {
         leg.ack(ok.body);
         status(await leg.bye({ reason: 'SIP;cause=403;text="Forbidden"' }), 200, 'BYE');
     } else {
         leg.ack(end.offer({ address: '0.0.0.0', codecs: [0, 101] }).replace(/pcmu/, 'PCMU').replace(/port/, ''));
-        status(await leg.bye(), 200, 'BYE');
+        const gone = await leg.bye();
+        assert.ok(gone.status === 200 || gone.status === 481, `BYE: ${gone.status}`); // the gateway may have given up just before
     }
     return { leg, ringing, ok };
 }
 
 // 4: our leg is led elsewhere: to `end`, as direction says ('inactive', 'sendonly', '' …), with an SDP or without; zero: 0.0.0.0. Another
 // uuid: the call has become another one, as after a transfer. Resolves with the gateway's 200.
-export async function lead(leg, end, { sdp = true, direction = '', zero = false, codecs, uuid, version = 1, codec = null } = {}) {
+export async function lead(leg, end, { sdp = true, direction = null, zero = false, codecs, uuid, version = 1, codec = null } = {}) {
     const address = zero ? '0.0.0.0' : end.address;
 
+    attach(leg, end);
     if (!sdp) return offerless(leg, end, { how: { uuid }, answer: { direction, address, codec, version } });
-    const ok = await leg.reinvite(end.offer({ direction, address, version, ...(codecs && { codecs }) }), { uuid });
-    status(ok, 200, `re-INVITE ${direction}`);
+    const ok = await leg.reinvite(end.offer({ direction: direction ?? '', address, version, ...(codecs && { codecs }) }), { uuid });
+    status(ok, 200, `re-INVITE ${direction ?? ''}`);
     end.take(ok.body);
     leg.ack();
     return ok;
@@ -115,7 +137,10 @@ export const conference = (leg, mixer, how = {}) => lead(leg, mixer, { sdp: fals
 export async function outbound(server, end, { early = null, rings = 300, code = 200, reason = 'OK', wanted, headers = [] } = {}) {
     const leg = await server.call(wanted);
 
-    leg.reply(early ? 183 : 180, early ? 'Session Progress' : 'Ringing', early ? early.answer(leg.invitation.body) : null, { headers });
+    attach(leg, end);
+    const rung = [early ? 183 : 180, early ? 'Session Progress' : 'Ringing', early ? early.answer(leg.invitation.body) : null, { headers }];
+    leg.reply(...rung);
+    if (server.seed !== null) for (const ms of [100, 200]) setTimeout(() => leg.reply(...rung), ms); // nobody would send it again
     early?.play(400);
     await sleep(rings);
     early?.play(null);

@@ -21,6 +21,7 @@ const LINES = {
     101: ['rtpmap:101 telephone-event/8000', 'fmtp:101 0-15'],
 };
 const NOWHERE = '0.0.0.0';
+const WAIT_MS = 60000; // on a busy machine
 
 let last = 1; // the last number of an address that open() gave
 
@@ -68,15 +69,16 @@ export class RtpEnd {
         return describe({ address, origin: this.address, port: this.port, codecs, lines: codecs.flatMap((pt) => LINES[pt]), direction, version });
     }
 
-    // Answers the gateway's offer with one codec of ours that it has, and telephone-event; sends there from now on.
-    answer(sdp, { codec = null, direction = '', address = this.address, version = 1 } = {}) {
+    // Answers the gateway's offer with one codec of ours that it has, and telephone-event; sends there from now on. What it holds is held.
+    answer(sdp, { codec = null, direction = null, address = this.address, version = 1 } = {}) {
         const theirs = read(sdp);
+        const turned = direction ?? { sendonly: 'recvonly', recvonly: 'sendonly', inactive: 'inactive' }[theirs.direction] ?? '';
         const pt = codec ?? theirs.codecs.find((n) => this.speaks.includes(n));
         const codecs = theirs.event === null ? [pt] : [pt, theirs.event];
         const lines = [...LINES[pt], ...(theirs.event === null ? [] : [`rtpmap:${theirs.event} telephone-event/8000`, `fmtp:${theirs.event} 0-15`])];
 
         this.take(sdp, pt);
-        return describe({ address, origin: this.address, port: this.port, codecs, lines, direction, version });
+        return describe({ address, origin: this.address, port: this.port, codecs, lines, direction: turned, version });
     }
 
     // Sends where this description says.
@@ -106,7 +108,7 @@ export class RtpEnd {
     // Until audio comes, that somebody says.
     async hears(what = 'somebody who speaks', packets = 10) {
         const from = this.loud;
-        await until(() => this.loud >= from + packets, 20000, `${this.address} hears ${what}`);
+        await until(() => this.loud >= from + packets, WAIT_MS, `${this.address} hears ${what}`);
     }
 
     get digits() {
@@ -114,7 +116,7 @@ export class RtpEnd {
     }
 
     async hearsDigits(digits) {
-        await until(() => [...this.events.values()].filter(({ ended }) => ended).length >= digits.length, 15000, `the end of ${digits}, of ${this.digits}`);
+        await until(() => [...this.events.values()].filter(({ ended }) => ended).length >= digits.length, WAIT_MS, `the end of ${digits}, of ${this.digits}`);
         assert.equal(this.digits, digits);
     }
 

@@ -109,7 +109,15 @@ export class FakeGateway extends EventEmitter {
         this.socket.send(format(`MESSAGE ${this.contact} SIP/2.0`, headers, body));
     }
 
-    #inDialog(id, method, cseq, more = []) {
+    // Asks the page to do something with its call, as the gateway does for desktops; 'asked' has the status of the answer.
+    ask(id, what, type = 'application/dngate-call+json') {
+        const call = this.#calls.get(id);
+
+        call.cseq = (call.cseq ?? 1) + 1;
+        this.#inDialog(id, 'INFO', call.cseq, [['Content-Type', type]], typeof what === 'string' ? what : JSON.stringify(what));
+    }
+
+    #inDialog(id, method, cseq, more = [], body = '') {
         const { invite, to } = this.#calls.get(id);
         const headers = invite.map(([n, v]) => {
             if (n === 'CSeq') return [n, `${cseq} ${method}`];
@@ -117,7 +125,7 @@ export class FakeGateway extends EventEmitter {
             return n === 'Via' && method !== 'CANCEL' ? [n, `SIP/2.0/WSS gw.invalid;branch=z9hG4bK${token()}`] : [n, v];
         });
 
-        this.socket.send(format(`${method} ${this.contact} SIP/2.0`, [...headers, ...more]));
+        this.socket.send(format(`${method} ${this.contact} SIP/2.0`, [...headers, ...more], body));
     }
 
     cancel(id, headers = []) {
@@ -125,7 +133,7 @@ export class FakeGateway extends EventEmitter {
     }
 
     bye(id) {
-        this.#inDialog(id, 'BYE', 2);
+        this.#inDialog(id, 'BYE', (this.#calls.get(id).cseq ?? 1) + 1);
     }
 
     #serve(req, res) {
@@ -235,7 +243,9 @@ export class FakeGateway extends EventEmitter {
         const headers = [['Contact', '<sip:gw.invalid;transport=ws>']];
 
         this.emit('reinvite', msg);
-        if (!this.muteReinvites) ws.send(reply(msg, 200, 'OK', { headers, body: sdp('active') }));
+        const ours = this.#calls.get(msg.get('Call-ID')).invite; // then the page has the active role, and keeps it
+        const body = sdp(ours ? 'passive' : 'active').replace('a=sendrecv', { sendonly: 'a=recvonly', inactive: 'a=inactive' }[/a=(sendonly|inactive)/.exec(msg.body)?.[1]] ?? 'a=sendrecv');
+        if (!this.muteReinvites) ws.send(reply(msg, 200, 'OK', { headers, body }));
     }
 
     // 603 is busy, 604 rings for ever, anything else rings and answers.
@@ -257,6 +267,7 @@ export class FakeGateway extends EventEmitter {
         const call = this.#calls.get(msg.get('Call-ID'));
 
         if (msg.method === 'MESSAGE') this.emit('message', msg.status);
+        if (msg.method === 'INFO') this.emit('asked', msg.status);
         if (msg.method !== 'INVITE' || msg.status < 180) return;
         call.to = msg.get('To');
         if (msg.status === 180) this.emit('ringing');
