@@ -41,10 +41,17 @@ static const struct leg_handlers leaving_handlers;
 static int new_describes(struct call *c, struct leg *leg, const struct sip_msg *msg, struct leg **old)
 {
     struct sip_msg *early = c->transfer->early;
+    const struct addr was = c->trunk_addr;
     struct sdp s;
-    int err = transfer_take_over(c, leg, msg, true, &s, old);
+    int err;
 
-    return err == ENOENT && early ? transfer_take_over(c, leg, early, true, &s, old) : err;
+    c->trunk_addr = c->transfer->addr;
+    err = transfer_take_over(c, leg, msg, true, &s, old);
+    if (err == ENOENT && early)
+        err = transfer_take_over(c, leg, early, true, &s, old);
+    if (err)
+        c->trunk_addr = was;
+    return err;
 }
 
 /* The new leg takes no part in the call. */
@@ -198,6 +205,7 @@ bool call_refer_left(struct call *c, const struct leg *leg)
         return false;
     c->trunk = t->leg;
     t->leg = NULL;
+    c->trunk_addr = t->addr;
     c->hold_said = c->hold_agreed = t->hold_said;
     c->trunk_lines = mem_deref(c->trunk_lines);
     transfer_enter(t, TRANSFER_ALONE);
@@ -238,12 +246,13 @@ static int call_there(struct call *c, struct transfer *t, const struct refer *r)
     char *offer = NULL;
     int err;
 
-    if (!peer)
+    t->addr = transfer_trunk_addr(c);
+    if (!peer || !addr_isset(&t->addr, true))
         return ENOENT;
     err = offer_anew(c, &offer, &t->hold_said);
     dial.sdp = offer;
     if (!err)
-        err = call_trunk_invite(c, peer, &c->trunk_addr, &dial);
+        err = call_trunk_invite(c, peer, &t->addr, &dial);
     mem_deref(offer);
     return err;
 }

@@ -31,13 +31,16 @@ static struct call *other_call(struct call *c, const char *replaces)
 static int refer_to(struct buf *out, struct call *c, const struct refer *r, const char *number)
 {
     char uri[PARTY_URI_MAX], at[ADDR_STRLEN], name[LEG_NAME_MAX], escaped[3 * LEG_NAME_MAX];
+    const struct addr addr = transfer_trunk_addr(c);
     struct call *other;
     struct pl pl;
 
     if (!r->attended) {
         if (!number[0] || strchr(number, ' '))
             return EINVAL;
-        pl_set_str(&pl, addr_str(&c->trunk_addr, at, sizeof(at)));
+        if (!addr_isset(&addr, true))
+            return ENETUNREACH;
+        pl_set_str(&pl, addr_str(&addr, at, sizeof(at)));
         party_uri(uri, sizeof(uri), number, &pl, AF_UNSPEC);
         return buf_printf(out, "Refer-To: <%s>\r\n", uri);
     }

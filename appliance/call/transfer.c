@@ -193,3 +193,16 @@ int transfer_take_over(struct call *c, struct leg *leg, const struct sip_msg *ms
     traced_leg(c->traced, TRACE_TRUNK, leg_callid(leg), strlen(leg_callid(leg)));
     return err;
 }
+
+struct addr transfer_trunk_addr(const struct call *c)
+{
+    const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, c->cdr.trunk);
+    struct trunk_address v[TRUNK_TARGETS_MAX];
+    const size_t n = peer ? trunk_peer_addresses(peer, v) : 0;
+    static const struct addr none;
+
+    for (size_t i = 0; i < n; i++)
+        if (addr_eq_ip(&v[i].addr, &c->trunk_addr))
+            return v[i].addr;
+    return peer ? peer->addr : none;
+}

@@ -25,6 +25,7 @@ struct transfer {
     uint8_t state;         /* enum transfer_state: transfer_enter() */
     struct leg *leg;       /* calling: the new one; leaving: the old one */
     struct sip_msg *early; /* the new one's 18x with a description, for a 200 without */
+    struct addr addr;      /* where it was called */
     uint8_t hold_said;     /* in the offer to it */
     bool attended, silent, ringing;
     uint32_t id; /* of the subscription; 0: it needs none (RFC 3515 2.4.6) */
@@ -49,6 +50,8 @@ void transfer_done(struct call *c, const char *to, const char *what);
 void transfer_notify(const struct transfer *t, struct leg *leg, unsigned code, const char *phrase);
 /* Answers a REFER that cannot be followed, and is true then. */
 bool transfer_refused(struct call *c, struct leg *leg, const struct sip_msg *msg, struct refer *r);
+/* Where the call's trunk takes requests outside of dialogs; what it calls from may be another port. AF_UNSPEC: nowhere. */
+struct addr transfer_trunk_addr(const struct call *c);
 /*
  * A leg, which said this (answer: to our offer), is the call's instead of *old, which is the caller's then. ENOENT without answer: it
  * said nothing, and has become it all the same; any other error: nothing has changed.

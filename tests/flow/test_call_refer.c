@@ -113,6 +113,35 @@ TEST(an_attended_refer_names_the_dialog_that_is_replaced_and_a_silent_transferor
     ends_close();
 }
 
+/* As a TCP connection's, or another process's of SIP Server: where it takes calls is what was configured. */
+TEST(a_trunk_that_calls_from_another_port_is_called_at_its_own)
+{
+    struct fake_trunk other;
+    char to[64];
+
+    BOX(NULL);
+    WANT(!fake_trunk_open(&other));
+    other.gateway_port = box.sip_port;
+    (void)snprintf(to, sizeof(to), "sip:5001@127.0.0.1:%u", box.sip_port);
+    sippeer_invite(&other.p, &dt, to, "", fake_trunk_sdp(sdp, sizeof(sdp), 40000, ""));
+    CHECK_OR(sippeer_expect(&agent.p, &agent_req, "INVITE", 0), goto out);
+    sipdlg_of_invite(&da, &agent.p, &agent_req);
+    sippeer_reply(&agent.p, &agent_req, 200, "OK", "", wsagent_sdp(sdp, sizeof(sdp), "active", "sendrecv"));
+    CHECK_OR(sippeer_expect(&agent.p, &m, "ACK", 0) && sippeer_expect(&other.p, &m, "200 INVITE", 0),
+             goto out);
+    sipdlg_take(&dt, &m);
+    sippeer_ack(&other.p, &dt, NULL);
+    sippeer_request(&other.p, &dt, "REFER", "Refer-To: <sip:1005@127.0.0.1>\r\n", NULL, NULL);
+    CHECK_OR(sippeer_expect(&trunk.p, &fresh, "INVITE", 0), goto out);
+    sipdlg_of_invite(&dn, &trunk.p, &fresh);
+    CHECK_OR(new_leg_answers(40100) && agent_ends_it(), goto out);
+    CHECK_OR(sippeer_expect(&other.p, &m, "BYE", 0), goto out);
+
+out:
+    fake_trunk_close(&other);
+    ends_close();
+}
+
 TEST(a_refused_transfer_leaves_the_call_as_it_was)
 {
     BOX(NULL);
