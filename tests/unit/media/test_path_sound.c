@@ -235,3 +235,22 @@ TEST(a_browser_without_events_hears_tones_in_place_of_the_audio)
     CHECK(frames.talk >= 18 && frames.other <= 4);
     down();
 }
+
+/* 400 ms in place of the caller's audio, and then that audio. */
+TEST(a_beep_comes_before_the_caller)
+{
+    CHECK(up(true));
+    trunk_talks(10);
+    for (int ringback = 0; ringback < 2; ringback++) {
+        path_set_tone(rig.path, ringback ? MEDIA_TONE_RINGBACK : MEDIA_TONE_NONE, rig.now_us);
+        path_set_tone(rig.path, MEDIA_TONE_BEEP, rig.now_us);
+        path_set_tone(rig.path, MEDIA_TONE_NONE, rig.now_us); /* does not cut it */
+        ears.pcm_count = 0;
+        trunk_talks(40);
+        frames_count(1000, 3333);
+        CHECK(frames.key >= 9 && frames.key <= 13);    /* 120 ms twice */
+        CHECK(frames.quiet >= 6 && frames.quiet <= 9); /* 80 ms behind each */
+        CHECK(frames.talk >= 17 && frames.talk <= 21);
+    }
+    down();
+}
