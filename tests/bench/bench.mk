@@ -2,6 +2,7 @@
 #   BENCH_CALLS="1 25 50 100"  BENCH_SECONDS=10 and more: see tests/bench/bench.c
 #   BENCH_TURN_CLIENTS=100: see tests/bench/turn/main.c
 #   BENCH_LEGS=500  BENCH_LOADERS=2: see tests/bench/turnpages/main.c
+#   BENCH_UPSTREAM=1000  BENCH_UPSTREAM_SECONDS=30 and more: see tests/bench/upstream.mjs
 #   BENCH_RECORDS=1000000  BENCH_DNS=5000 and more: see tests/bench/console/main.c
 #   SOAK_MINUTES=30  SOAK_CALLS=25 and more: see tests/bench/soak.c
 bench_objs = $(call obj,release,$(filter-out $1,$(BENCH_SRC)) appliance/call/sdp.c)
@@ -27,5 +28,6 @@ bench: build/bench/bench build/dngate build/bench/turn build/bench/turncore buil
 	@build/bench/turn
 	@build/bench/turnpages build/dngate
 	@build/bench/console build/dngate
+	@node tests/bench/upstream.mjs build/dngate
 soak: build/bench/soak build/dngate
 	@build/bench/soak build/dngate

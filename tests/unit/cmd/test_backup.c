@@ -61,6 +61,8 @@ static bool start(void)
                  return false);
     }
     CHECK_OR(!trunk_add(store, &t, why, sizeof(why)), return false);
+    CHECK_OR(!dn_change(store, "5003", &(struct dn_change){.trunk_password = "sealed-two"}, why, sizeof(why)),
+             return false);
     CHECK_OR(!setting_put(store, "sip.port", "5070"), return false);
     return true;
 }
@@ -141,6 +143,7 @@ TEST(a_backup_made_under_load_is_whole_on_another_box)
     struct restore_result res;
     struct store_reader *r;
     struct dn before, after;
+    char password[DN_TRUNK_PASSWORD_MAX];
     struct stat st;
     pthread_t thread;
 
@@ -164,6 +167,8 @@ TEST(a_backup_made_under_load_is_whole_on_another_box)
     CHECK_STR(after.ha1_sha256, before.ha1_sha256);
     CHECK_EQ_INT(after.enabled, before.enabled);
     CHECK_EQ_INT(after.codec, before.codec);
+    dn_trunk_password(store, "5003", after.trunk_password, password);
+    CHECK_STR(password, "sealed-two");
     CHECK_EQ_INT(store_reader_alloc(&r, store), 0);
     CHECK_EQ_INT(trunk_each(r, true, trunk_password_h, NULL), 0);
     CHECK(trunk_h_seen);

@@ -204,6 +204,49 @@ TEST(a_trunk_password_is_sealed_at_rest)
     finish();
 }
 
+/* SIP Server's realm is not known here, so that it cannot be a hash. */
+TEST(a_dns_password_for_sip_server_is_sealed_and_read_back)
+{
+    char password[DN_TRUNK_PASSWORD_MAX], longest[DN_TRUNK_PASSWORD_MAX + 1];
+    struct dn_import_result res;
+    struct dn d, other;
+
+    CHECK(start());
+    CHECK_EQ_INT(add("5001"), 0);
+    CHECK_EQ_INT(
+        dn_change(store, "5001", &(struct dn_change){.trunk_password = "topsecret"}, why, sizeof(why)), 0);
+    CHECK_EQ_INT(dn_get(reader, "5001", &d), 0);
+    dn_trunk_password(store, "5001", d.trunk_password, password);
+    CHECK_STR(password, "topsecret");
+    dn_trunk_password(store, "5002", d.trunk_password, password); /* copied to another row: opens nothing */
+    CHECK_STR(password, "");
+    CHECK_EQ_INT(number("SELECT count(*) FROM dn WHERE trunk_password LIKE 'v1:%'"), 1);
+    CHECK_EQ_INT(import("dn,trunk_password\n5001,topsecret\n", &res), 0);
+    CHECK_EQ_INT(res.unchanged, 1);
+    CHECK_EQ_INT(import("dn,name,trunk_password\n5001,Ada,\n", &res), 0); /* empty: as it is */
+    CHECK_EQ_INT(res.unchanged, 1);
+    CHECK_EQ_INT(import("dn,password,trunk_password\n5001,,another\n5002,secret2,second\n", &res), 0);
+    CHECK_EQ_INT(res.changed, 1);
+    CHECK_EQ_INT(res.added, 1);
+    CHECK_EQ_INT(dn_get(reader, "5002", &other), 0);
+    dn_trunk_password(store, "5002", other.trunk_password, password);
+    CHECK_STR(password, "second");
+    CHECK_EQ_INT(dn_change(store, "5001", &(struct dn_change){.trunk_password = ""}, why, sizeof(why)), 0);
+    CHECK_EQ_INT(dn_get(reader, "5001", &d), 0);
+    CHECK_STR(d.trunk_password, "");
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    CHECK_EQ_INT(dn_change(store, "5001", &(struct dn_change){.trunk_password = longest}, why, sizeof(why)),
+                 EINVAL);
+    CHECK_EQ_INT(
+        dn_change(store, "5001", &(struct dn_change){.trunk_password = longest + 1}, why, sizeof(why)), 0);
+    CHECK_EQ_INT(
+        number("SELECT count(*) FROM audit WHERE what LIKE '%secret%' OR before LIKE '%topsecret%' OR "
+               "after LIKE '%topsecret%'"),
+        0);
+    finish();
+}
+
 TEST(a_trunks_codecs_are_known_and_each_named_once)
 {
     static const char *const good[] = {"pcmu", "opus,g722,pcma,pcmu", "g722", "pcma,opus"},
