@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { Agent, sdp } from './agent.mjs';
 import { binary, freePort, start } from './dngate.mjs';
 import { watchCdr } from './lib/cdr.mjs';
+import { scrape } from './lib/metrics.mjs';
 import { opened, play } from './lib/sipp.mjs';
 import { until } from './lib/wait.mjs';
 
@@ -206,6 +207,7 @@ test('a page transfers by REFER: the trunk is asked, and NOTIFYs come back', asy
     agent.reply(await agent.wait('BYE'), 200, 'OK');
     await done;
     await cdr({ code: 200, hangup: 'trunk', reason: 'Transferred to 4712' });
+    assert.match(await scrape(server), /^dngate_transfers_total\{kind="blind",result="done"\} 2$/m);
 });
 
 for (const name of ['uac_late', 'uac_hold'])
