@@ -19,6 +19,7 @@ import { until } from './lib/wait.mjs';
 
 const DNS = ['5021', '5022', '5023', '5024'];
 const WAIT_MS = 90000; // of a page on a busy machine
+const ONLY = process.env.FLOW ?? ''; // part of a flow's name, while one looks into it
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 let dir, server, browser, sip;
@@ -296,9 +297,8 @@ const flows = {
     async 'outbound, early media, then the answer'({ agent, end, over }) {
         const [early, far] = [await end(), await end()];
         const number = `9${agent.dn}`;
-        const done = outbound(sip, far, { early, rings: 1500, wanted: (leg) => leg.invitation.uri.includes(number) });
+        const done = outbound(sip, far, { early, rung: () => hearsTone(agent, 400), wanted: (leg) => leg.invitation.uri.includes(number) });
         await agent.dial(number);
-        await hearsTone(agent, 400);
         const { leg } = await done;
         await agent.call('connected');
         far.play(800);
@@ -321,7 +321,7 @@ for (const [network, seed] of [['a good network', null], ['SIP is lost, copied a
     test(network, { concurrency: DNS.length, timeout: 900000 }, async (t) => {
         sip.lose(seed);
         if (seed !== null) t.diagnostic(`SEED=${seed}`);
-        await Promise.all(Object.entries(flows).map(([name, steps]) => t.test(name, (tt) => lease(tt, steps))));
+        await Promise.all(Object.entries(flows).filter(([name]) => name.includes(ONLY)).map(([name, steps]) => t.test(name, (tt) => lease(tt, steps))));
         sip.lose(null);
         t.diagnostic(sip.losses);
         await until(async () => (await left()).every((n) => n === 0), WAIT_MS, 'no dialog, port or call is left');

@@ -133,16 +133,16 @@ export const transfer = (leg, third, uuid, how = {}) => lead(leg, third, { sdp: 
 // All go to a mixer.
 export const conference = (leg, mixer, how = {}) => lead(leg, mixer, { sdp: false, ...how });
 
-// 5: what an agent dials. early: an RTP end that is heard before the answer; status: what it comes to.
-export async function outbound(server, end, { early = null, rings = 300, code = 200, reason = 'OK', wanted, headers = [] } = {}) {
+// 5: what an agent dials. early: an RTP end that is heard before the answer, until rung(leg) or for so long; code: what it comes to.
+export async function outbound(server, end, { early = null, rings = 300, rung = null, code = 200, reason = 'OK', wanted, headers = [] } = {}) {
     const leg = await server.call(wanted);
 
     attach(leg, end);
-    const rung = [early ? 183 : 180, early ? 'Session Progress' : 'Ringing', early ? early.answer(leg.invitation.body) : null, { headers }];
-    leg.reply(...rung);
-    if (server.seed !== null) for (const ms of [100, 200]) setTimeout(() => leg.reply(...rung), ms); // nobody would send it again
+    const progress = [early ? 183 : 180, early ? 'Session Progress' : 'Ringing', early ? early.answer(leg.invitation.body) : null, { headers }];
+    leg.reply(...progress);
+    if (server.seed !== null) for (const ms of [100, 200]) setTimeout(() => leg.reply(...progress), ms); // nobody would send it again
     early?.play(400);
-    await sleep(rings);
+    await (rung ? rung(leg) : sleep(rings));
     early?.play(null);
     if (code >= 300) {
         await leg.reply(code, reason);
