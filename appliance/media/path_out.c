@@ -81,9 +81,9 @@ size_t path_trunk_encode(struct path *p, const int16_t *pcm, size_t n, uint32_t 
         return n;
     case MEDIA_OPUS:
     case MEDIA_G722:
-        e = p->up.enc[p->trunk.codec];
-        if (!e)
+        if (!p->up.enc[p->trunk.codec] && codec_enc_alloc(&p->up.enc[p->trunk.codec], p->trunk.codec, 0))
             return 0;
+        e = p->up.enc[p->trunk.codec];
         if (p->trunk.codec == MEDIA_OPUS)
             follow_load(p, e, &p->up.complexity);
         codec_enc_rate(e, rate);

@@ -16,11 +16,13 @@ enum {
     SILENT_AFTER_US = 200000 /* of nothing to decode: whoever takes comfort noise gets that */
 };
 
+/* Opus from a browser to a trunk that has it needs none: path_trunk_encode() makes one should anything else come. */
 static int encoder(struct path *p)
 {
     const enum media_codec c = p->trunk.codec;
+    bool wanted = c == MEDIA_G722 || (c == MEDIA_OPUS && p->browser_set && p->browser.codec != MEDIA_OPUS);
 
-    return (c == MEDIA_OPUS || c == MEDIA_G722) && !p->up.enc[c] ? codec_enc_alloc(&p->up.enc[c], c, 0) : 0;
+    return wanted && !p->up.enc[c] ? codec_enc_alloc(&p->up.enc[c], c, 0) : 0;
 }
 
 int path_up_set(struct path *p)

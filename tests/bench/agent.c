@@ -171,7 +171,9 @@ static bool take_sdp(struct agent *a, const char *body, struct sdp *sdp)
     remote.addr = sdp->cands[0].addr;
     remote.we_are_dtls_client = sdp->setup != SDP_SETUP_ACTIVE;
     if (!a->sound)
-        a->sound = strstr(body, "maxplaybackrate=8000") ? a->narrow : a->wide;
+        a->sound = strstr(body, "maxplaybackrate=8000")                 ? a->narrow
+                   : a->middle && strstr(body, "maxplaybackrate=16000") ? a->middle
+                                                                        : a->wide;
     fbrowser_remote(a->peer, &remote, clock_us());
     return true;
 }

@@ -36,7 +36,8 @@ struct agent {
     bool patient;
     enum media_codec codec;
     const struct dtls_identity *identity;
-    const struct sound *wide, *narrow, *sound; /* sound: NULL = what the answer asks for */
+    const struct sound *wide, *middle, *narrow,
+        *sound; /* middle: NULL = wide; sound: NULL = what the answer asks for */
 
     struct wsclient *ws;
     char host[24], tag[12], call_id[128], to[256], target[256], branch[17];

@@ -143,7 +143,7 @@ static void print_step(const struct figures *f, bool first)
         printf(", \"generator_late_ms\": {\"p99\": %u, \"max\": %u}", f->heard.late_ms[0],
                f->heard.late_ms[1]);
         if (f->kind->browser == MEDIA_OPUS)
-            printf(", \"opus_from_browser\": \"%s\"", f->setup.narrow ? "narrowband" : "fullband");
+            printf(", \"opus_from_browser\": \"%s\"", f->setup.opus);
     }
     printf("}");
     fflush(stdout);

@@ -53,9 +53,11 @@ int crowd_open(struct crowd *c)
     if (!err)
         err = dtls_identity_alloc(&c->identity);
     if (!err)
-        err = sound_make(&c->wide, false);
+        err = sound_make(&c->wide, 48000);
     if (!err)
-        err = sound_make(&c->narrow, true);
+        err = sound_make(&c->middle, 16000);
+    if (!err)
+        err = sound_make(&c->narrow, 8000);
     loop_on_tick(tick, c);
     return err;
 }
@@ -101,6 +103,7 @@ bool crowd_register(struct crowd *c, uint16_t port, unsigned calls, bool opus)
         a->codec = opus ? MEDIA_OPUS : MEDIA_PCMU;
         a->identity = c->identity;
         a->wide = &c->wide;
+        a->middle = &c->middle;
         a->narrow = &c->narrow;
         a->sound = c->forced;
         err = agent_register(a, port);
@@ -148,7 +151,9 @@ bool crowd_call(struct crowd *c, struct crowd_setup *setup)
     setup->ms[0] = q[0];
     setup->ms[1] = q[1];
     setup->per_s = c->calls * 1e6 / (double)(last - start);
-    setup->narrow = c->agent[0].sound == &c->narrow;
+    setup->opus = c->agent[0].sound == &c->narrow   ? "narrowband"
+                  : c->agent[0].sound == &c->middle ? "wideband"
+                                                    : "fullband";
     return true;
 }
 

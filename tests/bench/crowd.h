@@ -12,7 +12,7 @@
 enum { CROWD_TO_TRUNK, CROWD_TO_BROWSER, CROWD_WAYS };
 
 struct crowd { /* static: it is large */
-    struct sound wide, narrow;
+    struct sound wide, middle, narrow;
     const struct sound *forced; /* NULL = as the server's answer asks */
     struct dtls_identity *identity;
     struct farend far;
@@ -23,7 +23,7 @@ struct crowd { /* static: it is large */
 struct crowd_setup {
     double ms[2]; /* p50, p95 */
     double per_s;
-    bool narrow;
+    const char *opus; /* what the browsers send */
 };
 
 struct crowd_heard { /* since crowd_listen */

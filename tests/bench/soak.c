@@ -189,9 +189,9 @@ static int prepare(struct soak *s, unsigned calls)
     if (!err)
         err = dtls_identity_alloc(&s->identity);
     if (!err)
-        err = sound_make(&s->wide, false);
+        err = sound_make(&s->wide, 48000);
     if (!err)
-        err = sound_make(&s->narrow, true);
+        err = sound_make(&s->narrow, 8000);
     if (!err)
         err = farend_open(&s->far, &s->wide);
     s->slots = calls + SPARE;

@@ -74,7 +74,7 @@ static void make_pcm(int16_t *pcm)
     }
 }
 
-static int make_opus(struct sound *s, const int16_t *pcm, bool narrow)
+static int make_opus(struct sound *s, const int16_t *pcm, unsigned rate)
 {
     int err;
     OpusEncoder *e = opus_encoder_create(RATE, 1, OPUS_APPLICATION_VOIP, &err);
@@ -82,9 +82,10 @@ static int make_opus(struct sound *s, const int16_t *pcm, bool narrow)
 
     if (!e)
         return ENOMEM;
-    opus_encoder_ctl(e, OPUS_SET_BITRATE(narrow ? 24000 : 32000));
-    if (narrow)
-        opus_encoder_ctl(e, OPUS_SET_MAX_BANDWIDTH(OPUS_BANDWIDTH_NARROWBAND));
+    opus_encoder_ctl(e, OPUS_SET_BITRATE(rate == 8000 ? 24000 : 32000));
+    if (rate <= 16000)
+        opus_encoder_ctl(
+            e, OPUS_SET_MAX_BANDWIDTH(rate == 8000 ? OPUS_BANDWIDTH_NARROWBAND : OPUS_BANDWIDTH_WIDEBAND));
     for (unsigned i = 0; i < SOUND_FRAMES; i++) {
         int n = opus_encode(e, pcm + i * WIDE_FRAME, WIDE_FRAME, s->opus[i], SOUND_OPUS_MAX);
 
@@ -154,7 +155,7 @@ static int find_own_onset(struct sound *s)
     return found == SOUND_FRAMES / SOUND_CYCLE - 1 ? 0 : EPROTO;
 }
 
-int sound_make(struct sound *s, bool narrow)
+int sound_make(struct sound *s, unsigned rate)
 {
     int16_t *pcm = malloc(WIDE * sizeof(*pcm));
     int err;
@@ -165,7 +166,7 @@ int sound_make(struct sound *s, bool narrow)
     make_pcm(pcm);
     make_pcmu(s, pcm);
     make_g722(s, pcm);
-    err = make_opus(s, pcm, narrow);
+    err = make_opus(s, pcm, rate);
     if (!err)
         err = find_own_onset(s);
     free(pcm);

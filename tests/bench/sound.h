@@ -27,8 +27,9 @@ struct sound {
     double opus_kbps;
 };
 
-/* Encodes as a browser does: 48 kHz input; narrowband when the peer asked for maxplaybackrate=8000, else full band. ENOMEM. */
-int sound_make(struct sound *s, bool narrow);
+/* Encodes as a browser does: 48 kHz input, in the bandwidth of the maxplaybackrate that the peer asked for: 8000, 16000, else full band.
+ * ENOMEM. */
+int sound_make(struct sound *s, unsigned rate);
 
 /* Finds onsets in a stream of 8 kHz PCM. */
 struct onset {

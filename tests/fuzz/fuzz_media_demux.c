@@ -77,7 +77,11 @@ static struct path *path_make(enum media_codec browser, struct srtpctx **tx)
                                            {126, MEDIA_EVENT, 8000}},
                                           5}};
     struct media_trunk t = {.codec = MEDIA_PCMU,
-                            .formats = {{{0, MEDIA_PCMU, 8000}, {101, MEDIA_EVENT, 8000}}, 2},
+                            .formats = {{{0, MEDIA_PCMU, 8000},
+                                         {101, MEDIA_EVENT, 8000},
+                                         {9, MEDIA_G722, 8000},
+                                         {13, MEDIA_CN, 8000}},
+                                        4},
                             .ptime_ms = 20,
                             .dir = MEDIA_SENDRECV};
     struct path *p;

@@ -315,6 +315,38 @@ TEST(keys_pass_beside_opus_and_g722_under_the_number_that_the_trunk_chose)
     }
 }
 
+TEST(a_key_for_a_trunk_without_events_is_tones_in_its_own_codec)
+{
+    static const enum media_codec codecs[] = {MEDIA_OPUS, MEDIA_G722};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct media_trunk t = described(codecs[i], 20);
+        int16_t pcm[EARS_MAX / 8];
+        struct codec_dec *d;
+        size_t count = 0, n;
+
+        t.formats.count = 1;
+        CHECK(up(&t, MEDIA_OPUS, 1000, 1000));
+        browser_talks(200);
+        rig.heard_count = 0;
+        CHECK(path_dtmf_reserve(rig.path, MEDIA_TRUNK, 1));
+        path_dtmf_queue(rig.path, MEDIA_TRUNK, "5", 300);
+        rig_wait(260);
+        CHECK(rig.heard_count >= 10);
+        CHECK_EQ_INT(codec_dec_alloc(&d, codecs[i]), 0);
+        for (unsigned k = 0; k < 10; k++) {
+            CHECK_EQ_INT(rig.heard[k].h.pt, trunk_pt(codecs[i]));
+            CHECK_EQ_INT(codec_dec_frame(d, rig.heard[k].h.payload, rig.heard[k].h.len, pcm + count, &n), 0);
+            count += n;
+        }
+        CHECK_EQ_INT(count, 10 * RIG_FRAME);
+        CHECK(db_at(pcm + 800, 800, 770, 8000) > -6 && db_at(pcm + 800, 800, 1336, 8000) > -6);
+        codec_dec_free(d);
+        rig_wait(300);
+        down();
+    }
+}
+
 TEST(the_trunk_may_change_its_codec_and_the_browser_notices_nothing)
 {
     static const enum media_codec codecs[] = {MEDIA_PCMU, MEDIA_G722, MEDIA_OPUS,
