@@ -55,6 +55,7 @@ const drain = new Drain(ticker, (text) => {
 const phone = new Phone(ticker, {
     registration(state) {
         if (state !== 'registered') drain.forget();
+        if (state !== 'registered') say('upstream', 'warn', null);
         store.set({ registration: { state } });
     },
     online: (reached) => store.set({ offline: !reached }),
@@ -93,6 +94,7 @@ function noticed(notice) {
 
     if (message) say('administrator', 'warn', words.fromAdministrator(message));
     drain.heard(notice);
+    if (notice.upstream) say('upstream', 'warn', notice.upstream.state === 'refused' ? words.noCallsHere(store.get().dn, Number(notice.upstream.code)) : null);
     if (notice.elsewhere) {
         store.set({ elsewhere: true });
         say('elsewhere', 'warn', words.takenOver(store.get().dn));

@@ -1,7 +1,7 @@
 // What the gateway tells a page outside of calls, by a SIP MESSAGE with a JSON body. {"drain":{"seconds":N}}: it is about to stop and lets
 // calls end first (appliance/call/drain.h); how much time is left is said. {"elsewhere":true}, {"leaving":{"reason":…}}: the DN is another
 // page's, or nobody's, and the call that is on goes on to its end (appliance/sip/session.h). {"message":{"text":…}}: an administrator wants
-// the agent to read it (appliance/service/live.h).
+// the agent to read it (appliance/service/live.h). {"upstream":{"state":…,"code":N}}: SIP Server refuses the DN, or takes it again (appliance/sip/upreg.h).
 import { words } from './words.js';
 
 const LONGEST_S = 86400;

@@ -11,6 +11,7 @@ const rows = [
     ['Ringing', 'busy', (s) => s.call.state === 'incoming' || s.call.state === 'ringing'],
     ['Calling', 'busy', (s) => s.call.state === 'calling'],
     ['On a call', 'busy', (s) => s.call.state === 'connected'],
+    ['No calls from Genesys', 'bad', (s) => Boolean(s.messages?.upstream)],
     ['Ready', 'good', () => true],
 ];
 

@@ -32,6 +32,8 @@ export const words = {
     notReady: 'The phone is not ready. Wait for “Ready”.',
     inCallElsewhere: (dn) => `DN ${dn} is in a call elsewhere. Take over: that call goes on to its end there, new calls come here.`,
     leaving: (why) => `${why} This call goes on to its end; no new one comes here.`,
+    noCallsHere: (dn, code) =>
+        `Genesys ${code === 404 ? `does not know DN ${dn}` : code === 401 || code === 407 ? `does not take the password of DN ${dn}` : `refuses DN ${dn}`}: no call reaches you. Tell your administrator.`,
     takenOver: (dn) => `DN ${dn} was taken over by another page or computer. This call goes on to its end; new calls go there.`,
     numberRefused: (character) => `“${character}” cannot be dialled.`,
     numberTooLong: (length, longest) => `${length} characters are too many: at most ${longest}.`,

@@ -365,6 +365,16 @@ test('a gateway that drains says how much time is left, until the connection goe
     await page.locator('#message [data-source=drain]').waitFor({ state: 'detached' });
 });
 
+test('a DN that SIP Server refuses: the page says that no call comes, until it is taken', async () => {
+    await startShift();
+    gateway.message('{"upstream":{"state":"refused","code":404,"text":"SIP Server does not know the DN"}}');
+    await saying('Genesys does not know DN 5001: no call reaches you');
+    await pill('No calls from Genesys');
+    gateway.message('{"upstream":{"state":"registered","code":200,"text":"registered"}}');
+    await page.locator('#message [data-source=upstream]').waitFor({ state: 'detached' });
+    await pill('Ready');
+});
+
 test('what an administrator writes is shown as it is written, until it was read; the gateway knows which browser this is', async () => {
     await startShift();
     gateway.message('{"message":{"text":""}}');

@@ -38,6 +38,8 @@ const ready = { view: 'phone', registration: { state: 'registered' }, call: { st
 for (const [text, change] of [
     ['Ready', {}],
     ['Ready', { call: { state: 'ended' } }],
+    ['No calls from Genesys', { messages: { upstream: {} } }],
+    ['Ringing', { messages: { upstream: {} }, call: { state: 'incoming' } }],
     ['Ringing', { call: { state: 'incoming' } }],
     ['Ringing', { call: { state: 'ringing' } }],
     ['Calling', { call: { state: 'calling' } }],
