@@ -166,6 +166,10 @@ static int stack_start(struct app *a)
         addr_set_port(&cfg.bind[i], port);
     }
     (void)conf_str(a->conf, "public.address", cfg.public_address, sizeof(cfg.public_address));
+    cfg.tls_port = (uint16_t)conf_int(a->conf, "sips.port");
+    cfg.tls_optional = conf_source(a->conf, "sips.port") == CONF_DEFAULT;
+    (void)snprintf(cfg.tls_cert, sizeof(cfg.tls_cert), "%s", a->cert);
+    (void)snprintf(cfg.tls_key, sizeof(cfg.tls_key), "%s", a->key);
 
     return sip_stack_alloc(&a->stack, &cfg, a->why, sizeof(a->why));
 }

@@ -211,6 +211,7 @@ static void network_tell(struct app_reach *r, const struct app_reach_config *cfg
         .http = web_port(cfg->web, "http"),
         .https = r->cfg.ports[REACH_HTTPS],
         .wss = r->cfg.ports[REACH_WSS_EXTRA],
+        .sips = sip_stack_tls_port(cfg->stack),
         .ice = r->cfg.ports[REACH_ICE],
         .workers = r->cfg.workers,
         .turn = cfg->turn ? r->cfg.ports[REACH_TURN_UDP] : (uint16_t)conf_int(cfg->conf, "turn.port"),

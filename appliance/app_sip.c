@@ -81,6 +81,9 @@ static void trunk_fill(struct trunk_config *tc, const struct trunk *t)
     (void)snprintf(tc->username, sizeof(tc->username), "%s", t->username);
     (void)snprintf(tc->password, sizeof(tc->password), "%s", t->password);
     (void)snprintf(tc->codecs, sizeof(tc->codecs), "%s", t->codecs);
+    (void)snprintf(tc->tls_ca, sizeof(tc->tls_ca), "%s", t->tls_ca);
+    (void)snprintf(tc->tls_name, sizeof(tc->tls_name), "%s", t->tls_name);
+    (void)snprintf(tc->tls_cert, sizeof(tc->tls_cert), "%s", t->tls_cert);
     tc->port = t->port;
     tc->transport = (int)t->transport;
     tc->priority = t->priority;

@@ -4,7 +4,7 @@
 -- To change it: edit this file, add migrations/NNN-name.sql that does the same to existing data, raise user_version to NNN.
 -- Times are Unix time in milliseconds, UTC; 0 or absent means "did not happen". Comments are stripped when the file is embedded.
 
-PRAGMA user_version = 12;
+PRAGMA user_version = 13;
 
 -- Directory numbers: who may register, and as what. The password itself is never kept.
 CREATE TABLE dn (
@@ -34,7 +34,10 @@ CREATE TABLE trunk (
     priority     INTEGER NOT NULL DEFAULT 10,  -- lower is tried first
     ping_seconds INTEGER NOT NULL DEFAULT 30,  -- OPTIONS interval; 0 = never, taken as up
     codecs       TEXT NOT NULL DEFAULT 'pcmu,pcma',
-    ptime        INTEGER NOT NULL DEFAULT 20 CHECK (ptime BETWEEN 10 AND 60)  -- ms of audio in a packet
+    ptime        INTEGER NOT NULL DEFAULT 20 CHECK (ptime BETWEEN 10 AND 60),  -- ms of audio in a packet
+    tls_ca       TEXT NOT NULL DEFAULT '',  -- PEM text, or a file's path: who must have signed its certificate; '' = whom the machine trusts
+    tls_name     TEXT NOT NULL DEFAULT '',  -- whose certificate it must show; '' = host's
+    tls_cert     TEXT NOT NULL DEFAULT ''   -- PEM file with what we show it, and the key; '' = the web's
 ) STRICT, WITHOUT ROWID;
 
 -- People who administer the gateway.

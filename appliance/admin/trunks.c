@@ -42,6 +42,9 @@ static void trunk_put(struct buf *out, const struct trunk *t)
     api_put_int(out, "ping_seconds", t->ping_seconds);
     codecs_put(out, t->codecs);
     api_put_int(out, "ptime", t->ptime);
+    api_put_str(out, "tls_ca", t->tls_ca);
+    api_put_str(out, "tls_name", t->tls_name);
+    api_put_str(out, "tls_cert", t->tls_cert);
 }
 
 static int trunk_write(struct api_call *c, const char *name)
@@ -86,6 +89,9 @@ static void trunk_take(struct trunk *t, const struct json_val *body)
     text_take(t->host, sizeof(t->host), body, "host");
     text_take(t->username, sizeof(t->username), body, "username");
     text_take(t->password, sizeof(t->password), body, "password");
+    text_take(t->tls_ca, sizeof(t->tls_ca), body, "tls_ca");
+    text_take(t->tls_name, sizeof(t->tls_name), body, "tls_name");
+    text_take(t->tls_cert, sizeof(t->tls_cert), body, "tls_cert");
     if (transport)
         (void)trunk_transport_decode(&t->transport, transport); /* it is one of the choices */
     if (json_get_int(body, "port", &n))
@@ -144,7 +150,7 @@ static int add_h(struct api_call *c)
     text_take(t.name, sizeof(t.name), c->body, "name");
     trunk_take(&t, c->body);
     if (!t.port)
-        t.port = 5060;
+        t.port = t.transport == TRUNK_TLS ? 5061 : 5060;
     err = service_trunk_add(c->sv, &t);
     explicit_bzero(t.password, sizeof(t.password));
     if (err)
@@ -203,6 +209,8 @@ static void steps_put(struct buf *out, const struct service_trunktest *t)
     api_put_name(out, "steps");
     buf_puts(out, "[");
     for (unsigned i = 0; i < TRUNKTEST_STEPS; i++) {
+        if (!trunktest_has(t, (enum trunktest_name)i))
+            continue;
         api_item(out);
         api_put_str(out, "name", trunktest_name((enum trunktest_name)i));
         api_put_str(out, "result", trunktest_result(t->steps[i].result));
@@ -246,13 +254,31 @@ static const struct api_value answer[] = {
     {.name = "ping_seconds", .type = API_INT, .needed = true},
     {.name = "codecs", .type = API_LIST, .needed = true, .help = "In order of preference."},
     {.name = "ptime", .type = API_INT, .needed = true, .help = "Milliseconds of audio in a packet."},
+    {.name = "tls_ca",
+     .type = API_TEXT,
+     .needed = true,
+     .help = "PEM text or a path; empty: a CA that the machine trusts."},
+    {.name = "tls_name",
+     .type = API_TEXT,
+     .needed = true,
+     .help = "Whose certificate it must show; empty: host's."},
+    {.name = "tls_cert",
+     .type = API_TEXT,
+     .needed = true,
+     .help = "A path; empty: the certificate of the pages is shown."},
 };
 #define TRUNK_BODY_VALUES                                                                                    \
-    {.name = "port", .type = API_INT, .min = 1, .max = 65535, .help = "5060 when absent."},                  \
-        {.name = "transport",                                                                                \
+    {.name = "port", .type = API_INT, .min = 1, .max = 65535, .help = "When absent 5060, by TLS 5061."},     \
+        {.name = "transport", .type = API_TEXT, .choices = TRANSPORTS},                                      \
+        {.name = "tls_ca",                                                                                   \
          .type = API_TEXT,                                                                                   \
-         .choices = TRANSPORTS,                                                                              \
-         .help = "tls is not in this version."},                                                             \
+         .max = TRUNK_CA_TEXT_MAX - 1,                                                                       \
+         .help = "Who must have signed its certificate: PEM text, or a file's path on the gateway."},        \
+        {.name = "tls_name", .type = API_TEXT, .max = TRUNK_HOST_MAX - 1},                                   \
+        {.name = "tls_cert",                                                                                 \
+         .type = API_TEXT,                                                                                   \
+         .max = TRUNK_FILE_MAX - 1,                                                                          \
+         .help = "PEM file on the gateway: the certificate that it shows, and its key."},                    \
         {.name = "username",                                                                                 \
          .type = API_TEXT,                                                                                   \
          .max = TRUNK_SECRET_MAX - 1,                                                                        \
@@ -299,7 +325,7 @@ static const struct api_value order_body[] = {
 };
 static const struct api_value test_answer[] = {{.name = "id", .type = API_INT, .needed = true}};
 static const struct api_value step_values[] = {
-    {.name = "name", .type = API_TEXT, .needed = true, .choices = "dns|reach|options|invite"},
+    {.name = "name", .type = API_TEXT, .needed = true, .choices = "dns|reach|certificate|options|invite"},
     {.name = "result", .type = API_TEXT, .needed = true, .choices = "waits|running|ok|failed|skipped"},
     {.name = "ms", .type = API_INT, .needed = true},
     {.name = "detail", .type = API_TEXT, .needed = true},
@@ -354,7 +380,8 @@ static const struct api_route routes[] = {
     {.method = "POST",
      .path = "/trunks/{name}/test",
      .access = API_ADMIN,
-     .summary = "Begins a test: its name, the way there, OPTIONS, a call to a number that nobody has.",
+     .summary = "Begins a test: its name, the way there, by TLS its certificate, OPTIONS, a call to a number "
+                "that nobody has.",
      .h = test_h,
      API_ANSWER(test_answer)},
     {.method = "GET",

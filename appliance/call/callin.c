@@ -196,14 +196,14 @@ int call_trunk_accept(struct call *c, struct leg **lp, const struct sip_msg *msg
     const struct trunk_peer *peer = trunks_find(c->calls->cfg.trunks, o->trunk);
     struct addr laddr;
 
-    if (sip_stack_laddr(c->calls->cfg.stack, &laddr, &o->peer))
+    if (sip_stack_laddr_by(c->calls->cfg.stack, &laddr, &o->peer, (int)msg->tp))
         return ENETUNREACH;
     if (peer) {
         cfg.username = peer->cfg.username;
         cfg.password = peer->cfg.password;
     }
     party_contact(contact, sizeof(contact), c->cdr.dn, addr_str(&laddr, self, sizeof(self)),
-                  msg->tp == SIP_TRANSP_TCP ? ";transport=tcp" : "");
+                  sip_transp_param(msg->tp));
     return leg_accept(lp, c->calls->legs, &cfg, msg, h, c);
 }
 

@@ -203,13 +203,6 @@ static void trunk_silent_h(void *arg)
     try_next(c, 503, "Trunk does not answer");
 }
 
-static const char *uri_transport(int transport)
-{
-    static const char *param[] = {"", ";transport=tcp", ";transport=tls"};
-
-    return transport >= 0 && transport < 3 ? param[transport] : "";
-}
-
 /* SIP Server asks the DN for a password of its own (authenticate-requests); "" = it has none, and the trunk's serves. */
 static void own_password(const struct call *c, char password[DN_TRUNK_PASSWORD_MAX])
 {
@@ -245,7 +238,7 @@ int call_trunk_invite(struct call *c, const struct trunk_peer *peer, const struc
     struct pl host;
     int err;
 
-    err = sip_stack_laddr(c->calls->cfg.stack, &laddr, addr);
+    err = sip_stack_laddr_by(c->calls->cfg.stack, &laddr, addr, t->transport);
     if (err)
         return err;
     own_password(c, password);
@@ -257,10 +250,10 @@ int call_trunk_invite(struct call *c, const struct trunk_peer *peer, const struc
     cfg.route.tp = (enum sip_transp)t->transport;
     (void)addr_ip(&laddr, ip, sizeof(ip));
     party_contact(contact, sizeof(contact), c->cdr.dn, addr_str(&laddr, self, sizeof(self)),
-                  uri_transport(t->transport));
+                  sip_transp_param(cfg.route.tp));
     pl_set_str(&host, addr_str(addr, self, sizeof(self)));
     party_uri(to, sizeof(to), c->cdr.callee, &host, AF_UNSPEC);
-    (void)snprintf(ruri, sizeof(ruri), "%s%s", to, uri_transport(t->transport));
+    (void)snprintf(ruri, sizeof(ruri), "%s%s", to, sip_transp_param(cfg.route.tp));
     pl_set_str(&host, ip);
     party_uri(own, sizeof(own), c->cdr.dn, &host, strchr(ip, ':') ? AF_INET6 : AF_INET);
     party_quote(name, sizeof(name), own_call ? c->cdr.caller_name : "");

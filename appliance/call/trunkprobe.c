@@ -105,13 +105,15 @@ static int contact_h(enum sip_transp tp, const struct sa *src, const struct sa *
 
 static int options_send(struct probe *p)
 {
+    static const char *const transports[] = {"udp", "tcp", "tls"};
     struct sip *sip = sip_stack_sip(p->all->calls->cfg.stack);
     struct sa from, to;
     char uri[128];
 
     transp_sa(&from, &p->found.from);
     transp_sa(&to, &p->order.addr);
-    (void)re_snprintf(uri, sizeof(uri), "sip:%J;transport=%s", &to, p->order.transport ? "tcp" : "udp");
+    (void)re_snprintf(uri, sizeof(uri), "sip:%J;transport=%s", &to,
+                      transports[(unsigned)p->order.transport % 3]);
     tmr_start(&p->tmr, PROBE_OPTIONS_MS, options_silent_h, p);
     return sip_requestf(
         &p->req, sip, true, "OPTIONS", uri, NULL, NULL, contact_h, options_resp_h, p,
@@ -200,7 +202,7 @@ static int invite_send(struct probe *p)
 {
     char self[ADDR_STRLEN], peer[ADDR_STRLEN], contact[PARTY_URI_MAX], ruri[PARTY_URI_MAX],
         own[PARTY_URI_MAX], sdp[512];
-    const char *transport = p->order.transport ? ";transport=tcp" : "";
+    const char *transport = sip_transp_param((enum sip_transp)p->order.transport);
     struct leg_config cfg = {.label = "trunk test",
                              .route = {.tp = (enum sip_transp)p->order.transport, .addr = p->order.addr},
                              .contact = contact,
@@ -225,7 +227,7 @@ static int invite_send(struct probe *p)
 static void begin(struct probe *p)
 {
     struct sip_stack *st = p->all->calls->cfg.stack;
-    int err = sip_stack_laddr(st, &p->found.from, &p->order.addr);
+    int err = sip_stack_laddr_by(st, &p->found.from, &p->order.addr, p->order.transport);
 
     if (!err)
         err = sip_stack_hold(st, &p->order.addr);

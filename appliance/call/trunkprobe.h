@@ -29,7 +29,7 @@ enum {
 struct trunkprobe_order {
     bool invite; /* else OPTIONS */
     struct addr addr;
-    int transport; /* 0 udp, 1 tcp */
+    int transport; /* 0 udp, 1 tcp, 2 tls: to an address of a trunk that is in use */
     char username[128], password[128];
 };
 struct trunkprobe_found {

@@ -433,12 +433,6 @@ static bool import_trunk(struct astimport *im, const struct ast *a, const struct
                "[%s]: a trunk to %s that cannot be made of it; dngate trunk add makes it", e->name, address);
         return true;
     }
-    if (!strcasecmp(transport, "tls")) {
-        unused(im, e->file, e->line,
-               "[%s]: a trunk to %s by TLS, which is not in this version; is there UDP or TCP?", e->name,
-               address);
-        return true;
-    }
     snprintf(command, sizeof(command), "dngate trunk add %s --address %s%s%s%s%s%s%s", e->name, address,
              strcasecmp(transport, "udp") ? " --transport " : "",
              strcasecmp(transport, "udp") ? transport : "", user ? " --username " : "", user ? user : "",

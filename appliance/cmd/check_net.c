@@ -145,8 +145,8 @@ void check_ports(struct check *ck)
         const char *key;
         bool udp;
     } listeners[] = {{"http.port", false}, {"https.port", false}, {"wss.port", false},
-                     {"sip.port", true},   {"sip.port", false},   {"turn.port", true},
-                     {"turn.port", false}, {"turns.port", false}};
+                     {"sip.port", true},   {"sip.port", false},   {"sips.port", false},
+                     {"turn.port", true},  {"turn.port", false},  {"turns.port", false}};
     int64_t ice = conf_int(ck->conf, "ice.port");
     struct sockets *s;
     int err = sockets_alloc(&s);

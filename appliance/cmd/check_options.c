@@ -4,6 +4,8 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/rnd.h"
+#include "service/certificate.h"
+#include "service/trunkwords.h"
 #include "store/trunk.h"
 
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ANSWER_MS = 2000, RESEND_MS = 500, ANSWER_MAX = 4096, REQUEST_MAX = 2048, CODE_MAX = 699 };
@@ -164,6 +167,36 @@ static void answer_say(struct check *ck, const char *topic, const struct addr *p
                   "%s: cannot be asked: %s", text, strerror(err));
 }
 
+/* By TLS the server alone has what OPTIONS need; but whose certificate is shown there, everybody may see. */
+static void certificate_look(struct check *ck, const char *topic, const struct trunk *t, uint64_t end_ms)
+{
+    struct service sv = {.store = ck->store, .conf = ck->conf};
+    char cert[SERVICE_CERT_FILE_MAX], key[SERVICE_CERT_FILE_MAX];
+    struct trunktest_step s = {.result = TRUNKTEST_FAILED};
+    struct trunkreach *r;
+    int err;
+
+    (void)service_certificate_files(&sv, cert, key);
+    err = trunkreach_begin(&r, &(struct trunkreach_order){t, cert, key});
+    if (err) {
+        check_say(ck, CHECK_WARN, topic, "", "cannot be tried: %s", strerror(err));
+        return;
+    }
+    while (atomic_load(&r->phase) < 3 && clock_ms() < end_ms)
+        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000L}, NULL);
+    if (atomic_load(&r->phase) == 3) {
+        trunkwords_reach(&s, r);
+        if (s.result == TRUNKTEST_OK) {
+            s = (struct trunktest_step){.result = TRUNKTEST_FAILED};
+            trunkwords_certificate(&s, r);
+        }
+    } else {
+        snprintf(s.detail, sizeof(s.detail), "it does not answer");
+    }
+    check_say(ck, s.result == TRUNKTEST_OK ? CHECK_OK : CHECK_FAIL, topic, s.advice, "%s", s.detail);
+    trunkreach_drop(r);
+}
+
 /* One address that answers carries the trunk; those that do not are worth a look. */
 void check_options(struct check *ck, const struct trunk *t, const struct addr *v, size_t n, uint64_t end_ms)
 {
@@ -173,7 +206,7 @@ void check_options(struct check *ck, const struct trunk *t, const struct addr *v
 
     snprintf(topic, sizeof(topic), "trunk %s", t->name);
     if (t->transport == TRUNK_TLS) {
-        check_say(ck, CHECK_WARN, topic, "use udp or tcp", "TLS towards trunks is not in this version");
+        certificate_look(ck, topic, t, end_ms);
         return;
     }
     for (size_t i = 0; i < n && i < CHECK_ADDRS_MAX; i++) {

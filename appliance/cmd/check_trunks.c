@@ -30,7 +30,8 @@ static void addrs_str(char *buf, size_t sz, const struct addr *v, size_t n)
                                  addr_str(&v[i], one, sizeof(one)));
 }
 
-static void server_trunk(struct check *ck, const struct trunk *t, const struct addr *v, size_t n)
+static void server_trunk(struct check *ck, const struct trunk *t, const struct addr *v, size_t n,
+                         uint64_t end_ms)
 {
     char topic[TRUNK_NAME_MAX + 8], name[TRUNK_NAME_MAX + 64], text[CHECK_ADDRS_MAX * (ADDR_STRLEN + 4)];
     double up, code = 0, rtt = 0;
@@ -52,6 +53,8 @@ static void server_trunk(struct check *ck, const struct trunk *t, const struct a
     else if (up > 0)
         check_say(ck, CHECK_OK, topic, "", "%s answers the server's OPTIONS with %.0f in %.1f ms", text, code,
                   rtt * 1000);
+    else if (t->transport == TRUNK_TLS)
+        check_options(ck, t, v, n, end_ms); /* most often it is the certificate */
     else
         check_say(ck, CHECK_FAIL, topic, CHECK_TRUNK_ADVICE, "%s does not answer the server's OPTIONS", text);
 }
@@ -97,7 +100,7 @@ static bool trunk_look_h(const struct trunk *t, void *arg)
         check_say(a->ck, CHECK_FAIL, topic, "correct the name, or the DNS servers of this machine",
                   "%s cannot be resolved", t->host);
     } else if (a->ck->running) {
-        server_trunk(a->ck, t, v, n);
+        server_trunk(a->ck, t, v, n, a->end_ms);
     } else {
         check_options(a->ck, t, v, n, a->end_ms);
     }

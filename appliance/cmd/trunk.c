@@ -39,7 +39,10 @@ static void trunk_json(struct buf *out, const struct trunk *t)
     buf_printf(out, "\"register\":%s,\"enabled\":%s,\"priority\":%d,\"ping\":%u,",
                cmd_json_bool(t->registers), cmd_json_bool(t->enabled), t->priority, t->ping_seconds);
     cmd_json_member(out, "codecs", t->codecs, true);
-    buf_printf(out, "\"ptime\":%u", t->ptime);
+    buf_printf(out, "\"ptime\":%u,", t->ptime);
+    cmd_json_member(out, "tls_ca", t->tls_ca, true);
+    cmd_json_member(out, "tls_name", t->tls_name, true);
+    cmd_json_member(out, "tls_cert", t->tls_cert, false);
     buf_puts(out, "}");
 }
 
@@ -77,6 +80,13 @@ static int cmd_trunk_list(struct cmd *c, const struct args *a)
                        "There is no trunk yet. Add one: dngate trunk add genesys --address HOST:PORT");
 }
 
+static const char *ca_words(const char *ca)
+{
+    if (!ca[0])
+        return "those that this machine trusts";
+    return strstr(ca, "-----BEGIN") ? "its own, in PEM form" : ca;
+}
+
 static int show(struct cmd *c, const struct trunk *t)
 {
     char text[TRUNK_HOST_MAX + 16];
@@ -93,6 +103,10 @@ static int show(struct cmd *c, const struct trunk *t)
                cmd_yes(t->registers), cmd_yes(t->enabled), t->priority);
     snprintf(text, sizeof(text), t->ping_seconds ? "every %u s" : "off", t->ping_seconds);
     buf_printf(c->out, "ping       %s\ncodecs     %s\nptime      %u ms\n", text, t->codecs, t->ptime);
+    if (t->transport == TRUNK_TLS)
+        buf_printf(c->out, "tls-ca     %s\ntls-name   %s\ntls-cert   %s\n", ca_words(t->tls_ca),
+                   t->tls_name[0] ? t->tls_name : t->host,
+                   t->tls_cert[0] ? t->tls_cert : "the certificate of the pages (https.cert)");
     return CMD_OK;
 }
 
@@ -143,6 +157,9 @@ static int trunk_fill(struct cmd *c, const struct args *a, struct trunk *t)
     t->registers = (t->registers || args_flag(a, "register")) && !args_flag(a, "no-register");
     if (fill_text(c, a, "username", t->username, sizeof(t->username)) ||
         fill_text(c, a, "codecs", t->codecs, sizeof(t->codecs)) ||
+        fill_text(c, a, "tls-ca", t->tls_ca, sizeof(t->tls_ca)) ||
+        fill_text(c, a, "tls-name", t->tls_name, sizeof(t->tls_name)) ||
+        fill_text(c, a, "tls-cert", t->tls_cert, sizeof(t->tls_cert)) ||
         fill_number(c, a, "priority", PRIORITY_MAX, &priority) ||
         fill_number(c, a, "ping", PING_MAX, &ping) || fill_number(c, a, "ptime", PTIME_MAX, &ptime))
         return CMD_USAGE;
@@ -278,7 +295,7 @@ static int cmd_trunk_remove(struct cmd *c, const struct args *a)
 }
 
 #define OPTIONS_BUT_ADDRESS                                                                                  \
-    {"transport", "udp|tcp|tls", "UDP (default) or TCP; TLS is not in this version and refused", false},     \
+    {"transport", "udp|tcp|tls", "UDP by default", false},                                                   \
         {"username", "U", "answers the trunk's challenges, with --password", false},                         \
         {"password", "PW", "-: from a prompt or standard input", false},                                     \
         {"register", NULL, "DNs are registered there while their agents are signed in here", false},         \
@@ -288,8 +305,18 @@ static int cmd_trunk_remove(struct cmd *c, const struct args *a)
          false},                                                                                             \
         {"codecs", "LIST", "of pcmu,pcma,g722,opus, in order of preference (default pcmu,pcma)", false},     \
         {"ptime", "MS", "audio in a packet, 10 to 60 (default 20), where the trunk asks for nothing else",   \
+         false},                                                                                             \
+        {"tls-ca", "FILE|PEM",                                                                               \
+         "who must have signed its certificate: a file's path, or the text as in \"$(cat ca.pem)\"; unset: " \
+         "a CA "                                                                                             \
+         "that this machine trusts; with it the trunk is known by its certificate, from whatever address "   \
+         "it comes",                                                                                         \
+         false},                                                                                             \
+        {"tls-name", "NAME", "whose certificate it must show (default: its address)", false},                \
+        {"tls-cert", "FILE",                                                                                 \
+         "PEM file with the certificate that dngate shows it, and its key (default: the one of the pages)",  \
          false},
-#define ADDRESS_HELP "IP address or name; IPv6 as [2001:db8::1]:5060; port 5060 unless given"
+#define ADDRESS_HELP "IP address or name; IPv6 as [2001:db8::1]:5060; port 5060, by TLS 5061, unless given"
 static const struct verb_option add_options[] = {{"address", "HOST[:PORT]", ADDRESS_HELP, true},
                                                  OPTIONS_BUT_ADDRESS};
 static const struct verb_option set_options[] = {{"address", "HOST[:PORT]", ADDRESS_HELP, false},
@@ -302,7 +329,8 @@ static const struct verb verbs[] = {
      .words_max = 1,
      .help = "Adds a SIP Server that calls go to and come from. Only trunks' addresses may send us requests.",
      VERB_OPTIONS(add_options),
-     .example = "dngate trunk add genesys --address 10.0.0.81:5060 --transport tcp",
+     .example =
+         "dngate trunk add genesys --address 10.0.0.81:5061 --transport tls --tls-ca /data/tls/site-ca.pem",
      .input = VERB_ASKED,
      .run = cmd_trunk_add},
     {.name = "set",
@@ -351,10 +379,11 @@ static const struct verb verbs[] = {
      .words = "NAME",
      .words_min = 1,
      .words_max = 1,
-     .help = "Tests a trunk step by step, from the running server's own port: its name, the way there, "
-             "OPTIONS, and a call to a\n"
-             "number that nobody has, which is over before anything could ring. Exit status 1 when a step "
-             "failed.",
+     .help =
+         "Tests a trunk step by step, from the running server's own port: its name, the way there, by TLS "
+         "its certificate, OPTIONS, and a call to a\n"
+         "number that nobody has, which is over before anything could ring. Exit status 1 when a step "
+         "failed.",
      .example = "dngate trunk test genesys",
      .run = cmd_trunk_test,
      .here = true},

@@ -33,6 +33,8 @@ int cmd_trunk_test_look(struct cmd *c, const struct args *a)
     cmd_json_member(c->out, "started", cmd_time(started, sizeof(started), t.started_ms), true);
     buf_puts(c->out, "\"steps\":[");
     for (unsigned i = 0; i < TRUNKTEST_STEPS; i++) {
+        if (!trunktest_has(&t, (enum trunktest_name)i))
+            continue;
         buf_puts(c->out, i ? ",\n{" : "{");
         cmd_json_member(c->out, "name", trunktest_name((enum trunktest_name)i), true);
         cmd_json_member(c->out, "result", trunktest_result(t.steps[i].result), true);
@@ -60,9 +62,9 @@ static bool steps_tell(struct cmd *c, const struct json_val *steps)
         good = good && strcmp(result, "failed") != 0;
         if (c->json)
             continue;
-        buf_printf(c->out, "%-8s %-8s %s\n", name, result, detail);
+        buf_printf(c->out, "%-11s %-8s %s\n", name, result, detail);
         if (advice[0])
-            buf_printf(c->out, "%18s%s\n", "", advice);
+            buf_printf(c->out, "%21s%s\n", "", advice);
     }
     return good;
 }

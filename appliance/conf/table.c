@@ -82,7 +82,9 @@ static const struct conf_def table[] = {
                 "refused."},
 
     PORT("sip.port", "5060", "SIP towards the trunk, UDP and TCP."),
-    PORT("sips.port", "5061", "SIP towards the trunk, TLS; comes later: nothing listens there yet."),
+    PORT("sips.port", "5061",
+         "SIP towards the trunk, TLS. Where 5061 is taken and nobody has set another, trunks can only be "
+         "called by TLS."),
     {.key = "sip.agent_headers",
      .type = CONF_STR,
      .def = "User-to-User",

@@ -110,10 +110,16 @@ static int crt_set_validity(mbedtls_x509write_cert *crt)
 
 static int crt_set_extensions(mbedtls_x509write_cert *crt, const struct san *san)
 {
+    mbedtls_asn1_sequence client = {
+        .buf = {.tag = MBEDTLS_ASN1_OID,
+                .p = (unsigned char *)MBEDTLS_OID_CLIENT_AUTH,
+                .len = MBEDTLS_OID_SIZE(MBEDTLS_OID_CLIENT_AUTH)},
+    };
     mbedtls_asn1_sequence usage = {
         .buf = {.tag = MBEDTLS_ASN1_OID,
                 .p = (unsigned char *)MBEDTLS_OID_SERVER_AUTH,
                 .len = MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)},
+        .next = &client, /* towards trunks it is shown by who calls them, too */
     };
 
     if (mbedtls_x509write_crt_set_basic_constraints(crt, 0, -1) ||

@@ -1,34 +1,12 @@
 /* crypto/tls: see tls.h. */
-#include "crypto/tls.h"
+#include "crypto/tlspriv.h"
 
+#include "crypto/init.h"
 #include "crypto/rng.h"
 
-#include <mbedtls/pk.h>
-#include <mbedtls/ssl.h>
-#include <mbedtls/x509_crt.h>
-
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct tls_server {
-    atomic_uint refs;
-    mbedtls_x509_crt crt;
-    mbedtls_pk_context key;
-    mbedtls_ssl_config conf;
-};
-
-struct tls {
-    mbedtls_ssl_context ssl;
-    struct tls_server *server;
-    enum tls_state state;
-    bool stuck;        /* the transport did not take all of what mbedtls had for it */
-    const uint8_t *in; /* what is fed in */
-    size_t in_len;
-    tls_send_h *sendh;
-    void *arg;
-};
 
 /* Of TLS 1.2 only what has forward secrecy and authenticated encryption: all browsers of the last ten years have it. */
 static const int ciphersuites[] = {
@@ -47,20 +25,22 @@ static const char *protocols[] = {"http/1.1", "stun.turn", "stun.nat-discovery",
 
 /* ---- what sessions share ---- */
 
-static int conf_setup(struct tls_server *s)
+static int conf_setup(struct tls_server *s, bool client, bool mutual, bool pair)
 {
     mbedtls_ssl_config *c = &s->conf;
 
-    if (mbedtls_ssl_config_defaults(c, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
-                                    MBEDTLS_SSL_PRESET_DEFAULT))
+    if (mbedtls_ssl_config_defaults(c, client ? MBEDTLS_SSL_IS_CLIENT : MBEDTLS_SSL_IS_SERVER,
+                                    MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT))
         return ENOMEM;
     mbedtls_ssl_conf_min_tls_version(c, MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(c, MBEDTLS_SSL_VERSION_TLS1_3);
     mbedtls_ssl_conf_rng(c, rng_h, NULL);
     mbedtls_ssl_conf_ciphersuites(c, ciphersuites);
-    if (mbedtls_ssl_conf_alpn_protocols(c, protocols))
+    if (mutual)
+        mbedtls_ssl_conf_authmode(c, MBEDTLS_SSL_VERIFY_OPTIONAL);
+    else if (mbedtls_ssl_conf_alpn_protocols(c, protocols))
         return EINVAL;
-    return mbedtls_ssl_conf_own_cert(c, &s->crt, &s->key) ? ENOMEM : 0;
+    return pair && mbedtls_ssl_conf_own_cert(c, &s->crt, &s->key) ? ENOMEM : 0;
 }
 
 static int pem_load(struct tls_server *s, const char *cert, const char *key)
@@ -74,10 +54,10 @@ static int pem_load(struct tls_server *s, const char *cert, const char *key)
     return bad ? EBADMSG : 0;
 }
 
-int tls_server_alloc(struct tls_server **sp, const char *cert, const char *key)
+static int conf_alloc(struct tls_server **sp, bool client, bool mutual, const char *cert, const char *key)
 {
     struct tls_server *s = calloc(1, sizeof(*s));
-    int err;
+    int err = 0;
 
     if (!s)
         return ENOMEM;
@@ -85,14 +65,29 @@ int tls_server_alloc(struct tls_server **sp, const char *cert, const char *key)
     mbedtls_x509_crt_init(&s->crt);
     mbedtls_pk_init(&s->key);
     mbedtls_ssl_config_init(&s->conf);
-    err = pem_load(s, cert, key);
+    if (cert)
+        err = pem_load(s, cert, key);
     if (!err)
-        err = conf_setup(s);
+        err = conf_setup(s, client, mutual, cert != NULL);
     if (err)
         tls_server_unref(s);
     else
         *sp = s;
     return err;
+}
+
+int tls_server_alloc(struct tls_server **sp, const char *cert, const char *key)
+{
+    return conf_alloc(sp, false, false, cert, key);
+}
+
+int tls_mutual_alloc(struct tls_server **sp, bool client, const char *cert, const char *key)
+{
+    const int err = crypto_init();
+
+    if (err || (!cert && !client))
+        return err ? err : EBADMSG;
+    return conf_alloc(sp, client, true, cert, key);
 }
 
 static struct tls_server *tls_server_ref(struct tls_server *s)
@@ -139,7 +134,7 @@ static int bio_recv_h(void *arg, unsigned char *p, size_t sz)
 
 /* ---- a session ---- */
 
-int tls_alloc(struct tls **tp, struct tls_server *s, tls_send_h *sendh, void *arg)
+int tls_session_alloc(struct tls **tp, struct tls_server *s, tls_send_h *sendh, void *arg)
 {
     struct tls *t = calloc(1, sizeof(*t));
 
@@ -179,10 +174,28 @@ static void handshake_step(struct tls *t)
     int ret = mbedtls_ssl_handshake(&t->ssl);
     bool waits = ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE;
 
-    if (!ret)
+    if (!ret) {
         t->state = TLS_UP;
-    else if (!waits || (t->stuck && t->in_len))
+    } else if (!waits || (t->stuck && t->in_len)) {
         t->state = TLS_FAILED;
+        t->err = ret;
+    }
+}
+
+int tls_ask_for(struct tls *t, const char *name)
+{
+    const int ret = mbedtls_ssl_set_hostname(&t->ssl, name[0] ? name : NULL);
+
+    return ret == MBEDTLS_ERR_SSL_ALLOC_FAILED ? ENOMEM : ret ? EINVAL : 0;
+}
+
+int tls_shake(struct tls *t)
+{
+    if (t->state == TLS_HANDSHAKE)
+        handshake_step(t);
+    if (t->state == TLS_HANDSHAKE)
+        return EAGAIN;
+    return t->state == TLS_UP ? 0 : EPROTO;
 }
 
 void tls_feed(struct tls *t, const void *p, size_t n)
@@ -203,12 +216,14 @@ ssize_t tls_read(struct tls *t, void *p, size_t sz)
         return -1;
     do
         ret = mbedtls_ssl_read(&t->ssl, p, sz);
-    while (!ret && sz); /* a record without bytes (RFC 8446 5.1): mbedtls ends it when there are many */
+    while ((!ret && sz) /* a record without bytes (RFC 8446 5.1): mbedtls ends it when there are many */
+           || ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET);
     if (ret > 0)
         return ret;
     if (ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE)
         return 0;
     t->state = ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ? TLS_CLOSED : TLS_FAILED;
+    t->err = ret;
     return -1;
 }
 
@@ -266,6 +281,51 @@ void tls_close(struct tls *t)
 enum tls_state tls_state(const struct tls *t)
 {
     return t->state;
+}
+
+/* What the peer's fatal alert says (RFC 8446 6.2). */
+static const char *alert_words(const struct tls *t)
+{
+    switch (t->ssl.MBEDTLS_PRIVATE(in_msg)[1]) {
+    case MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE:
+        return "it finds no cipher or key in common with us";
+    case MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION:
+        return "it speaks neither TLS 1.2 nor 1.3";
+    case MBEDTLS_SSL_ALERT_MSG_BAD_CERT:
+    case MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT:
+    case MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED:
+    case MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED:
+    case MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN:
+    case MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA:
+    case MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED:
+        return "it refuses our certificate";
+    case MBEDTLS_SSL_ALERT_MSG_CERT_REQUIRED:
+        return "it wants a certificate from us, and we show none";
+    case MBEDTLS_SSL_ALERT_MSG_UNRECOGNIZED_NAME:
+        return "it does not know the name that we ask for";
+    default:
+        return "it breaks the handshake off";
+    }
+}
+
+const char *tls_why(const struct tls *t)
+{
+    if (t->state == TLS_CLOSED)
+        return "it has closed the connection";
+    switch (t->err) {
+    case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
+        return alert_words(t);
+    case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
+        return "it speaks neither TLS 1.2 nor 1.3";
+    case MBEDTLS_ERR_SSL_INVALID_RECORD:
+    case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
+    case MBEDTLS_ERR_SSL_DECODE_ERROR:
+        return "it speaks no TLS there";
+    case MBEDTLS_ERR_SSL_INTERNAL_ERROR: /* of our transport */
+        return "the connection broke in the handshake";
+    default:
+        return "the handshake failed";
+    }
 }
 
 const char *tls_alpn(const struct tls *t)

@@ -4,6 +4,7 @@
 #include "core/file.h"
 #include "crypto/init.h"
 #include "crypto/rng.h"
+#include "crypto/tlspeer.h"
 
 #include <mbedtls/ssl.h>
 
@@ -13,9 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-enum { CA_FILE_MAX = 4 * 1024 * 1024 };
 
 struct tlsclient {
     int fd;
@@ -101,23 +99,11 @@ int tlsclient_open(struct tlsclient **cp, int fd, const char **alpn)
     return err;
 }
 
-/* Where the usual systems keep whom they trust. */
-static const char *ca_default(void)
-{
-    static const char *const files[] = {"/etc/ssl/certs/ca-certificates.crt",
-                                        "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
-
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        if (!access(files[i], R_OK))
-            return files[i];
-    return NULL;
-}
-
 static int trust(struct tlsclient *c, const char *file, char *why, size_t whysz)
 {
     char *pem;
     size_t n;
-    int err = file_read(file, CA_FILE_MAX, &pem, &n);
+    int err = file_read(file, TLS_CA_FILE_MAX, &pem, &n);
 
     if (err) {
         snprintf(why, whysz, "%s: %s", file, strerror(err));
@@ -154,7 +140,7 @@ static int refused(const struct tlsclient *c, const char *host, const char *file
 int tlsclient_open_trusted(struct tlsclient **cp, int fd, const char **alpn, const char *host,
                            const char *ca_file, uint64_t until_ms, char *why, size_t whysz)
 {
-    const char *file = *ca_file ? ca_file : ca_default();
+    const char *file = *ca_file ? ca_file : tls_trust_default();
     struct tlsclient *c;
     int err;
 

@@ -32,7 +32,10 @@ int leg_route_set(struct leg *leg)
     return err;
 }
 
-/* The next hop of a dialog: a browser's connection; else the first Route or the Contact when it is an address, else the trunk. */
+/*
+ * The next hop of a dialog: a browser's connection; else the first Route or the Contact when it is an address, else the trunk. A dialog that
+ * began by TLS stays with it, whatever they say: what was meant for nobody else is not sent in the clear.
+ */
 void leg_next_hop(const struct leg *leg, const struct sip_dialog *dlg, enum sip_transp *tp, struct sa *dst)
 {
     const struct uri *route = sip_dialog_route(dlg);
@@ -43,9 +46,11 @@ void leg_next_hop(const struct leg *leg, const struct sip_dialog *dlg, enum sip_
     *dst = leg->dst;
     if (leg->route.ws_conn || dlg == leg->half || !route || pl_strcasecmp(&route->scheme, "sip"))
         return;
-    if (sa_set(&sa, &route->host, route->port ? route->port : SIP_PORT) || sa_is_any(&sa))
+    if (sa_set(&sa, &route->host,
+               sip_transp_port(leg->tp == SIP_TRANSP_TLS ? leg->tp : SIP_TRANSP_UDP, route->port)) ||
+        sa_is_any(&sa))
         return;
-    if (!msg_param_decode(&route->params, "transport", &val)) {
+    if (leg->tp != SIP_TRANSP_TLS && !msg_param_decode(&route->params, "transport", &val)) {
         enum sip_transp t = sip_transp_decode(&val);
 
         if (t != SIP_TRANSP_UDP && t != SIP_TRANSP_TCP)

@@ -54,8 +54,9 @@ static int encode(struct mbuf **mbp, const struct leg *leg, struct sip_dialog *d
     err = sip_transp_laddr(leg->legs->sip, &laddr, *tp, dst);
     if (err)
         goto out;
-    err = mbuf_printf(mb, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %J;branch=%s;rport\r\nMax-Forwards: 70\r\n", met,
-                      sip_dialog_uri(dlg), sip_transp_name(*tp), &laddr, branch);
+    err = mbuf_printf(mb, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %J;branch=%s;rport%s\r\nMax-Forwards: 70\r\n",
+                      met, sip_dialog_uri(dlg), sip_transp_name(*tp), &laddr, branch,
+                      *tp == SIP_TRANSP_TLS ? ";alias" : ""); /* RFC 5923: it may ask us by this connection */
     if (leg->auth)
         err |= authclient_encode(mb, leg->auth, met, sip_dialog_uri(dlg));
     err |= sip_dialog_encode(mb, dlg, cseq, met);

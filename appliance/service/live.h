@@ -53,8 +53,8 @@ struct service_registrations {
 void service_upstream_take(struct service_upstream *u, const struct service_live *live, const char *dn);
 enum { SERVICE_TRUNKS_MAX = 128, SERVICE_TRUNK_ADDRESSES_MAX = 8 };
 struct service_trunk {
-    char name[64], detail[64]; /* why it is in this state; "" */
-    const char *state;         /* "up", "down", "suspect", "unknown": static */
+    char name[64], detail[200]; /* why it is in this state; "" */
+    const char *state;          /* "up", "down", "suspect", "unknown": static */
     int64_t since_ms;
     double rtt_ms; /* 0 = not known */
     struct service_trunk_address {

@@ -1,6 +1,7 @@
 #include "service/network.h"
 #include "conf/conf.h"
 #include "core/snapshot.h"
+#include "service/trunk.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -144,16 +145,41 @@ static void browsers_plan(struct plan *pl, const struct network_ports *n)
         add(pl, v[i].p, v[i].way);
 }
 
-static void trunk_plan(struct plan *pl, const struct network_ports *n, const struct conf *c)
+struct used {
+    bool tls, other; /* enabled trunks */
+};
+
+static bool used_h(const struct trunk *t, void *arg)
+{
+    struct used *u = arg;
+
+    u->tls = u->tls || (t->enabled && t->transport == TRUNK_TLS);
+    u->other = u->other || (t->enabled && t->transport != TRUNK_TLS);
+    return false;
+}
+
+/* Which of the two ports trunks use; where there is no trunk yet, the usual one. */
+static struct used used(struct service *sv)
+{
+    struct used u = {false, false};
+
+    (void)service_trunk_each(sv, used_h, &u);
+    u.other = u.other || !u.tls;
+    return u;
+}
+
+static void trunk_plan(struct plan *pl, const struct network_ports *n, const struct conf *c, struct used u)
 {
     const uint16_t first = (uint16_t)conf_int(c, "rtp.port_min"), end = (uint16_t)conf_int(c, "rtp.port_max");
     const uint16_t relay = (uint16_t)conf_int(c, "turn.relay_min"),
                    relay_end = (uint16_t)conf_int(c, "turn.relay_max");
+    const uint16_t sips = n->sips ? n->sips : (uint16_t)conf_int(c, "sips.port");
     char peers[CONF_VALUE_MAX];
     const bool relays = n->turn_on && conf_str(c, "turn.allow_peers", peers, sizeof(peers))[0];
     const struct network_port v[] = {
-        PORT("sip", "sip.port", "udp", SIP_SERVER, n->sip, 0, true, true),
+        PORT("sip", "sip.port", "udp", SIP_SERVER, n->sip, 0, u.other, true),
         PORT("sip", "sip.port", "tcp", SIP_SERVER, n->sip, 0, false, true),
+        PORT("sips", "sips.port", "tcp", SIP_SERVER, u.tls || n->sips ? sips : 0, 0, u.tls, n->sips != 0),
         PORT("rtp", "rtp.port_min", "udp", "phones, media servers and gateways of the site", first, end, true,
              true),
         PORT("turn_relay", "turn.relay_min", "udp", "peers of turn.allow_peers", relays ? relay : 0,
@@ -209,7 +235,7 @@ int service_network_get(struct service *sv, struct service_network *out)
     snapshot_load(last, &look, sizeof(look));
     out->checked_ms = look.checked_ms;
     browsers_plan(&pl, &ports);
-    trunk_plan(&pl, &ports, sv->conf);
+    trunk_plan(&pl, &ports, sv->conf, used(sv));
     addresses(sv, out, &look);
     return 0;
 }

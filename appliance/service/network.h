@@ -13,7 +13,7 @@
 enum { NETWORK_PORTS_MAX = 16 };
 
 struct network_ports { /* that we really have; 0: none */
-    uint16_t http, https, wss, sip, ice, workers, turn, turns;
+    uint16_t http, https, wss, sip, sips, ice, workers, turn, turns;
     bool turn_on;
     void (*look)(void *arg); /* main thread: begins a look now */
     void *arg;

@@ -1,4 +1,6 @@
 #include "service/trunk.h"
+#include "crypto/cert.h"
+#include "crypto/tlspeer.h"
 #include "service/trunktest.h"
 
 #include <errno.h>
@@ -84,13 +86,22 @@ int service_trunk_get(struct service *sv, const char *name, struct trunk *out)
     return err ? fail(sv, name, err) : 0;
 }
 
-/* What the database can keep for later, but nothing acts upon yet. */
-static int not_yet(struct service *sv, const struct trunk *t)
+/* Files and texts that would leave a trunk without TLS are refused while somebody looks. */
+static int tls_check(struct service *sv, const struct trunk *t)
 {
-    if (t->transport == TRUNK_TLS)
-        return service_fail(sv, ENOTSUP,
-                            "TLS towards trunks is not in this version: use transport udp or tcp");
-    return 0;
+    struct tls_trust *trust = NULL;
+    const bool pem = strstr(t->tls_ca, "-----BEGIN") != NULL;
+    char why[512];
+    int err = 0;
+
+    if (pem || t->tls_ca[0] == '/') /* else the store says what it should be */
+        err = pem ? tls_trust_alloc(&trust, t->tls_ca, why, sizeof(why))
+                  : tls_trust_file(&trust, t->tls_ca, why, sizeof(why));
+    tls_trust_free(trust);
+    if (err)
+        return service_fail_at(sv, EINVAL, "tls_ca", "tls_ca: %s", why);
+    err = t->tls_cert[0] == '/' ? cert_check(t->tls_cert, t->tls_cert, NULL, why, sizeof(why)) : 0;
+    return err ? service_fail_at(sv, EINVAL, "tls_cert", "tls_cert: %s", why) : 0;
 }
 
 /* Which value it is that the store finds wrong. */
@@ -100,6 +111,7 @@ static int judged(struct service *sv, int err)
         {"the name", "name"},           {"the address", "host"},    {"the port", "port"},
         {"the transport", "transport"}, {"a password", "username"}, {"the priority", "priority"},
         {"the ping", "ping_seconds"},   {"the codecs", "codecs"},   {"the packets", "ptime"},
+        {"tls_ca", "tls_ca"},           {"tls_name", "tls_name"},   {"tls_cert", "tls_cert"},
     };
 
     for (size_t i = 0; err == EINVAL && i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -110,14 +122,14 @@ static int judged(struct service *sv, int err)
 
 int service_trunk_add(struct service *sv, const struct trunk *t)
 {
-    const int err = not_yet(sv, t);
+    const int err = tls_check(sv, t);
 
     return err ? err : judged(sv, trunk_add(sv->store, t, sv->why, sizeof(sv->why)));
 }
 
 int service_trunk_set(struct service *sv, const struct trunk *t, bool new_password)
 {
-    const int err = not_yet(sv, t);
+    const int err = tls_check(sv, t);
 
     return err ? err : judged(sv, trunk_set(sv->store, t, new_password, sv->why, sizeof(sv->why)));
 }
@@ -132,7 +144,7 @@ int service_trunk_enable(struct service *sv, const char *name, bool on, struct t
     int err = service_trunk_get(sv, name, out);
 
     if (!err && on)
-        err = not_yet(sv, out);
+        err = tls_check(sv, out);
     if (err)
         return err;
     out->enabled = on;

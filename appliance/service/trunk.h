@@ -16,7 +16,7 @@ int service_trunk_address(struct trunk *t, const char *text);
 /* Without passwords, in the order in which they are tried. */
 int service_trunk_each(struct service *sv, trunk_h *h, void *arg);
 int service_trunk_get(struct service *sv, const char *name, struct trunk *out);
-/* ENOTSUP: TLS, or registration of DNs, which this version does not have. */
+/* What tls_ca and tls_cert name must be there and right: EINVAL. */
 int service_trunk_add(struct service *sv, const struct trunk *t);
 int service_trunk_set(struct service *sv, const struct trunk *t, bool new_password);
 int service_trunk_enable(struct service *sv, const char *name, bool on, struct trunk *out);

@@ -1,6 +1,7 @@
 #include "service/trunktest.h"
 #include "call/trunkprobe.h"
 #include "core/clock.h"
+#include "service/certificate.h"
 #include "service/live.h"
 #include "service/trunk.h"
 #include "service/trunkreach.h"
@@ -32,9 +33,14 @@ struct trunktests {
 
 const char *trunktest_name(enum trunktest_name n)
 {
-    static const char *const names[TRUNKTEST_STEPS] = {"dns", "reach", "options", "invite"};
+    static const char *const names[TRUNKTEST_STEPS] = {"dns", "reach", "certificate", "options", "invite"};
 
     return names[(unsigned)n % TRUNKTEST_STEPS];
+}
+
+bool trunktest_has(const struct service_trunktest *t, enum trunktest_name n)
+{
+    return n != TRUNKTEST_CERTIFICATE || t->tls;
 }
 
 const char *trunktest_result(enum trunktest_result r)
@@ -197,8 +203,9 @@ static void options_begin(struct service *sv, struct test *t)
     t->told.steps[TRUNKTEST_OPTIONS].result = TRUNKTEST_RUNNING;
     memset(t->found, 0, sizeof(t->found));
     for (size_t i = 0; i < t->count; i++) {
-        const int err =
-            t->reach->err[i] ? t->reach->err[i] : probe_start(sv, t, &t->v[i], false, &t->probes[i]);
+        const int err = t->reach->err[i]       ? t->reach->err[i]
+                        : t->reach->tls_err[i] ? t->reach->tls_err[i]
+                                               : probe_start(sv, t, &t->v[i], false, &t->probes[i]);
 
         if (err || !t->probes[i])
             t->found[i] = (struct trunkprobe_found){.done = true, .err = err ? err : EBUSY};
@@ -257,6 +264,27 @@ static void invite_begin(struct service *sv, struct test *t)
         t->found[0] = (struct trunkprobe_found){.done = true, .err = err ? err : EBUSY};
 }
 
+/* False: there is nobody to ask. */
+static bool certificate_end(struct test *t)
+{
+    struct trunktest_step *s = &t->told.steps[TRUNKTEST_CERTIFICATE];
+
+    if (!t->told.tls)
+        return true;
+    if (t->told.steps[TRUNKTEST_REACH].result != TRUNKTEST_OK) {
+        skip(t, TRUNKTEST_CERTIFICATE, "Nothing can be reached.");
+        return false;
+    }
+    trunkwords_certificate(s, t->reach);
+    if (s->result == TRUNKTEST_FAILED)
+        skip(t, TRUNKTEST_OPTIONS, "Nothing is said to somebody else.");
+    else if (!t->trunk.enabled)
+        skip(t, TRUNKTEST_OPTIONS, "By TLS only a trunk that is enabled is spoken to: enable it first.");
+    else
+        return true;
+    return false;
+}
+
 static void reach_look(struct service *sv, struct test *t)
 {
     const int phase = atomic_load(&t->reach->phase);
@@ -267,15 +295,23 @@ static void reach_look(struct service *sv, struct test *t)
     }
     if (phase < 2)
         return;
-    t->count = t->reach->count;
-    memcpy(t->v, t->reach->v, sizeof(t->v));
     if (t->reach->dns_err) {
         skip(t, TRUNKTEST_REACH, "Its address is not known.");
         over(t);
         return;
     }
-    trunkwords_reach(&t->told.steps[TRUNKTEST_REACH], t->reach);
-    options_begin(sv, t);
+    if (t->told.steps[TRUNKTEST_REACH].result == TRUNKTEST_RUNNING) {
+        t->count = t->reach->count;
+        memcpy(t->v, t->reach->v, sizeof(t->v));
+        trunkwords_reach(&t->told.steps[TRUNKTEST_REACH], t->reach);
+        t->told.steps[TRUNKTEST_CERTIFICATE].result = TRUNKTEST_RUNNING;
+    }
+    if (phase < 3)
+        return;
+    if (!certificate_end(t))
+        over(t);
+    else
+        options_begin(sv, t);
 }
 
 static void go_on(struct service *sv, struct test *t)
@@ -352,11 +388,11 @@ int service_trunktest_begin(struct service *sv, const char *name, uint32_t *id)
     if (!t)
         return service_fail(sv, ENOMEM, "%s", strerror(ENOMEM));
     err = trunk_read(sv, name, &t->trunk);
-    if (!err && t->trunk.transport == TRUNK_TLS)
-        err =
-            service_fail(sv, ENOTSUP, "TLS towards trunks is not in this version: use transport udp or tcp");
     if (!err) {
-        err = trunkreach_begin(&t->reach, t->trunk.host, t->trunk.port, t->trunk.transport == TRUNK_TCP);
+        char cert[SERVICE_CERT_FILE_MAX], key[SERVICE_CERT_FILE_MAX];
+
+        (void)service_certificate_files(sv, cert, key);
+        err = trunkreach_begin(&t->reach, &(struct trunkreach_order){&t->trunk, cert, key});
         if (err)
             err = service_fail(sv, err, "the test cannot begin: %s", strerror(err));
     }
@@ -367,6 +403,7 @@ int service_trunktest_begin(struct service *sv, const char *name, uint32_t *id)
     if (old)
         test_remove(sv->trunktests, old);
     t->told.running = true;
+    t->told.tls = t->trunk.transport == TRUNK_TLS;
     t->told.started_ms = clock_wall_ms();
     t->told.id = *id = ++sv->trunktests->last_id;
     t->told.steps[TRUNKTEST_DNS].result = TRUNKTEST_RUNNING;

@@ -1,8 +1,8 @@
 /*
- * service/trunktest: does a trunk work? Step by step: its name, the way there, OPTIONS, a call to a number that nobody has; each with what
+ * service/trunktest: does a trunk work? Step by step: its name, the way there, by TLS its certificate, OPTIONS, a call to a number that nobody has; each with what
  * was found in words, and what to do about it.
  *
- *   begin ─► a thread looks the name up and knocks at each address ─► signalling sends OPTIONS to each, then an INVITE to one
+ *   begin ─► a thread looks the name up, knocks at each address and shakes hands ─► signalling sends OPTIONS to each, then an INVITE to one
  *   look ─► how far it is; and goes on where something has come in
  *
  * So whoever wants to know must look until it is over. Requests go out from the running stack's own socket, as SIP Server knows a trunk by
@@ -18,7 +18,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum trunktest_name { TRUNKTEST_DNS, TRUNKTEST_REACH, TRUNKTEST_OPTIONS, TRUNKTEST_INVITE, TRUNKTEST_STEPS };
+enum trunktest_name {
+    TRUNKTEST_DNS,
+    TRUNKTEST_REACH,
+    TRUNKTEST_CERTIFICATE, /* by TLS only, see trunktest_has */
+    TRUNKTEST_OPTIONS,
+    TRUNKTEST_INVITE,
+    TRUNKTEST_STEPS
+};
 enum trunktest_result {
     TRUNKTEST_WAITS,
     TRUNKTEST_RUNNING,
@@ -35,10 +42,13 @@ struct trunktest_step {
 struct service_trunktest {
     uint32_t id; /* another for each test */
     bool running;
+    bool tls;
     int64_t started_ms;
     struct trunktest_step steps[TRUNKTEST_STEPS];
 };
 
+/* Is this a step of that test? */
+bool trunktest_has(const struct service_trunktest *t, enum trunktest_name n);
 const char *trunktest_name(enum trunktest_name n);     /* "dns", … */
 const char *trunktest_result(enum trunktest_result r); /* "running", "ok", "failed", "skipped"; "waits" */
 

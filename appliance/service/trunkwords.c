@@ -86,6 +86,49 @@ void trunkwords_reach(struct trunktest_step *s, const struct trunkreach *r)
         s->detail[strlen(s->detail) - 1] = '\0';
 }
 
+/* ---------------------------------------------------------------- certificate */
+
+static void uncertain(struct trunktest_step *s, const struct trunkreach *r, int err, const char *why)
+{
+    if (s->advice[0])
+        return;
+    if (err == EINVAL)
+        advise(s, "Correct tls_ca or tls_cert of the trunk.");
+    else if (err != EKEYREJECTED)
+        advise(s,
+               "Is this the port of sip-tls, and does SIP Server take our certificate and TLS 1.2 or 1.3?");
+    else if (strstr(why, "signed by nobody"))
+        advise(s, "Give the trunk, as tls_ca, the certificate of the CA that signed SIP Server's.");
+    else if (strstr(why, "certificate is for"))
+        advise(s,
+               "If that is the SIP Server meant, set tls_name of the trunk to the name in its certificate, "
+               "which is not %s.",
+               r->name);
+    else if (strstr(why, "ended on"))
+        advise(s, "SIP Server needs a new certificate. If it has one, look at the clocks of both.");
+    else
+        advise(s, "SIP Server needs another certificate; see Genesys side in docs/operations.md.");
+}
+
+void trunkwords_certificate(struct trunktest_step *s, const struct trunkreach *r)
+{
+    char at[ADDR_STRLEN];
+    size_t good = 0;
+
+    s->ms = r->tls_ms;
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->err[i])
+            continue;
+        detail_add(s, "%s: %s. ", addr_str(&r->v[i], at, sizeof(at)), r->tls_text[i]);
+        good += !r->tls_err[i];
+        if (r->tls_err[i])
+            uncertain(s, r, r->tls_err[i], r->tls_text[i]);
+    }
+    s->result = good ? TRUNKTEST_OK : TRUNKTEST_FAILED;
+    if (s->detail[0])
+        s->detail[strlen(s->detail) - 1] = '\0';
+}
+
 /* ---------------------------------------------------------------- OPTIONS */
 
 static const char *called(char *buf, size_t sz, const struct trunkprobe_found *f)

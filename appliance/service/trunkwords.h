@@ -8,6 +8,7 @@
 
 void trunkwords_dns(struct trunktest_step *s, const struct trunkreach *r);
 void trunkwords_reach(struct trunktest_step *s, const struct trunkreach *r);
+void trunkwords_certificate(struct trunktest_step *s, const struct trunkreach *r);
 /* found: of each of the n addresses. One that answers carries the trunk. */
 void trunkwords_options(struct trunktest_step *s, const struct trunk *t, const struct addr *v,
                         const struct trunkprobe_found *found, size_t n);

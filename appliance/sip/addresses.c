@@ -88,6 +88,15 @@ int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct add
     return err;
 }
 
+int sip_stack_laddr_by(const struct sip_stack *st, struct addr *a, const struct addr *dst, int transport)
+{
+    const int err = sip_stack_laddr(st, a, dst);
+
+    if (!err && transport == SIP_TRANSP_TLS)
+        addr_set_port(a, st->tls_port ? st->tls_port : SIP_PORT_TLS);
+    return err;
+}
+
 bool sip_stack_listens(const struct sip_stack *st, const struct addr *a)
 {
     for (size_t i = 0; i < st->laddr_count; i++)

@@ -1,6 +1,7 @@
 /*
  * Who may speak SIP to us, besides browsers: the trunks' addresses, and those of dialogs that run: a trunk that is removed, changed
- * or resolved anew in the middle of a call still gets its BYE through, in both directions.
+ * or resolved anew in the middle of a call still gets its BYE through, in both directions. And by TLS, from wherever it comes, who has shown
+ * the certificate of a trunk.
  */
 #include "sip/stack_priv.h"
 
@@ -111,10 +112,16 @@ void sip_stack_release(struct sip_stack *st, const struct addr *a)
     metric_set(&held_used, (int64_t)table_count(st->held));
 }
 
-void sip_stack_match(struct sip_stack *st, sip_trunk_match_h *h, void *arg)
+void sip_stack_match(struct sip_stack *st, sip_trunk_match_h *h, sip_trunk_name_h *nameh, void *arg)
 {
     st->matchh = h;
+    st->nameh = nameh;
     st->match_arg = arg;
+}
+
+void sip_stack_tls(struct sip_stack *st, const struct transp_tls *tls)
+{
+    st->edge.tls = tls ? *tls : (struct transp_tls){.openh = NULL};
 }
 
 bool admit_h(const struct addr *src, void *arg)
@@ -122,6 +129,14 @@ bool admit_h(const struct addr *src, void *arg)
     struct sip_stack *st = arg;
 
     return (st->matchh && st->matchh(src, NULL, 0, st->match_arg)) || is_held(st, src);
+}
+
+/* Whose certificate the connection of this message has shown. */
+static bool shown(const struct sip_stack *st, const struct sip_msg *msg, char *name, size_t sz)
+{
+    const struct sip_conn *c = msg->sock;
+
+    return msg->tp == SIP_TRANSP_TLS && c->trunk && st->nameh && st->nameh(c->trunk, name, sz, st->match_arg);
 }
 
 int sip_stack_origin(const struct sip_stack *st, const struct sip_msg *msg, struct sip_origin *o)
@@ -135,6 +150,8 @@ int sip_stack_origin(const struct sip_stack *st, const struct sip_msg *msg, stru
     }
     o->source = SIP_FROM_TRUNK;
     if (st->matchh && st->matchh(&o->peer, o->trunk, sizeof(o->trunk), st->match_arg))
+        return 0;
+    if (shown(st, msg, o->trunk, sizeof(o->trunk)))
         return 0;
     return is_held(st, &o->peer) ? 0 : ENOENT;
 }

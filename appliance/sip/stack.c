@@ -76,6 +76,8 @@ static void sockets_close(struct sip_stack *st)
         (void)close(st->udp[st->bound]);
         (void)close(st->tcp[st->bound]);
     }
+    while (st->tls_bound)
+        (void)close(st->tls[--st->tls_bound]);
 }
 
 /* UDP and TCP on the same port; the first one decides it when any will do. */
@@ -104,6 +106,37 @@ static int bind_pair(struct sip_stack *st, const struct addr *bind_addr, const c
     return 0;
 }
 
+/* For TLS, on each address that the others have; the first one decides the port when any will do. */
+static int bind_tls(struct sip_stack *st, char *why, size_t whysz)
+{
+    char str[ADDR_STRLEN];
+    int err = 0;
+
+    st->tls_port = st->cfg.tls_port;
+    for (size_t i = 0; i < st->bound && st->cfg.tls_cert[0] && !err; i++) {
+        struct addr a = st->laddr[i];
+
+        addr_set_port(&a, st->tls_port);
+        err = socket_bind(&st->tls[i], SOCK_STREAM, &a);
+        if (err) {
+            (void)snprintf(why, whysz, "sips.port=%u: cannot listen on %s: %s", st->tls_port,
+                           addr_str(&a, str, sizeof(str)), strerror(err));
+            break;
+        }
+        st->tls_bound++;
+        st->tls_port = socket_port(st->tls[i]);
+    }
+    if (err && err != ENOMEM && st->cfg.tls_optional) {
+        log_warn("sip", "error=\"%s\" trunks cannot call by TLS; dngate can call them", why);
+        while (st->tls_bound)
+            (void)close(st->tls[--st->tls_bound]);
+        err = 0;
+    }
+    if (!st->tls_bound)
+        st->tls_port = 0;
+    return err;
+}
+
 static int bind_all(struct sip_stack *st, char *why, size_t whysz)
 {
     const char *proto = "";
@@ -124,7 +157,10 @@ static int bind_all(struct sip_stack *st, char *why, size_t whysz)
         }
     }
     st->laddr_count = st->bound;
-    return 0;
+    err = bind_tls(st, why, whysz);
+    if (err)
+        sockets_close(st);
+    return err;
 }
 
 static void log_listening(const struct sip_stack *st)
@@ -135,14 +171,16 @@ static void log_listening(const struct sip_stack *st)
         (void)addr_ip(&st->laddr[i], str, sizeof(str));
         log_info("sip", "listening proto=sip-udp port=%u address=%s", st->port, str);
         log_info("sip", "listening proto=sip-tcp port=%u address=%s", st->port, str);
+        if (st->tls_port)
+            log_info("sip", "listening proto=sips port=%u address=%s", st->tls_port, str);
     }
 }
 
 /* ------------------------------------------------------------------ what the transports ask */
 
-static int laddr_h(struct addr *laddr, const struct addr *dst, void *arg)
+static int laddr_h(struct addr *laddr, const struct addr *dst, enum sip_transp tp, void *arg)
 {
-    return sip_stack_laddr(arg, laddr, dst);
+    return sip_stack_laddr_by(arg, laddr, dst, (int)tp);
 }
 
 /* ------------------------------------------------------------------ mailboxes */
@@ -234,6 +272,10 @@ static int sip_open(struct sip_stack *st)
         else
             err = transp_adopt(st->sip, SIP_TRANSP_TCP, st->tcp[st->bound], &st->edge);
     }
+    while (!err && st->tls_bound)
+        err = transp_adopt(st->sip, SIP_TRANSP_TLS, st->tls[--st->tls_bound], &st->edge);
+    if (!err && !st->tls_port)
+        err = transp_add_tls(st->sip, &st->edge);
     if (!err)
         err = transp_add_ws(st->sip, &st->edge);
     if (!err)
@@ -303,7 +345,11 @@ int sip_stack_alloc(struct sip_stack **sp, const struct sip_stack_config *cfg, c
     if (!st)
         return ENOMEM;
     st->cfg = *cfg;
-    st->edge = (struct transp_edge){admit_h, laddr_h, wsedge_frame_h, st, cfg->message_ms};
+    st->edge = (struct transp_edge){.admith = admit_h,
+                                    .laddrh = laddr_h,
+                                    .frameh = wsedge_frame_h,
+                                    .arg = st,
+                                    .message_ms = cfg->message_ms};
     (void)sem_init(&st->started, 0, 0);
     err = mbox_alloc(&st->control, "sip_control", sizeof(struct control_msg), SIP_CONTROL_SLOTS);
     if (!err)
@@ -380,6 +426,11 @@ void sip_stack_free(struct sip_stack *st)
 struct sip *sip_stack_sip(struct sip_stack *st)
 {
     return st->sip;
+}
+
+uint16_t sip_stack_tls_port(const struct sip_stack *st)
+{
+    return st->tls_port;
 }
 
 int sip_stack_udp_port(const struct sip_stack *st, uint16_t *port)

@@ -1,5 +1,5 @@
 /*
- * sip/stack: the signalling thread: libre's loop, our transports (UDP, TCP towards trunks; WS from the web thread), the validation
+ * sip/stack: the signalling thread: libre's loop, our transports (UDP, TCP, TLS towards trunks; WS from the web thread), the validation
  * layer before libre, session socket. Everything in sip/ and call/ runs on this thread unless its header says otherwise.
  *
  *   datagram/stream/frame → sip_validate → trunk source check | ws connection → libre transactions → sipsess / listeners
@@ -33,12 +33,15 @@ struct sip_stack_config {
     char public_address[PUBLIC_TEXT_MAX + 1]; /* conf/public; "" = found per destination */
     struct sip_outside outside;
     const char *software; /* User-Agent/Server value */
-    uint32_t message_ms;  /* TCP: time for one message, however it trickles; 0 = 32 s */
+    uint32_t message_ms;  /* streams: time for one message, however it trickles; 0 = 32 s */
+    uint16_t tls_port;    /* sips.port; 0 = any free */
+    bool tls_optional;    /* what has the port already may keep it: we then call by TLS, and are not called */
+    char tls_cert[512], tls_key[512]; /* PEM files that TLS shows; "" = none, and nothing listens for it */
 };
 
 /*
  * Makes the stack and its listening sockets (call from the main thread before the thread starts; the libre objects belong to
- * the signalling thread afterwards). EADDRINUSE with the port in why. Logs `listening proto=sip-udp port=…`, `proto=sip-tcp`.
+ * the signalling thread afterwards). EADDRINUSE with the port in why. Logs `listening proto=sip-udp port=…`, `proto=sip-tcp`, `proto=sips`.
  */
 int sip_stack_alloc(struct sip_stack **sp, const struct sip_stack_config *cfg, char *why, size_t whysz);
 /* Starts the signalling thread: runs start_h on it first (register listeners, timers), then libre's loop; when told to stop,
@@ -62,6 +65,8 @@ bool sip_event_taken(const struct sip_msg *msg);
 struct sip *sip_stack_sip(struct sip_stack *st);
 /* The port that UDP and TCP really listen on. */
 int sip_stack_udp_port(const struct sip_stack *st, uint16_t *port);
+/* The one for TLS; 0: nothing listens for it. */
+uint16_t sip_stack_tls_port(const struct sip_stack *st);
 /*
  * Answers what nobody else took: OPTIONS 200, SUBSCRIBE 489, requests without their dialog 481, the rest 405/501 with Allow.
  * Call it last in start_h, after everybody has registered his listeners.
@@ -74,6 +79,8 @@ void sip_stack_drain(struct sip_stack *st, bool on);
  * or no route leads there.
  */
 int sip_stack_laddr(const struct sip_stack *st, struct addr *a, const struct addr *dst);
+/* The same with the port of this transport: 0 udp, 1 tcp, 2 tls. */
+int sip_stack_laddr_by(const struct sip_stack *st, struct addr *a, const struct addr *dst, int transport);
 /* Do we listen on this address of the machine? Media bind where signalling does. */
 bool sip_stack_listens(const struct sip_stack *st, const struct addr *a);
 /* The addresses that public.address means just now, of the families that we listen on; returns how many, at most max. */

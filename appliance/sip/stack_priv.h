@@ -14,6 +14,8 @@ enum { SIP_BINDS_MAX = 2, SIP_GONE_HANDLERS_MAX = 4, SIP_HELD_MAX = 1024 };
 
 /* Is this address a configured trunk's, and which? name may be NULL. */
 typedef bool(sip_trunk_match_h)(const struct addr *src, char *name, size_t sz, void *arg);
+/* The trunk of this number, while it is configured. */
+typedef bool(sip_trunk_name_h)(uint32_t trunk, char *name, size_t sz, void *arg);
 
 struct sip_stack {
     struct sip_stack_config cfg;
@@ -21,6 +23,9 @@ struct sip_stack {
     SNAPSHOT(public_copy, struct sip_public); /* of what it means, for other threads */
     int udp[SIP_BINDS_MAX], tcp[SIP_BINDS_MAX];
     size_t bound; /* pairs of sockets, until the thread takes them over */
+    int tls[SIP_BINDS_MAX];
+    size_t tls_bound; /* … and those for TLS */
+    uint16_t tls_port;
     struct addr laddr[SIP_BINDS_MAX];
     size_t laddr_count;
     uint16_t port;
@@ -40,6 +45,7 @@ struct sip_stack {
     struct sip_lsnr *extension, *fallback;
     bool draining;
     sip_trunk_match_h *matchh;
+    sip_trunk_name_h *nameh;
     void *match_arg;
     struct table *held; /* of struct held, by IP: addresses of running dialogs */
 
@@ -60,7 +66,9 @@ struct sip_stack {
 };
 
 /* h NULL: nobody is a trunk. */
-void sip_stack_match(struct sip_stack *st, sip_trunk_match_h *h, void *arg);
+void sip_stack_match(struct sip_stack *st, sip_trunk_match_h *h, sip_trunk_name_h *nameh, void *arg);
+/* NULL: nobody is spoken to by TLS. */
+void sip_stack_tls(struct sip_stack *st, const struct transp_tls *tls);
 
 /* As sip_stack_watch; mem_deref ends it before the stack does. */
 struct sip_watch;

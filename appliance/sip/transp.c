@@ -41,10 +41,15 @@ static void transport_destructor(void *arg)
     mem_deref(t->batch);
 }
 
+bool transp_is_stream(enum sip_transp tp)
+{
+    return tp == SIP_TRANSP_TCP || tp == SIP_TRANSP_TLS;
+}
+
 /* A lab's connections are not ours. */
 static void conn_count(const struct sip_conn *c, int n)
 {
-    if (c->edge && c->tp == SIP_TRANSP_TCP)
+    if (c->edge && transp_is_stream(c->tp))
         metric_add(&tcp_conns, n);
 }
 
@@ -55,15 +60,17 @@ static void conn_destructor(void *arg)
     if (!c->closed)
         conn_count(c, -1);
     tmr_cancel(&c->tmr);
+    tmr_cancel(&c->ping);
     list_flush(&c->ql);
     hash_unlink(&c->he);
+    transp_tls_gone(c, 0);
     if (c->fd >= 0) {
         fd_close(c->fd);
         (void)close(c->fd);
     }
     mem_deref(c->rx);
     mem_deref(c->tx);
-    if (c->tp == SIP_TRANSP_TCP)
+    if (transp_is_stream(c->tp))
         budget_give(BUDGET_TCP, c->held);
 }
 
@@ -126,6 +133,8 @@ void transp_conn_close(struct sip_conn *c, int err)
     conn_count(c, -1);
     hash_unlink(&c->he);
     tmr_cancel(&c->tmr);
+    tmr_cancel(&c->ping);
+    transp_tls_gone(c, err);
     if (c->fd >= 0) {
         fd_close(c->fd);
         (void)close(c->fd);
@@ -160,10 +169,10 @@ void transp_laddr(const struct sip_transport *t, struct sa *laddr, const struct 
     struct addr a, d;
 
     *laddr = t->laddr;
-    if (!t->edge || t->fd < 0)
+    if (!t->edge || t->tp == SIP_TRANSP_WS)
         return;
     transp_addr(&d, dst);
-    if (!t->edge->laddrh(&a, &d, t->edge->arg))
+    if (!t->edge->laddrh(&a, &d, t->tp, t->edge->arg))
         transp_sa(laddr, &a);
 }
 
@@ -225,11 +234,16 @@ static int transport_add(struct sip *sip, enum sip_transp tp, int fd, const stru
 
 int transp_adopt(struct sip *sip, enum sip_transp tp, int fd, const struct transp_edge *edge)
 {
-    if (tp != SIP_TRANSP_UDP && tp != SIP_TRANSP_TCP) {
+    if (tp != SIP_TRANSP_UDP && !transp_is_stream(tp)) {
         (void)close(fd);
         return EPROTONOSUPPORT;
     }
     return transport_add(sip, tp, fd, edge);
+}
+
+int transp_add_tls(struct sip *sip, const struct transp_edge *edge)
+{
+    return transport_add(sip, SIP_TRANSP_TLS, -1, edge);
 }
 
 int transp_add_ws(struct sip *sip, const struct transp_edge *edge)
@@ -295,6 +309,8 @@ static int conn_send(struct sip_connqent **qentp, struct sip *sip, struct sip_co
 
     if (!conn || conn->closed)
         conn = transp_conn_find(sip, tp, dst);
+    if (!conn && tp == SIP_TRANSP_TLS)
+        conn = transp_tls_alias(sip, dst);
     if (conn && (tp == SIP_TRANSP_WS || conn->established)) {
         trace(sip, tp, &conn->laddr, &conn->paddr, mb);
         if (conn->edge)
@@ -331,6 +347,7 @@ int sip_transp_send(struct sip_connqent **qentp, struct sip *sip, void *sock, en
         return transp_udp_send(t, dst, mb);
 
     case SIP_TRANSP_TCP:
+    case SIP_TRANSP_TLS:
     case SIP_TRANSP_WS:
         return conn_send(qentp, sip, sock, tp, dst, mb, transph, arg);
 

@@ -58,6 +58,16 @@ static int decode(struct sip_msg **msgp, decode_h *h, struct mbuf *mb, const str
     return 0;
 }
 
+/* A peer whose certificate says who it is may have what we ask of it sent back by its own connection (RFC 5923). */
+static void alias_note(struct sip_conn *conn, const struct sip_msg *msg)
+{
+    struct pl val;
+
+    if (conn && conn->tp == SIP_TRANSP_TLS && !conn->out && msg->req &&
+        !msg_param_exists(&msg->via.params, "alias", &val))
+        conn->alias = sip_transp_port(SIP_TRANSP_TLS, sa_port(&msg->via.addr));
+}
+
 /* The refusal is made from the headers alone, as far as they can be read. */
 static void reject(const struct sip_transport *t, struct sip_conn *conn, const struct sa *src,
                    const struct sa *dst, const char *p, const struct sip_check *c)
@@ -177,10 +187,12 @@ void transp_input(const struct sip_transport *t, struct sip_conn *conn, const st
         mb = message_copy(p, &c, conn);
         if (!mb)
             return;
-        if (!decode(&msg, sip_msg_decode, mb, t, conn, src, dst))
+        if (!decode(&msg, sip_msg_decode, mb, t, conn, src, dst)) {
+            alias_note(conn, msg);
             dispatch(t->sip, conn, msg);
-        else if (t->edge)
+        } else if (t->edge) {
             undecodable(&c, p);
+        }
     }
     if (c.verdict == SIP_MSG_REJECT)
         reject(t, conn, src, dst, p, &c);

@@ -1,4 +1,5 @@
 #include "sip/trunks_priv.h"
+#include "sip/trunktls.h"
 
 #include "core/clock.h"
 #include "core/log.h"
@@ -61,9 +62,7 @@ static struct target *target_new(struct peer *pr, const struct addr *a)
     tg->addr = *a;
     tg->peer = pr;
     tg->state = TRUNK_UNKNOWN;
-    if (pr->p.cfg.transport == TRANSPORT_TLS)
-        tg->state = TRUNK_DOWN;
-    else if (!pr->p.cfg.ping_seconds || (pr->target_count && pr->p.state == TRUNK_UP))
+    if (!pr->p.cfg.ping_seconds || (pr->target_count && pr->p.state == TRUNK_UP))
         tg->state = TRUNK_UP;
     return tg;
 }
@@ -97,9 +96,7 @@ static void located(struct peer *pr, const struct addr *v, size_t n)
 {
     bool fresh = targets_set(pr, v, n);
 
-    trunkstate_update(pr, TRUNK_UNKNOWN,
-                      pr->p.cfg.transport == TRANSPORT_TLS ? "transport tls is not supported by this version"
-                                                           : "");
+    trunkstate_update(pr, TRUNK_UNKNOWN, "");
     if (fresh && pr->p.cfg.ping_seconds)
         trunkstate_ping(pr);
 }
@@ -178,6 +175,7 @@ static void peer_free(struct peer *pr)
     tmr_cancel(&pr->resolve);
     for (size_t i = 0; i < pr->target_count; i++)
         target_free(pr->targets[i]);
+    trunktls_forget(pr);
     explicit_bzero(pr, sizeof(*pr));
     free(pr);
 }
@@ -185,7 +183,8 @@ static void peer_free(struct peer *pr)
 static bool same_place(const struct trunk_config *a, const struct trunk_config *b)
 {
     return !strcmp(a->host, b->host) && a->port == b->port && a->transport == b->transport &&
-           !a->ping_seconds == !b->ping_seconds;
+           !a->ping_seconds == !b->ping_seconds && !strcmp(a->tls_ca, b->tls_ca) &&
+           !strcmp(a->tls_name, b->tls_name) && !strcmp(a->tls_cert, b->tls_cert);
 }
 
 static int compare(const void *a, const void *b)
@@ -229,6 +228,15 @@ static struct peer *peer_new(struct trunks *t, const struct trunk_config *cfg)
     return pr;
 }
 
+/* One that goes on under other terms speaks TLS by them; one that is removed keeps its connections for the calls that it has. */
+static bool replaced(const struct peer *old, struct peer *const *now, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(old->p.cfg.name, now[i]->p.cfg.name))
+            return true;
+    return false;
+}
+
 int trunks_set(struct trunks *t, const struct trunk_config *v, size_t n)
 {
     struct peer *now[TRUNK_PEERS_MAX], *fresh[TRUNK_PEERS_MAX];
@@ -253,8 +261,11 @@ int trunks_set(struct trunks *t, const struct trunk_config *v, size_t n)
             now[i] = fresh[fresh_count++] = fresh[i];
     }
     for (size_t i = 0; i < t->n; i++) {
-        if (t->peers[i])
-            trunkstate_hide(t->peers[i]);
+        if (!t->peers[i])
+            continue;
+        trunkstate_hide(t->peers[i]);
+        if (replaced(t->peers[i], now, n))
+            transp_tls_drop(t->st->sip, t->peers[i]->p.id);
         peer_free(t->peers[i]);
     }
     if (n)
@@ -298,6 +309,15 @@ out:
     return found != NULL;
 }
 
+static bool name_h(uint32_t id, char *name, size_t sz, void *arg)
+{
+    const struct peer *pr = peer_by_id(arg, id);
+
+    if (pr)
+        (void)snprintf(name, sz, "%s", pr->p.cfg.name);
+    return pr != NULL;
+}
+
 int trunks_alloc(struct trunks **tp, struct sip_stack *st)
 {
     struct trunks *t;
@@ -308,7 +328,8 @@ int trunks_alloc(struct trunks **tp, struct sip_stack *st)
     if (!t)
         return ENOMEM;
     t->st = st;
-    sip_stack_match(st, match_h, t);
+    sip_stack_match(st, match_h, name_h, t);
+    trunktls_start(t);
     trunkstate_health(t);
     *tp = t;
     return 0;
@@ -318,11 +339,12 @@ void trunks_free(struct trunks *t)
 {
     if (!t)
         return;
-    sip_stack_match(t->st, NULL, NULL);
+    sip_stack_match(t->st, NULL, NULL, NULL);
     for (size_t i = 0; i < t->n; i++) {
         trunkstate_hide(t->peers[i]);
         peer_free(t->peers[i]);
     }
+    trunktls_stop(t);
     resolver_free(t->resolver);
     free(t);
 }
@@ -402,7 +424,8 @@ void trunks_silent(struct trunks *t, const struct trunk_target *target)
 
         if (!addr_eq(&tg->addr, &target->addr) || tg->state == TRUNK_DOWN || tg->state == TRUNK_SUSPECT)
             continue;
-        trunkstate_target(tg, TRUNK_SUSPECT, "a call got no answer");
+        trunkstate_target(tg, TRUNK_SUSPECT, tg->tls_why[0] ? tg->tls_why : "a call got no answer");
+        tg->tls_why[0] = '\0';
         if (pr->p.cfg.ping_seconds)
             trunkstate_ping(pr);
         else

@@ -5,6 +5,9 @@
  * A trunk has as many targets as its name has addresses (A and AAAA; up to TRUNK_TARGETS_MAX): each may send to us, is asked by
  * OPTIONS, and is tried by a call, in the name's order. Names are resolved on a resolver thread, never on this one.
  *
+ * By TLS a trunk must show a certificate of its name (sip/trunktls); one that has a CA of its own (tls_ca) is known by its certificate from
+ * whatever address it comes.
+ *
  * What a call finds out counts for little, so that one agent's calls cannot take a trunk from the others: silence makes a target
  * suspect (tried last, and asked at once; only OPTIONS take it down), a 503 with Retry-After puts the trunk behind the others for that
  * time, and any other answer says nothing of the trunk (RFC 3261 21.5.4: a 503 without Retry-After is a 500).
@@ -16,7 +19,7 @@
 
 struct trunks;
 
-enum { TRUNK_TARGETS_MAX = 8 };
+enum { TRUNK_TARGETS_MAX = 8, TRUNK_CA_MAX = 8192, TRUNK_WHY_MAX = 200 };
 
 struct trunk_config { /* by value, from the store */
     char name[64], host[256];
@@ -26,8 +29,11 @@ struct trunk_config { /* by value, from the store */
     int priority;
     uint32_t ping_seconds; /* 0 = no ping, taken as up */
     char codecs[64];
-    bool registers; /* DNs are registered there: sip/upreg */
-    uint32_t ptime; /* ms of audio in a packet; 0 = 20 */
+    bool registers;            /* DNs are registered there: sip/upreg */
+    uint32_t ptime;            /* ms of audio in a packet; 0 = 20 */
+    char tls_ca[TRUNK_CA_MAX]; /* PEM text, or a file's path; "": whom this machine trusts */
+    char tls_name[256];        /* whose certificate it must show; "": host */
+    char tls_cert[512];        /* PEM file with what we show, and its key; "": the box's own */
 };
 
 enum trunk_state {
@@ -45,7 +51,7 @@ struct trunk_peer {
     int64_t since_ms;
     uint16_t last_code;
     uint32_t rtt_us;
-    char why[64]; /* it came to this state; "" */
+    char why[TRUNK_WHY_MAX]; /* it came to this state; "" */
 };
 
 struct trunk_target { /* where a call can go, by value */

@@ -157,8 +157,9 @@ void trunkstate_update(struct peer *pr, enum trunk_state alone, const char *why)
     addr_update(pr);
     (void)snprintf(label, sizeof(label), "trunk=%s", pr->p.cfg.name);
     moved = fsm_move(&peer_machine, &pr->p.state, best_state(pr, alone), pr, label);
-    if (moved) {
+    if (moved)
         pr->p.since_ms = clock_wall_ms();
+    if (moved || (pr->p.state == TRUNK_DOWN && why[0])) {
         (void)snprintf(pr->p.why, sizeof(pr->p.why), "%s", pr->p.state == TRUNK_UP ? "" : why);
     }
     trunkstate_show(pr);
@@ -214,13 +215,24 @@ static bool asking(const struct peer *pr)
     return false;
 }
 
+/* Handshakes that fail cost both sides more than OPTIONS that nobody answers. */
+static uint64_t retry_ms(const struct peer *pr, uint64_t ms)
+{
+    unsigned fails = TRUNK_BACKOFF_MAX;
+
+    for (size_t i = 0; i < pr->target_count; i++)
+        if (pr->targets[i]->state != TRUNK_UP && pr->targets[i]->tls_fails < fails)
+            fails = pr->targets[i]->tls_fails;
+    return (ms << fails) + (fails ? rnd_u32() % ms : 0);
+}
+
 static void ping_later(struct peer *pr)
 {
     uint64_t ms = (uint64_t)pr->p.cfg.ping_seconds * 1000;
 
     tmr_cancel(&pr->answer);
     if (targets_in(pr, TRUNK_UP) < pr->target_count)
-        tmr_start(&pr->ping, ms && ms < TRUNK_RETRY_MS ? ms : TRUNK_RETRY_MS, ping_h, pr);
+        tmr_start(&pr->ping, retry_ms(pr, ms && ms < TRUNK_RETRY_MS ? ms : TRUNK_RETRY_MS), ping_h, pr);
     else if (ms)
         tmr_start(&pr->ping, ms, ping_h, pr);
 }
@@ -233,7 +245,12 @@ static void ping_done(struct target *tg, uint16_t code, const char *why)
     pr->p.last_code = code;
     if (alive)
         pr->p.rtt_us = tg->rtt_us = (uint32_t)(clock_us() - tg->sent_us);
+    if (code)
+        tg->tls_fails = 0;
+    else if (tg->tls_why[0])
+        why = tg->tls_why;
     trunkstate_target(tg, alive ? TRUNK_UP : TRUNK_DOWN, why);
+    tg->tls_why[0] = '\0';
     if (!asking(pr))
         ping_later(pr);
 }
@@ -271,6 +288,8 @@ static int contact_h(enum sip_transp tp, const struct sa *src, const struct sa *
 
 static int ping_send(struct target *tg)
 {
+    static const char *const transports[] = {
+        [TRANSPORT_UDP] = "udp", [TRANSPORT_TCP] = "tcp", [TRANSPORT_TLS] = "tls"};
     const struct peer *pr = tg->peer;
     struct sip *sip = pr->trunks->st->sip;
     struct addr laddr;
@@ -278,13 +297,12 @@ static int ping_send(struct target *tg)
     char uri[128];
     int err;
 
-    err = sip_stack_laddr(pr->trunks->st, &laddr, &tg->addr);
+    err = sip_stack_laddr_by(pr->trunks->st, &laddr, &tg->addr, pr->p.cfg.transport);
     if (err)
         return err;
     transp_sa(&from, &laddr);
     transp_sa(&to, &tg->addr);
-    (void)re_snprintf(uri, sizeof(uri), "sip:%J;transport=%s", &to,
-                      pr->p.cfg.transport == TRANSPORT_TCP ? "tcp" : "udp");
+    (void)re_snprintf(uri, sizeof(uri), "sip:%J;transport=%s", &to, transports[pr->p.cfg.transport % 3u]);
     metric_add(&pings, 1);
     tg->sent_us = clock_us();
     return sip_requestf(&tg->req, sip, true, "OPTIONS", uri, NULL, NULL, contact_h, response_h, tg,
@@ -297,7 +315,7 @@ void trunkstate_ping(struct peer *pr)
 {
     int errs[TRUNK_TARGETS_MAX];
 
-    if (!pr->target_count || asking(pr) || pr->p.cfg.transport == TRANSPORT_TLS)
+    if (!pr->target_count || asking(pr))
         return;
     tmr_start(&pr->answer, TRUNK_ANSWER_MS, no_answer_h, pr);
     for (size_t i = 0; i < pr->target_count; i++) /* all are under way before the first is judged */
@@ -305,6 +323,12 @@ void trunkstate_ping(struct peer *pr)
     for (size_t i = 0; i < pr->target_count; i++)
         if (errs[i])
             ping_done(pr->targets[i], 0, strerror(errs[i]));
+}
+
+void trunkstate_ping_soon(struct peer *pr)
+{
+    if (pr->p.cfg.ping_seconds && !asking(pr))
+        tmr_start(&pr->ping, TRUNK_AGAIN_MS + rnd_u32() % TRUNK_AGAIN_MS, ping_h, pr);
 }
 
 static void ping_h(void *arg)

@@ -178,7 +178,7 @@ static void look(struct upreg *u)
 
     if (u->stopping)
         return;
-    if (peer && sip_stack_laddr(u->cfg.stack, &self, &peer->addr))
+    if (peer && sip_stack_laddr_by(u->cfg.stack, &self, &peer->addr, peer->cfg.transport))
         peer = NULL;
     if (place_is(u->place, peer))
         place_look(u, u->place, peer, &self);

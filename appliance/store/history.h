@@ -44,7 +44,7 @@ struct happening {
     char name[64];
     int64_t time_ms;
     char event[16];
-    char address[64], browser[128], detail[128];
+    char address[64], browser[128], detail[256];
     uint32_t times; /* so often in a row; 0 as 1 when it is written */
 };
 

@@ -51,7 +51,7 @@ static const char *trunk_context(char *buf, size_t sz, const char *name)
 
 #define TRUNK_SELECT                                                                                         \
     "SELECT name, host, port, transport, username, password, registers, enabled, priority, ping_seconds, "   \
-    "codecs, ptime FROM trunk "
+    "codecs, ptime, tls_ca, tls_name, tls_cert FROM trunk "
 
 static int trunk_read(sqlite3_stmt *st, const struct secret *key, struct trunk *t)
 {
@@ -71,6 +71,9 @@ static int trunk_read(sqlite3_stmt *st, const struct secret *key, struct trunk *
     t->ping_seconds = (uint32_t)sqlite3_column_int64(st, 9);
     sql_text(st, 10, t->codecs, sizeof(t->codecs));
     t->ptime = (uint32_t)sqlite3_column_int64(st, 11);
+    sql_text(st, 12, t->tls_ca, sizeof(t->tls_ca));
+    sql_text(st, 13, t->tls_name, sizeof(t->tls_name));
+    sql_text(st, 14, t->tls_cert, sizeof(t->tls_cert));
     t->password_set = sealed && sealed[0];
     if (!key || !t->password_set)
         return 0;
@@ -164,6 +167,30 @@ static bool codecs_valid(const char *codecs)
     }
 }
 
+/* What a certificate is for: a name, one with a wildcard as it stands there, or an address. */
+static bool tls_name_valid(const char *name)
+{
+    return !name[0] || host_valid(!strncmp(name, "*.", 2) ? name + 2 : name);
+}
+
+/* What it says is for who reads it: service/trunk. */
+static bool ca_valid(const char *ca)
+{
+    return !ca[0] || (ca[0] == '/' && check_text(ca, TRUNK_FILE_MAX)) ||
+           strstr(ca, "-----BEGIN CERTIFICATE-----");
+}
+
+static const char *tls_wrong(const struct trunk *t)
+{
+    if (!ca_valid(t->tls_ca))
+        return "tls_ca is certificates in PEM form, or the path of a file with some: /…";
+    if (!tls_name_valid(t->tls_name))
+        return "tls_name is a name or an IP address, as it stands in the trunk's certificate";
+    if (t->tls_cert[0] && (t->tls_cert[0] != '/' || !check_text(t->tls_cert, sizeof(t->tls_cert))))
+        return "tls_cert is the path of a PEM file with a certificate and its key: /…";
+    return NULL;
+}
+
 static const char *trunk_wrong(const struct trunk *t)
 {
     if (!check_word(t->name, "._-", sizeof(t->name)))
@@ -186,7 +213,7 @@ static const char *trunk_wrong(const struct trunk *t)
         return "the codecs are some of pcmu, pcma, g722, opus, each once, in order of preference";
     if (t->ptime % TRUNK_PTIME_STEP || t->ptime > TRUNK_PTIME_MAX)
         return "the packets are 10, 20, 30, 40, 50 or 60 ms long";
-    return NULL;
+    return tls_wrong(t);
 }
 
 static int64_t ptime_of(const struct trunk *t)
@@ -220,12 +247,13 @@ static int add_job(struct store_tx *tx, void *arg)
         err = sql_prepare(tx->sql, &st,
                           "INSERT INTO trunk (name, host, port, transport, username, password, registers, "
                           "enabled, priority, "
-                          "ping_seconds, codecs, ptime) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                          "ping_seconds, codecs, ptime, tls_ca, tls_name, tls_cert) "
+                          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     if (err)
         return err;
-    sql_bind(st, "ttitttiiiiti", t->name, t->host, (int64_t)t->port, trunk_transport_name(t->transport),
+    sql_bind(st, "ttitttiiiitittt", t->name, t->host, (int64_t)t->port, trunk_transport_name(t->transport),
              t->username, row->sealed, (int64_t)t->registers, (int64_t)t->enabled, (int64_t)t->priority,
-             (int64_t)t->ping_seconds, t->codecs, ptime_of(t));
+             (int64_t)t->ping_seconds, t->codecs, ptime_of(t), t->tls_ca, t->tls_name, t->tls_cert);
     err = sql_run(tx->sql, st);
     return err ? err : trunk_changed(tx, t->name, "added");
 }
@@ -262,14 +290,16 @@ static int set_job(struct store_tx *tx, void *arg)
     sqlite3_stmt *st;
     int err = sql_prepare(tx->sql, &st,
                           "UPDATE trunk SET host = ?, port = ?, transport = ?, username = ?, registers = ?, "
-                          "enabled = ?, priority = ?, ping_seconds = ?, codecs = ?, ptime = ?, "
+                          "enabled = ?, priority = ?, ping_seconds = ?, codecs = ?, ptime = ?, tls_ca = ?, "
+                          "tls_name = ?, tls_cert = ?, "
                           "password = CASE WHEN ? THEN ? ELSE password END WHERE name = ?");
 
     if (err)
         return err;
-    sql_bind(st, "tittiiiitiitt", t->host, (int64_t)t->port, trunk_transport_name(t->transport), t->username,
-             (int64_t)t->registers, (int64_t)t->enabled, (int64_t)t->priority, (int64_t)t->ping_seconds,
-             t->codecs, ptime_of(t), (int64_t)row->new_password, row->sealed, t->name);
+    sql_bind(st, "tittiiiititttitt", t->host, (int64_t)t->port, trunk_transport_name(t->transport),
+             t->username, (int64_t)t->registers, (int64_t)t->enabled, (int64_t)t->priority,
+             (int64_t)t->ping_seconds, t->codecs, ptime_of(t), t->tls_ca, t->tls_name, t->tls_cert,
+             (int64_t)row->new_password, row->sealed, t->name);
     err = sql_run(tx->sql, st);
     if (!err && !sql_changes(tx->sql))
         err = ENOENT;

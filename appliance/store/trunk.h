@@ -4,7 +4,14 @@
 
 #include "store/store.h"
 
-enum { TRUNK_NAME_MAX = 64, TRUNK_HOST_MAX = 256, TRUNK_SECRET_MAX = 128, TRUNKS_MAX = 64 };
+enum {
+    TRUNK_NAME_MAX = 64,
+    TRUNK_HOST_MAX = 256,
+    TRUNK_SECRET_MAX = 128,
+    TRUNK_CA_TEXT_MAX = 8192, /* some certificates in PEM form; more go into a file */
+    TRUNK_FILE_MAX = 512,
+    TRUNKS_MAX = 64
+};
 enum trunk_transport { TRUNK_UDP, TRUNK_TCP, TRUNK_TLS };
 
 struct trunk {
@@ -22,6 +29,10 @@ struct trunk {
     char codecs[64];       /* some of "pcmu,pcma,g722,opus" in order of preference */
     uint32_t
         ptime; /* ms of audio in a packet that we ask for, and send to who asks for nothing: 10, 20, … 60; 0 when written = 20 */
+    /* TLS. Who must have signed its certificate: PEM text, or a file's path; "" = a CA that this machine trusts. */
+    char tls_ca[TRUNK_CA_TEXT_MAX];
+    char tls_name[TRUNK_HOST_MAX]; /* whose certificate it must be; "" = host's */
+    char tls_cert[TRUNK_FILE_MAX]; /* PEM file: certificate that we show, and its key; "" = the web's */
 };
 
 const char *trunk_transport_name(enum trunk_transport t);

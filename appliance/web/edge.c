@@ -183,7 +183,7 @@ static bool tls_rx(struct conn *c, const uint8_t *p, size_t n)
     struct web *w = c->w;
     ssize_t got;
 
-    if (!c->tls && tls_alloc(&c->tls, certfile_server(w->cert), socket_send_h, c))
+    if (!c->tls && tls_session_alloc(&c->tls, certfile_server(w->cert), socket_send_h, c))
         return false;
     tls_feed(c->tls, p, n);
     while ((got = tls_read(c->tls, w->plain, sizeof(w->plain))) > 0)

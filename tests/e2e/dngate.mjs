@@ -27,7 +27,7 @@ process.once('exit', () => {
     made.forEach((dir) => rmSync(dir, { recursive: true, force: true }));
 });
 
-const anyPort = ['http.port=0', 'https.port=0', 'wss.port=0', 'sip.port=0', 'ice.port=0', 'turn.port=0', 'turns.port=0', 'rtp.port_min=0', 'rtp.port_max=0'];
+const anyPort = ['http.port=0', 'https.port=0', 'wss.port=0', 'sip.port=0', 'sips.port=0', 'ice.port=0', 'turn.port=0', 'turns.port=0', 'rtp.port_min=0', 'rtp.port_max=0'];
 
 // Where something will listen later: even, as RTP has it, free for TCP and UDP, and below what the kernel gives to whoever asks for any
 // port (32768 and up), so that nobody takes it meanwhile.

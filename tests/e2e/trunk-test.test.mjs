@@ -176,7 +176,8 @@ test('trunks are added, changed, put in order and removed; a password goes in an
         assert.equal(status, 422, JSON.stringify(body));
         assert.match(problem.errors[0].field, new RegExp(`^${field}`));
     }
-    assert.equal((await admin.patch('/trunks/a', { transport: 'tls' })).status, 501);
+    const secure = await admin.patch('/trunks/a', { transport: 'tls', tls_name: 'sip.example' });
+    assert.deepEqual([secure.status, secure.body.transport, secure.body.tls_name, secure.body.tls_ca], [200, 'tls', 'sip.example', '']);
 
     const names = (await admin.get('/trunks')).body.items.map((trunk) => trunk.name);
     assert.equal((await admin.put('/trunks/order', { names: names.slice(1) })).status, 422);

@@ -2,10 +2,14 @@
  * A TLS session and a client whose records the input cuts, loses, doubles, spoils, and to which it adds its own, before the handshake
  * and after it, over a transport that now and then takes little or breaks. Nothing of it may do harm; what the session reads is what
  * the client wrote, from its beginning.
+ * Or (a third bit) a client of ours, or a server that asks for a certificate (a fourth), to which the input says what it likes.
  * Input: the version (one bit), whether the handshake goes undisturbed (one bit), then one byte an act, see enum act; MAKE is followed by
  * a length and so many bytes.
  */
+#include "crypto/tlspeer.h"
 #include "unit/crypto/tlspair.h"
+
+#include <errno.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -119,18 +123,49 @@ static size_t act_on(enum act act, const uint8_t *more, size_t left)
     }
 }
 
+/* Whatever comes, in pieces of 1 to 256 bytes: the session fails or waits, and nobody is taken for somebody. */
+static void rubbish(struct tls_server *conf, const uint8_t *data, size_t size)
+{
+    static struct pipe_bytes pipe;
+    uint8_t text_of[64];
+    struct tls *t;
+
+    pipe = (struct pipe_bytes){.room = SIZE_MAX};
+    if (tls_session_alloc(&t, conf, server_send_h, &pipe) || tls_ask_for(t, "sip.example"))
+        abort();
+    while (size > 1 && tls_shake(t) == EAGAIN) {
+        const size_t n = data[0] + 1u < size - 1 ? data[0] + 1u : size - 1;
+
+        tls_feed(t, data + 1, n);
+        if (tls_read(t, text_of, sizeof(text_of)) > 0 || tls_peer_shown(t))
+            abort();
+        data += n + 1;
+        size -= n + 1;
+        pipe.len = 0;
+    }
+    if (tls_state(t) == TLS_UP || !tls_why(t)[0])
+        abort();
+    tls_close(t);
+    tls_free(t);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct tls_server *server;
+    static struct tls_server *server, *mutual[2];
 
     if (!server) {
         for (size_t i = 0; i < TEXT; i++)
             text[i] = (uint8_t)(i * 31 + i / 256);
-        if (tlspair_server(&server))
+        if (tlspair_server(&server) || tls_mutual_alloc(&mutual[0], true, NULL, NULL) ||
+            tls_mutual_alloc(&mutual[1], false, tlspair_cert, tlspair_key))
             abort();
     }
     if (!size)
         return 0;
+    if (data[0] & 4) {
+        rubbish(mutual[data[0] & 8 ? 1 : 0], data + 1, size - 1);
+        return 0;
+    }
     written = len = 0;
     over = false;
     if (!tlspair_open(&pair, server, data[0] & 1 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2,

@@ -150,6 +150,9 @@ export interface Trunk {
     ping_seconds: number;
     codecs: string[];
     ptime: number;
+    tls_ca: string;
+    tls_name: string;
+    tls_cert: string;
 }
 export interface TestStep {
     name: string;

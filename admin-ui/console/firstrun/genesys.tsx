@@ -8,6 +8,7 @@ import { Failed } from '../parts/bits';
 import { Field, Form, useForm } from '../parts/form';
 import { kindOf, State } from '../parts/state';
 import { attempt } from '../parts/toast';
+import { usualPort } from '../pure/trunk';
 import { Onward, type StepProps } from './step';
 
 const POLL_MS = 400;
@@ -66,7 +67,7 @@ function Test({ name, next, skip }: { name: string; next: () => void; skip: () =
 }
 
 function Add({ added, skip }: { added: (name: string) => void; skip: () => void }) {
-    const form = useForm({ name: 'genesys', host: '', port: 5060 as number | '', transport: 'udp', username: '', password: '' }, { id: 'first-trunk', secret: ['password'] });
+    const form = useForm({ name: 'genesys', host: '', port: '' as number | '', transport: 'udp', username: '', password: '' }, { id: 'first-trunk', secret: ['password'] });
 
     return (
         <div class="card step-card">
@@ -85,7 +86,7 @@ function Add({ added, skip }: { added: (name: string) => void; skip: () => void 
             >
                 <Field name="host" label={t('firstrun.host')} help={t('firstrun.hostHelp')} placeholder="sip.genesys.example.com" first />
                 <div class="field-row">
-                    <Field name="port" type="number" label={t('firstrun.port')} min={1} max={65535} />
+                    <Field name="port" type="number" label={t('firstrun.port')} placeholder={String(usualPort(form.values.transport))} min={1} max={65535} />
                     <Field
                         name="transport"
                         type="select"
@@ -93,6 +94,7 @@ function Add({ added, skip }: { added: (name: string) => void; skip: () => void 
                         options={[
                             ['udp', 'UDP'],
                             ['tcp', 'TCP'],
+                            ['tls', 'TLS'],
                         ]}
                     />
                     <Field name="name" label={t('firstrun.trunkName')} />

@@ -11,9 +11,12 @@ export interface TrunkValues {
     ping_seconds: number | '';
     registers: boolean;
     enabled: boolean;
+    tls_ca: string;
+    tls_name: string;
+    tls_cert: string;
 }
 
-export const fresh: TrunkValues = { name: '', host: '', port: '', transport: 'udp', username: '', password: '', codecs: 'pcmu, pcma', ptime: 20, ping_seconds: 30, registers: false, enabled: true };
+export const fresh: TrunkValues = { name: '', host: '', port: '', transport: 'udp', username: '', password: '', codecs: 'pcmu, pcma', ptime: 20, ping_seconds: 30, registers: false, enabled: true, tls_ca: '', tls_name: '', tls_cert: '' };
 export const usualPort = (transport: string): number => (transport === 'tls' ? 5061 : 5060);
 export const validName = (name: string): boolean => /^[A-Za-z0-9._-]{1,63}$/.test(name);
 // A name, an IPv4 address, an IPv6 address with or without brackets; no port.

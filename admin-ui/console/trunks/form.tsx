@@ -25,14 +25,14 @@ export function TrunkForm({ of, etag, done, reload }: Props) {
                 form.reset();
                 reload?.();
             }}
-            send={async ({ name, host, port, transport, username, password, codecs, ptime, ping_seconds, registers, enabled }) => {
+            send={async ({ name, host, port, transport, username, password, codecs, ptime, ping_seconds, registers, enabled, tls_ca, tls_name, tls_cert }) => {
                 wrong({
                     name: !of && !validName(name) && t('trunks.name_bad'),
                     host: !validHost(host.trim()) && t('trunks.host_bad'),
                     port: port !== '' && !whole(port, 1, 65535) && t('trunks.port_bad'),
                     ping_seconds: !whole(ping_seconds, 0, 3600) && t('trunks.ping_bad'),
                 });
-                const body = { host: host.trim(), port: port || usualPort(transport), transport, username, codecs: listOf(codecs), ptime: Number(ptime), ping_seconds, registers, enabled, ...(password && { password }) };
+                const body = { host: host.trim(), port: port || usualPort(transport), transport, username, codecs: listOf(codecs), ptime: Number(ptime), ping_seconds, registers, enabled, ...(transport === 'tls' && { tls_ca: tls_ca.trim(), tls_name: tls_name.trim(), tls_cert: tls_cert.trim() }), ...(password && { password }) };
                 await (of ? api.patch(`/trunks/${encodeURIComponent(of.name)}`, body, etag) : about('name', api.post('/trunks', { name, ...body })));
                 await done(name);
             }}
@@ -50,7 +50,7 @@ export function TrunkForm({ of, etag, done, reload }: Props) {
                     options={[
                         ['udp', 'UDP'],
                         ['tcp', 'TCP'],
-                        ...(of?.transport === 'tls' ? [['tls', 'TLS'] as [string, string]] : []), // comes later
+                        ['tls', 'TLS'],
                     ]}
                 />
                 <Field name="codecs" label={t('trunks.codecs')} help={t('trunks.codecs_help')} />
@@ -62,6 +62,15 @@ export function TrunkForm({ of, etag, done, reload }: Props) {
                     options={['10', '20', '30', '40', '50', '60'].map((ms) => [ms, `${ms} ms`] as [string, string])}
                 />
             </div>
+            {form.values.transport === 'tls' && (
+                <>
+                    <div class="field-row">
+                        <Field name="tls_name" label={t('trunks.tls_name')} help={t('trunks.tls_name_help')} placeholder={form.values.host} />
+                        <Field name="tls_cert" label={t('trunks.tls_cert')} help={t('trunks.tls_cert_help')} />
+                    </div>
+                    <Field name="tls_ca" type="textarea" label={t('trunks.tls_ca')} help={t('trunks.tls_ca_help')} placeholder="-----BEGIN CERTIFICATE-----" />
+                </>
+            )}
             <div class="field-row">
                 <Field name="username" label={t('trunks.username')} help={t('trunks.username_help')} />
                 <Field name="password" type="password" label={t('trunks.password')} help={of?.password_set && t('trunks.password_kept')} autocomplete="new-password" />

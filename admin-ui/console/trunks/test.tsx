@@ -11,12 +11,12 @@ import { Mark, kindOf } from '../parts/state';
 import { Time } from '../parts/time';
 import { attempt } from '../parts/toast';
 
-const STEPS = ['dns', 'reach', 'options', 'invite'];
+const STEPS = ['dns', 'reach', 'certificate', 'options', 'invite']; // certificate: by TLS
 const waiting = (name: string): TestStep => ({ name, result: 'skipped', ms: 0, detail: '', advice: '' });
 
 export function Steps({ name, test }: { name: string; test: TrunkTest }) {
     const known = new Map(test.steps.map((s) => [s.name, s]));
-    const steps = [...STEPS.filter((s) => test.running || known.has(s)), ...test.steps.map((s) => s.name).filter((s) => !STEPS.includes(s))].map((s) => known.get(s) ?? waiting(s));
+    const steps = [...STEPS.filter((s) => known.has(s) || (test.running && s !== 'certificate')), ...test.steps.map((s) => s.name).filter((s) => !STEPS.includes(s))].map((s) => known.get(s) ?? waiting(s));
     const failed = steps.some((s) => s.result === 'failed');
 
     return (

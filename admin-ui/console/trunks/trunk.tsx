@@ -115,6 +115,7 @@ function One({ name }: { name: string }) {
                             of={[
                                 [t('trunks.col_address'), <span class="mono">{at(data.host, data.port)}</span>],
                                 [t('trunks.transport'), data.transport.toUpperCase()],
+                                ...(data.transport === 'tls' ? [[t('trunks.tls_name'), data.tls_name || data.host] as [string, string]] : []),
                                 [t('trunks.username'), data.username],
                                 [t('trunks.codecs'), data.codecs.join(', ')],
                                 [t('trunks.ptime'), `${data.ptime} ms`],

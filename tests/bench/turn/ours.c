@@ -55,7 +55,7 @@ static void hand_over(int fd, const struct sockaddr *peer)
     addr_set_sockaddr(&in.client, peer);
     if (!getsockname(fd, (struct sockaddr *)&local, &len))
         addr_set_sockaddr(&in.local, (struct sockaddr *)&local);
-    if (tls_alloc(&in.tls, tls_server, send_h, &fd)) {
+    if (tls_session_alloc(&in.tls, tls_server, send_h, &fd)) {
         close(fd);
         return;
     }

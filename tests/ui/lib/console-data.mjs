@@ -109,8 +109,8 @@ export function fixtures(kind) {
     const trunks = empty
         ? []
         : [
-              { name: 'genesys', host: 'sip.genesys.example.com', port: 5060, transport: 'udp', username: '', password_set: false, registers: true, enabled: true, priority: 1, ping_seconds: 30, ptime: 20, codecs: ['pcma', 'pcmu'] },
-              { name: 'backup', host: '192.0.2.20', port: 5061, transport: 'tls', username: 'dngate', password_set: true, registers: false, enabled: true, priority: 2, ping_seconds: 30, ptime: 20, codecs: ['pcma'] },
+              { name: 'genesys', host: 'sip.genesys.example.com', port: 5060, transport: 'udp', username: '', password_set: false, registers: true, enabled: true, priority: 1, ping_seconds: 30, codecs: ['pcma', 'pcmu'], ptime: 20, tls_ca: '', tls_name: '', tls_cert: '' },
+              { name: 'backup', host: '192.0.2.20', port: 5061, transport: 'tls', username: 'dngate', password_set: true, registers: false, enabled: true, priority: 2, ping_seconds: 30, codecs: ['pcma'], ptime: 20, tls_ca: '/data/tls/site-ca.pem', tls_name: 'backup.example.com', tls_cert: '' },
           ];
     const status = {
         ...{ ready: !down, lab: false, version: '0.1.0', started_ms: now - 6 * DAY, uptime_s: 6 * 86400 + 3 * 3600, now_ms: now },

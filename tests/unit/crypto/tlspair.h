@@ -96,7 +96,7 @@ static bool tlspair_open(struct tlspair *x, struct tls_server *s, mbedtls_ssl_pr
     if (mbedtls_ssl_setup(&x->client, &x->conf) || mbedtls_ssl_set_hostname(&x->client, NULL))
         return false;
     mbedtls_ssl_set_bio(&x->client, x, client_send_h, client_recv_h, NULL);
-    return !tls_alloc(&x->server, s, server_send_h, &x->down);
+    return !tls_session_alloc(&x->server, s, server_send_h, &x->down);
 }
 
 static void tlspair_close(struct tlspair *x)
@@ -131,24 +131,25 @@ static void text_read(const char *path, char *text, size_t sz)
     fclose(f);
 }
 
-/* With a certificate that is made once. */
+/* Made once. */
+static char tlspair_cert[8192], tlspair_key[2048];
+
 static int tlspair_server(struct tls_server **sp)
 {
-    static char cert[8192], key[2048];
     char dir[] = "/tmp/dngate-tls-XXXXXX", path[2][64];
 
-    if (!key[0] && mkdtemp(dir)) {
+    if (!tlspair_key[0] && mkdtemp(dir)) {
         snprintf(path[0], sizeof(path[0]), "%s/cert.pem", dir);
         snprintf(path[1], sizeof(path[1]), "%s/key.pem", dir);
         if (!cert_make(path[0], path[1], "localhost")) {
-            text_read(path[0], cert, sizeof(cert));
-            text_read(path[1], key, sizeof(key));
+            text_read(path[0], tlspair_cert, sizeof(tlspair_cert));
+            text_read(path[1], tlspair_key, sizeof(tlspair_key));
         }
         unlink(path[0]);
         unlink(path[1]);
         rmdir(dir);
     }
-    return tls_server_alloc(sp, cert, key);
+    return tls_server_alloc(sp, tlspair_cert, tlspair_key);
 }
 
 #endif

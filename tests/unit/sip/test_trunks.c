@@ -3,6 +3,8 @@
 /* SLOW */
 #include "rig.h"
 
+#include "sip/transp.h"
+
 #include "core/health.h"
 #include "sip/resolver.h"
 
@@ -472,18 +474,57 @@ TEST(a_rest_puts_a_trunk_behind_the_others_and_never_down)
     rig_stop(&rig);
 }
 
-TEST(tls_is_refused_in_clear_words)
+/* Where nothing listens, and where something listens that speaks no TLS. */
+TEST(tls_says_why_there_is_none)
 {
     struct rig rig = {.extra_h = listen_extra_h};
-    struct trunk_config v;
     struct addr a;
+    struct trunk_config v;
+    int fd = sock_open(SOCK_STREAM, "127.0.0.1", &a), peer;
 
     CHECK(rig_start(&rig));
-    addr_parse_ip(&a, "127.0.0.1", 6001);
     v = trunk_at("a", &a, 10, 60);
     v.transport = 2;
     CHECK_OR(rig_trunks(&rig, &v, 1), ;);
     change_is(0, "a", TRUNK_DOWN);
     CHECK_OR(!choose(&rig).name[0][0], ;);
+    CHECK_OR(!listen(fd, 1), ;);
+    peer = accept(fd, NULL, NULL);
+    CHECK_OR(sock_recv(&rig, peer, RIG_WAIT_MS) > 5 && rig.text[0] == 22,
+             ;); /* a handshake record, RFC 8446 5.1 */
+    CHECK_OR(send(peer, "SIP/2.0 400 Bad Request\r\n\r\n", 27, MSG_NOSIGNAL) == 27, ;);
+    CHECK_OR(sock_recv(&rig, peer, RIG_WAIT_MS) < 8, ;); /* an alert at most, and the end */
+    close(peer);
+    close(fd);
     rig_stop(&rig);
+}
+
+/* By TCP, as by TLS: one that we made and that lies idle is asked whether it lives; who has answered once must go on. */
+TEST(a_connection_that_lies_idle_is_kept_alive)
+{
+    struct rig rig = {.extra_h = listen_extra_h};
+    struct addr a;
+    struct trunk_config v;
+    int fd = sock_open(SOCK_STREAM, "127.0.0.1", &a), peer;
+
+    transp_ping_ms = 100;
+    transp_pong_ms = 300;
+    CHECK(rig_start(&rig) && !listen(fd, 1));
+    v = trunk_at("a", &a, 10, 60);
+    v.transport = 1;
+    CHECK_OR(rig_trunks(&rig, &v, 1), ;);
+    peer = accept(fd, NULL, NULL);
+    CHECK_OR(sock_recv(&rig, peer, RIG_WAIT_MS) > 0 && !strncmp(rig.text, "OPTIONS ", 8), ;);
+    for (int i = 0; i < 3; i++) /* unanswered: perhaps it does not know what that is */
+        CHECK_OR(sock_recv(&rig, peer, RIG_WAIT_MS) >= 4 && !strncmp(rig.text, "\r\n\r\n", 4), ;);
+    CHECK_OR(send(peer, "\r\n", 2, MSG_NOSIGNAL) == 2, ;);
+    CHECK_OR(sock_recv(&rig, peer, RIG_WAIT_MS) >= 4 && !strncmp(rig.text, "\r\n\r\n", 4), ;);
+    while (sock_recv(&rig, peer, RIG_WAIT_MS)) /* one that was on its way */
+        ;
+    CHECK_OR(recv(peer, rig.text, 1, MSG_DONTWAIT) == 0, ;); /* no answer this time: it is over */
+    close(peer);
+    close(fd);
+    rig_stop(&rig);
+    transp_ping_ms = 30000;
+    transp_pong_ms = 10000;
 }
