@@ -25,7 +25,8 @@ void path_noise_set(struct path *p)
 {
     const struct media_format *f = media_formats_codec(&p->trunk.formats, MEDIA_CN);
 
-    p->to_trunk.noise = f && (p->trunk.dir & MEDIA_SEND);
+    /* only beside audio of its own clock: among Opus it would be what nobody listed */
+    p->to_trunk.noise = f && f->rate == codec_clock_rate(p->trunk.codec) && (p->trunk.dir & MEDIA_SEND);
     p->to_trunk.pt_noise = f ? f->pt : 0;
     if (!(p->trunk.dir & MEDIA_RECV))
         p->down.noise_on = false;
@@ -101,11 +102,14 @@ static void to_browser(struct path *p, uint64_t now_us)
 static uint64_t due_us(const struct path *p)
 {
     const struct rtp_splice *s = &p->to_trunk.splice;
+    const uint64_t key_us = p->to_trunk.event_us; /* a digit is no silence */
 
     if (!p->to_trunk.noise || !p->browser_set || p->rings || !path_trunk_ready(p))
         return UINT64_MAX;
     if (!s->started)
         return 0;
+    if (key_us > s->at_us)
+        return key_us + AFTER_US;
     return s->at_us + (s->at_us == p->up.noise_us ? EVERY_US : AFTER_US);
 }
 

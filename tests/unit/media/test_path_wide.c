@@ -449,3 +449,42 @@ TEST(a_trunk_that_lists_comfort_noise_is_told_of_silence)
         down();
     }
 }
+
+static unsigned noise_told(void)
+{
+    unsigned told = 0;
+
+    for (unsigned i = 0; i < rig.heard_count; i++)
+        told += rig.heard[i].h.pt == CN;
+    return told;
+}
+
+/* Its clock is another than that of Opus, and our answer does not list it there. */
+TEST(comfort_noise_is_not_sent_among_opus)
+{
+    struct media_trunk t = described(MEDIA_OPUS, 20);
+
+    (void)media_formats_add(&t.formats, CN, MEDIA_CN, 8000);
+    CHECK(up(&t, MEDIA_OPUS, 1000, 1000));
+    browser_talks(400);
+    rig_wait(1500);
+    CHECK_EQ_INT(noise_told(), 0);
+    CHECK(rig.heard_count >= 18);
+    down();
+}
+
+TEST(a_long_key_is_no_silence)
+{
+    struct media_trunk t = described(MEDIA_PCMA, 20);
+
+    (void)media_formats_add(&t.formats, CN, MEDIA_CN, 8000);
+    CHECK(up(&t, MEDIA_OPUS, 1000, 1000));
+    browser_talks(400);
+    rig.heard_count = 0;
+    CHECK(path_dtmf_reserve(rig.path, MEDIA_TRUNK, 1));
+    path_dtmf_queue(rig.path, MEDIA_TRUNK, "5", 600);
+    browser_talks(1000);
+    CHECK_EQ_INT(noise_told(), 0);
+    CHECK(rig.heard_count >= 40);
+    down();
+}
