@@ -231,11 +231,11 @@ static struct upreg_dn *find(const struct upreg *u, const char *dn)
 /* Whoever is registered, or about to be, is left alone. */
 static void signed_in(struct upreg *u, const struct binding *b, uint64_t seq)
 {
-    struct upreg_dn *e;
+    struct upreg_dn *e = find(u, b->dn);
 
-    if (!u->place || u->stopping)
+    /* With no place now, whoever is known is wanted all the same: a sign-out of before counts no more. */
+    if (u->stopping || (!e && !u->place))
         return;
-    e = find(u, b->dn);
     if (!e)
         e = upregdn_new(u, b->dn);
     if (!e) {

@@ -65,6 +65,7 @@ struct upreg {
     struct upregpace pace;
     struct tmr tick, pump;
     uint64_t last_seq, changes;
+    uint32_t last_cseq; /* highest of DNs that are gone: each keeps its Call-ID, and goes on above */
     size_t in[UPREG_STATES];
     void (*done)(void *arg); /* of upreg_leave_all */
     void *done_arg;

@@ -91,6 +91,7 @@ struct upreg_dn *upregdn_new(struct upreg *u, const char *dn)
     e->u = u;
     e->ask_s = UPREG_EXPIRES_S;
     e->cseq = (uint32_t)(clock_wall_ms() / 1000 - CSEQ_EPOCH); /* higher than any of before a restart */
+    e->cseq = e->cseq > u->last_cseq ? e->cseq : u->last_cseq;
     e->since_ms = clock_wall_ms();
     metric_set(gauges[UPREG_IDLE], (int64_t)++u->in[UPREG_IDLE]);
     u->changes++;
@@ -114,6 +115,7 @@ void upregdn_free(struct upreg_dn *e)
     metric_set(gauges[e->state], (int64_t)--u->in[e->state]);
     u->changes++;
     upreg_place_deref(u, e->at);
+    u->last_cseq = e->cseq > u->last_cseq ? e->cseq : u->last_cseq;
     free(e);
 }
 

@@ -257,7 +257,7 @@ static bool registered(unsigned seconds)
 
 TEST(registered_once_with_our_contact_and_un_registered_after_the_grace_time)
 {
-    char text[256], self[ADDR_STRLEN], want[128], callid[64];
+    char text[256], self[ADDR_STRLEN], want[128], callid[64], got[64];
     unsigned cseq;
     struct look l;
 
@@ -279,7 +279,12 @@ TEST(registered_once_with_our_contact_and_un_registered_after_the_grace_time)
         CHECK_OR(comes("REGISTER 0") && up.cseq == cseq + 1 && !strcmp(callid, up.callid), ;);
         answer("200 OK", "");
         CHECK_OR(becomes(UPREG_STATES), ;);
-        CHECK_OR(signs_in(9) && comes("REGISTER 3600") && !strcmp(callid, up.callid), ;);
+        cseq = up.cseq;
+        up.cseq = 0;
+        CHECK_OR(signs_in(9), ;);
+        while (!strcmp(next(got, sizeof(got), RIG_WAIT_MS), "REGISTER 0"))
+            ; /* once more */
+        CHECK_OR(!strcmp(got, "REGISTER 3600") && !strcmp(callid, up.callid) && up.cseq > cseq, ;);
     }
     end();
 }
@@ -454,6 +459,22 @@ TEST(a_trunk_that_registers_no_more_is_left_and_taken_again)
         CHECK_OR(becomes(UPREG_STATES), ;);
         CHECK_OR(trunk_set(true, 0), ;); /* who signed in before is registered, too */
         CHECK_OR(comes("REGISTER 3600"), ;);
+        grant(3600);
+        CHECK_OR(becomes(UPREG_REGISTERED), ;);
+    }
+    end();
+}
+
+TEST(who_signs_in_while_nothing_registers_is_registered_when_something_does)
+{
+    CHECK(begin(60000));
+    if (registered(3600)) {
+        goes(7);
+        CHECK_OR(trunk_set(false, 0), ;);
+        CHECK_OR(comes("REGISTER 0"), ;);
+        CHECK_OR(signs_in(8), ;);
+        CHECK_OR(trunk_set(true, 0), ;);
+        CHECK_OR(comes("REGISTER 3600"), ;); /* behind the un-registering, though nobody answers that */
         grant(3600);
         CHECK_OR(becomes(UPREG_REGISTERED), ;);
     }
