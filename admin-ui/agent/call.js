@@ -6,12 +6,13 @@ import { Flow } from './flow.js';
 import { NO_AUDIO_YET, Quality } from './quality.js';
 import { Report, REPORT_TYPE } from './report.js';
 import { IDLE_CALL } from './store.js';
-import { endWords, words } from './words.js';
+import { courseOf, endWords, moveWords, words } from './words.js';
 
 const NO_PATH_MS = 6000; // answered and still no ICE connection
 const STATS_MS = 2000;
 const LOOK_MS = 1000;
 const MEND_MS = 3000; // between two tries to restore the audio path
+const MOVE_MS = 185000; // a transfer that nobody tells the end of: the gateway waits 180 s (appliance/call/callrefer.h)
 const HOLD_MS = 300; // … and to hold or retrieve, while another offer is under way
 const JOINED = new Set(['connected', 'completed']); // iceConnectionState
 const BROKEN = new Set(['disconnected', 'failed']);
@@ -27,6 +28,11 @@ function holdOn(session) {
     session.terminate = (options) => options?.cause !== C.causes.RTP_TIMEOUT && terminate.call(session, options);
 }
 
+// The microphone is the page's, and of two calls one has it: JsSIP would switch it off for a call that is held, and on again.
+function leaveMicrophone(session) {
+    session._toggleMuteAudio = () => {};
+}
+
 export class Call {
     #kit;
     /** @type {import('./types').Session | null} */
@@ -38,6 +44,9 @@ export class Call {
     #report = new Report();
     #gone = false;
     #toHold = { held: false, by: '' }; // as it should be
+    /** @type {MediaStreamTrack | null} */
+    #hush = null; // the silence that the other side gets while another call is on the line
+    #outcome = ''; // why it is over, when this page knows better
     incoming;
     /** @type {Readonly<import('./types').CallData>} */
     data;
@@ -46,8 +55,8 @@ export class Call {
     /** @type {MediaStream | null} */
     stream = null; // what is heard
 
-    // kit: what all calls share: phone, audio, ticker, ways, watch(pc), changed(call), progress(call, early), accepted(call),
-    // over(call, event), asked(call, what), say(source, kind, text)
+    // kit: what all calls share: phone, audio, ticker, ways, watch(pc), heard(call), changed(call), progress(call, early), accepted(call),
+    // over(call, event), asked(call, what), held(call), moved(call, transferred), say(source, kind, text)
     constructor(kit, data, incoming) {
         this.#kit = kit;
         this.incoming = incoming;
@@ -56,11 +65,13 @@ export class Call {
 
     dial() {
         this.#session = this.#kit.phone.call(this.data.number, { ...this.#media(), eventHandlers: this.#handlers() });
+        leaveMicrophone(this.#session);
     }
 
     // A session that came in.
     ring(session) {
         this.#session = session;
+        leaveMicrophone(session);
         for (const [event, handler] of Object.entries(this.#handlers())) session.on(event, handler);
     }
 
@@ -104,8 +115,65 @@ export class Call {
             this.after(HOLD_MS, () => this.#settleHold());
             return;
         }
-        this.#kit.audio.setHeld(held);
-        this.change({ held, text: held ? words.onHold(by) : words.connected('') });
+        this.#note({ held, heldBy: by, by: '' });
+        this.#kit.held(this);
+    }
+
+    // Another call has the line: until it is back here the other side hears nothing, not what is said there.
+    aside(away) {
+        const { track } = this.#kit.audio;
+
+        this.#hush?.stop();
+        this.#hush = away && track ? track.clone() : null;
+        if (this.#hush) this.#hush.enabled = false;
+        return this.replaceTrack(this.#hush ?? track);
+    }
+
+    // Asks that the other side go on with somebody else: with a number, or with another call of ours (RFC 3515, 3891).
+    /** @param {string} number @param {Call | null} [other] */
+    refer(number, other = null) {
+        if (this.data.state !== 'connected' || this.data.moving || !this.#session?.isEstablished()) return false;
+        const stays = ({ status_line: line, response, cause }) => this.#stays(line?.status_code ?? response?.status_code ?? 0, cause);
+
+        this.#note({ moving: number });
+        this.after(MOVE_MS, () => this.data.moving === number && this.#stays(408));
+        this.#session.refer(this.#kit.phone.address(number), {
+            replaces: (other && other.#session) ?? undefined,
+            eventHandlers: {
+                progress: () => this.data.moving && this.change({ text: words.movingRings(number) }),
+                accepted: () => this.data.moving && this.#kit.moved(this, true),
+                failed: stays,
+                requestFailed: stays,
+            },
+        });
+        return true;
+    }
+
+    // Hangs up, and says so in these words.
+    leave(outcome) {
+        this.#outcome = outcome;
+        this.hangup();
+    }
+
+    #stays(status, cause = '') {
+        const { moving } = this.data;
+
+        if (!moving || this.#gone) return;
+        this.#note({ moving: '' });
+        this.#kit.say('call', 'error', words.notTransferred(moving, moveWords(status, cause)));
+        this.#kit.moved(this, false);
+    }
+
+    // What has changed of a call that is up, and how it stands therefore.
+    #note(patch) {
+        const data = { ...this.data, ...patch };
+
+        this.change({ ...patch, text: data.state === 'connected' ? courseOf(data) : data.text });
+    }
+
+    // The other side holds us, or is back.
+    farHold(on) {
+        this.#note({ farHeld: on });
     }
 
     replaceTrack(track) {
@@ -123,7 +191,7 @@ export class Call {
 
     // The audio path is broken, or nothing comes by it any more.
     get inNeed() {
-        return this.data.state === 'connected' && !this.data.held && (this.#broken || this.#flow.stopped);
+        return this.data.state === 'connected' && !this.data.held && !this.data.farHeld && (this.#broken || this.#flow.stopped);
     }
 
     // Signalling is back: what was asked for on the connection before may be lost.
@@ -175,6 +243,8 @@ export class Call {
             accepted: () => this.#accepted(),
             ended: (event) => this.#over(event),
             failed: (event) => this.#over(event),
+            hold: ({ originator }) => originator === 'remote' && this.farHold(true),
+            unhold: ({ originator }) => originator === 'remote' && this.farHold(false),
             newInfo: ({ originator, info }) => originator === 'remote' && this.#asked(info),
         };
     }
@@ -190,7 +260,7 @@ export class Call {
         onNoAddress(pc, () => this.#noAddress());
         pc.addEventListener('track', ({ track, streams }) => {
             this.stream = streams[0] ?? new MediaStream([track]);
-            if (!this.#gone) this.#kit.audio.play(this.stream);
+            if (!this.#gone) this.#kit.heard(this);
         });
         pc.addEventListener('iceconnectionstatechange', () => this.#gone || this.#iceChanged(pc));
     }
@@ -225,7 +295,7 @@ export class Call {
 
         holdOn(this.#session);
         this.quality = NO_AUDIO_YET;
-        this.change({ state: 'connected', text: words.connected(this.data.by), answeredAt: performance.now() });
+        this.#note({ state: 'connected', answeredAt: performance.now() });
         this.#kit.accepted(this);
         this.#cancels.push(
             this.#kit.ticker.every(LOOK_MS, () => this.#look()),
@@ -251,7 +321,7 @@ export class Call {
         const reading = quality.read(report);
         this.quality = reading;
         this.#kit.ways.took(reading.path);
-        this.#kit.say('hearing', 'warn', JOINED.has(pc.iceConnectionState) && !this.data.held ? reading.advice : null);
+        this.#kit.say('hearing', 'warn', JOINED.has(pc.iceConnectionState) && !this.data.held && !this.data.farHeld ? reading.advice : null);
         this.#kit.changed(this);
         this.#tell(this.#report.add(reading));
     }
@@ -272,7 +342,12 @@ export class Call {
 
         this.#gone = true;
         for (const cancel of this.#cancels) cancel();
-        this.data = Object.freeze({ ...this.data, state: 'ended', text: endWords(event, this.incoming, answered), endedAt: performance.now() });
+        this.#hush?.stop();
+        this.data = Object.freeze({
+            ...this.data,
+            ...{ state: 'ended', text: this.#outcome || endWords(event, this.incoming, answered), endedAt: performance.now() },
+            ...{ held: false, farHeld: false, moving: '' },
+        });
         this.#kit.over(this, event);
     }
 }

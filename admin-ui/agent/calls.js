@@ -1,4 +1,4 @@
-// The calls of an agent: one on the line, a second one that waits, and those that were missed.
+// The calls of an agent: one on the line, a second one that waits or is held while somebody is asked, and those that were missed.
 import { BUSY, Call, NO_MICROPHONE } from './call.js';
 import { callerOf } from './caller.js';
 import { saveMissed } from './memory.js';
@@ -28,6 +28,10 @@ export class Calls {
     #current = null;
     /** @type {Call | null} */
     #waiting = null;
+    /** @type {Call | null} */
+    #other = null; // held, while the agent asks somebody else
+    /** @type {Call | null} */
+    #consulted = null; // of these two the one that asks
     #declined = new WeakSet(); // calls that the agent did not want
     /** @type {(() => void) | null} */
     #forget = null; // cancels the timer that clears the outcome
@@ -51,6 +55,9 @@ export class Calls {
             ways,
             watch: (pc) => this.#connections.add(pc),
             say: (...message) => say(...message),
+            heard: (call) => call === this.#current && audio.play(call.stream),
+            held: (call) => call === this.#current && audio.setHeld(call.data.held),
+            moved: (call, transferred) => this.#moved(call, transferred),
             changed: (call) => this.#show(call),
             progress: (call, early) => this.#progress(call, early),
             accepted: () => this.#quiet(),
@@ -84,10 +91,67 @@ export class Calls {
         this.#say('call', null);
         if (this.busy || !number) return false;
         if (!isReady(this.#store.get())) return this.#refuse(words.notReady);
-        const call = new Call(this.#kit, { state: 'calling', number, text: 'Calling…' }, false);
-        this.#begin(call);
-        call.dial();
+        this.#make(number);
         return true;
+    }
+
+    hold(held) {
+        this.#current?.hold(held);
+    }
+
+    // What the number that is typed next is for; '' gives it up.
+    pick(picking) {
+        const free = this.#current?.data.state === 'connected' && !this.#current.data.moving && !this.#waiting && !this.#other;
+
+        this.#store.set({ picking: free ? picking : '' });
+    }
+
+    // The other side goes on with this number, without the agent.
+    transfer(input) {
+        const { number } = readNumber(input);
+
+        this.#say('call', null);
+        if (!number || this.#other || !this.#current?.refer(number)) return false;
+        this.#store.set({ picking: '' });
+        return true;
+    }
+
+    // Holds the call and asks this number first.
+    consult(input) {
+        const { number } = readNumber(input);
+        const first = this.#current;
+
+        this.#say('call', null);
+        if (!number || first?.data.state !== 'connected' || first.data.moving || this.#waiting || this.#other) return false;
+        if (!isReady(this.#store.get())) return this.#refuse(words.notReady);
+        first.hold(true);
+        first.aside(true);
+        this.#other = first;
+        this.#store.set({ other: first.data });
+        this.#audio.silence();
+        this.#consulted = this.#make(number);
+        return true;
+    }
+
+    // Speaks with the one who is held, and holds the other.
+    swap() {
+        const [held, on] = [this.#other, this.#current];
+
+        if (!held || !on || on.data.state !== 'connected' || held.data.moving || on.data.moving) return;
+        on.hold(true);
+        on.aside(true);
+        this.#other = on;
+        this.#store.set({ other: on.data });
+        this.#bring(held);
+        held.hold(false);
+    }
+
+    // The two go on without the agent.
+    join() {
+        const [first, second] = this.#consulted === this.#other ? [this.#current, this.#other] : [this.#other, this.#current];
+
+        this.#say('call', null);
+        if (first?.data.state === 'connected' && second?.data.state === 'connected') first.refer(second.data.number, second);
     }
 
     // A call came in.
@@ -98,7 +162,7 @@ export class Calls {
         if (!this.#audio.alive) {
             session.terminate(NO_MICROPHONE);
             this.#miss(call.data);
-        } else if (this.#waiting) {
+        } else if (this.#waiting || this.#other) {
             session.terminate(BUSY);
             this.#miss(call.data);
         } else if (this.busy) {
@@ -126,6 +190,7 @@ export class Calls {
 
     hangupAll() {
         this.#end(this.#waiting);
+        this.#end(this.#other);
         this.#end(this.#current);
     }
 
@@ -179,6 +244,7 @@ export class Calls {
     #show(call) {
         if (call === this.#current) this.#store.set({ call: call.data, quality: call.quality });
         else if (call === this.#waiting) this.#store.set({ waiting: call.data });
+        else if (call === this.#other) this.#store.set({ other: call.data });
     }
 
     // The call is the one on the line from now on.
@@ -189,7 +255,34 @@ export class Calls {
         this.#audio.setHeld(false);
         this.setMuted(false);
         this.#say('call', null);
+        this.#store.set({ picking: '' });
         this.#show(call);
+    }
+
+    #make(number) {
+        const call = new Call(this.#kit, { state: 'calling', number, text: words.callingNow }, false);
+
+        this.#begin(call);
+        call.dial();
+        return call;
+    }
+
+    // A call that was up comes to the line.
+    #bring(call) {
+        this.#begin(call);
+        this.#audio.setHeld(call.data.held);
+        if (call.stream) this.#audio.play(call.stream);
+        call.aside(false);
+    }
+
+    // A transfer has come to its end: the agent is not needed any more, or still is.
+    #moved(call, transferred) {
+        if (!transferred) return;
+        const outcome = words.transferred(call.data.moving);
+        const both = [this.#other, this.#current]; // the other one first, or it would come back to the line
+
+        if (call === this.#other || this.#other) for (const one of both) one?.leave(outcome);
+        else call.leave(outcome);
     }
 
     // As this browser is set. What the DN, the call or the desktop wants the gateway asks for: #asked().
@@ -230,6 +323,7 @@ export class Calls {
     #over(call, event) {
         if (call.incoming && !call.data.answeredAt && !this.#declined.has(call) && !takenElsewhere(event)) this.#miss(call.data);
         if (call === this.#waiting) this.#waitingOver();
+        else if (call === this.#other) this.#otherOver(call);
         else if (call === this.#current) this.#currentOver(call, event);
     }
 
@@ -239,15 +333,34 @@ export class Calls {
         if (this.#current?.data.state === 'connected') this.#quiet();
     }
 
+    // The one who was held has gone, or was transferred: what is on the line goes on.
+    #otherOver(call) {
+        this.#other = this.#consulted = null;
+        this.#store.set({ other: null });
+        this.#say('call', 'warn', words.otherOver(nameOf(call.data), call.data.text));
+    }
+
+    // Back to the one who is held: still on hold where the agent did not choose the moment.
+    #back(call, ended) {
+        this.#bring(call);
+        if (this.#declined.has(ended)) call.hold(false);
+        else this.#say('call', 'warn', words.stillHeld(nameOf(ended.data), ended.data.text));
+    }
+
     #currentOver(call, event) {
         const next = this.#waiting;
+        const back = this.#other;
 
-        this.#current = this.#waiting = null;
+        this.#current = this.#waiting = this.#other = this.#consulted = null;
         this.#audio.silence();
         this.#quiet();
         this.setMuted(false);
         for (const source of ['media', 'hearing']) this.#say(source, null);
-        this.#store.set({ call: call.data, quality: call.quality, waiting: null });
+        this.#store.set({ call: call.data, quality: call.quality, waiting: null, other: null, picking: '' });
+        if (back) {
+            this.#back(back, call);
+            return;
+        }
         if (next) {
             this.#begin(next);
             this.#ring(next);

@@ -1,4 +1,4 @@
-// The keyboard: Enter answers, Escape declines or cancels, m mutes, digits are tones; and what is pressed twice by mistake is done once.
+// The keyboard: Enter answers, Escape declines or cancels, m mutes, h holds, t transfers, c consults, s swaps, digits are tones; and what is pressed twice by mistake is done once.
 import { asking } from './ask.js';
 
 const AGAIN_MS = 700;
@@ -42,12 +42,20 @@ function guard() {
     );
 }
 
+const inCall = {
+    m: (actions, { muted }) => actions.setMuted(!muted),
+    h: (actions, { call }) => actions.hold(!call.held),
+    t: (actions, { other }) => (other ? actions.join() : actions.pick('transfer')),
+    c: (actions) => actions.pick('consult'),
+    s: (actions) => actions.swap(),
+};
+
 // state(): the page's; actions as the view has them.
 export function listenToKeys(state, actions) {
     guard();
     document.addEventListener('keydown', (event) => {
         if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented || asking()) return;
-        const { call, waiting, muted } = state();
+        const { call, waiting, other, picking, muted } = state();
         const done = () => event.preventDefault();
 
         if (event.key === 'Enter' && call.state === 'incoming' && !takesEnter(event.target)) {
@@ -56,12 +64,18 @@ export function listenToKeys(state, actions) {
         } else if (event.key === 'Escape' && waiting) {
             done();
             actions.declineWaiting();
+        } else if (event.key === 'Escape' && picking) {
+            done();
+            actions.pick('');
         } else if (event.key === 'Escape' && ['incoming', 'calling', 'ringing'].includes(call.state)) {
             done();
             actions.hangup();
         } else if (call.state === 'connected' && !event.repeat && !typing(event.target)) {
-            if (event.key === 'm' || event.key === 'M') actions.setMuted(!muted);
-            else if (/^[0-9*#]$/.test(event.key)) actions.digit(event.key);
+            const act = inCall[event.key.toLowerCase()];
+            if (act) {
+                done(); // a field that it opens would take it as text
+                act(actions, { call, other, muted });
+            } else if (/^[0-9*#]$/.test(event.key)) actions.digit(event.key);
         }
     });
 }

@@ -243,6 +243,12 @@ const actions = {
     clearMissed: () => calls.clearMissed(),
     messageRead: () => say('administrator', null),
     digit: (digit) => calls.digit(digit),
+    hold: (held) => calls.hold(held),
+    pick: (what) => calls.pick(what),
+    transfer: (number) => calls.transfer(number),
+    consult: (number) => calls.consult(number),
+    swap: () => calls.swap(),
+    join: () => calls.join(),
     setMuted: (muted) => calls.setMuted(muted),
     setting(name, value) {
         settings[name] = value;

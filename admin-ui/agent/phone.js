@@ -102,7 +102,11 @@ export class Phone {
     }
 
     call(number, options) {
-        return this.#ua?.call(`sip:${encodeURIComponent(number)}@${location.hostname}`, options);
+        return this.#ua?.call(this.address(number), options);
+    }
+
+    address(number) {
+        return `sip:${encodeURIComponent(number)}@${location.hostname}`;
     }
 
     #offline() {

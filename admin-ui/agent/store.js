@@ -35,8 +35,11 @@ export const IDLE_CALL = Object.freeze({
     endedAt: 0,
     text: '',
     digits: '',
-    held: false,
     by: '',
+    held: false,
+    heldBy: '',
+    farHeld: false,
+    moving: '',
 });
 
 /** @type {Readonly<State>} */
@@ -53,6 +56,8 @@ export const initialState = {
     elsewhere: false, // another page has the DN: a call goes on to its end here, or the other's does there
     call: IDLE_CALL,
     waiting: null, // a second call
+    other: null, // the call that is held while the one on the line is asked
+    picking: '', // what the number that is typed is for: transfer or consult
     missed: [], // {at, name, number, withheld, called}, newest first
     muted: false,
     quality: null,

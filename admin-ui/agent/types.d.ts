@@ -16,8 +16,11 @@ export interface CallData extends Caller {
     endedAt: number;
     text: string;
     digits: string;
-    held: boolean; // by the agent, or for him
-    by: '' | 'desktop' | 'header' | 'dn'; // who answered it for him
+    by: '' | 'desktop' | 'header' | 'dn'; // who answered it for the agent
+    held: boolean; // by the agent, or for him:
+    heldBy: '' | 'desktop' | 'header' | 'dn';
+    farHeld: boolean; // by the other side
+    moving: string; // the number that it is being transferred to
 }
 
 export interface Asked {
@@ -76,6 +79,8 @@ export interface State {
     elsewhere: boolean;
     call: Readonly<CallData>;
     waiting: Readonly<CallData> | null;
+    other: Readonly<CallData> | null;
+    picking: '' | 'transfer' | 'consult';
     missed: Missed[];
     muted: boolean;
     quality: Readonly<Reading> | null;
@@ -110,7 +115,7 @@ export interface Identity {
 
 export type Say = (source: string, kind: 'error' | 'warn' | null, text?: string | null) => void;
 
-export type Session = RTCSession & { onTransportError?: () => void; onRequestTimeout?: () => void };
+export type Session = RTCSession & { onTransportError?: () => void; onRequestTimeout?: () => void; _toggleMuteAudio?: () => void };
 export type Request = IncomingRequest;
 
 // JsSIP's own types know no transport.
@@ -119,12 +124,12 @@ export type Agent = UA & { transport: { connect(): void; disconnect(): void } };
 type Inputs = 'dn' | 'password' | 'dial-number' | 'auto-answer';
 type Buttons =
     | 'sign-in' | 'start-shift' | 'take-over' | 'check' | 'end-shift' | 'sign-out' | 'answer' | 'mute' | 'hangup' | 'dial'
-    | 'waiting-take' | 'waiting-decline' | 'clear-missed' | 'ask-yes' | 'ask-no';
+    | 'waiting-take' | 'waiting-decline' | 'hold' | 'transfer' | 'consult' | 'swap' | 'join' | 'clear-missed' | 'ask-yes' | 'ask-no';
 type Forms = 'signin-form' | 'dial-form';
 type Others =
     | 'registration' | 'registration-text' | 'account' | 'agent' | 'announcer' | 'message' | 'page-notes' | 'signin-view' | 'shift-view'
     | 'shift-dn' | 'check-view' | 'phone-view' | 'call' | 'call-state' | 'caller' | 'caller-name' | 'caller-number' | 'called-number' | 'duration'
-    | 'quality' | 'quality-word' | 'quality-detail' | 'call-notes' | 'waiting' | 'waiting-name' | 'waiting-number' | 'hangup-text'
+    | 'quality' | 'quality-word' | 'quality-detail' | 'call-notes' | 'waiting' | 'waiting-name' | 'waiting-number' | 'other' | 'other-name' | 'other-number' | 'hold-text' | 'dial-label' | 'hangup-text'
     | 'mute-text' | 'dial-hint' | 'sent' | 'sent-digits' | 'keypad' | 'missed' | 'missed-title' | 'missed-list' | 'speaker-row' | 'level'
     | 'ask-text';
 

@@ -37,6 +37,9 @@ const rest = () => focus(touch() ? 'call' : 'dial-number');
 // What stands below a caller's name.
 const numbers = ({ name, number, called }) => [name && number, called && words.called(called)].filter(Boolean).join(' · ');
 
+// How the call stands; what becomes of the one that is held is said here, too.
+const course = ({ call, other }) => (other?.moving ? other.text : call.text);
+
 // The big words between calls.
 function readiness(state) {
     if (state.microphoneMissing) return 'No microphone';
@@ -95,6 +98,7 @@ export class View {
         this.#renderMessages(state);
         this.#renderCall(state);
         this.#renderWaiting(state);
+        this.#renderOther(state);
         this.#renderQuality(state.quality);
         this.#renderDevices(state.devices);
         this.#renderMissed(state.missed, before?.missed);
@@ -103,6 +107,7 @@ export class View {
         this.#announce(state, before);
         if (before.view !== state.view) this.#focusView(state.view);
         else if (before.call.state !== state.call.state) this.#focusCall(state.call.state);
+        else if (before.picking !== state.picking) this.#focusPicking(state.picking, before.picking);
         this.#keepFocus();
     }
 
@@ -151,12 +156,12 @@ export class View {
 
     // On the phone they stand in the call's card, where there is room kept for them. Whether they all fit is a matter of fonts and windows: as long
     // as there are any the keyboard reaches, and scrolls, them.
-    #renderMessages({ view, messages, waiting }) {
+    #renderMessages({ view, messages, waiting, other }) {
         const list = Object.entries(messages).sort(([, a], [, b]) => a.kind.localeCompare(b.kind)); // errors first
         const key = JSON.stringify(list);
         const place = $(view === 'phone' ? 'call-notes' : 'page-notes');
 
-        $('call-notes').tabIndex = list.length || waiting ? 0 : -1;
+        $('call-notes').tabIndex = list.length || waiting || other ? 0 : -1;
         if ($('message').parentElement !== place) place.append($('message'));
         if ($('message').dataset.key === key) return;
         $('message').dataset.key = key;
@@ -189,7 +194,7 @@ export class View {
         const name = nameOf(call);
 
         $('call').dataset.state = call.state;
-        text($('call-state'), call.state === 'idle' ? readiness(state) : call.text);
+        text($('call-state'), call.state === 'idle' ? readiness(state) : course(state));
         text($('caller-name'), name);
         $('caller-name').title = name;
         text($('caller-number'), call.name ? call.number : '');
@@ -205,9 +210,34 @@ export class View {
         text($('hangup-text'), ENDS[call.state] ?? 'Hang up');
         $('mute').setAttribute('aria-pressed', String(muted));
         text($('mute-text'), muted ? 'Muted' : 'Mute');
-        unseen($('dial-form'), live);
-        unseen($('sent'), !live || !call.digits);
+        this.#renderHands(state);
+        unseen($('dial-form'), live && !state.picking);
+        unseen($('sent'), !live || !call.digits || state.picking !== '');
+        text($('dial-label'), words.numberFor[state.picking]);
+        text($('dial'), words.dialFor[state.picking]);
         $('dial').disabled = !isReady(state);
+    }
+
+    // Hold, transfer and consult.
+    #renderHands({ call, waiting, other, picking }) {
+        const up = call.state === 'connected';
+
+        for (const id of /** @type {const} */ (['hold', 'transfer', 'consult'])) unseen($(id), !up && call.state !== 'ended');
+        $('hold').disabled = !up || call.moving !== '';
+        $('hold').dataset.held = call.held ? 'yes' : 'no';
+        text($('hold-text'), call.held ? words.retrieve : words.hold);
+        for (const id of /** @type {const} */ (['transfer', 'consult'])) {
+            $(id).disabled = !up || call.moving !== '' || waiting !== null || other !== null;
+            $(id).setAttribute('aria-expanded', String(picking === id));
+        }
+    }
+
+    #renderOther({ other, call }) {
+        show($('other'), other !== null);
+        if (!other) return;
+        text($('other-name'), nameOf(other));
+        text($('other-number'), numbers(other));
+        $('swap').disabled = $('join').disabled = call.state !== 'connected' || other.moving !== '' || call.moving !== '';
     }
 
     #renderWaiting({ waiting, call }) {
@@ -291,11 +321,13 @@ export class View {
     }
 
     // The live region: what one who does not see the page has to hear.
-    #announce({ call, waiting }, before) {
+    #announce(state, before) {
+        const { call, waiting } = state;
+
         if (waiting && !before.waiting) text($('announcer'), words.waiting(who(waiting)));
-        else if (call.state === before.call.state) return;
+        else if (call.state === before.call.state && course(state) === course(before)) return;
         else if (call.state === 'incoming') text($('announcer'), words.ringing(who(call)));
-        else if (call.state !== 'idle') text($('announcer'), call.text);
+        else if (call.state !== 'idle') text($('announcer'), course(state));
     }
 
     #focusView(view) {
@@ -308,13 +340,18 @@ export class View {
     // Where the keyboard should be next; never away from a control in use.
     #focusCall(state) {
         const element = document.activeElement;
-        const ours = element?.closest('#answer, #mute, #hangup, #dial-form');
+        const ours = element?.closest('#answer, #mute, #hangup, #dial-form, .more, #other');
 
         if (inUse(element) && !(ours && state !== 'incoming')) return;
         if (state === 'incoming') $('answer').focus();
         else if (state === 'calling') focus('hangup');
         else if (state === 'connected') focus('mute');
         else if (state === 'ended') rest();
+    }
+
+    #focusPicking(picking, before) {
+        if (picking) $('dial-number').focus();
+        else if (document.activeElement?.closest('#dial-form')) focus(before === 'consult' ? 'consult' : 'transfer');
     }
 
     // The focus is never nowhere: what had it may be gone.
@@ -356,7 +393,9 @@ export class View {
         });
         $('dial-form').addEventListener('submit', (event) => {
             event.preventDefault();
-            if (actions.dial($('dial-number').value)) this.#setDial('');
+            const { picking } = this.#state;
+            const act = { transfer: actions.transfer, consult: actions.consult }[picking] ?? actions.dial;
+            if (act($('dial-number').value)) this.#setDial('');
         });
         $('dial-number').addEventListener('input', () => this.#renderDial());
         let pressedAt = Infinity;
@@ -377,6 +416,10 @@ export class View {
         once('waiting-take', () => actions.takeWaiting());
         once('waiting-decline', () => actions.declineWaiting());
         click('mute', () => actions.setMuted(!this.#state.muted));
+        click('hold', () => actions.hold(!this.#state.call.held));
+        for (const id of /** @type {const} */ (['transfer', 'consult'])) click(id, () => actions.pick(this.#state.picking === id ? '' : id));
+        once('swap', () => actions.swap());
+        once('join', () => actions.join());
         click('clear-missed', () => actions.clearMissed());
         $('microphone').addEventListener('change', () => actions.chooseMicrophone($('microphone').value));
         $('speaker').addEventListener('change', () => actions.chooseSpeaker($('speaker').value));
@@ -408,9 +451,10 @@ export class View {
     // In a call a tone; else it is typed where Enter dials: + for a 0 that is held.
     #digit(digit, held) {
         const field = $('dial-number');
+        const { call, picking } = this.#state;
 
-        if (this.#state.call.state === 'connected') this.#actions.digit(digit);
-        if (LIVE.has(this.#state.call.state)) return;
+        if (call.state === 'connected' && !picking) this.#actions.digit(digit);
+        if (LIVE.has(call.state) && !picking) return;
         field.setRangeText(digit === '0' && held ? '+' : digit, field.selectionStart ?? 0, field.selectionEnd ?? 0, 'end');
         this.#renderDial();
         if (!touch()) field.focus();

@@ -43,8 +43,21 @@ export const words = {
     ringing: (who) => `Incoming call from ${who}`,
     waiting: (who) => `Second call from ${who}`,
     calling: (name) => `${name} is calling`,
+    callingNow: 'Calling…',
     connected: (by) => ({ desktop: 'Connected, answered from the desktop', header: 'Connected, answered by itself', dn: 'Connected, answered by itself' })[by] ?? 'Connected',
     onHold: (by) => (by === 'desktop' ? 'On hold, from the desktop' : 'On hold'),
+    farHolds: 'Held by the other side',
+    bothHold: 'On hold, and held by the other side',
+    moving: (number) => `Transferring to ${number}…`,
+    movingRings: (number) => `Transferring to ${number}: it rings there`,
+    transferred: (number) => `Transferred to ${number}`,
+    notTransferred: (number, why) => `Not transferred to ${number}: ${why}. The call is still yours.`,
+    otherOver: (name, why) => `${name}, who was on hold: ${why}.`,
+    stillHeld: (name, why) => `${name}: ${why}. The other call is still on hold: press Retrieve.`,
+    hold: 'Hold',
+    retrieve: 'Retrieve',
+    numberFor: { '': 'Number to call', transfer: 'Transfer to', consult: 'Ask first, then transfer' },
+    dialFor: { '': 'Call', transfer: 'Go', consult: 'Call' },
 };
 
 export const nameOf = ({ name, number, withheld }) => (withheld ? words.withheld : name || number || 'Unknown number');
@@ -84,6 +97,22 @@ const byCause = {
     Canceled: 'Cancelled',
     Rejected: 'Declined',
 };
+
+// Why a call is not transferred, from the answer's status (0: there was none) and JsSIP's cause.
+export function moveWords(status, cause = '') {
+    if (status === 501) return 'the telephone system takes no transfers here';
+    if (status === 481) return 'one of the calls is over';
+    return lower(byStatus[status] ?? byCause[cause] ?? (status ? `error ${status}` : cause || 'no answer'));
+}
+
+const lower = (text) => text.charAt(0).toLowerCase() + text.slice(1);
+
+// How a call that is up stands.
+export function courseOf({ moving, held, heldBy, farHeld, by }) {
+    if (moving) return words.moving(moving);
+    if (held) return farHeld ? words.bothHold : words.onHold(heldBy);
+    return farHeld ? words.farHolds : words.connected(by);
+}
 
 // Why a call ended, from JsSIP's `ended` and `failed` events.
 export function endWords({ originator, cause, message }, incoming, answered) {

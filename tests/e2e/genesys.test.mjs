@@ -212,6 +212,31 @@ const flows = {
         await leg.bye();
         await over({ direction: 'in', code: 200, hangup: 'trunk' });
     },
+    async 'held, retrieved and transferred by the agent, refused once'({ agent, end, over }) {
+        const caller = await end();
+        const { leg } = await inbound(sip, agent.dn, caller, { ring: () => agent.answer() });
+        caller.play(700);
+        for (const [text, direction] of [['On hold', 'sendonly'], ['Connected', '']]) {
+            const told = once(leg, 'invite', { signal: AbortSignal.timeout(WAIT_MS) });
+            await agent.page.click('#hold');
+            await says(agent, text);
+            assert.equal(read((await told)[0].body).direction.replace('sendrecv', ''), direction, `what the trunk is told: ${text}`);
+        }
+        await hearsTone(agent, 700);
+        for (const [line, text] of [['486 Busy Here', 'Connected'], ['200 OK', 'Transferred to 4712']]) {
+            const asked = once(leg, 'refer', { signal: AbortSignal.timeout(WAIT_MS) });
+            await agent.page.keyboard.press('t');
+            await agent.page.fill('#dial-number', '4712');
+            await agent.page.keyboard.press('Enter');
+            assert.match((await asked)[0].get('Refer-To'), /^<sip:4712@127\.0\.0\.1/);
+            await says(agent, 'Transferring to 4712');
+            assert.equal((await leg.notify('refer', { state: 'terminated;reason=noresource', type: 'message/sipfrag', body: `SIP/2.0 ${line}\r\n` })).status, 200);
+            await says(agent, text);
+            if (text === 'Connected') await hearsTone(agent, 700);
+        }
+        await leg.next('bye');
+        await over({ direction: 'in', code: 200, hangup: 'agent' });
+    },
     async 'MakeCall: ringback made here, the far end answers'({ agent, end, over }) {
         const far = await end();
         const { leg, ok } = await makeCall(sip, agent.dn, far, { rings: 1000, up: () => hearsTone(agent, 425) });

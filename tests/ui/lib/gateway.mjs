@@ -26,6 +26,7 @@ export class FakeGateway extends EventEmitter {
     displayName = 'Agent One';
     features = {};
     refuseSockets = false;
+    refers = 202; // how a REFER is answered
     silent = false; // hears and says nothing, and closes nothing
     muteReinvites = false;
     elsewhere = ''; // in-call or signed-in: the DN is, and a REGISTER must say that it takes over
@@ -63,6 +64,7 @@ export class FakeGateway extends EventEmitter {
         this.displayName = 'Agent One';
         this.features = {};
         this.refuseSockets = this.silent = this.muteReinvites = false;
+        this.refers = 202;
         this.elsewhere = this.leaving = '';
         this.ways = this.tester = {};
         this.renewal = null;
@@ -117,8 +119,23 @@ export class FakeGateway extends EventEmitter {
         this.#inDialog(id, 'INFO', call.cseq, [['Content-Type', type]], typeof what === 'string' ? what : JSON.stringify(what));
     }
 
+    // What became of a REFER of the page's: the line of its sipfrag.
+    notify(id, line, state = 'active;expires=180') {
+        const call = this.#calls.get(id);
+
+        call.cseq = (call.cseq ?? 1) + 1;
+        this.#inDialog(id, 'NOTIFY', call.cseq, [['Event', 'refer'], ['Subscription-State', state], ['Content-Type', 'message/sipfrag;version=2.0']], `${line}\r\n`);
+    }
+
+    // A call of the page's, as if it had come from here.
+    #turned({ get }) {
+        const swapped = { From: `${get('To')};tag=fake`, To: get('From'), Contact: '<sip:gw.invalid;transport=ws>', 'Call-ID': get('Call-ID') };
+        return { invite: [['Via', ''], ['Max-Forwards', '70'], ['CSeq', ''], ...Object.entries(swapped)] };
+    }
+
     #inDialog(id, method, cseq, more = [], body = '') {
-        const { invite, to } = this.#calls.get(id);
+        const call = this.#calls.get(id);
+        const { invite, to } = call.invite ? call : this.#turned(call.request);
         const headers = invite.map(([n, v]) => {
             if (n === 'CSeq') return [n, `${cseq} ${method}`];
             if (n === 'To') return [n, to ?? v];
@@ -207,7 +224,7 @@ export class FakeGateway extends EventEmitter {
         else if (msg.method === 'INVITE' && /;tag=/.test(msg.get('To'))) this.#reinvite(ws, msg);
         else if (msg.method === 'INVITE') this.#invite(ws, msg);
         else if (msg.method !== 'ACK') {
-            ws.send(reply(msg, 200, 'OK', { tag: 'fake' }));
+            ws.send(msg.method === 'REFER' ? reply(msg, this.refers, 'Accepted') : reply(msg, 200, 'OK', { tag: 'fake' }));
             if (msg.method === 'CANCEL') {
                 ws.send(reply(this.#calls.get(msg.get('Call-ID')).request, 487, 'Request Terminated', { tag: 'fake' }));
                 this.emit('cancelled');

@@ -134,6 +134,27 @@ export const states = {
         await s.page.click('#mute');
         for (const digit of '12*#') await s.page.click(`[data-digit="${digit}"]`);
     },
+    'on hold': async (s) => {
+        await s.ready();
+        await s.connected();
+        await s.page.click('#hold');
+        await s.page.locator('#call-state', { hasText: 'On hold' }).waitFor();
+    },
+    'number to transfer to': async (s) => {
+        await s.ready();
+        await s.connected();
+        await s.page.keyboard.press('t');
+        await s.page.fill('#dial-number', '4712');
+    },
+    'asking before a transfer': async (s) => {
+        await s.ready();
+        await s.connected({ name: LONG });
+        await s.page.keyboard.press('c');
+        await s.page.fill('#dial-number', '4712');
+        await s.page.keyboard.press('Enter');
+        await s.page.locator('#other').waitFor();
+        await s.agent.call('connected');
+    },
     'second call': async (s) => {
         await s.ready();
         await s.waiting();
