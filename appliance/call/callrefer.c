@@ -195,6 +195,20 @@ static const struct leg_handlers leaving_handlers = {
     .permit = call_trunk_permit,
 };
 
+/* What the browser hears of the new leg, and nothing goes any more to who has left, nor is awaited from there. */
+static void alone(struct call *c, struct transfer *t)
+{
+    struct sdp s;
+
+    if (t->early && !call_trunk_take(c, t->early, true, &s))
+        return;
+    c->tm.dir = MEDIA_INACTIVE;
+    (void)media_path_trunk(c->path, &c->tm);
+    call_hold_update(c);
+    if (t->ringing)
+        (void)media_path_tone(c->path, MEDIA_TONE_RINGBACK);
+}
+
 bool call_refer_left(struct call *c, const struct leg *leg)
 {
     struct transfer *t = c->transfer;
@@ -209,8 +223,7 @@ bool call_refer_left(struct call *c, const struct leg *leg)
     c->hold_said = c->hold_agreed = t->hold_said;
     c->trunk_lines = mem_deref(c->trunk_lines);
     transfer_enter(t, TRANSFER_ALONE);
-    if (t->ringing)
-        (void)media_path_tone(c->path, MEDIA_TONE_RINGBACK);
+    alone(c, t);
     transfer_say(c, t->to, "goes on without the one who asked for it", 0);
     return true;
 }

@@ -48,7 +48,7 @@ struct leg_handlers {
     /* leg_reoffer() was called, and nothing is open: what to offer now (libre's, taken over); NULL: it is said already. */
     char *(*describe)(struct leg *leg, void *arg);
     /* What came of it: 2xx (behind reanswered), else how it was refused; 408: no answer. True: ask once more, later. Both NULL:
-     * leg_reoffer() is not called */
+     * nothing is offered, also what was due when the leg was handed over */
     bool (*reoffered)(struct leg *leg, uint16_t code, void *arg);
     void (*request)(struct leg *leg, const struct sip_msg *msg,
                     void *arg); /* in-dialog: answer with leg_reply() */

@@ -60,6 +60,8 @@ static void again_h(void *arg)
     struct leg_rel_out *r = arg;
     const struct leg *leg = r->leg;
 
+    if (leg->state != LEG_INCOMING) /* it has its final response */
+        return;
     (void)sip_send(leg->legs->sip, leg->msg->sock, leg->msg->tp, &r->dst, r->mb);
     r->txc++;
     tmr_start(&r->tmr_again, (uint64_t)SIP_T1 << MIN(r->txc, 7U), again_h, r);
@@ -167,7 +169,8 @@ void leg_rel_prack(struct leg *leg, const struct sip_msg *msg)
     if (!r->held || leg->state != LEG_INCOMING || !leg->h)
         return;
     r->held = false;
-    (void)leg_answer(leg, r->hdrs, r->sdp);
+    if (leg_answer(leg, r->hdrs, r->sdp)) /* who answered it does not know: it is dead, and goes */
+        leg_tell_ended(leg, LEG_LOST, 500, "Answer not sent", NULL);
 }
 
 /* --- client --- */

@@ -185,7 +185,8 @@ static void reoffered_h(int err, const struct sip_msg *msg, void *arg)
         wait_ms(leg, ms);
         return;
     }
-    again = leg->h && leg->h->reoffered(leg, code, leg->arg) && leg->reoffer_tries++ < TRIES_MAX;
+    again = leg->h && leg->h->reoffered && leg->h->reoffered(leg, code, leg->arg) &&
+            leg->reoffer_tries++ < TRIES_MAX;
     if (leg->reoffer == REOFFER_STALE)
         enter(leg, REOFFER_DUE); /* leg_reoffer_go() comes behind this */
     else if (again)
@@ -200,7 +201,8 @@ void leg_reoffer_go(struct leg *leg)
 
     if (leg->reoffer != REOFFER_DUE || !leg->h || !may_offer(leg))
         return;
-    sdp = leg->h->describe(leg, leg->arg);
+    /* one that was handed over on its way out has nothing to say any more */
+    sdp = leg->h->describe ? leg->h->describe(leg, leg->arg) : NULL;
     if (!sdp) {
         enter(leg, REOFFER_SILENT);
     } else if (reinvite(leg, sdp, reoffered_h)) { /* no room or no way: both may come back */

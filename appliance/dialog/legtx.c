@@ -160,10 +160,14 @@ static bool tx_retry(struct leg_tx *tx, const struct sip_msg *msg)
     return true;
 }
 
-/* A dialog is dead when the peer does not know it or is silent (RFC 5057); silence about what another asked for is not counted. */
+/*
+ * A dialog is dead when the peer does not know it or is silent; silence about what another asked for is not counted. To a NOTIFY both
+ * are about its subscription alone (RFC 5057 5.1): the call goes on.
+ */
 static bool tx_kills(const struct leg_tx *tx, int err, const struct sip_msg *msg)
 {
-    if (tx->leg->state != LEG_CONFIRMED || !strcmp(tx->met, "BYE") || !strcmp(tx->met, "PRACK"))
+    if (tx->leg->state != LEG_CONFIRMED || !strcmp(tx->met, "BYE") || !strcmp(tx->met, "PRACK") ||
+        !strcmp(tx->met, "NOTIFY"))
         return false;
     if (msg && msg->scode == 481)
         return true;

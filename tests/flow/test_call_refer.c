@@ -1,6 +1,7 @@
 /* Transfers: REFER of the trunk and of the page, with Replaces and without, NOTIFYs, and INVITEs with Replaces. One record per call, no leg left. */
 /* TSAN */
 #include "fake/ends.h"
+#include "metrics.h"
 #include "testing.h"
 
 #define ALLOWS_REFER "Allow: INVITE, ACK, BYE, CANCEL, NOTIFY, REFER\r\n"
@@ -164,6 +165,45 @@ TEST(a_refused_transfer_leaves_the_call_as_it_was)
     ends_close();
 }
 
+/* 481 to NOTIFY is about the subscription, not about the call (RFC 5057 5.1). */
+TEST(a_transferor_that_wants_no_notify_keeps_its_call)
+{
+    BOX(NULL);
+    WANT(talk(""));
+    WANT(trunk_refers("<sip:1005@127.0.0.1>", ""));
+    WANT(sippeer_expect(&trunk.p, &m, "NOTIFY", 0));
+    sippeer_reply(&trunk.p, &m, 481, "Subscription Does Not Exist", "", NULL);
+    sippeer_reply(&trunk.p, &fresh, 486, "Busy Here", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    WANT(sippeer_expect(&trunk.p, &m, "NOTIFY", 0));
+    sippeer_reply(&trunk.p, &m, 481, "Subscription Does Not Exist", "", NULL);
+    WANT(sippeer_caught_up(&trunk.p, &dt) && agent_hangs_up());
+    WANT(ends_with("Hung up", CDR_AGENT));
+    ends_close();
+}
+
+/* What the old leg says of the agent's hold, behind the transfer, is of no use to anybody. */
+TEST(a_hold_is_under_way_when_the_call_is_transferred)
+{
+    BOX(NULL);
+    WANT(talk(""));
+    sippeer_request(&agent.p, &da, "INVITE", "", "application/sdp",
+                    wsagent_sdp(sdp, sizeof(sdp), "actpass", "sendonly"));
+    WANT(sippeer_expect(&agent.p, &m, "200 INVITE", 0));
+    sippeer_ack(&agent.p, &da, NULL);
+    WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0) && sipmsg_has(&invite, "a=sendonly"));
+    sippeer_reply(&trunk.p, &invite, 100, "Trying", "", NULL);
+    WANT(trunk_refers("<sip:1005@127.0.0.1>", "Refer-Sub: false\r\n") && sipmsg_has(&fresh, "a=sendonly"));
+    WANT(new_leg_answers(40100));
+    sippeer_reply(&trunk.p, &invite, 488, "Not Acceptable Here", "", NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "ACK", 0));
+    sippeer_request(&trunk.p, &dt, "BYE", "", NULL, NULL);
+    WANT(sippeer_expect(&trunk.p, &m, "200 BYE", 0));
+    WANT(agent_ends_it());
+    WANT(ends_with("Transferred to 1005", CDR_AGENT));
+    ends_close();
+}
+
 TEST(a_transferor_that_leaves_behind_its_202_leaves_the_call_with_the_new_leg)
 {
     BOX(NULL);
@@ -171,9 +211,14 @@ TEST(a_transferor_that_leaves_behind_its_202_leaves_the_call_with_the_new_leg)
     WANT(trunk_refers("<sip:1005@127.0.0.1>", "Refer-Sub: false\r\n"));
     sippeer_request(&trunk.p, &dt, "BYE", "", NULL, NULL);
     WANT(sippeer_expect(&trunk.p, &m, "200 BYE", 0));
+    /* nobody is there to be heard: ringing is no RTP timeout, and who has left hears no more of the agent */
+    WANT(sippeer_caught_up(&agent.p, &da));
+    WANT(metric_value("dngate_calls{direction=\"out\",state=\"held\"}") == 1);
     sippeer_reply(&trunk.p, &fresh, 180, "Ringing", "", NULL);
     WANT(sippeer_hears_no(&trunk.p, "NOTIFY", 100) && sippeer_hears_no(&agent.p, "BYE", 50));
     WANT(new_leg_answers(40100));
+    WANT(sippeer_caught_up(&trunk.p, &dn));
+    WANT(metric_value("dngate_calls{direction=\"out\",state=\"held\"}") == 0);
     WANT(agent_ends_it());
     WANT(ends_with("Transferred to 1005", CDR_AGENT));
     ends_close();
