@@ -9,9 +9,8 @@ import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { build, transform } from 'esbuild';
+import { build } from 'esbuild';
 import { minify } from 'terser';
-import { lessPico, lessVariables } from './pico.mjs';
 import { wordsOf } from './words.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -63,7 +62,7 @@ const common = {
     minify: true,
     write: false,
     metafile: true,
-    plugins: [leaveApart, lessPico],
+    plugins: [leaveApart],
     target: ['chrome100', 'firefox102', 'safari15.4'],
     define: { 'process.env.NODE_ENV': '"production"' },
     legalComments: 'none',
@@ -79,9 +78,7 @@ async function bundle(source) {
         plugins: source === 'shared/jssip.js' ? [] : common.plugins,
     });
     noteBundled(result);
-    if (source !== 'console/app.css') return Buffer.from(result.outputFiles[0].contents);
-    const { code } = await transform(lessVariables(result.outputFiles[0].text), { loader: 'css', minify: true, target: common.target });
-    return Buffer.from(code);
+    return Buffer.from(result.outputFiles[0].contents);
 }
 
 function noteBundled(result) {
@@ -97,12 +94,10 @@ const nameOf = (start, data, end) => `/admin/${start}-${createHash('sha256').upd
 // its numbers are of this script only.
 async function consoleFiles() {
     const words = await wordsOf(join(here, 'console'));
-    const languages = await Promise.all(
-        (await readdir(join(here, 'console/words'))).sort().map(async (language) => {
-            const data = await words.file(language);
-            return { language, path: nameOf(language, data, 'json'), data, immutable: true };
-        }),
-    );
+    const languages = (await readdir(join(here, 'console/words'))).sort().map((language) => {
+        const data = words.file(language);
+        return { language, path: nameOf(language, data, 'json'), data, immutable: true };
+    });
 
     if (words.unused.length) throw new Error(`words that nothing says: ${words.unused.join(', ')}`);
     const result = await build({
@@ -111,8 +106,11 @@ async function consoleFiles() {
         format: 'esm',
         plugins: [...common.plugins, words.plugin],
         define: { ...common.define, WORDS: JSON.stringify(Object.fromEntries(languages.map(({ language, path }) => [language, basename(path)]))) },
-        jsx: 'automatic',
-        jsxImportSource: 'preact',
+        // h(tag, props, …children) compresses better than jsx(tag, { …props, children: […] }): 1.2 kB.
+        jsx: 'transform',
+        jsxFactory: '$h',
+        jsxFragment: '$Fragment',
+        inject: ['console/core/jsx.ts'],
     });
     noteBundled(result);
     // Calls of pure functions and constants over all modules: what esbuild leaves.

@@ -1,5 +1,6 @@
 // The console's words: one file per language, and numbers in place of the keys in the source. A key that is written out ('agents.title') gets a number;
-// those that begin as a template does (`calls.path.${path}`) keep their names, since only the page's reader knows which is wanted.
+// those that begin as a template does (`calls.path.${path}`) keep their names, since only the page's reader knows which is wanted. Numbers run in the order in which the
+// source names the keys, and keys that say the same in every language share one: both compress better.
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -29,7 +30,8 @@ async function sources(dir) {
 
 // dir: the console's. → { file(language) → data of its file, plugin for esbuild, unused: keys that no source names }
 export async function wordsOf(dir) {
-    const english = await read(join(dir, 'words/en'));
+    const spoken = Object.fromEntries(await Promise.all((await readdir(join(dir, 'words'))).map(async (language) => [language, await read(join(dir, 'words', language))])));
+    const english = spoken.en;
     const areas = [...new Set(Object.keys(english).map((key) => key.split('.')[0]))].join('|');
     const literal = new RegExp(`(=?)(['"])((?:${areas})\\.[\\w.-]+)\\2`, 'g');
     const begins = new Set();
@@ -40,14 +42,20 @@ export async function wordsOf(dir) {
         for (const [, , , key] of text.matchAll(literal)) found.add(key);
     }
     const named = Object.keys(english).filter((key) => [...begins].some((begin) => key.startsWith(begin)));
-    const numbered = Object.keys(english).filter((key) => !named.includes(key) && found.has(key));
-    const numbers = new Map(numbered.map((key, i) => [key, i]));
+    const numbered = []; // a key for each number
+    const numbers = new Map();
+    const same = new Map(); // what is said in all languages → its number
+    for (const key of found) {
+        if (!(key in english) || named.includes(key)) continue;
+        const texts = JSON.stringify(Object.keys(spoken).sort().map((language) => spoken[language][key]));
+        if (!same.has(texts)) same.set(texts, numbered.push(key) - 1);
+        numbers.set(key, same.get(texts));
+    }
 
     return {
         unused: Object.keys(english).filter((key) => !named.includes(key) && !found.has(key)),
-        async file(language) {
-            const words = await read(join(dir, 'words', language));
-
+        file(language) {
+            const words = spoken[language];
             const more = Object.keys(words).filter((key) => !(key in english)); // what the server says
 
             return Buffer.from(JSON.stringify([numbered.map((key) => words[key]), Object.fromEntries([...named, ...more].map((key) => [key, words[key]]))]));

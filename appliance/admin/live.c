@@ -265,6 +265,7 @@ static const struct api_value attention_params[] = {
     {.name = "mos", .type = API_REAL},
     {.name = "ways", .type = API_TEXT, .help = "Of browsers: https, ice, …"},
     {.name = "settings", .type = API_TEXT, .help = "Their names."},
+    {.name = "dn", .type = API_TEXT},
 };
 static const struct api_value attention[] = {
     {.name = "kind", .type = API_TEXT, .needed = true},
@@ -348,6 +349,7 @@ static const struct api_value status[] = {
      .needed = true,
      .help = "How many DNs are signed in; null as above."},
     {.name = "dns", .type = API_ANY, .needed = true, .help = "How many DNs there are; null as above."},
+    {.name = "upstream", .type = API_ANY, .needed = true, .help = "DNs at SIP Server; null as above."},
     {.name = "agents", .type = API_OBJECT, .needed = true, API_VALUES(agents)},
     {.name = "trunks", .type = API_LIST, .needed = true, API_VALUES(trunk_short)},
     {.name = "hour", .type = API_OBJECT, .needed = true, API_VALUES(hour)},

@@ -1,5 +1,6 @@
 // The parts of the console's pages that need no browser: lists, ranges, diffs, firewall rules, what a setting takes.
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { script } from './lib/script.mjs';
 
@@ -9,6 +10,8 @@ const diff = await script('console/pure/diff.ts');
 const graph = await script('console/pure/graph.ts');
 const fw = await script('console/pure/firewall.ts');
 const setting = await script('console/pure/setting.ts');
+const { qr } = await script('console/pure/qr.ts');
+const { correction, generate, mode } = createRequire(new URL('../../admin-ui/package.json', import.meta.url))('lean-qr');
 
 test('CSV as RFC 4180 says and as spreadsheets write it', () => {
     assert.deepEqual(csv.readCsv('dn,name\r\n5001,"Ada ""A"" L,\nlast"\r\n\r\n5002,\n'), [['dn', 'name'], ['5001', 'Ada "A" L,\nlast'], ['5002', '']]);
@@ -119,4 +122,15 @@ test('what a setting takes', () => {
     assert.equal(setting.check(s({ type: 'text', min: 0 }), 'äöüäöü').what, 'long');
     assert.equal(setting.environment('turn.relay_min'), 'DNGATE_TURN_RELAY_MIN');
     assert.ok(setting.matches({ key: 'sip.port', meaning: 'SIP towards the trunk', value: '5060', type: 'int' }, 'trunk 5060'));
+});
+
+test('QR codes are those of an encoder that others wrote, for every length', () => {
+    for (let n = 1; n <= 154; n++) {
+        const text = 'otpauth://totp/dngate:ada?secret=JBSWY3DPEHPK3PXP&'.repeat(4).slice(0, n);
+        const theirs = generate(mode.bytes(new TextEncoder().encode(text)), { mask: 0, maxCorrectionLevel: correction.L });
+        const dark = [];
+        for (let y = 0; y < theirs.size; y++) for (let x = 0; x < theirs.size; x++) if (theirs.get(x, y)) dark.push(`M${x} ${y}h1v1h-1z`);
+        assert.deepEqual(qr(text), { size: theirs.size, path: dark.join('') }, `${n} bytes`);
+    }
+    assert.equal(qr('x'.repeat(155)), null);
 });

@@ -132,7 +132,7 @@ test('a second factor is set up by a picture and a code; recovery codes are show
     await page.getByLabel('New password', { exact: true }).fill('battery staple');
     await page.getByLabel('New password again').fill('battery');
     await button('Change password').click();
-    await page.getByText('Not the same as above.').waitFor();
+    await page.getByText('The two passwords are not the same.').waitFor();
     await done();
 });
 

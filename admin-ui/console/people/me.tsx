@@ -37,11 +37,13 @@ function Password() {
 }
 
 function Qr({ text }: { text: string }) {
-    const { size, path } = qr(text);
+    const code = qr(text);
     return (
-        <svg class="qr" viewBox={`-4 -4 ${size + 8} ${size + 8}`} role="img" aria-label="QR">
-            <path d={path} />
-        </svg>
+        code && (
+            <svg class="qr" viewBox={`-4 -4 ${code.size + 8} ${code.size + 8}`} role="img" aria-label="QR">
+                <path d={code.path} />
+            </svg>
+        )
     );
 }
 

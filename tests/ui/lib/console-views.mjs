@@ -7,7 +7,7 @@ const ALL = ['empty', 'full', 'broken'];
 export const views = {
     'sign-in': { path: '/admin/', out: true },
     overview: { path: '/admin/', of: ALL },
-    wallboard: { path: '/admin/wallboard', of: ALL },
+    wallboard: { path: '/admin/wall', of: ALL },
     calls: { path: '/admin/calls', of: ALL },
     'calls, filters': { path: '/admin/calls?result=answered&time=range' },
     'calls, hang up': { path: '/admin/calls', desk: true, open: (page) => page.getByRole('button', { name: /^Hang up/ }).first().click() },
