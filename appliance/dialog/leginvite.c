@@ -35,6 +35,7 @@ static int enter_dialog(struct leg *leg, const struct sip_msg *msg)
         return err;
     mem_deref(leg->dlg);
     leg->dlg = dlg;
+    leg->rseq = 0; /* each branch of a fork counts for itself (RFC 3262 4) */
     return 0;
 }
 

@@ -183,11 +183,11 @@ enum leg_rel leg_rel_take(struct leg *leg, const struct sip_msg *msg)
 
     if (!rseq || !sip_msg_hdr_has_value(msg, SIP_HDR_REQUIRE, "100rel"))
         return LEG_REL_NONE;
-    if (leg->rseq_dlg == leg->dlg && leg->rseq && rseq != leg->rseq + 1)
+    if (leg->rseq && rseq != leg->rseq + 1)
         return LEG_REL_OLD;
-    leg->rseq = rseq;
-    leg->rseq_dlg = leg->dlg; /* each branch of a fork counts for itself */
     (void)re_snprintf(rack, sizeof(rack), "RAck: %u %u INVITE\r\n", rseq, msg->cseq.num);
-    (void)leg_request(leg, "PRACK", rack, NULL, NULL, NULL, NULL);
+    if (leg_request(leg, "PRACK", rack, NULL, NULL, NULL, NULL))
+        return LEG_REL_OLD; /* it comes again, and may be heard then */
+    leg->rseq = rseq;
     return LEG_REL_NEW;
 }

@@ -92,11 +92,10 @@ struct leg {
     struct sip_strans *strans; /* server: the INVITE */
     struct sip_msg *msg;
     struct sip_msg *cancel;
-    struct list replyl;                /* struct leg_2xx waiting for their ACK */
-    struct leg_rel_out *rel;           /* server: the INVITE requires 100rel */
-    uint32_t rseq;                     /* client: of the last 18x that got its PRACK … */
-    const struct sip_dialog *rseq_dlg; /* … in this dialog */
-    struct sip_msg *parked;            /* a re-INVITE that overtook the ACK with the answer to our offer */
+    struct list replyl;      /* struct leg_2xx waiting for their ACK */
+    struct leg_rel_out *rel; /* server: the INVITE requires 100rel */
+    uint32_t rseq;           /* client: of the last 18x in this dialog that got its PRACK */
+    struct sip_msg *parked;  /* a re-INVITE that overtook the ACK with the answer to our offer */
     struct tmr tmr_parked;
 
     struct leg_terms terms, terms_was; /* session timer; was: before the request in hand */

@@ -55,6 +55,25 @@ TEST(reliable_ringing_gets_its_prack_once_and_in_order)
     ends_close();
 }
 
+/* Each branch of a fork counts for itself (RFC 3262 4), also behind one that does not count. */
+TEST(branches_of_a_fork_count_their_reliable_ringing_apart)
+{
+    BOX(NULL);
+    dial("");
+    WANT(sippeer_expect(&trunk.p, &invite, "INVITE", 0));
+    sippeer_reply(&trunk.p, &invite, 180, "Ringing", reliable(70), NULL);
+    WANT(acknowledged(70) && sippeer_expect(&agent.p, &m, "180", 0));
+    (void)snprintf(trunk.p.tag, sizeof(trunk.p.tag), "branch2");
+    sippeer_reply(&trunk.p, &invite, 180, "Ringing", "", NULL);
+    WANT(sippeer_expect(&agent.p, &m, "180", 0));
+    for (unsigned i = 3; i < 6; i++) {
+        (void)snprintf(trunk.p.tag, sizeof(trunk.p.tag), "branch%u", i);
+        sippeer_reply(&trunk.p, &invite, 180, "Ringing", reliable(i), NULL);
+        WANT(acknowledged(i) && sippeer_expect(&agent.p, &m, "180", 0));
+    }
+    ends_close();
+}
+
 TEST(a_prack_that_the_trunk_does_not_know_ends_nothing)
 {
     BOX(NULL);
