@@ -5,6 +5,8 @@ import { loadSettings, saveSettings } from '../shared/settings.js';
 import { createTicker } from '../shared/ticker.js';
 import { Calls } from './calls.js';
 import { $ } from './dom.js';
+import { listenToHeadset, tellHeadset } from './headset.js';
+import { followLinks, openPhoneLinks } from './link.js';
 import { Ways } from '../shared/ice.js';
 import { loadIdentity, loadMissed, saveIdentity } from './memory.js';
 import { Drain, messageIn, readNotice } from './notices.js';
@@ -243,6 +245,7 @@ const actions = {
     clearMissed: () => calls.clearMissed(),
     messageRead: () => say('administrator', null),
     digit: (digit) => calls.digit(digit),
+    openPhoneLinks: () => openPhoneLinks(),
     hold: (held) => calls.hold(held),
     pick: (what) => calls.pick(what),
     transfer: (number) => calls.transfer(number),
@@ -272,6 +275,9 @@ async function reopen(promise) {
 
 const view = new View(actions, settings);
 store.subscribe((state) => view.render(state));
+store.subscribe(tellHeadset);
+listenToHeadset(store.get, actions);
+followLinks((number) => view.fill(number));
 ticker.every(1000, () => view.tick());
 setInterval(() => store.get().view === 'phone' && view.level(audio.level()), LEVEL_MS);
 

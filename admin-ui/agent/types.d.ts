@@ -124,7 +124,7 @@ export type Agent = UA & { transport: { connect(): void; disconnect(): void } };
 type Inputs = 'dn' | 'password' | 'dial-number' | 'auto-answer';
 type Buttons =
     | 'sign-in' | 'start-shift' | 'take-over' | 'check' | 'end-shift' | 'sign-out' | 'answer' | 'mute' | 'hangup' | 'dial'
-    | 'waiting-take' | 'waiting-decline' | 'hold' | 'transfer' | 'consult' | 'swap' | 'join' | 'clear-missed' | 'ask-yes' | 'ask-no';
+    | 'waiting-take' | 'waiting-decline' | 'hold' | 'transfer' | 'consult' | 'swap' | 'join' | 'phone-links' | 'clear-missed' | 'ask-yes' | 'ask-no';
 type Forms = 'signin-form' | 'dial-form';
 type Others =
     | 'registration' | 'registration-text' | 'account' | 'agent' | 'announcer' | 'message' | 'page-notes' | 'signin-view' | 'shift-view'

@@ -2,6 +2,7 @@
 import { ask } from './ask.js';
 import { $ } from './dom.js';
 import { inUse, listenToKeys } from './keys.js';
+import { opensPhoneLinks } from './link.js';
 import { readNumber, LONGEST } from './number.js';
 import { isReady, pill } from './pill.js';
 import { initialState } from './store.js';
@@ -124,6 +125,11 @@ export class View {
 
         meter.style.setProperty('--level', value.toFixed(3));
         meter.setAttribute('aria-valuenow', String(Math.round(value * 100)));
+    }
+
+    // A number from elsewhere: it is the agent who dials it.
+    fill(number) {
+        this.#setDial(number);
     }
 
     clearPassword() {
@@ -420,6 +426,8 @@ export class View {
         for (const id of /** @type {const} */ (['transfer', 'consult'])) click(id, () => actions.pick(this.#state.picking === id ? '' : id));
         once('swap', () => actions.swap());
         once('join', () => actions.join());
+        show($('phone-links'), opensPhoneLinks());
+        click('phone-links', () => actions.openPhoneLinks());
         click('clear-missed', () => actions.clearMissed());
         $('microphone').addEventListener('change', () => actions.chooseMicrophone($('microphone').value));
         $('speaker').addEventListener('change', () => actions.chooseSpeaker($('speaker').value));
