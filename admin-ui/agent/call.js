@@ -75,8 +75,8 @@ export class Call {
         for (const [event, handler] of Object.entries(this.#handlers())) session.on(event, handler);
     }
 
-    answer() {
-        if (this.data.state === 'incoming' && this.#session?.isInProgress()) this.#session.answer(this.#media());
+    answer(extraHeaders = []) {
+        if (this.data.state === 'incoming' && this.#session?.isInProgress()) this.#session.answer({ ...this.#media(), extraHeaders });
     }
 
     // Hangs up, cancels or declines: with the answer.
@@ -292,16 +292,18 @@ export class Call {
 
     #accepted() {
         const quality = new Quality();
+        const { held } = this.data; // before the page was loaded
 
         holdOn(this.#session);
         this.quality = NO_AUDIO_YET;
-        this.#note({ state: 'connected', answeredAt: performance.now() });
+        this.#note({ state: 'connected', answeredAt: this.data.answeredAt || performance.now() });
         this.#kit.accepted(this);
         this.#cancels.push(
             this.#kit.ticker.every(LOOK_MS, () => this.#look()),
             this.#kit.ticker.every(STATS_MS, () => this.#measure(quality)),
             this.#kit.ticker.after(NO_PATH_MS, () => this.#checkPath()),
         );
+        if (held) this.hold(true);
     }
 
     async #look() {

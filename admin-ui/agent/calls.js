@@ -1,4 +1,5 @@
 // The calls of an agent: one on the line, a second one that waits or is held while somebody is asked, and those that were missed.
+import { againOf } from './again.js';
 import { BUSY, Call, NO_MICROPHONE } from './call.js';
 import { callerOf } from './caller.js';
 import { saveMissed } from './memory.js';
@@ -157,6 +158,38 @@ export class Calls {
     // A call came in.
     offered(session, request) {
         const caller = callerOf((name) => request.getHeader(name), this.#store.get().dn);
+        const again = againOf(request.getHeader('X-Dngate-Rebind'));
+
+        if (again) this.#goOn(session, caller, again);
+        else this.#offer(session, request, caller);
+    }
+
+    // A call of before the page was loaded: nobody has to answer it.
+    #goOn(session, caller, { seconds, outgoing, held }) {
+        const answeredAt = performance.now() - seconds * 1000;
+        const call = new Call(this.#kit, { ...caller, answeredAt, held, state: 'incoming', text: words.goesOn }, !outgoing);
+        const on = this.#current;
+        const rings = on?.data.state === 'incoming' && !on.data.answeredAt && !this.#waiting;
+
+        if (!this.#audio.alive || (on && !rings && (this.#other || !(held || on.data.held)))) {
+            session.terminate(this.#audio.alive ? BUSY : NO_MICROPHONE);
+            return;
+        }
+        if (rings) {
+            this.#ringer.stop();
+            this.#waiting = on;
+            this.#store.set({ waiting: on.data });
+        } else if (on) { // of two one was held, as after a consultation
+            this.#other = held ? call : on;
+            this.#other.aside(true);
+            this.#store.set({ other: this.#other.data });
+        }
+        if (call !== this.#other) this.#begin(call);
+        call.ring(session);
+        call.answer(held ? ['X-Dngate-Rebind: held'] : []);
+    }
+
+    #offer(session, request, caller) {
         const call = new Call(this.#kit, { ...caller, state: 'incoming', text: 'Incoming call' }, true);
 
         if (!this.#audio.alive) {
@@ -192,6 +225,11 @@ export class Calls {
         this.#end(this.#waiting);
         this.#end(this.#other);
         this.#end(this.#current);
+    }
+
+    // The page goes: what it dials ends. The rest waits at the gateway for a page that comes back (call.rebind_seconds).
+    leave() {
+        if (this.#current?.data.state === 'calling' || this.#current?.data.state === 'ringing') this.hangup();
     }
 
     declineWaiting() {

@@ -230,9 +230,9 @@ const actions = {
         askToNotify();
         return openShift({});
     },
-    takeOver() {
+    takeOver(how = 'yes') {
         audio.unlock();
-        return openShift({ takeOver: true });
+        return openShift({ takeOver: how });
     },
     check: () => openCheck(),
     endShift: () => stopShift(),
@@ -287,8 +287,7 @@ window.addEventListener('beforeunload', (event) => {
     event.preventDefault();
     event.returnValue = true; // browsers before 2024
 });
-// The other side should not hear silence until a timeout.
-window.addEventListener('pagehide', () => calls.hangupAll());
+window.addEventListener('pagehide', () => calls.leave());
 
 async function resume() {
     const saved = loadIdentity();

@@ -47,8 +47,8 @@ export class Phone {
         return this.#served && Boolean(this.#socket?.answers());
     }
 
-    // takeOver: also when the DN is in a call elsewhere, which then goes on to its end there.
-    start(identity, { takeOver = false } = {}) {
+    // takeOver: also when the DN is in a call elsewhere, which then goes on to its end there ('yes') or comes here ('calls').
+    start(identity, { takeOver = '' } = {}) {
         this.stop();
         const url = `${location.protocol === 'http:' ? 'ws' : 'wss'}://${location.host}/ws`;
         const socket = (this.#socket = new LiveSocket(url, (silent) => socket === this.#socket && this.#silence(silent)));
@@ -68,7 +68,9 @@ export class Phone {
             user_agent: `dngate agent page (${browserHere()}, ${systemOf(navigator.userAgent)})`,
         }));
         this.#ua = ua;
-        if (takeOver) ua.registrator().setExtraHeaders(['X-Dngate-Take-Over: yes']);
+        const asks = takeOver ? [`X-Dngate-Take-Over: ${takeOver}`] : [];
+        ua.registrator().setExtraHeaders(['X-Dngate-Calls: none', ...asks]); // what ran before this page was loaded is called anew
+        ua.on('newRTCSession', () => this.#served || ua.registrator().setExtraHeaders(asks));
         this.#listen(ua);
         this.#wasUp = this.#released = this.#served = false;
         this.#downSince = performance.now();

@@ -123,7 +123,7 @@ export type Agent = UA & { transport: { connect(): void; disconnect(): void } };
 
 type Inputs = 'dn' | 'password' | 'dial-number' | 'auto-answer';
 type Buttons =
-    | 'sign-in' | 'start-shift' | 'take-over' | 'check' | 'end-shift' | 'sign-out' | 'answer' | 'mute' | 'hangup' | 'dial'
+    | 'sign-in' | 'start-shift' | 'take-over' | 'take-call' | 'check' | 'end-shift' | 'sign-out' | 'answer' | 'mute' | 'hangup' | 'dial'
     | 'waiting-take' | 'waiting-decline' | 'hold' | 'transfer' | 'consult' | 'swap' | 'join' | 'phone-links' | 'clear-missed' | 'ask-yes' | 'ask-no';
 type Forms = 'signin-form' | 'dial-form';
 type Others =

@@ -145,11 +145,11 @@ export class View {
         show($('phone-view'), view === 'phone');
         show($('account'), view !== 'signin');
         show($('end-shift'), view === 'phone');
-        show($('take-over'), view === 'shift' && elsewhere);
+        for (const id of /** @type {const} */ (['take-over', 'take-call'])) show($(id), view === 'shift' && elsewhere);
         show($('start-shift'), !(view === 'shift' && elsewhere));
         text($('agent'), displayName ? `${displayName} · ${dn}` : dn);
         text($('shift-dn'), displayName ? `${displayName}, DN ${dn}` : `DN ${dn}`);
-        for (const button of [$('sign-in'), $('start-shift'), $('take-over'), $('check')]) button.disabled = busy;
+        for (const button of [$('sign-in'), $('start-shift'), $('take-over'), $('take-call'), $('check')]) button.disabled = busy;
     }
 
     #renderPill(state) {
@@ -414,6 +414,7 @@ export class View {
         });
         click('start-shift', () => actions.startShift());
         click('take-over', () => actions.takeOver());
+        click('take-call', () => actions.takeOver('calls'));
         click('check', () => actions.check());
         click('end-shift', () => this.#leave('End the shift?', 'Hang up and end the shift', actions.endShift));
         click('sign-out', () => this.#leave('Sign out?', 'Hang up and sign out', actions.signOut));

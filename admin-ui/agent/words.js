@@ -30,7 +30,9 @@ export const words = {
     fromAdministrator: (text) => `Your administrator writes: ${text}`,
     messageRead: 'I have read it',
     notReady: 'The phone is not ready. Wait for “Ready”.',
-    inCallElsewhere: (dn) => `DN ${dn} is in a call elsewhere. Take over: that call goes on to its end there, new calls come here.`,
+    inCallElsewhere: (dn) =>
+        `DN ${dn} is in a call elsewhere. Take over: that call goes on to its end there, new calls come here. Take over with the call: it goes on here.`,
+    goesOn: 'The call goes on',
     leaving: (why) => `${why} This call goes on to its end; no new one comes here.`,
     noCallsHere: (dn, code) =>
         `Genesys ${code === 404 ? `does not know DN ${dn}` : code === 401 || code === 407 ? `does not take the password of DN ${dn}` : `refuses DN ${dn}`}: no call reaches you. Tell your administrator.`,

@@ -416,6 +416,7 @@ static const struct api_value call[] = {
     {.name = "codec_trunk", .type = API_TEXT, .needed = true},
     {.name = "start_ms", .type = API_TIME, .needed = true},
     {.name = "answer_ms", .type = API_TIME, .needed = true, .help = "0: not answered yet."},
+    {.name = "waits_s", .type = API_INT, .help = "Seconds that it waits for its page; absent: it is there."},
     {.name = "call_uuid", .type = API_TEXT, .needed = true},
     {.name = "quality", .type = API_OBJECT, .needed = true, API_VALUES(quality)},
 };

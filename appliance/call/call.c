@@ -16,6 +16,7 @@ static void call_destructor(void *arg)
     list_unlink(&c->le);
     tmr_cancel(&c->tmr);
     tmr_cancel(&c->ask.tmr);
+    tmr_cancel(&c->rebind.tmr);
     if (c->path_id)
         (void)table_del(c->calls->by_path, &c->path_id, sizeof(c->path_id));
     mem_deref(c->trunk_lines);
@@ -64,7 +65,7 @@ int64_t call_wall_ms(const struct call *c)
 
 void call_move(struct call *c, enum call_state to)
 {
-    const struct call_has has = {.agent = c->agent,
+    const struct call_has has = {.agent = c->agent || (call_rebind_waits(c) && to < CALL_ENDING),
                                  .trunk = c->trunk,
                                  .media = c->path,
                                  .answer_time = c->cdr.answer_ms,
@@ -200,8 +201,8 @@ void call_hold_update(struct call *c)
     if (facts)
         facts->held = held;
 
-    /* Until the answer nobody has to send anything: ringing is no RTP timeout */
-    (void)media_path_hold(c->path, held || c->state < CALL_ANSWERED);
+    /* Until the answer nobody has to send anything: ringing is no RTP timeout, nor is a page that is away */
+    (void)media_path_hold(c->path, held || c->state < CALL_ANSWERED || call_rebind_waits(c));
     if (c->state == CALL_ANSWERED && held)
         call_move(c, CALL_HELD);
     else if (c->state == CALL_HELD && !held)

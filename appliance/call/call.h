@@ -4,6 +4,7 @@
 
 #include "call/callfsm.h"
 #include "call/callhdr.h"
+#include "call/callrebind.h"
 #include "call/callset.h"
 #include "call/report.h"
 #include "call/sdp.h"
@@ -30,10 +31,11 @@ struct call {
     struct cdr cdr;
     char label[112];
     enum dn_codec dn_codec;
-    uint32_t dn_limit;       /* the DN's own; 0: call.limit_per_dn */
-    bool withheld;           /* who calls does not want to be known */
-    struct session *session; /* the browser's, held to the end of the call */
-    struct leg *agent, *trunk;
+    uint32_t dn_limit;         /* the DN's own; 0: call.limit_per_dn */
+    bool withheld;             /* who calls does not want to be known */
+    struct session *session;   /* the browser's, held to the end of the call */
+    struct leg *agent, *trunk; /* agent: NULL while the page is away and its dialog is gone */
+    struct call_rebind rebind;
     struct transfer *transfer; /* under way: call/callrefer; NULL: none */
     bool transferred;          /* one came to its end: the record's reason says so */
     uint8_t refers;            /* REFERs of the trunk so far */

@@ -15,6 +15,11 @@ bool callconf_hold_trunk(const struct conf *c)
     return !c || strcmp(conf_str(c, "call.hold", value, sizeof(value)), "local");
 }
 
+uint32_t callconf_rebind_seconds(const struct conf *c)
+{
+    return c ? (uint32_t)conf_int(c, "call.rebind_seconds") : 0;
+}
+
 bool callconf_refer(const struct conf *c)
 {
     char value[16];

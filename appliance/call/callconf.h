@@ -41,6 +41,9 @@ const char *callconf_agent_headers(const struct conf *c, char buf[CALLCONF_MAX])
 /* call.hold: is the trunk told of an agent's hold? */
 bool callconf_hold_trunk(const struct conf *c);
 
+/* call.rebind_seconds: how long a call waits for a page that is away; 0: not at all, nor without settings. */
+uint32_t callconf_rebind_seconds(const struct conf *c);
+
 /* call.refer: are transfers by REFER taken, of the trunk and of pages? */
 bool callconf_refer(const struct conf *c);
 

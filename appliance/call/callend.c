@@ -85,6 +85,7 @@ static void end(struct call *c, enum cdr_party by, uint16_t code, const char *ph
     c->transfer = mem_deref(c->transfer);
     c->calls->live--;
     tmr_cancel(&c->tmr);
+    call_rebind_over(c);
     c->cdr.end_ms = call_wall_ms(c);
     c->cdr.hangup = by;
     c->cdr.code = c->cdr.answer_ms ? 200 : code;

@@ -29,7 +29,7 @@ static void ask(struct call *c, const char *what, enum call_by by)
     int err = ENOTSUP;
 
     (void)re_snprintf(body, sizeof(body), "{\"do\":\"%s\",\"by\":\"%s\"}", what, by_name(by));
-    if (leg_takes_info(c->agent))
+    if (call_rebind_reached(c) && leg_takes_info(c->agent))
         err = leg_request(c->agent, "INFO", "", CALL_ASK_TYPE, body, NULL, NULL);
     traced_note(c->traced, TRACE_GATEWAY, TRACE_STATE, "the page is asked to %s (%s)%s", what, by_name(by),
                 err ? ": not possible" : "");

@@ -55,7 +55,9 @@ static void agent_progress_h(struct leg *leg, const struct sip_msg *msg, void *a
     char *sdp = NULL;
 
     (void)leg;
-    tmr_start(&c->tmr, ring_ms(c), no_answer_h, c); /* it lives: JsSIP sends 100 at once */
+    tmr_start(&c->tmr, ring_ms(c), no_answer_h, c);                    /* it lives: JsSIP sends 100 at once */
+    if (msg->scode > 100 && c->state == CALL_RINGING && !c->ask.rings) /* anew */
+        call_event_rings(c);
     if (msg->scode == 100 || c->state == CALL_RINGING)
         return;
     call_move(c, CALL_RINGING);
@@ -276,9 +278,10 @@ static void introduce(struct call *c, const struct sip_msg *msg, char uri[PARTY_
     party_quote(name, 2 * PARTY_MAX, caller.withheld ? PARTY_ANONYMOUS_NAME : caller.name);
 }
 
-static int ring(struct call *c, const struct sip_msg *msg, const struct binding *b)
+int call_agent_invite(struct call *c, const struct binding *b, const char *from, const char *name,
+                      const char *hdrs, const struct leg_handlers *h)
 {
-    char contact[PARTY_URI_MAX], self[ADDR_STRLEN], from[PARTY_URI_MAX], name[2 * PARTY_MAX];
+    char contact[PARTY_URI_MAX], self[ADDR_STRLEN];
     struct leg_config cfg = {.label = call_label(c),
                              .route = {.ws_conn = b->ws_conn},
                              .contact = contact,
@@ -293,15 +296,57 @@ static int ring(struct call *c, const struct sip_msg *msg, const struct binding 
     if (err)
         return err;
     party_contact(contact, sizeof(contact), c->cdr.dn, addr_str(&laddr, self, sizeof(self)), ";transport=ws");
-    introduce(c, msg, from, name);
-    call_session_take(c, b->ws_conn);
     err = call_agent_offer(c, b->ws_conn, &sdp);
     if (!err)
-        err = leg_connect(&c->agent, c->calls->legs, &cfg, c->hdrs.data ? c->hdrs.data : "", sdp,
-                          &agent_handlers, c);
+        err = leg_connect(&c->agent, c->calls->legs, &cfg, hdrs, sdp, h, c);
     if (!err)
         traced_leg(c->traced, TRACE_BROWSER, leg_callid(c->agent), strlen(leg_callid(c->agent)));
     mem_deref(sdp);
+    return err;
+}
+
+static int ring(struct call *c, const struct sip_msg *msg, const struct binding *b)
+{
+    char from[PARTY_URI_MAX], name[2 * PARTY_MAX];
+
+    introduce(c, msg, from, name);
+    call_session_take(c, b->ws_conn);
+    return call_agent_invite(c, b, from, name, c->hdrs.data ? c->hdrs.data : "", &agent_handlers);
+}
+
+void call_other(const struct call *c, char uri[PARTY_URI_MAX], char name[2 * PARTY_MAX])
+{
+    const bool in = c->cdr.direction == CDR_INBOUND;
+    const char *number = in ? c->cdr.caller : c->cdr.callee;
+    char ip[ADDR_STRLEN];
+    struct pl host;
+
+    pl_set_str(&host, addr_ip(&c->trunk_addr, ip, sizeof(ip)));
+    if (in && (c->withheld || !number[0]))
+        (void)snprintf(uri, PARTY_URI_MAX, PARTY_ANONYMOUS_URI);
+    else
+        party_uri(uri, PARTY_URI_MAX, number, &host, addr_af(&c->trunk_addr));
+    party_quote(name, 2 * PARTY_MAX, !in ? "" : c->withheld ? PARTY_ANONYMOUS_NAME : c->cdr.caller_name);
+}
+
+void call_ring_wait(struct call *c)
+{
+    tmr_start(&c->tmr, ring_ms(c), no_answer_h, c);
+}
+
+int call_ring_again(struct call *c, const struct binding *b)
+{
+    char from[PARTY_URI_MAX], name[2 * PARTY_MAX];
+    int err;
+
+    c->ask.rings = c->ask.told = false;
+    tmr_cancel(&c->ask.tmr);
+    call_other(c, from, name);
+    err = media_path_ice_restart(c->path, &c->local);
+    if (!err)
+        err = call_agent_invite(c, b, from, name, c->hdrs.data ? c->hdrs.data : "", &agent_handlers);
+    if (!err)
+        tmr_start(&c->tmr, BROWSER_SILENT_MS, browser_silent_h, c);
     return err;
 }
 

@@ -67,7 +67,8 @@ static int by_info(struct call *c, bool to_trunk, const struct sip_msg *msg, con
     struct buf hdrs;
     int err;
 
-    if (!leg_takes_info(to) || (!to_trunk && d->key == DIGIT_FLASH)) /* JsSIP would read its 16 as a 1 */
+    if ((!to_trunk && !call_rebind_reached(c)) || !leg_takes_info(to) ||
+        (!to_trunk && d->key == DIGIT_FLASH)) /* JsSIP would read its 16 as a 1 */
         return ENOTSUP;
     buf_init(&hdrs, LEG_HDRS_MAX);
     (void)call_pass(c, &hdrs, msg, to_trunk ? CALLHDR_TO_TRUNK : CALLHDR_TO_AGENT);

@@ -34,6 +34,9 @@ static void media_failed(struct call *c, const struct media_event *ev)
     callstat_media_failed(ev);
     log_warn("call", "id=%s dn=%s %s", c->cdr.id, c->cdr.dn, text);
     if (may_come_back(c, ev)) {
+        if (call_rebind_waits(c) && c->rebind.state != REBIND_JOINING)
+            return; /* it has its own time */
+        (void)media_path_away(c->path, true);
         tmr_start(&c->tmr, LOST_MS, browser_lost_h, c);
         return;
     }
@@ -72,6 +75,8 @@ static void way_found(struct call *c, const struct media_event *ev)
     if (!call_state_up(c->state))
         return;
     tmr_cancel(&c->tmr); /* it was lost */
+    if (!call_rebind_waits(c))
+        (void)media_path_away(c->path, false);
     cdr_note(c->calls->cfg.store, d);
 }
 
@@ -98,6 +103,7 @@ void call_media_event(struct call *c, const struct media_event *ev)
 
     case MEDIA_DTLS_UP:
         log_debug("call", "id=%s dn=%s audio to the browser is encrypted (DTLS-SRTP)", c->cdr.id, c->cdr.dn);
+        call_rebind_joined(c);
         break;
 
     case MEDIA_TRUNK_LATCHED:

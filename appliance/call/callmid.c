@@ -51,6 +51,7 @@ bool call_agent_permit(struct leg *leg, const struct sip_msg *msg, void *arg)
         call_session_take(c, o.ws_conn);
     }
     leg_move(leg, o.ws_conn);
+    call_rebind_home(c);
     return true;
 }
 

@@ -158,10 +158,10 @@ void call_refer_notify(struct call *c, struct leg *leg, const struct sip_msg *ms
         return;
     }
     (void)snprintf(body, sizeof(body), "SIP/2.0 %u %s\r\n", code ? code : 487, code ? phrase : "Given Up");
-    if (leg_relay(c->agent, msg,
-                  last ? "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n"
-                       : "Event: refer\r\nSubscription-State: active;expires=180\r\n",
-                  "message/sipfrag;version=2.0", body, NULL, NULL))
+    if (!c->agent || leg_relay(c->agent, msg,
+                               last ? "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n"
+                                    : "Event: refer\r\nSubscription-State: active;expires=180\r\n",
+                               "message/sipfrag;version=2.0", body, NULL, NULL))
         (void)leg_reply(leg, msg, 200, "OK", NULL, NULL, NULL);
     if (!last)
         return;

@@ -54,8 +54,7 @@ static void media_h(void *msg, void *arg)
         (void)echo_media_event(cs, ev); /* else: of a path that is closed */
 }
 
-/* A browser's connection is gone. An answered call lives on while its audio does (the media say when not); one that still rings or
- * dials has nobody left to answer it. */
+/* A browser's connection is gone: its calls wait for it (call/callrebind). One that it still dials has nobody left. */
 static void ws_gone_h(uint64_t conn, void *arg)
 {
     struct calls *cs = arg;
@@ -66,26 +65,15 @@ static void ws_gone_h(uint64_t conn, void *arg)
         struct call *c = le->data;
 
         le = le->next;
-        if (c->agent && leg_conn(c->agent) == conn && c->state < CALL_ANSWERED)
-            call_abort(c, 480, "Agent's connection lost");
+        if (c->agent && leg_conn(c->agent) == conn)
+            call_rebind_lost(c);
     }
 }
 
-/* The same browser on a new connection goes on with its dialogs. */
 static void binding_h(enum registrar_event ev, const struct binding *b, void *arg)
 {
-    struct calls *cs = arg;
-    struct le *le;
-
-    if (ev != REG_ADDED && ev != REG_REPLACED && ev != REG_REFRESHED && ev != REG_RETURNED)
-        return;
-    LIST_FOREACH(&cs->calll, le)
-    {
-        struct call *c = le->data;
-
-        if (c->agent && c->session && session_binding(c->session) == b)
-            leg_move(c->agent, b->ws_conn);
-    }
+    if (ev == REG_ADDED || ev == REG_REPLACED || ev == REG_REFRESHED || ev == REG_RETURNED)
+        call_rebind_signed_in(arg, b);
 }
 
 /* --- from outside --- */
@@ -250,6 +238,8 @@ static void info_fill(struct call_info *ci, const struct call *c)
     ci->start_ms = c->cdr.start_ms;
     ci->answer_ms = c->cdr.answer_ms;
     ci->path = c->cdr.path;
+    ci->waits = call_rebind_waits(c);
+    ci->waits_s = call_rebind_seconds(c);
     if (!directory_get(c->calls->cfg.directory, c->cdr.dn, &dn))
         (void)snprintf(ci->name, sizeof(ci->name), "%s", dn.name);
     explicit_bzero(&dn, sizeof(dn));

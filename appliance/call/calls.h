@@ -50,6 +50,8 @@ struct call_info { /* live list, by value; what pads it is 0, so that two can be
     char state[16]; /* "calling", "ringing", "answered", "held", "ending" */
     int64_t start_ms, answer_ms;
     enum cdr_path path; /* now */
+    bool waits;         /* for its page, which is away … */
+    uint32_t waits_s;   /* … for so long */
     bool registered;    /* its DN is, now: who lists calls for people says so (service/live) */
 };
 typedef bool(calls_h)(const struct call_info *ci, void *arg);

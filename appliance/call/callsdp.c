@@ -397,6 +397,7 @@ int call_agent_take(struct call *c, const struct sdp *s, enum media_codec want, 
     /* An association that lives keeps its DTLS roles, whatever a later actpass says (RFC 8842 5.5) */
     if (c->browser.ice_ufrag[0] && !memcmp(c->browser.fingerprint, b.fingerprint, sizeof(b.fingerprint)))
         b.we_are_dtls_client = c->browser.we_are_dtls_client;
+    b.anew = c->rebind.state == REBIND_CALLING;
     if (offer)
         err = restart(c, &b);
     if (!err)

@@ -59,7 +59,7 @@ static const char *mos_text(char *buf, size_t sz, const struct call_info *ci)
 
 static void call_list(struct listing *l, const struct call_info *ci, int64_t now_ms)
 {
-    char text[32];
+    char text[48];
 
     if (listing_json(l)) {
         call_json(l->cmd->out, ci, now_ms);
@@ -71,7 +71,8 @@ static void call_list(struct listing *l, const struct call_info *ci, int64_t now
     grid_add(&l->grid, ci->caller);
     grid_add(&l->grid, ci->callee);
     grid_add(&l->grid, ci->trunk);
-    grid_add(&l->grid, ci->state);
+    snprintf(text, sizeof(text), "waiting for the page (%u s)", ci->waits_s);
+    grid_add(&l->grid, ci->waits ? text : ci->state);
     grid_add(&l->grid, cdr_path_name(ci->path));
     grid_add(&l->grid, codecs_text(text, sizeof(text), ci));
     grid_add(&l->grid, mos_text(text, sizeof(text), ci));

@@ -176,6 +176,12 @@ static const struct conf_def table[] = {
               "music; or nobody (local), and the far end hears silence."),
     INT("call.limit_per_dn", "2", 1, 10, "", "Most calls of one DN at a time."),
     INT("call.limit_total", "1000", 1, 10000, "", "Most calls of the whole appliance at a time."),
+    LIVE_INT(
+        "call.rebind_seconds", "60", 0, 600, "s",
+        "How long a call waits for its agent's page, which reloads, crashed or lost its network, before it "
+        "is "
+        "ended: the far end hears a soft beep meanwhile. 0: a page that comes back without its call has lost "
+        "it."),
     LIVE_ENUM(
         "call.refer", "on", "on|off",
         "Transfers by REFER: followed when the trunk asks for one, passed on to it when a page does; off: "

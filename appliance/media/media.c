@@ -415,6 +415,13 @@ int media_path_tone(struct media_path *p, enum media_tone tone)
     return worker_post(p->worker, &msg);
 }
 
+int media_path_away(struct media_path *p, bool away)
+{
+    struct worker_msg msg = {.command = WORKER_AWAY, .path = p->path, .u.away = away};
+
+    return worker_post(p->worker, &msg);
+}
+
 enum media_dtmf_way media_path_dtmf_way(const struct media_path *p, enum media_side to)
 {
     return p->ways[to];

@@ -113,6 +113,7 @@ uint32_t media_path_id(const struct media_path *p);
 struct media_browser {
     char ice_ufrag[ICE_UFRAG_MAX], ice_pwd[ICE_PWD_MAX];
     uint8_t fingerprint[32];
+    bool anew;               /* another page: its DTLS association begins anew, whatever certificate it has */
     bool we_are_dtls_client; /* we answered or were answered setup:active towards a passive peer */
     struct media_cand cands[MEDIA_CANDS_MAX];
     size_t cand_count;
@@ -147,6 +148,9 @@ enum media_tone {
 };
 /* Plays a tone to the browser in place of the trunk's audio. */
 int media_path_tone(struct media_path *p, enum media_tone tone);
+
+/* The browser's page is away and may come back: as long as nothing is heard from it, the trunk hears a soft beep each five seconds. */
+int media_path_away(struct media_path *p, bool away);
 
 enum media_side { MEDIA_TRUNK, MEDIA_BROWSER, MEDIA_SIDES };
 /* How a digit can reach a side by what was last told of it: as an RFC 4733 event when it listed a type for them, else as the two

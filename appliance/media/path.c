@@ -5,6 +5,7 @@
 #include "core/rnd.h"
 #include "media/quality.h"
 #include "core/log.h"
+#include "media/path_away.h"
 #include "media/path_dtmf.h"
 #include "media/path_down.h"
 #include "media/path_echo.h"
@@ -286,13 +287,15 @@ uint64_t path_tick(struct path *p, uint64_t now_us)
         path_up_tick(p, now_us);
     path_down_tick(p, now_us);
     path_dtmf_tick(p, now_us);
+    path_away_tick(p, now_us);
     path_noise_tick(p, now_us);
     if (now_us >= p->slow_us) {
         slow_tick(p, now_us);
         p->slow_us = now_us + (path_secure_settled(p) ? PATH_SETTLED_US : PATH_SLOW_US);
     }
-    p->due_us = sooner(sooner(p->echo ? path_echo_due_us(p) : path_up_due_us(p), path_down_due_us(p)),
-                       sooner(sooner(path_dtmf_due_us(p), path_noise_due_us(p)), p->slow_us));
+    p->due_us = sooner(
+        sooner(p->echo ? path_echo_due_us(p) : path_up_due_us(p), path_down_due_us(p)),
+        sooner(sooner(path_dtmf_due_us(p), path_noise_due_us(p)), sooner(path_away_due_us(p), p->slow_us)));
     return p->due_us;
 }
 

@@ -7,6 +7,7 @@
  *   path_up.c      browser → trunk: [jitter buffer → decode → encode | straight through]
  *   path_down.c    trunk → browser: source lock, [decode → encode | straight through], tone
  *   path_echo.c    without a trunk: the browser's audio back to it
+ *   path_away.c    browser → trunk while the page is away: a soft beep
  *   path_dtmf.c    key presses: telephone events both ways, tones in the audio
  *   path_noise.c   comfort noise: the trunk's heard by the browser, ours told to the trunk
  *   path_report.c  RTCP both ways, RTP timeout
@@ -95,6 +96,8 @@ void path_set_browser(struct path *p, const struct media_browser *b, uint64_t no
 void path_set_restart(struct path *p, const char *ufrag, const char *pwd);
 void path_set_trunk(struct path *p, const struct media_trunk *t, uint64_t now_us);
 void path_set_hold(struct path *p, bool held, uint64_t now_us);
+/* path_away.h */
+void path_set_away(struct path *p, bool away, uint64_t now_us);
 void path_set_tone(struct path *p, enum media_tone tone, uint64_t now_us);
 /* Digits that have their room. */
 void path_dtmf_queue(struct path *p, enum media_side to, const char *digits, unsigned duration_ms);

@@ -161,7 +161,8 @@ static void association_begin(struct path *p)
 void path_secure_set(struct path *p, uint64_t now_us)
 {
     struct media_browser *b = &p->browser;
-    bool same = p->dtls && dtls_state(p->dtls) != DTLS_FAILED && p->we_are_client == b->we_are_dtls_client &&
+    bool same = !b->anew && p->dtls && dtls_state(p->dtls) != DTLS_FAILED &&
+                p->we_are_client == b->we_are_dtls_client &&
                 !memcmp(p->fingerprint, b->fingerprint, sizeof(p->fingerprint));
 
     ice_remote(p->ice, b->ice_ufrag, b->ice_pwd, b->cands, b->cand_count, now_us / 1000);

@@ -42,6 +42,7 @@ struct path_in { /* what one side sends us */
     enum media_codec codec; /* of the newest audio */
     uint32_t dropped;
     uint64_t alive_us; /* newest valid packet; or since when we wait for one */
+    uint64_t heard_us; /* newest audio of the browser */
     bool silent;       /* MEDIA_TIMEOUT was told */
     uint64_t press_us; /* when all presses so far would be over at PRESS_MIN_US each */
     double rtt_ms;
@@ -101,6 +102,12 @@ struct path_down {
     uint64_t noise_us;
 };
 
+struct path_away { /* path_away.c */
+    bool on, sounds;
+    struct tone tone;
+    uint64_t us; /* when the next packet of it may go */
+};
+
 struct path {
     uint32_t id;
     const struct path_host *host;
@@ -144,6 +151,7 @@ struct path {
     struct path_out to_browser, to_trunk;
     struct path_up up;
     struct path_down down;
+    struct path_away away;
     char cname[24];
 
     uint64_t slow_us, figures_us;

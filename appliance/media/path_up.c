@@ -74,6 +74,7 @@ static void audio(struct path *p, enum media_codec c, const struct rtp_hdr *h, u
         codec_dec_reset(p->up.dec[c]); /* what it decoded last was another time's */
         p->up.pcm.count = 0;
     }
+    in->heard_us = now_us;
     rtcp_recv_packet(&in->recv, h, now_us);
     if (!straight(p, c, h)) {
         path_touched(p);

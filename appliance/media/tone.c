@@ -9,6 +9,7 @@ enum { RATE = 8000 };
 
 const struct tone_spec tone_beep = {{1000, 0}, 120, 80, -16.0};
 const struct tone_spec tone_ringback = {{425, 0}, 1000, 4000, -19.0};
+const struct tone_spec tone_away = {{425, 0}, 200, 4800, -25.0};
 
 #define KEY(low, high)                                                                                       \
     {                                                                                                        \

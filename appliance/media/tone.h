@@ -14,6 +14,7 @@ struct tone_spec {
 extern const struct tone_spec
     tone_dtmf[16];                       /* ITU-T Q.23, by RFC 4733 event code; -6 dBm0, each of the two -9 */
 extern const struct tone_spec tone_beep; /* 1 kHz, 120 ms on, 80 ms off, -16 dBm0: an agent is on the line */
+extern const struct tone_spec tone_away; /* a short soft beep each 5 s: please wait */
 extern const struct tone_spec tone_ringback; /* ITU-T E.180: 425 Hz, 1 s on, 4 s off, -19 dBm0 */
 
 struct tone {

@@ -264,6 +264,9 @@ static void command_h(void *msg, void *arg)
     case WORKER_TONE:
         path_set_tone(m->path, m->u.tone, now_us);
         break;
+    case WORKER_AWAY:
+        path_set_away(m->path, m->u.away, now_us);
+        break;
     case WORKER_DTMF:
         path_dtmf_queue(m->path, m->u.dtmf.to, m->u.dtmf.digits, m->u.dtmf.duration_ms);
         break;

@@ -55,6 +55,7 @@ enum worker_command {
     WORKER_BROWSER,
     WORKER_TRUNK,
     WORKER_TONE,
+    WORKER_AWAY,
     WORKER_DTMF,
     WORKER_HOLD,
     WORKER_RESTART,
@@ -81,6 +82,7 @@ struct worker_msg {
             unsigned duration_ms;
         } dtmf;
         bool held;
+        bool away;
         struct worker_restart restart;
         struct worker_reached *reached; /* malloc'd; the worker frees it */
         struct outside_asked ask;

@@ -51,6 +51,8 @@ void livejson_call(struct buf *out, const struct call_info *ci)
     member(out, "codec_trunk", ci->codec_trunk);
     buf_printf(out, ",\"start_ms\":%lld,\"answer_ms\":%lld", (long long)ci->start_ms,
                (long long)ci->answer_ms);
+    if (ci->waits)
+        buf_printf(out, ",\"waits_s\":%u", ci->waits_s);
     member(out, "call_uuid", ci->call_uuid);
     buf_puts(out, ",\"quality\":{");
     heard(out, "to_trunk", &ci->to_trunk);

@@ -123,6 +123,8 @@ static bool media_failed(const struct looking *l)
 {
     const char *why = l->f->failed;
 
+    if (l->c->hangup == CDR_GATEWAY && !strcmp(l->c->reason, "Agent's page did not come back"))
+        return say(l, SAY_PAGE_AWAY);
     if (!strncmp(l->c->reason, "Media failed: ", 14))
         why = l->c->reason + 14;
     else if (!strncmp(l->c->reason, "Media timeout: ", 15))

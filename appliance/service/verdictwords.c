@@ -156,6 +156,11 @@ static const struct verdict_row rows[SAYS] = {
                          NULL},
     [SAY_WELL_CALLER] = {"well_caller", VERDICT_GOOD, WELL, "It was answered, and the caller hung up.", NULL},
 
+    [SAY_PAGE_AWAY] =
+        {"page_away", VERDICT_BAD, "The agent's page did not come back",
+         "Its connection was gone for as long as call.rebind_seconds allows; the far end heard a beep "
+         "meanwhile.",
+         GONE_ADVICE},
     [SAY_AGENT_LOST] = {"agent_lost", VERDICT_BAD, AGENT_LOST,
                         "The browser's connection to the gateway broke.", GONE_ADVICE},
     [SAY_AGENT_LOST_RANG] = {"agent_lost_rang", VERDICT_BAD, AGENT_LOST,

@@ -48,6 +48,7 @@ enum verdict_say {
     SAY_WELL_AGENT, /* who hung up */
     SAY_WELL_CALLED,
     SAY_WELL_CALLER,
+    SAY_PAGE_AWAY,
     /* never answered */
     SAY_AGENT_LOST,
     SAY_AGENT_LOST_RANG,      /* n */

@@ -49,7 +49,7 @@ static void unbind(struct registrar *r, const struct sip_msg *msg, const struct 
     reply_ok(r, msg, NULL, w);
 }
 
-enum take_over { TAKE_IDLE, TAKE_ANY, TAKE_NONE };
+enum take_over { TAKE_IDLE, TAKE_ANY, TAKE_CALLS, TAKE_NONE };
 
 static enum take_over takes_over(const struct sip_msg *msg)
 {
@@ -57,9 +57,17 @@ static enum take_over takes_over(const struct sip_msg *msg)
 
     if (!hdr)
         return TAKE_IDLE;
-    return !pl_strcasecmp(&hdr->val, "yes")  ? TAKE_ANY
-           : !pl_strcasecmp(&hdr->val, "no") ? TAKE_NONE
-                                             : TAKE_IDLE;
+    return !pl_strcasecmp(&hdr->val, "yes")     ? TAKE_ANY
+           : !pl_strcasecmp(&hdr->val, "calls") ? TAKE_CALLS
+           : !pl_strcasecmp(&hdr->val, "no")    ? TAKE_NONE
+                                                : TAKE_IDLE;
+}
+
+static bool has_no_calls(const struct sip_msg *msg)
+{
+    const struct sip_hdr *hdr = sip_msg_xhdr(msg, "X-Dngate-Calls");
+
+    return hdr && !pl_strcasecmp(&hdr->val, "none");
 }
 
 /* Why a password that signed in no longer does; NULL: it does. */
@@ -98,7 +106,7 @@ static bool refused(const struct registrar *r, struct refusal *no, const struct 
     *no = (struct refusal){NULL, NULL};
     if (!dn->enabled)
         no->leaving = (why = dropped(r, w->dn, dn)) ? why : "password changed";
-    else if (how == TAKE_ANY)
+    else if (how == TAKE_ANY || how == TAKE_CALLS)
         return false;
     else if (own && session_leaving(own) == SESSION_CLOSE_TAKEN)
         no->elsewhere = "signed-in"; /* by the agent's own doing, and for good: also when nobody has it now */
@@ -160,6 +168,8 @@ static void binding_of(struct binding *b, const struct regmsg *w, const struct s
     memcpy(b->contact, w->contact, sizeof(b->contact));
     memcpy(b->instance, w->instance, sizeof(b->instance));
     agent_of(b->user_agent, sizeof(b->user_agent), msg);
+    b->no_calls = has_no_calls(msg);
+    b->takes_calls = takes_over(msg) == TAKE_CALLS;
 }
 
 /* It asks for the DN, for so many seconds. own: see refused(). */
@@ -167,6 +177,7 @@ static void bind_dn(struct registrar *r, const struct sip_msg *msg, const struct
                     const struct sip_origin *o, struct session *own, const struct registrar_dn *dn)
 {
     struct session *s = NULL;
+    enum registrar_event ev;
     struct refusal no;
     struct binding b;
     int err;
@@ -179,9 +190,11 @@ static void bind_dn(struct registrar *r, const struct sip_msg *msg, const struct
         if (!err)
             refuse(r, msg, w, &no);
     } else {
-        err = session_sign_in(&s, r->sessions, &b, dn, w->expires);
-        if (!err)
+        err = session_sign_in(&s, r->sessions, &b, dn, w->expires, &ev);
+        if (!err) {
             reply_ok(r, msg, s, w);
+            session_told(s, ev);
+        }
     }
     if (err)
         (void)sip_treply(NULL, r->st->sip, msg, 503, "Service Unavailable");

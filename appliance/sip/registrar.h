@@ -3,12 +3,14 @@
  * newest wins. Bindings are routed by connection, never by Contact (JsSIP's is *.invalid).
  *
  * X-Dngate-Take-Over of a REGISTER says what is to happen when another browser has the DN: `yes`, it is taken from it, and a call that
- * runs there goes on to its end there (see sip/session); `no`, the page asks by itself, after its network was away, and takes it from
+ * runs there goes on to its end there (see sip/session); `calls`, and those that run there move to this one (call/callrebind); `no`, the page asks by itself, after its network was away, and takes it from
  * nobody; without, it is taken from who is in no call. Who does not get it is told by a 403:
  *
  *   X-Dngate-Elsewhere: in-call      another browser has the DN, and a call; Warning says so in words
  *   X-Dngate-Elsewhere: signed-in    it was taken from this browser
  *   X-Dngate-Leaving: REASON         an administrator ended its registration: "DN disabled", "password changed", …
+ *
+ * X-Dngate-Calls: none says that the page has no dialogs: it was loaded anew, and what runs on its session is to be called anew.
  *
  * A browser that comes back to a call of its own by another connection gets the call, whatever became of the DN meanwhile: it is served
  * within the call, by the password that it had, until that ends.

@@ -337,10 +337,9 @@ static void claim(struct session *s, const struct binding *b, const struct regis
 }
 
 int session_sign_in(struct session **sp, struct sessions *ss, const struct binding *b,
-                    const struct registrar_dn *dn, uint32_t seconds)
+                    const struct registrar_dn *dn, uint32_t seconds, enum registrar_event *ev)
 {
     struct session *s, *held;
-    enum registrar_event ev;
     char src[ADDR_STRLEN];
     bool moved;
     int err;
@@ -350,21 +349,25 @@ int session_sign_in(struct session **sp, struct sessions *ss, const struct bindi
         err = move_in(s, b, moved, &held);
     if (err)
         return err;
-    ev = !held ? REG_ADDED : held == s && !moved ? REG_REFRESHED : REG_REPLACED;
+    *ev = !held ? REG_ADDED : held == s && !moved ? REG_REFRESHED : REG_REPLACED;
     if (held && held != s) {
         (void)table_swap(ss->by_dn, b->dn, strlen(b->dn), s);
         session_unbind(held, REG_REPLACED);
         see_off(held, SESSION_CLOSE_TAKEN, "signed in elsewhere", "{\"elsewhere\":true}");
     }
-    if (ev != REG_REFRESHED)
+    if (*ev != REG_REFRESHED)
         s->b.registered_ms = 0;
     claim(s, b, dn, seconds);
     s->b.moved = moved;
     session_enter(s, SESSION_SIGNED_IN);
-    if (ev != REG_REFRESHED)
+    if (*ev != REG_REFRESHED)
         log_info("sip", "dn=%s conn=%llu source=%s expires=%u registered", s->b.dn,
                  (unsigned long long)s->b.ws_conn, addr_ip(&s->b.peer, src, sizeof(src)), seconds);
     *sp = s;
-    sessions_tell(ss, ev, &s->b);
     return 0;
+}
+
+void session_told(const struct session *s, enum registrar_event ev)
+{
+    sessions_tell(s->ss, ev, &s->b);
 }

@@ -46,6 +46,8 @@ struct binding { /* one DN's registration */
     char instance[96]; /* +sip.instance or "" */
     char user_agent[128];
     int64_t registered_ms, expires_ms; /* Unix ms */
+    bool no_calls;                     /* the page says that it has no dialogs: X-Dngate-Calls */
+    bool takes_calls;                  /* and wants those that run elsewhere: X-Dngate-Take-Over: calls */
     bool moved;                        /* of REG_REPLACED: its own browser took it, by another connection */
 };
 
@@ -106,10 +108,11 @@ bool session_same_browser(const struct session *s, const char *dn, const char *i
 
 /*
  * b (registered_ms is set here) with dn's password is signed in for so many seconds: on the session of b->ws_conn, or on that of the same
- * browser, which comes back by that connection. Whoever held the DN leaves.
+ * browser, which comes back by that connection. Whoever held the DN leaves. Listeners are told by session_told(), for when it has its answer.
  */
 int session_sign_in(struct session **sp, struct sessions *ss, const struct binding *b,
-                    const struct registrar_dn *dn, uint32_t seconds);
+                    const struct registrar_dn *dn, uint32_t seconds, enum registrar_event *ev);
+void session_told(const struct session *s, enum registrar_event ev);
 /*
  * s, in a call and not signed in, comes back by b->ws_conn: its calls move there, and it is leaving for this reason. Nothing is done
  * when it is there, or when that connection has calls or a DN of its own.

@@ -195,25 +195,6 @@ check('the trunk holds and resumes: the page stays connected, audio comes back',
     assert.equal((await nextCdr())[0].hangup, 'agent');
 });
 
-check('a reload during a call hangs up, and the page is ready again by itself', async (t) => {
-    const far = await farEnd(t);
-    await agent.dial('4711');
-    await agent.call('connected');
-    await agent.hears();
-    const bye = far.next('bye');
-    const begin = Date.now();
-    await agent.page.reload();
-    await bye;
-    t.diagnostic(`BYE ${Date.now() - begin} ms after the reload`);
-    await agent.registration('registered');
-    assert.equal((await nextCdr())[0].hangup, 'agent');
-    await agent.dial('4711');
-    await agent.call('connected');
-    await agent.hears();
-    await agent.hangup();
-    await nextCdr();
-});
-
 check('a second page in mid-call: it is told, takes over, and who talks goes on to the end, over blips of the network', async (t) => {
     const saying = (who, text) => who.page.locator('#message p', { hasText: text }).waitFor();
     const far = await farEnd(t);
@@ -247,21 +228,6 @@ check('a second page in mid-call: it is told, takes over, and who talks goes on 
     await agent.page.click('#start-shift'); // an idle page gives way at once
     await agent.registration('registered');
     await saying(other, 'signed in on another page');
-});
-
-check('closing the page during a call ends it at the trunk', async (t) => {
-    const far = await farEnd(t);
-    const other = await newAgent(t, '5002');
-    await other.startShift('secret5002');
-    await other.dial('4711');
-    await other.call('connected');
-    await other.hears();
-    const bye = far.next('bye', 40000);
-    const begin = Date.now();
-    await other.page.context().close();
-    await bye;
-    t.diagnostic(`BYE ${Date.now() - begin} ms after the page was closed`);
-    assert.equal((await nextCdr())[0].dn, '5002');
 });
 
 check('a server that crashed and is back: the page registers by itself', async (t) => {

@@ -3,7 +3,7 @@ import { duration, num, said, t, tr } from '../core/words';
 import { State, type Kind } from '../parts/state';
 
 const results: Record<string, Kind> = { answered: 'good', no_answer: 'wait', busy: 'wait', cancelled: 'off', refused: 'wait', failed: 'bad' };
-const states: Record<string, Kind> = { calling: 'busy', ringing: 'busy', answered: 'good', held: 'wait', ending: 'off' };
+const states: Record<string, Kind> = { calling: 'busy', ringing: 'busy', answered: 'good', held: 'wait', waits: 'wait', ending: 'off' };
 
 export const Result = ({ result }: { result: string }) => <State kind={results[result] ?? 'off'}>{tr(`calls.result.${result}`, {}, result)}</State>;
 export const CallState = ({ state }: { state: string }) => <State kind={states[state] ?? 'off'}>{tr(`calls.state.${state}`, {}, state)}</State>;

@@ -61,7 +61,7 @@ const columns = (): Column<Row>[] => [
         key: 'state',
         title: t('calls.state'),
         width: '10rem',
-        cell: ({ item, over }) => (over ? <span class="dim">{t('calls.ended')}</span> : <><CallState state={item.state} /> <Running since={item.answer_ms || item.start_ms} /></>),
+        cell: ({ item, over }) => (over ? <span class="dim">{t('calls.ended')}</span> : <><CallState state={item.waits_s === undefined ? item.state : 'waits'} /> <Running since={item.answer_ms || item.start_ms} /></>),
     },
     { key: 'codecs', title: t('calls.codecs'), width: '8rem', wide: true, cell: ({ item }) => codecs(item.codec_browser, item.codec_trunk) },
     { key: 'path', title: t('calls.path'), width: '6.5rem', wide: true, cell: ({ item }) => pathWords(item.path) },

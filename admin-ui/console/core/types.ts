@@ -95,6 +95,7 @@ export interface Call {
     codec_trunk: string;
     start_ms: number;
     answer_ms: number;
+    waits_s?: number; // its page is away
     call_uuid: string;
     quality: { to_trunk: Figures | null; to_browser: Figures | null; browser: Figures | null; rtt_ms: number } | null;
 }

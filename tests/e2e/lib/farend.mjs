@@ -26,6 +26,8 @@ export class FarEnd extends EventEmitter {
     #player = null;
     echo = true;
     received = 0; // audio packets
+    beeps = 0; // of them, that are neither silence nor speech that changes: the line is alive (appliance/media/path_away.h)
+    #beeping = 0;
     methods = []; // of all requests
     events = new Map(); // RFC 4733 by timestamp: {digit, duration, ended}
 
@@ -85,6 +87,10 @@ export class FarEnd extends EventEmitter {
         }
         this.#send('ACK', this.#dialog.cseq);
         return answer;
+    }
+
+    hangup() {
+        return this.#request('BYE', [], '');
     }
 
     // Offers anew in the call; resolves with the gateway's answer.
@@ -196,7 +202,19 @@ export class FarEnd extends EventEmitter {
         if (type === TELEPHONE_EVENT) this.#event(packet.readUInt32BE(4), packet.subarray(12));
         if (type !== PCMU) return;
         this.received++;
+        this.#listen(packet.subarray(12));
         if (this.echo) this.#speak(packet.subarray(12), packet.readUInt32BE(4), 'echo');
+    }
+
+    // A frame of 425 Hz at -25 dBm0 behind frames of silence.
+    #listen(frame) {
+        const tone = Math.max(...Array.from(frame, (byte) => Math.abs(linear(byte))));
+
+        if (tone < 0.001) this.#beeping = 1;
+        else {
+            if (this.#beeping && tone > 0.02 && tone < 0.08) this.beeps++;
+            this.#beeping = 0;
+        }
     }
 
     #event(timestamp, payload) {
@@ -223,7 +241,15 @@ export class FarEnd extends EventEmitter {
     }
 }
 
-// ITU-T G.711, -1..1 to one byte.
+// ITU-T G.711, one byte to -1..1.
+function linear(byte) {
+    const x = ~byte & 0xff;
+    const value = (((x & 15) << 3) + 132 << ((x >> 4) & 7)) - 132;
+
+    return (x & 0x80 ? -value : value) / 32768;
+}
+
+// -1..1 to one byte.
 function mulaw(v) {
     const x = Math.min(Math.round(Math.abs(v) * 32767) + 132, 32767);
     const exponent = 31 - Math.clz32(x) - 7;

@@ -337,6 +337,11 @@ TEST(digits_of_signalling_reach_the_trunk_without_any_audio)
     mediacall_stop(&call);
 }
 
+static bool trunk_enough(struct mediacall *c)
+{
+    return c->at_trunk.pcm_count >= 10400;
+}
+
 static bool enough(struct mediacall *c)
 {
     return c->at_browser.pcm_count >= 10400; /* 1.3 s */
@@ -384,6 +389,29 @@ TEST(ringback_is_heard_and_gives_way_to_audio)
     CHECK(mediacall_tone_share(&call.at_browser, 1000, 8000, &rms) > 0.9);
     CHECK_EQ_INT(call.at_browser.ssrcs, 1);
     CHECK_EQ_INT(call.at_browser.gaps, 0);
+    mediacall_stop(&call);
+}
+
+/* A page that is away: the trunk hears that the line lives, until the browser is heard again. */
+TEST(the_trunk_hears_a_beep_while_the_page_is_away)
+{
+    static struct mediacall_sink first;
+    double rms;
+
+    CHECK_EQ_INT(mediacall_start(&call, &opus), 0);
+    CHECK(mediacall_run(&call, mediacall_up, SOON_MS));
+    CHECK_EQ_INT(media_path_away(call.path, true), 0);
+    CHECK(mediacall_run(&call, trunk_hears, SOON_MS));
+    first = call.at_trunk;
+    first.pcm_count = 1600;
+    CHECK(mediacall_tone_share(&first, 425, 1200, &rms) > 0.9);
+    CHECK(rms > 300 && rms < 1500); /* soft */
+    call.browser_talks = true;
+    call.at_trunk.pcm_count = 0;
+    CHECK(mediacall_run(&call, trunk_enough, SOON_MS));
+    CHECK(mediacall_tone_share(&call.at_trunk, 425, 8000, &rms) < 0.1);
+    CHECK_EQ_INT(call.at_trunk.ssrcs, 1);
+    CHECK_EQ_INT(call.at_trunk.gaps, 0);
     mediacall_stop(&call);
 }
 

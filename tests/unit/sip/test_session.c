@@ -87,11 +87,15 @@ static struct session *sign_in(uint64_t conn, const char *dn, const char *instan
     struct registrar_dn row = {.enabled = true};
     struct binding b = {.ws_conn = conn};
     struct session *s = NULL;
+    enum registrar_event ev;
 
     (void)snprintf(b.dn, sizeof(b.dn), "%s", dn);
     (void)snprintf(b.instance, sizeof(b.instance), "%s", instance);
     (void)snprintf(b.contact, sizeof(b.contact), "sip:a@x.invalid;transport=ws");
-    return session_sign_in(&s, t.ss, &b, &row, 600) ? NULL : s;
+    if (session_sign_in(&s, t.ss, &b, &row, 600, &ev))
+        return NULL;
+    session_told(s, ev);
+    return s;
 }
 
 static uint16_t closed(uint64_t conn)
