@@ -275,7 +275,7 @@ test:
 	@docker/packages.sh build test
 	@+mkdir -p build/results; n='0 1'; if $(MAKE) all; then n='1 0'; fi; echo $$n >build/results/build.count
 	@+tests/run.sh build test env LC_ALL=C $(MAKE) -k $(foreach s,unit tsan flow fuzz-brief e2e,$(PARTS_$s))
-	@+$(call in_turn,flow ui) & $(call in_turn,unit tsan) & $(call in_turn,image-test lint fuzz-brief,nice) & wait
+	@+$(call in_turn,flow ui) & $(call in_turn,unit tsan) & { $(call in_turn,image-test); $(call in_turn,lint fuzz-brief,nice); } & wait
 	@+$(MAKE) e2e || true
 	@tests/run.sh total
 

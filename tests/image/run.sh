@@ -129,7 +129,7 @@ call() { # HOST PORT [COMMAND]
 }
 
 drains() { # CONTAINER HOST PORT: docker stop leaves a running call alone until it ends
-    call "$2" "$3" "docker stop -t 60 $1" && [ "$(docker inspect -f '{{.State.ExitCode}}' "$1")" = 0 ] && return
+    call "$2" "$3" "docker stop -t 240 $1" && [ "$(docker inspect -f '{{.State.ExitCode}}' "$1")" = 0 ] && return
     docker logs --tail 30 "$1"
     return 1
 }
