@@ -152,9 +152,10 @@ function provisioning(name, prepare) {
             assert.match(ok(dir, ['trunk', 'list']), /\[2001:db8::1\]:5070/);
             for (const words of [['trunk', 'list'], ['trunk', 'show', 'genesys'], ['trunk', 'list', '--json']])
                 assert.doesNotMatch(ok(dir, words), /top-secret/);
-            const refused = dngate(dir, ['trunk', 'add', 'later', '--address', '192.0.2.1', '--transport=tls']);
-            assert.equal(refused.status, 1);
-            assert.match(refused.err, /^dngate: TLS .*not in this version[^\n]*\n$/);
+            ok(dir, ['trunk', 'add', 'secure', '--address', '192.0.2.1', '--transport=tls', '--tls-name', 'sip.example']);
+            const secure = JSON.parse(ok(dir, ['trunk', 'show', 'secure', '--json']));
+            assert.deepEqual([secure.transport, secure.port, secure.tls_name], ['tls', 5061, 'sip.example']);
+            ok(dir, ['trunk', 'remove', 'secure']);
             for (const [word, registers] of [['--register', true], ['--priority=6', true], ['--no-register', false]])
                 assert.equal(JSON.parse(ok(dir, ['trunk', 'set', 'genesys', word, '--json'])).register, registers, word);
             ok(dir, ['trunk', 'remove', 'genesys']);

@@ -9,6 +9,7 @@ import { Agent } from './agent.mjs';
 import { binary, start } from './dngate.mjs';
 import { adminOption, signIn } from './lib/admin.mjs';
 import { parse, scrape } from './lib/metrics.mjs';
+import { until } from './lib/wait.mjs';
 
 let server;
 const secrets = new Map(); // what must stand nowhere, by what it is
@@ -178,6 +179,7 @@ test('a restart in between harms nothing', async () => {
 });
 
 test('no word of them is in the log, the metrics or the database', async () => {
+    await until(() => server.log.some((line) => line.includes('result kept')), 10000, 'the last line of the log');
     const places = { log: server.log.join('\n'), metrics: await scrape(server),
                      database: ['dngate.db', 'dngate.db-wal'].map((name) => readFileSync(`${server.dir}/${name}`, 'latin1')).join('') };
 
