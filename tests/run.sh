@@ -168,11 +168,11 @@ parallel() {
 
 # Side by side, each in a network of its own so that no two meet at a port; where none can be had, one after another. Files that judge
 # audio come after the rest, three at a time on two processors: each needs a quarter of one, so that they take no packets from one another.
-# Those that have three browsers (lib/zoo.mjs) follow one at a time. zz-logs reads what all others have logged.
+# Those that have three browsers (lib/zoo.mjs) or many pages (a line CROWD) follow one at a time. zz-logs reads what all others have logged.
 run_e2e() {
     local file first=() audio=() crowds=() last=()
     for file in tests/e2e/*.test.mjs; do
-        if [[ $file == */zz-* ]]; then last+=("$file"); elif grep -q 'lib/zoo\.mjs' "$file"; then crowds+=("$file");
+        if [[ $file == */zz-* ]]; then last+=("$file"); elif grep -qE 'lib/zoo\.mjs|^// CROWD' "$file"; then crowds+=("$file");
         elif grep -qE 'lib/(audio|echo)\.mjs' "$file"; then audio+=("$file"); else first+=("$file"); fi
     done
     if tests/e2e/lib/netns.sh true 2>/dev/null; then apart=(tests/e2e/lib/netns.sh); else jobs=1 waits=1; fi

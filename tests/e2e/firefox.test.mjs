@@ -25,7 +25,7 @@ let dir, server, firefox, agent;
 function speak(wav) {
     navigator.mediaDevices.getUserMedia = async () => {
         const bytes = Uint8Array.from(atob(wav), (c) => c.charCodeAt(0));
-        const player = new Audio(URL.createObjectURL(new Blob([bytes], { type: 'audio/wav' })));
+        const player = new Audio(URL.createObjectURL(new Blob([bytes], { type: 'audio/flac' })));
         await player.play();
         return player.mozCaptureStream();
     };
@@ -50,11 +50,11 @@ async function recordTracks({ seconds, rate }) {
     return { sent, heard };
 }
 
-// Half a minute and more of speech, small enough to hand over.
+// Almost five minutes of speech: the microphone stays open from call to call, and recordings may have to be taken again.
 function longSpeech(dir) {
-    const file = join(dir, 'long.wav');
+    const file = join(dir, 'long.flac');
 
-    execFileSync('sox', [makeSpeech(dir), '-r', '16000', file, 'repeat', '4']);
+    execFileSync('sox', [makeSpeech(dir), '-r', '16000', file, 'repeat', '19']);
     return readFileSync(file).toString('base64');
 }
 

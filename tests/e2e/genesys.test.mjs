@@ -1,5 +1,6 @@
 // The flows of a SIP Server as it is on the wire (lib/genesys.mjs) with real pages in Chromium and the real server: side by side on several
 // DNs, then all of them again while one SIP message in ten is lost, one comes twice and one too late.
+// CROWD: many pages at a time
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -113,7 +113,7 @@ export class AgentPage {
         await this.page.waitForFunction(
             () => {
                 const stream = window.dngate.remoteStream;
-                if (!stream) return false;
+                if (!stream?.getAudioTracks().length) return false; // on hold it has none
                 if (window.heard?.stream !== stream) {
                     const context = new AudioContext();
                     const analyser = new AnalyserNode(context, { fftSize: 2048 });
