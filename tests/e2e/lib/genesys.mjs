@@ -5,7 +5,7 @@
 //
 //   const server = await SipServer.open({ gateway: { address, port }, seed });  seed: a bad network (lib/lossy.mjs)
 //   const leg = server.leg('5001', { caller: '1003', headers: [['Alert-Info', '…']] });
-//   leg.invite(sdp or null)         → await leg.ringing (the 180), await leg.answered (the final answer)
+//   leg.invite(sdp or null)         → await leg.ringing (the 180, or the answer before it), await leg.answered (the final answer)
 //   leg.ack(sdp, { maxForwards })     of the last 2xx; sent again when that is
 //   await leg.notify('talk')          reinvite(sdp or null), update, info, request: the final answer
 //   await leg.cancel(), await leg.bye({ reason })
@@ -96,7 +96,7 @@ export class Leg extends EventEmitter {
             this.#target = `sip:${dn}@${gateway.address}:${gateway.port}`;
         }
         this.contact = `<sip:${caller ?? 'far'}@${address}:${port}>`;
-        this.ringing = new Promise((resolve) => (this.#rung = resolve));
+        this.ringing = unheeded((resolve, reject) => (this.#rung = { resolve, reject }));
         this.answered = unheeded((resolve, reject) => (this.#answered = { resolve, reject }));
     }
 
@@ -119,7 +119,10 @@ export class Leg extends EventEmitter {
 
         this.request('INVITE', { headers: own, body: sdp }).then(
             (msg) => this.#answered.resolve(msg),
-            (error) => this.#answered.reject(error),
+            (error) => {
+                this.#rung.reject(error);
+                this.#answered.reject(error);
+            },
         );
     }
 
@@ -187,11 +190,14 @@ export class Leg extends EventEmitter {
                 if (method === 'INVITE' && msg.status > 100) this.#enter(msg);
                 if (msg.status < 200) {
                     if (method === 'INVITE') stop();
-                    if (msg.status === 180 || msg.status === 183) this.#rung(msg);
+                    if (msg.status === 180 || msg.status === 183) this.#rung.resolve(msg);
                     return;
                 }
                 stop();
-                if (method === 'INVITE') this.#final(msg, cseq, branch, how);
+                if (method === 'INVITE') {
+                    this.#rung.resolve(msg); // the 180 may be lost
+                    this.#final(msg, cseq, branch, how);
+                }
                 resolve(msg);
             }, stop);
         });
