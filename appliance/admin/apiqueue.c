@@ -3,18 +3,15 @@
 #include <errno.h>
 #include <string.h>
 
-enum { NET6_BYTES = 8 };
-
 /* Never 0. */
 static uint64_t key_of(const struct addr *a)
 {
-    uint64_t net = 0;
+    uint8_t key[ADDR_SOURCE_MAX] = {0};
+    const bool v6 = addr_source(a, key) == ADDR_SOURCE_MAX;
+    uint64_t net;
 
-    if (addr_af(a) == AF_INET6) {
-        memcpy(&net, &a->u.in6.sin6_addr, NET6_BYTES);
-        return net ? net : 1;
-    }
-    return ((uint64_t)1 << 32) | a->u.in.sin_addr.s_addr;
+    memcpy(&net, key, sizeof(net));
+    return v6 ? net + !net : net | (uint64_t)1 << 32;
 }
 
 int apiqueue_enter(struct apiqueue *q, const struct addr *from, unsigned *place)

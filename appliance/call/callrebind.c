@@ -19,7 +19,7 @@ enum {
 static const struct fsm_state states[] = {
     [REBIND_HOME] = {"home", FSM(REBIND_AWAY) | FSM(REBIND_CALLING)},
     [REBIND_AWAY] = {"away", FSM(REBIND_HOME) | FSM(REBIND_CALLING)},
-    [REBIND_CALLING] = {"calling", FSM(REBIND_AWAY) | FSM(REBIND_JOINING)},
+    [REBIND_CALLING] = {"calling", FSM(REBIND_HOME) | FSM(REBIND_AWAY) | FSM(REBIND_JOINING)},
     [REBIND_JOINING] = {"joining", FSM(REBIND_HOME) | FSM(REBIND_AWAY) | FSM(REBIND_CALLING)},
 };
 
@@ -60,6 +60,14 @@ uint32_t call_rebind_seconds(const struct call *c)
     return call_rebind_waits(c) ? (uint32_t)((clock_ms() - c->rebind.away_ms) / 1000) : 0;
 }
 
+/* Nobody waits any more, and the call with it ends. */
+static void give_up(struct call *c, struct metric *counter)
+{
+    tmr_cancel(&c->rebind.tmr);
+    (void)fsm_move(&machine, &c->rebind.state, REBIND_HOME, NULL, call_label(c));
+    metric_add(counter, 1);
+}
+
 static unsigned away_ms(const struct call *c)
 {
     return (unsigned)(clock_ms() - c->rebind.away_ms);
@@ -98,10 +106,9 @@ static void look_h(void *arg)
         tmr_start(&c->rebind.tmr, LOOK_MS, look_h, c);
         return;
     }
-    metric_add(&timed_out, 1);
     log_warn("call", "id=%s dn=%s seconds=%u the page did not come back", c->cdr.id, c->cdr.dn,
              patience_s(c));
-    c->rebind.state = REBIND_HOME; /* counted */
+    give_up(c, &timed_out);
     call_abort(c, 480, up ? "Agent's page did not come back" : "Agent's connection lost");
 }
 
@@ -174,11 +181,8 @@ void call_rebind_home(struct call *c)
 
 void call_rebind_over(struct call *c)
 {
-    tmr_cancel(&c->rebind.tmr);
-    if (!call_rebind_waits(c))
-        return;
-    metric_add(&ended, 1);
-    c->rebind.state = REBIND_HOME;
+    if (call_rebind_waits(c))
+        give_up(c, &ended);
 }
 
 /* --- the page's new leg --- */
@@ -236,9 +240,7 @@ static void ended_h(struct leg *leg, const struct leg_ended *end, void *arg)
         wait_begin(c);
         return;
     }
-    metric_add(&refused, 1);
-    tmr_cancel(&c->rebind.tmr);
-    c->rebind.state = REBIND_HOME; /* counted */
+    give_up(c, &refused);
     call_leg_ended(c, CDR_AGENT, end);
 }
 

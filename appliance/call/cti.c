@@ -1,21 +1,15 @@
 #include "call/cti.h"
 #include "call/digit.h"
+#include "sip/hdrname.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
-
-enum { KEY_MS = 160 };
 
 /* --- the event --- */
 
 struct pl cti_event(const struct sip_msg *msg)
 {
-    const struct sip_hdr *h = sip_msg_hdr(msg, SIP_HDR_EVENT);
-    struct pl event = PL_INIT;
-
-    if (h && re_regex(h->val.p, h->val.l, "[^; \t]+", &event))
-        event = pl_null;
-    return event;
+    return sip_hdr_token(sip_msg_hdr(msg, SIP_HDR_EVENT));
 }
 
 /* --- keys --- */
@@ -25,15 +19,13 @@ static int keys_take(struct cti_keys *k, const struct pl *text)
     size_t n = 0;
 
     for (size_t i = 0; i < text->l; i++) {
-        char c = text->p[i];
+        const char c = text->p[i], key = digit_key(c);
 
-        if (c >= 'a' && c <= 'd')
-            c = (char)(c - 'a' + 'A');
         if (c && strchr(" \t\r\n\"", c))
             continue;
-        if (!c || !strchr("0123456789*#ABCD", c) || n == CTI_KEYS_MAX)
+        if (!key || key == DIGIT_FLASH || n == CTI_KEYS_MAX)
             return EBADMSG;
-        k->keys[n++] = c;
+        k->keys[n++] = key;
     }
     k->keys[n] = '\0';
     return n ? 0 : EBADMSG;
@@ -57,7 +49,7 @@ int cti_keys_read(struct cti_keys *k, const struct sip_msg *msg)
     struct digit d;
     int err;
 
-    *k = (struct cti_keys){.ms = KEY_MS};
+    *k = (struct cti_keys){.ms = DIGIT_MS_USUAL};
     if (!body.l)
         return event_keys(k, msg);
     err = digit_read(&d, msg);
@@ -75,28 +67,28 @@ struct answers {
     unsigned after_s;
 };
 
-static bool says(const struct pl *val, const char *word)
+/* Where the word stands in it, whatever its case; NULL: nowhere. */
+static const char *find(const struct pl *val, const char *word)
 {
     const size_t n = strlen(word);
 
     for (size_t i = 0; i + n <= val->l; i++)
         if (!strncasecmp(val->p + i, word, n))
-            return true;
-    return false;
+            return val->p + i;
+    return NULL;
 }
 
 /* The number behind `answer-after=`, blanks and quotes between them. */
 static bool after_read(const struct pl *val, unsigned *s)
 {
     static const char name[] = "answer-after";
+    const char *at = find(val, name);
     struct pl rest = *val;
     unsigned long n = 0;
 
-    while (rest.l > strlen(name) && strncasecmp(rest.p, name, strlen(name)))
-        pl_advance(&rest, 1);
-    if (rest.l <= strlen(name))
+    if (!at)
         return false;
-    pl_advance(&rest, (ssize_t)strlen(name));
+    pl_advance(&rest, at - val->p + (ssize_t)strlen(name));
     while (rest.l && strchr(" \t=\"", rest.p[0] ? rest.p[0] : 'x'))
         pl_advance(&rest, 1);
     if (!rest.l || rest.p[0] < '0' || rest.p[0] > '9')
@@ -124,7 +116,7 @@ static bool alert_h(const struct sip_hdr *hdr, const struct sip_msg *msg, void *
     (void)msg;
     (void)arg;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (says(&hdr->val, words[i]))
+        if (find(&hdr->val, words[i]))
             return true;
     return false;
 }
@@ -132,10 +124,9 @@ static bool alert_h(const struct sip_hdr *hdr, const struct sip_msg *msg, void *
 /* RFC 5373 3: Auto, whatever parameters follow. */
 static bool mode_is_auto(const struct sip_msg *msg, const char *name)
 {
-    const struct sip_hdr *h = sip_msg_xhdr(msg, name);
-    struct pl mode;
+    const struct pl mode = sip_hdr_token(sip_msg_xhdr(msg, name));
 
-    return h && !re_regex(h->val.p, h->val.l, "[^; \t]+", &mode) && !pl_strcasecmp(&mode, "Auto");
+    return !pl_strcasecmp(&mode, "Auto");
 }
 
 bool cti_answers(const struct sip_msg *msg, unsigned *after_s)

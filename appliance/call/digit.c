@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MS_USUAL = 160 };
-
 static const char keys[] = "0123456789*#ABCD!"; /* by event code */
 
 static struct pl trimmed(const char *p, size_t n)
@@ -28,29 +26,30 @@ static bool number(const struct pl *pl, size_t most)
     return true;
 }
 
-static char key_of(const struct pl *signal)
+char digit_key(char c)
 {
     const char *p;
-    char c;
 
-    if (signal->l == 2 && number(signal, 2) && pl_u32(signal) < sizeof(keys) - 1)
-        return keys[pl_u32(signal)];
-    if (signal->l != 1)
-        return 0;
-    c = signal->p[0];
-    if (c == 'R' || c == 'r')
-        return DIGIT_FLASH;
     if (c >= 'a' && c <= 'd')
         c = (char)(c - 'a' + 'A');
     p = c ? strchr(keys, c) : NULL;
     return p ? *p : 0;
 }
 
+static char key_of(const struct pl *signal)
+{
+    if (signal->l == 2 && number(signal, 2) && pl_u32(signal) < sizeof(keys) - 1)
+        return keys[pl_u32(signal)];
+    if (signal->l != 1)
+        return 0;
+    return signal->p[0] == 'R' || signal->p[0] == 'r' ? DIGIT_FLASH : digit_key(signal->p[0]);
+}
+
 static unsigned ms_of(const struct pl *duration)
 {
     uint32_t ms = number(duration, 9) ? pl_u32(duration) : 0;
 
-    return ms ? MIN(MAX(ms, (uint32_t)DIGIT_MS_MIN), (uint32_t)DIGIT_MS_MAX) : MS_USUAL;
+    return ms ? MIN(MAX(ms, (uint32_t)DIGIT_MS_MIN), (uint32_t)DIGIT_MS_MAX) : DIGIT_MS_USUAL;
 }
 
 /* Lines `name=value`, ended by CR, LF or both; a line without `=` is a signal alone. The first of each name counts. */

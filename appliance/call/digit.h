@@ -7,7 +7,7 @@
 
 #include <re.h>
 
-enum { DIGIT_BODY_MAX = 256, DIGIT_MS_MIN = 40, DIGIT_MS_MAX = 6000 };
+enum { DIGIT_BODY_MAX = 256, DIGIT_MS_MIN = 40, DIGIT_MS_MAX = 6000, DIGIT_MS_USUAL = 160 };
 
 #define DIGIT_FLASH '!' /* hook flash: event 16 of RFC 2833 */
 
@@ -22,6 +22,8 @@ struct digit {
  * no digit in it.
  */
 int digit_read(struct digit *d, const struct sip_msg *msg);
+/* The key that a character stands for, letters in upper case; 0: none. */
+char digit_key(char c);
 /* As application/dtmf-relay. */
 #define DIGIT_CTYPE "application/dtmf-relay"
 const char *digit_write(char buf[DIGIT_BODY_MAX], const struct digit *d);

@@ -1,5 +1,6 @@
 #include "call/refer.h"
 #include "core/utf8.h"
+#include "sip/hdrname.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -218,19 +219,16 @@ unsigned refer_frag(char phrase[REFER_PHRASE_MAX], const struct sip_msg *msg)
     return pl_u32(&code);
 }
 
-static bool begins(const struct sip_hdr *hdr, const char *token)
-{
-    struct pl word;
-
-    return hdr && !re_regex(hdr->val.p, hdr->val.l, "[^; \t]+", &word) && !pl_strcasecmp(&word, token);
-}
-
 bool refer_is_notify(const struct sip_msg *msg)
 {
-    return !pl_strcmp(&msg->met, "NOTIFY") && begins(sip_msg_hdr(msg, SIP_HDR_EVENT), "refer");
+    const struct pl event = sip_hdr_token(sip_msg_hdr(msg, SIP_HDR_EVENT));
+
+    return !pl_strcmp(&msg->met, "NOTIFY") && !pl_strcasecmp(&event, "refer");
 }
 
 bool refer_is_over(const struct sip_msg *msg)
 {
-    return begins(sip_msg_hdr(msg, SIP_HDR_SUBSCRIPTION_STATE), "terminated");
+    const struct pl state = sip_hdr_token(sip_msg_hdr(msg, SIP_HDR_SUBSCRIPTION_STATE));
+
+    return !pl_strcasecmp(&state, "terminated");
 }

@@ -242,6 +242,18 @@ bool addr_eq_ip(const struct addr *a, const struct addr *b)
     return addr_af(a) == AF_INET6 && IN6_ARE_ADDR_EQUAL(&a->u.in6.sin6_addr, &b->u.in6.sin6_addr);
 }
 
+size_t addr_source(const struct addr *a, uint8_t key[ADDR_SOURCE_MAX])
+{
+    if (addr_af(a) == AF_INET6) {
+        memcpy(key, &a->u.in6.sin6_addr, 8);
+        return 8;
+    }
+    if (addr_af(a) != AF_INET)
+        return 0;
+    memcpy(key, &a->u.in.sin_addr, 4);
+    return 4;
+}
+
 bool addr_eq(const struct addr *a, const struct addr *b)
 {
     return addr_port(a) == addr_port(b) && addr_eq_ip(a, b);

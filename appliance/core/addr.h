@@ -45,6 +45,10 @@ bool addr_is_private(const struct addr *a);
 bool addr_is_multicast(const struct addr *a);
 bool addr_eq(const struct addr *a, const struct addr *b);    /* address and port */
 bool addr_eq_ip(const struct addr *a, const struct addr *b); /* address only */
+enum { ADDR_SOURCE_MAX = 8 };
+/* What counts as one source: an IPv4 address; of IPv6 the /64, as a customer has that to himself at least. Its bytes in key; how many, 0 = it
+ * is no address. */
+size_t addr_source(const struct addr *a, uint8_t key[ADDR_SOURCE_MAX]);
 socklen_t addr_len(const struct addr *a);
 /* sockaddr for a dual-stack AF_INET6 socket: maps IPv4 to ::ffff:… into *out. Returns its length. */
 socklen_t addr_to_in6(const struct addr *a, struct sockaddr_in6 *out);

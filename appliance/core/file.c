@@ -129,3 +129,16 @@ int file_create(const char *path, const void *p, size_t n, mode_t mode)
         sync_folder(path);
     return err;
 }
+
+bool file_changed(struct file_stamp *now, const char *path, const struct file_stamp *seen)
+{
+    struct stat st;
+
+    memset(now, 0, sizeof(*now));
+    if (!stat(path, &st)) {
+        now->mtime = st.st_mtim;
+        now->ino = st.st_ino;
+        now->size = st.st_size;
+    }
+    return memcmp(now, seen, sizeof(*now)) != 0;
+}

@@ -34,7 +34,7 @@ METRIC_GAUGE(limit, "dngate_limit_max", "name=\"guard_sources\"",
 
 struct key {
     uint8_t family;
-    uint8_t net[8]; /* IPv4 address, or the /64 that one IPv6 subscriber has to himself */
+    uint8_t net[ADDR_SOURCE_MAX];
 };
 
 struct source {
@@ -120,10 +120,7 @@ static void key_of(struct key *k, const struct addr *src)
 {
     memset(k, 0, sizeof(*k));
     k->family = (uint8_t)addr_af(src);
-    if (addr_af(src) == AF_INET)
-        memcpy(k->net, &src->u.in.sin_addr, 4);
-    else if (addr_af(src) == AF_INET6)
-        memcpy(k->net, &src->u.in6.sin6_addr, 8);
+    (void)addr_source(src, k->net);
 }
 
 static void source_release(struct guard *g, struct source *s)

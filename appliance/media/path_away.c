@@ -34,20 +34,11 @@ static void begin(struct path *p, uint64_t now_us)
 static void beep_out(struct path *p, size_t samples, uint64_t now_us)
 {
     uint8_t *room = path_trunk_room(p);
-    struct rtp_splice *splice = &p->to_trunk.splice;
     int16_t pcm[PATH_PACKET_MAX];
-    struct rtp_hdr out;
-    size_t n;
 
     tone_read(&p->away.tone, pcm, samples);
-    if (!room || p->to_trunk.event_on)
-        return;
-    n = path_trunk_encode(p, pcm, samples, CODEC_RATE, room + RTP_HEADER);
-    if (!n)
-        return;
-    rtp_splice_own(splice, (uint32_t)(samples * splice->rate / CODEC_RATE), now_us, &out);
-    out.pt = p->to_trunk.pt;
-    path_trunk_send(p, room, &out, n, now_us);
+    if (room && !p->to_trunk.event_on)
+        path_trunk_own(p, room, pcm, samples, CODEC_RATE, now_us);
 }
 
 void path_away_tick(struct path *p, uint64_t now_us)

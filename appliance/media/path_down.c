@@ -324,21 +324,13 @@ static void tone_out(struct path *p, uint64_t now_us)
 {
     int16_t pcm[CODEC_RATE / 50];
     uint8_t *room = path_browser_room(p);
-    struct rtp_hdr out;
-    size_t n;
 
     if (p->down.beep_left && !room) /* nobody hears it yet */
         return;
     tone_read(&p->down.tone, pcm, CODEC_RATE / 50);
     if (!room || p->to_browser.event_on)
         return;
-    n = path_browser_encode(p, pcm, CODEC_RATE, room + RTP_HEADER);
-    if (!n)
-        return;
-    rtp_splice_own(&p->to_browser.splice, p->to_browser.splice.rate / 50, now_us, &out);
-    out.pt = p->to_browser.pt;
-    path_browser_send(p, room, &out, n, now_us);
-    if (p->down.beep_left)
+    if (path_browser_own(p, room, pcm, CODEC_RATE, now_us) && p->down.beep_left)
         beeped(&p->down);
 }
 

@@ -67,18 +67,11 @@ static void frame_out(struct path *p, uint64_t now_us)
     const uint32_t rate = p->browser.codec == MEDIA_OPUS && p->down.pcm.rate ? p->down.pcm.rate : CODEC_RATE;
     int16_t pcm[PATH_FRAME_MAX];
     uint8_t *room = path_browser_room(p);
-    struct rtp_hdr out;
-    size_t n;
 
     if (!room || p->to_browser.event_on)
         return;
     noise_read(&p->down, pcm, rate / 50);
-    n = path_browser_encode(p, pcm, rate, room + RTP_HEADER);
-    if (!n)
-        return;
-    rtp_splice_own(&p->to_browser.splice, p->to_browser.splice.rate / 50, now_us, &out);
-    out.pt = p->to_browser.pt;
-    path_browser_send(p, room, &out, n, now_us);
+    (void)path_browser_own(p, room, pcm, rate, now_us);
 }
 
 static void to_browser(struct path *p, uint64_t now_us)

@@ -68,11 +68,11 @@ static void follow_load(const struct path *p, struct codec_enc *e, int *complexi
     codec_enc_complexity(e, wanted);
 }
 
-size_t path_trunk_encode(struct path *p, const int16_t *pcm, size_t n, uint32_t rate, uint8_t *out)
+/* n samples as the payload of this codec; 0 when that fails. e: of Opus and G.722; NULL = there is none. */
+static size_t encode(enum media_codec codec, struct codec_enc *e, const int16_t *pcm, size_t n, uint32_t rate,
+                     uint8_t *out)
 {
-    struct codec_enc *e;
-
-    switch (p->trunk.codec) {
+    switch (codec) {
     case MEDIA_PCMU:
         g711_ulaw_enc(out, pcm, n);
         return n;
@@ -81,11 +81,8 @@ size_t path_trunk_encode(struct path *p, const int16_t *pcm, size_t n, uint32_t 
         return n;
     case MEDIA_OPUS:
     case MEDIA_G722:
-        if (!p->up.enc[p->trunk.codec] && codec_enc_alloc(&p->up.enc[p->trunk.codec], p->trunk.codec, 0))
+        if (!e)
             return 0;
-        e = p->up.enc[p->trunk.codec];
-        if (p->trunk.codec == MEDIA_OPUS)
-            follow_load(p, e, &p->up.complexity);
         codec_enc_rate(e, rate);
         return codec_enc_frame(e, pcm, n, out, RTP_PAYLOAD_MAX, &n) ? 0 : n;
     default:
@@ -93,28 +90,56 @@ size_t path_trunk_encode(struct path *p, const int16_t *pcm, size_t n, uint32_t 
     }
 }
 
+size_t path_trunk_encode(struct path *p, const int16_t *pcm, size_t n, uint32_t rate, uint8_t *out)
+{
+    const enum media_codec codec = p->trunk.codec;
+    struct codec_enc *e = NULL;
+
+    if (codec == MEDIA_OPUS || codec == MEDIA_G722) {
+        if (!p->up.enc[codec] && codec_enc_alloc(&p->up.enc[codec], codec, 0))
+            return 0;
+        e = p->up.enc[codec];
+    }
+    if (codec == MEDIA_OPUS)
+        follow_load(p, e, &p->up.complexity);
+    return encode(codec, e, pcm, n, rate, out);
+}
+
+void path_trunk_own(struct path *p, uint8_t *room, const int16_t *pcm, size_t n, uint32_t rate,
+                    uint64_t now_us)
+{
+    struct rtp_splice *splice = &p->to_trunk.splice;
+    const size_t len = path_trunk_encode(p, pcm, n, rate, room + RTP_HEADER);
+    struct rtp_hdr out;
+
+    if (!len)
+        return;
+    rtp_splice_own(splice, (uint32_t)(n * splice->rate / rate), now_us, &out);
+    out.pt = p->to_trunk.pt;
+    path_trunk_send(p, room, &out, len, now_us);
+}
+
 /* ---- to the browser ---- */
 
 size_t path_browser_encode(struct path *p, const int16_t *pcm, uint32_t rate, uint8_t *out)
 {
-    size_t n = rate / 50;
-
-    switch (p->browser.codec) {
-    case MEDIA_PCMU:
-        g711_ulaw_enc(out, pcm, n);
-        return n;
-    case MEDIA_PCMA:
-        g711_alaw_enc(out, pcm, n);
-        return n;
-    case MEDIA_OPUS:
-        if (!p->down.enc)
-            return 0;
+    if (p->browser.codec == MEDIA_OPUS && p->down.enc)
         follow_load(p, p->down.enc, &p->down.complexity);
-        codec_enc_rate(p->down.enc, rate);
-        return codec_enc_frame(p->down.enc, pcm, n, out, RTP_PAYLOAD_MAX, &n) ? 0 : n;
-    default:
-        return 0;
-    }
+    return encode(p->browser.codec, p->down.enc, pcm, rate / 50, rate, out);
+}
+
+bool path_browser_own(struct path *p, uint8_t *room, const int16_t *pcm, uint32_t rate, uint64_t now_us)
+{
+    struct rtp_splice *splice = &p->to_browser.splice;
+    const size_t len = path_browser_encode(p, pcm, rate, room + RTP_HEADER);
+    struct rtp_hdr out;
+
+    if (!len)
+        return false;
+    rtp_splice_own(splice, splice->rate / 50, now_us, &out);
+    out.pt = p->to_browser.pt;
+    path_browser_send(p, room, &out, len, now_us);
+    return true;
 }
 
 bool path_browser_ready(const struct path *p)

@@ -18,6 +18,9 @@ uint8_t *path_trunk_room(struct path *p);
 void path_trunk_send(struct path *p, uint8_t *room, const struct rtp_hdr *h, size_t len, uint64_t now_us);
 /* n samples as the trunk's payload at out (RTP_PAYLOAD_MAX); 0 when that fails. */
 size_t path_trunk_encode(struct path *p, const int16_t *pcm, size_t n, uint32_t rate, uint8_t *out);
+/* Sends them as the next packet of our own, in room. */
+void path_trunk_own(struct path *p, uint8_t *room, const int16_t *pcm, size_t n, uint32_t rate,
+                    uint64_t now_us);
 
 /* The same towards the browser. */
 bool path_browser_ready(const struct path *p);
@@ -26,6 +29,8 @@ void path_browser_send(struct path *p, uint8_t *room, const struct rtp_hdr *h, s
 void path_browser_send_rtcp(struct path *p, uint8_t *room, size_t n);
 /* 20 ms as the browser's payload at out; 0 when that fails. */
 size_t path_browser_encode(struct path *p, const int16_t *pcm, uint32_t rate, uint8_t *out);
+/* Sends it as the next packet of our own, in room; false: it could not be encoded. */
+bool path_browser_own(struct path *p, uint8_t *room, const int16_t *pcm, uint32_t rate, uint64_t now_us);
 
 /* Room for sound of that rate: ENOMEM. And another rate, with nothing in it. */
 int path_pcm_room(struct path_pcm *pcm, uint32_t rate);

@@ -159,17 +159,9 @@ static void packet_out(struct path *p, size_t samples, uint64_t now_us)
 {
     struct path_pcm *pcm = &p->up.pcm;
     uint8_t *room = path_trunk_room(p);
-    struct rtp_splice *splice = &p->to_trunk.splice;
-    struct rtp_hdr out;
-    size_t n = 0;
 
     if (room && !p->to_trunk.event_on)
-        n = path_trunk_encode(p, pcm->v, samples, pcm->rate, room + RTP_HEADER);
-    if (n) {
-        rtp_splice_own(splice, (uint32_t)(samples * splice->rate / pcm->rate), now_us, &out);
-        out.pt = p->to_trunk.pt;
-        path_trunk_send(p, room, &out, n, now_us);
-    }
+        path_trunk_own(p, room, pcm->v, samples, pcm->rate, now_us);
     path_pcm_drop(pcm, samples);
 }
 

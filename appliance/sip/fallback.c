@@ -1,4 +1,5 @@
 /* The last listener: answers every request that no call, registration or subscription has claimed (RFC 3261 8.2.1, 11.2, 12.2.2). */
+#include "sip/hdrname.h"
 #include "sip/stack_priv.h"
 
 #include <errno.h>
@@ -36,11 +37,9 @@ static const struct answer *answer_find(const struct sip_msg *msg)
 
 bool sip_event_taken(const struct sip_msg *msg)
 {
-    const struct sip_hdr *h = sip_msg_hdr(msg, SIP_HDR_EVENT);
-    struct pl event;
+    const struct pl event = sip_hdr_token(sip_msg_hdr(msg, SIP_HDR_EVENT));
 
-    return !pl_strcmp(&msg->met, "NOTIFY") && h && !re_regex(h->val.p, h->val.l, "[^; \t]+", &event) &&
-           !pl_strcasecmp(&event, SIP_EVENT_KEEP_ALIVE);
+    return !pl_strcmp(&msg->met, "NOTIFY") && !pl_strcasecmp(&event, SIP_EVENT_KEEP_ALIVE);
 }
 
 static bool request_h(const struct sip_msg *msg, void *arg)

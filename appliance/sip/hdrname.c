@@ -150,3 +150,10 @@ enum sip_hdrid sip_hdrname_id(const struct pl *name, bool *list)
         *list = n && n->list;
     return n ? n->id : SIP_HDR_NONE;
 }
+
+struct pl sip_hdr_token(const struct sip_hdr *h)
+{
+    struct pl token = PL_INIT;
+
+    return h && !re_regex(h->val.p, h->val.l, "[^; \t]+", &token) ? token : pl_null;
+}

@@ -10,5 +10,7 @@
 
 /* The id of this name, long or compact; SIP_HDR_NONE for every other. *list: values may be parted by commas; may be NULL. */
 enum sip_hdrid sip_hdrname_id(const struct pl *name, bool *list);
+/* A header's value before its parameters, as of Event; empty: it has none, or h is NULL. */
+struct pl sip_hdr_token(const struct sip_hdr *h);
 
 #endif

@@ -9,26 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { PEM_MAX = 256 * 1024 };
 
-struct stamp { /* tells a file that was replaced or rewritten */
-    struct timespec mtime;
-    ino_t ino;
-    off_t size;
-};
-
 struct trunktls_pair {      /* a certificate and its key, for both roles */
     const char *cert, *key; /* paths, the trunk's or the stack's; "" = none */
-    struct stamp seen[2];
+    struct file_stamp seen[2];
     struct tls_server *in, *out;
 };
 
 struct trunktls {
     struct trunktls_pair pair; /* of tls_cert */
     struct tls_trust *trust;
-    struct stamp seen; /* of tls_ca, when it is a path */
+    struct file_stamp seen; /* of tls_ca, when it is a path */
 };
 
 static bool is_pem(const char *ca)
@@ -43,20 +36,6 @@ static const char *name_of(const struct trunk_config *cfg)
 }
 
 /* ------------------------------------------------------------------ files */
-
-/* True when it is another than at the last look. */
-static bool changed(struct stamp *now, const char *file, const struct stamp *seen)
-{
-    struct stat st;
-
-    memset(now, 0, sizeof(*now));
-    if (!stat(file, &st)) {
-        now->mtime = st.st_mtim;
-        now->ino = st.st_ino;
-        now->size = st.st_size;
-    }
-    return memcmp(now, seen, sizeof(*now)) != 0;
-}
 
 static void pair_free(struct trunktls_pair *p)
 {
@@ -104,12 +83,12 @@ static int pair_read(struct trunktls_pair *p)
 /* Reads it when it is new, or has changed. */
 static int pair_look(struct trunktls_pair *p, char *why, size_t whysz)
 {
-    struct stamp now[2];
+    struct file_stamp now[2];
     int err;
 
     if (!p->cert[0])
         return p->out ? 0 : pair_make(p, NULL, NULL);
-    if (!(changed(&now[0], p->cert, &p->seen[0]) | changed(&now[1], p->key, &p->seen[1])) && p->out)
+    if (!(file_changed(&now[0], p->cert, &p->seen[0]) | file_changed(&now[1], p->key, &p->seen[1])) && p->out)
         return 0;
     err = pair_read(p);
     if (!err) {
@@ -176,12 +155,12 @@ static int own_trust(struct peer *pr, struct trunktls *tls, char *why, size_t wh
     const char *ca = pr->p.cfg.tls_ca;
     const bool pem = is_pem(ca);
     struct tls_trust *fresh = NULL;
-    struct stamp now;
+    struct file_stamp now;
     int err;
 
     if (pem && tls->trust)
         return 0;
-    if (!pem && !changed(&now, ca, &tls->seen) && tls->trust)
+    if (!pem && !file_changed(&now, ca, &tls->seen) && tls->trust)
         return 0;
     err = pem ? tls_trust_alloc(&fresh, ca, why, whysz) : tls_trust_file(&fresh, ca, why, whysz);
     if (err && tls->trust) {

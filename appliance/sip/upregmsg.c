@@ -8,13 +8,6 @@
 
 enum { URI_MAX = 320, SECONDS_MAX = 30 * 86400 };
 
-static const char *transport_param(int transport)
-{
-    static const char *const params[] = {"", ";transport=tcp", ";transport=tls"};
-
-    return transport >= 0 && transport < 3 ? params[transport] : "";
-}
-
 static int body(struct mbuf *mb, const struct upregmsg *m, const char *uri, const char *software)
 {
     const bool v6 = strchr(m->host, ':') != NULL;
@@ -28,8 +21,8 @@ static int body(struct mbuf *mb, const struct upregmsg *m, const char *uri, cons
         uri_user_escape, &user, v6 ? "[" : "", m->host, v6 ? "]" : "", rnd_u32(), uri_user_escape, &user,
         v6 ? "[" : "", m->host, v6 ? "]" : "", m->callid, m->cseq);
     err |= mbuf_printf(mb, "Contact: <sip:%H@%s%s>\r\nExpires: %u\r\nUser-Agent: %s\r\n", uri_user_escape,
-                       &user, addr_str(m->self, self, sizeof(self)), transport_param(m->transport),
-                       m->expires, software);
+                       &user, addr_str(m->self, self, sizeof(self)),
+                       sip_transp_param((enum sip_transp)m->transport), m->expires, software);
     if (m->auth)
         err |= authclient_encode(mb, m->auth, "REGISTER", uri);
     return err | mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
@@ -45,7 +38,7 @@ int upregmsg_send(struct sip_request **req, struct sip_stack *st, const struct u
     if (!mb)
         return ENOMEM;
     (void)re_snprintf(uri, sizeof(uri), "sip:%s%s", addr_str(m->to, to, sizeof(to)),
-                      m->transport ? transport_param(m->transport) : ";transport=udp");
+                      m->transport ? sip_transp_param((enum sip_transp)m->transport) : ";transport=udp");
     err = body(mb, m, uri, st->sip->software);
     if (!err)
         err = sip_requestf(req, st->sip, true, "REGISTER", uri, NULL, NULL, NULL, h, arg, "%b", mb->buf,

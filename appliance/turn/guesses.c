@@ -42,8 +42,8 @@ void guesses_free(struct guesses *g)
 
 static uint64_t who_is(const char *name, const struct addr *source)
 {
-    uint8_t key[QUOTA_SOURCE_MAX + NAME_MAX_LEN];
-    size_t n = quota_source(source, key), len = strnlen(name, NAME_MAX_LEN);
+    uint8_t key[ADDR_SOURCE_MAX + NAME_MAX_LEN];
+    size_t n = addr_source(source, key), len = strnlen(name, NAME_MAX_LEN);
 
     memcpy(key + n, name, len);
     return keyhash(key, n + len) | 1;

@@ -70,16 +70,6 @@ void quota_set(struct quota *q, const struct turn_limits *l)
     q->limits = *l;
 }
 
-size_t quota_source(const struct addr *a, uint8_t key[QUOTA_SOURCE_MAX])
-{
-    if (addr_af(a) == AF_INET6) {
-        memcpy(key, &a->u.in6.sin6_addr, 8);
-        return 8;
-    }
-    memcpy(key, &a->u.in.sin_addr, 4);
-    return 4;
-}
-
 static bool within(uint32_t count, uint32_t limit)
 {
     return !limit || count < limit;
@@ -142,8 +132,8 @@ static void come_back(const struct quota *q, struct holder *u)
 int quota_take(struct quota *q, struct quota_share **sp, const char *user, const struct addr *source)
 {
     const struct turn_limits *l = &q->limits;
-    uint8_t key[QUOTA_SOURCE_MAX];
-    size_t klen = quota_source(source, key);
+    uint8_t key[ADDR_SOURCE_MAX];
+    size_t klen = addr_source(source, key);
     struct quota_share *s;
     int err = EDQUOT;
 
@@ -211,9 +201,9 @@ static uint32_t limit_of(const struct quota *q, enum quota_kind kind)
 
 static size_t place_of(const struct addr *source)
 {
-    uint8_t key[QUOTA_SOURCE_MAX];
+    uint8_t key[ADDR_SOURCE_MAX];
 
-    return keyhash(key, quota_source(source, key)) % STRANGERS;
+    return keyhash(key, addr_source(source, key)) % STRANGERS;
 }
 
 bool quota_left(const struct quota *q, enum quota_kind kind, const struct addr *source, uint64_t now_us)

@@ -21,10 +21,6 @@ struct turn_limits {
     uint32_t bindings_per_second; /* answers to Binding, per source */
 };
 
-enum { QUOTA_SOURCE_MAX = 8 };
-/* What counts as one source: an IPv4 address; of IPv6 the /64, as a host has 2^64 addresses to choose from. Its bytes in key; how many. */
-size_t quota_source(const struct addr *a, uint8_t key[QUOTA_SOURCE_MAX]);
-
 struct quota;
 struct quota_share; /* what an allocation counts as: a user and a source */
 

@@ -10,21 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 enum { PEM_MAX = 256 * 1024, TELL_MS = 60000, WARN_DAYS = 14 };
-
-struct stamp { /* tells a file that was replaced or rewritten */
-    struct timespec mtime[2];
-    ino_t ino[2];
-    off_t size[2];
-};
 
 struct certfile {
     const char *cert, *key; /* paths */
     struct tls_server *server;
-    struct stamp seen;
-    bool settling; /* changed at the last look */
+    struct file_stamp seen[2]; /* of both */
+    bool settling;             /* changed at the last look */
     uint64_t told_ms;
     int64_t not_after_ms; /* of the certificate in use */
     char names[1024];     /* of it, as in struct cert_info */
@@ -38,20 +31,15 @@ METRIC_COUNTER(reloads_refused, "dngate_certificate_reloads_total", "result=\"re
 METRIC_GAUGE(not_after, "dngate_certificate_expiry_timestamp_seconds", NULL,
              "When the certificate expires, Unix time");
 
-static void stamp_take(const struct certfile *f, struct stamp *s)
+/* Looks at both files. True when one is another than at the last look. */
+static bool look(struct certfile *f)
 {
-    const char *files[2] = {f->cert, f->key};
+    struct file_stamp now[2];
+    const bool cert = file_changed(&now[0], f->cert, &f->seen[0]);
+    const bool key = file_changed(&now[1], f->key, &f->seen[1]);
 
-    memset(s, 0, sizeof(*s));
-    for (int i = 0; i < 2; i++) {
-        struct stat st;
-
-        if (stat(files[i], &st))
-            continue;
-        s->mtime[i] = st.st_mtim;
-        s->ino[i] = st.st_ino;
-        s->size[i] = st.st_size;
-    }
+    memcpy(f->seen, now, sizeof(now));
+    return cert || key;
 }
 
 static void health_tell(struct certfile *f)
@@ -122,7 +110,7 @@ int certfile_open(struct certfile **cp, struct web *w, char *why, size_t whysz)
         return ENOMEM;
     f->cert = w->cfg.cert;
     f->key = w->cfg.key;
-    stamp_take(f, &f->seen);
+    (void)look(f);
     err = files_take(f, why, whysz);
     if (err) {
         certfile_close(f);
@@ -190,14 +178,10 @@ static void files_changed(struct certfile *f)
 
 void certfile_tick(struct certfile *f, uint64_t now_ms)
 {
-    struct stamp now;
-
     if (now_ms - f->told_ms >= TELL_MS)
         health_tell(f); /* it ages */
-    stamp_take(f, &now);
-    if (memcmp(&now, &f->seen, sizeof(now))) {
-        f->seen = now; /* perhaps only one of two files yet: one more tick without a change */
-        f->settling = true;
+    if (look(f)) {
+        f->settling = true; /* perhaps only one of two files yet: one more tick without a change */
     } else if (f->settling) {
         files_changed(f);
     }
@@ -207,6 +191,6 @@ void certfile_reload(struct certfile *f)
 {
     if (!f)
         return;
-    stamp_take(f, &f->seen);
+    (void)look(f);
     files_changed(f);
 }

@@ -9,7 +9,7 @@
 enum { BURST = 4 }; /* seconds' worth that may come at once */
 
 struct source {
-    uint8_t key[9];
+    uint8_t key[1 + ADDR_SOURCE_MAX];
     uint32_t conns, banned; /* banned: of these, accepted while the source was banned */
     struct budget_account account;
     double tokens;
@@ -24,17 +24,10 @@ struct sources {
     uint64_t now_ms; /* of a running sweep */
 };
 
-/* An IPv6 customer owns a /64 at least, so that is what counts as one source. */
-static void key_make(uint8_t key[9], const struct addr *a)
+static void key_make(uint8_t key[1 + ADDR_SOURCE_MAX], const struct addr *a)
 {
-    memset(key, 0, 9);
-    if (addr_af(a) == AF_INET6) {
-        key[0] = 6;
-        memcpy(key + 1, &a->u.in6.sin6_addr, 8);
-    } else {
-        key[0] = 4;
-        memcpy(key + 1, &a->u.in.sin_addr, 4);
-    }
+    memset(key, 0, 1 + ADDR_SOURCE_MAX);
+    key[0] = addr_source(a, key + 1) == ADDR_SOURCE_MAX ? 6 : 4;
 }
 
 int sources_alloc(struct sources **sp, uint32_t rate_per_s, uint32_t conns_max)
@@ -78,7 +71,7 @@ static double bucket_size(const struct sources *s)
 
 static struct source *source_get(struct sources *s, const struct addr *a)
 {
-    uint8_t key[9];
+    uint8_t key[1 + ADDR_SOURCE_MAX];
     struct source *src;
 
     key_make(key, a);
@@ -123,7 +116,7 @@ struct budget_account *source_account(struct sources *s, const struct addr *a)
 size_t source_conns(const struct sources *s, const struct addr *a)
 {
     const struct source *src;
-    uint8_t key[9];
+    uint8_t key[1 + ADDR_SOURCE_MAX];
 
     key_make(key, a);
     src = table_get(s->table, key, sizeof(key));
