@@ -1,5 +1,6 @@
 #include "cmd/listing.h"
 #include "cmd/verb.h"
+#include "service/livejson.h"
 
 void listing_begin(struct listing *l, struct cmd *c, const char *const heads[], size_t columns)
 {
@@ -16,6 +17,16 @@ bool listing_json(struct listing *l)
     if (l->cmd->json)
         buf_puts(l->cmd->out, l->count == 1 ? "[" : ",\n");
     return l->cmd->json;
+}
+
+bool listing_happening(struct listing *l, const struct happening *h)
+{
+    if (!listing_json(l))
+        return false;
+    buf_puts(l->cmd->out, "{");
+    livejson_happening(l->cmd->out, h);
+    buf_puts(l->cmd->out, "}");
+    return true;
 }
 
 int listing_end(struct listing *l, int err, const char *none)

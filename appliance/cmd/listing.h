@@ -11,6 +11,8 @@
 #include "cmd/cmd.h"
 #include "cmd/grid.h"
 
+struct happening;
+
 struct listing {
     struct cmd *cmd;
     struct grid grid;
@@ -20,6 +22,8 @@ struct listing {
 void listing_begin(struct listing *l, struct cmd *c, const char *const heads[], size_t columns);
 /* Begins an item: true when it is wanted as JSON on cmd->out. */
 bool listing_json(struct listing *l);
+/* Begins one of a DN's or a trunk's history: true when it was printed as JSON. */
+bool listing_happening(struct listing *l, const struct happening *h);
 /* Prints what was gathered; err (with sv.why): that instead. Returns the exit status. */
 int listing_end(struct listing *l, int err, const char *none);
 

@@ -1,7 +1,6 @@
 #include "service/trunk.h"
 #include "cmd/listing.h"
 #include "cmd/verb.h"
-#include "service/livejson.h"
 #include "service/status.h"
 
 #include <stdio.h>
@@ -266,12 +265,8 @@ static bool came_h(const struct happening *h, void *arg)
     struct listing *l = arg;
     char text[32];
 
-    if (listing_json(l)) {
-        buf_puts(l->cmd->out, "{");
-        livejson_happening(l->cmd->out, h);
-        buf_puts(l->cmd->out, "}");
+    if (listing_happening(l, h))
         return false;
-    }
     grid_add(&l->grid, cmd_time(text, sizeof(text), h->time_ms));
     grid_add(&l->grid, h->event);
     grid_add(&l->grid, h->detail);

@@ -45,6 +45,11 @@ after(async () => {
 });
 afterEach(() => agents.forEach((a) => { a.auto = null; a.queue.length = 0; }));
 
+async function hangUp(d) {
+    agent.request(d, 'BYE');
+    await agent.wait(200, 'BYE');
+}
+
 test('outbound: answered, headers cross, the agent hangs up', async () => {
     const done = sipp('uas_answer');
     await listening();
@@ -53,8 +58,7 @@ test('outbound: answered, headers cross, the agent hangs up', async () => {
     const ok = await agent.wait(200, 'INVITE');
     assert.match(ok.body, /a=setup:active/);
     agent.ack(d, ok);
-    agent.request(d, 'BYE');
-    await agent.wait(200, 'BYE');
+    await hangUp(d);
     await done;
     await cdr({ direction: 'outbound', dn: '5001', trunk: 'genesys', code: 200, hangup: 'agent' });
 });
@@ -98,8 +102,7 @@ test('outbound: the trunk asks for credentials', async () => {
     await listening();
     const d = agent.call('600');
     agent.ack(d, await agent.wait(200, 'INVITE'));
-    agent.request(d, 'BYE');
-    await agent.wait(200, 'BYE');
+    await hangUp(d);
     await done;
     await cdr({ code: 200, hangup: 'agent' });
 });
@@ -144,8 +147,7 @@ test('outbound: the trunk wants a longer session', async () => {
     await listening();
     const d = agent.call('600');
     agent.ack(d, await agent.wait(200, 'INVITE'));
-    agent.request(d, 'BYE');
-    await agent.wait(200, 'BYE');
+    await hangUp(d);
     await done;
     await cdr({ code: 200, hangup: 'agent' });
 });
@@ -156,8 +158,7 @@ test('outbound: a reliable 183 gets its PRACK, and UPDATEs change the early medi
     const d = agent.call('600');
     assert.match((await agent.wait(183)).body, /m=audio/);
     agent.ack(d, await agent.wait(200, 'INVITE'));
-    agent.request(d, 'BYE');
-    await agent.wait(200, 'BYE');
+    await hangUp(d);
     await done;
     await cdr({ code: 200, hangup: 'agent' });
 });
@@ -173,8 +174,7 @@ test('the agent holds: the trunk hears of it, though its 491 says later; and of 
         if (dir === 'sendonly') await server.says(/held by the agent, and the trunk knows/);
     }
     await server.says(/resumed by the agent, and the trunk knows/);
-    agent.request(d, 'BYE');
-    await agent.wait(200, 'BYE');
+    await hangUp(d);
     await done;
     await cdr({ code: 200, hangup: 'agent' });
 });
@@ -187,8 +187,7 @@ test('the trunk transfers by REFER: the agent stays, the audio goes over, one re
     await agent.wait('ACK');
     await done; // with NOTIFYs 100, 180, 200 and its BYE
     assert.equal(agent.queue.filter((m) => m.method === 'INVITE' || m.method === 'BYE').length, 0);
-    agent.request(d, 'BYE');
-    await agent.wait(200, 'BYE');
+    await hangUp(d);
     await cdr({ code: 200, hangup: 'agent', reason: 'Transferred to 1005' });
 });
 

@@ -1,23 +1,8 @@
 /* What a trunk asks of an agent's phone: events, keys, automatic answers, as SIP Server, phones and others write them. */
 #include "call/cti.h"
+#include "sipreq.h"
 #include "testing.h"
 #include <errno.h>
-
-static struct sip_msg *message(const char *method, const char *hdrs, const char *body)
-{
-    struct sip_msg *msg = NULL;
-    struct mbuf *mb = mbuf_alloc(1024);
-
-    (void)mbuf_printf(mb,
-                      "%s sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: sip:c@d;tag=1\r\n"
-                      "To: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 2 %s\r\n%sContent-Length: %zu\r\n\r\n%s",
-                      method, method, hdrs, strlen(body), body);
-    mb->pos = 0;
-    if (sip_msg_decode(&msg, mb))
-        msg = NULL;
-    mem_deref(mb);
-    return msg;
-}
 
 TEST(the_event_is_what_stands_before_its_parameters)
 {
@@ -34,7 +19,7 @@ TEST(the_event_is_what_stands_before_its_parameters)
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct sip_msg *msg = message("NOTIFY", cases[i].hdrs, "");
+        struct sip_msg *msg = sipreq("NOTIFY", cases[i].hdrs, "");
         struct pl event;
 
         CHECK_OR(msg, return );
@@ -70,7 +55,7 @@ TEST(keys_come_in_a_body_or_beside_the_event)
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct sip_msg *msg = message("NOTIFY", cases[i].hdrs, cases[i].body);
+        struct sip_msg *msg = sipreq("NOTIFY", cases[i].hdrs, cases[i].body);
         struct cti_keys k;
         int err;
 
@@ -114,7 +99,7 @@ TEST(who_wants_a_call_answered_says_so_in_one_of_many_ways)
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct sip_msg *msg = message("INVITE", cases[i].hdrs, "");
+        struct sip_msg *msg = sipreq("INVITE", cases[i].hdrs, "");
         unsigned after_s = 0;
 
         CHECK_OR(msg, return );

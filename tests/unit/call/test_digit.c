@@ -1,28 +1,12 @@
 /* Digits in the bodies of INFO, as phones, SIP Servers and pages write them. */
 #include "call/digit.h"
+#include "sipreq.h"
 #include "testing.h"
 #include <errno.h>
 
-static struct sip_msg *info(const char *hdrs, const char *body)
-{
-    struct sip_msg *msg = NULL;
-    struct mbuf *mb = mbuf_alloc(1024);
-
-    (void)mbuf_printf(
-        mb,
-        "INFO sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:c@d>;tag=1\r\n"
-        "To: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 2 INFO\r\n%sContent-Length: %zu\r\n\r\n%s",
-        hdrs, strlen(body), body);
-    mb->pos = 0;
-    if (sip_msg_decode(&msg, mb))
-        msg = NULL;
-    mem_deref(mb);
-    return msg;
-}
-
 static int read_it(struct digit *d, const char *hdrs, const char *body)
 {
-    struct sip_msg *msg = info(hdrs, body);
+    struct sip_msg *msg = sipreq("INFO", hdrs, body);
     int err = msg ? digit_read(d, msg) : ENOMSG;
 
     mem_deref(msg);

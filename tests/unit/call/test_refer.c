@@ -1,23 +1,8 @@
 /* What REFER, its NOTIFYs and Replaces say, as SIP Server, phones and pages write them. */
 #include "call/refer.h"
+#include "sipreq.h"
 #include "testing.h"
 #include <errno.h>
-
-static struct sip_msg *request(const char *method, const char *hdrs, const char *body)
-{
-    struct sip_msg *msg = NULL;
-    struct mbuf *mb = mbuf_alloc(2048);
-
-    (void)mbuf_printf(mb,
-                      "%s sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:c@d>;tag=1\r\n"
-                      "To: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 2 %s\r\n%sContent-Length: %zu\r\n\r\n%s",
-                      method, method, hdrs, strlen(body), body);
-    mb->pos = 0;
-    if (sip_msg_decode(&msg, mb))
-        msg = NULL;
-    mem_deref(mb);
-    return msg;
-}
 
 static const struct {
     const char *hdrs;
@@ -45,7 +30,7 @@ static const struct {
 TEST(refer)
 {
     for (size_t i = 0; i < sizeof(refers) / sizeof(refers[0]); i++) {
-        struct sip_msg *msg = request("REFER", refers[i].hdrs, "");
+        struct sip_msg *msg = sipreq("REFER", refers[i].hdrs, "");
         struct refer r;
 
         CHECK(msg != NULL);
@@ -68,15 +53,15 @@ TEST(a_refer_that_is_too_long_is_none)
     struct refer r;
 
     (void)snprintf(hdrs, sizeof(hdrs), "Refer-To: <sip:%0600d@h>\r\n", 1);
-    msg = request("REFER", hdrs, "");
+    msg = sipreq("REFER", hdrs, "");
     CHECK_EQ_INT(refer_read(&r, msg), EMSGSIZE);
     mem_deref(msg);
     (void)snprintf(hdrs, sizeof(hdrs), "Refer-To: <sip:1@h?Replaces=%0600d>\r\n", 1);
-    msg = request("REFER", hdrs, "");
+    msg = sipreq("REFER", hdrs, "");
     CHECK_EQ_INT(refer_read(&r, msg), EMSGSIZE);
     mem_deref(msg);
     (void)snprintf(hdrs, sizeof(hdrs), "Refer-To: <sip:1@h>\r\nX-Genesys-Long: %01200d\r\n", 1);
-    msg = request("REFER", hdrs, "");
+    msg = sipreq("REFER", hdrs, "");
     CHECK_EQ_INT(refer_read(&r, msg), EMSGSIZE);
     mem_deref(msg);
 }
@@ -131,17 +116,17 @@ TEST(what_became_of_a_refer)
     for (size_t i = 0; i < sizeof(frags) / sizeof(frags[0]); i++) {
         char phrase[REFER_PHRASE_MAX];
 
-        msg = request("NOTIFY", frags[i].hdrs, frags[i].body);
+        msg = sipreq("NOTIFY", frags[i].hdrs, frags[i].body);
         CHECK(msg != NULL);
         CHECK_EQ_INT((int)refer_frag(phrase, msg), (int)frags[i].code);
         CHECK_STR(phrase, frags[i].phrase);
         CHECK(!refer_is_notify(msg) && !refer_is_over(msg));
         mem_deref(msg);
     }
-    msg = request("NOTIFY", "Event: refer;id=3\r\nSubscription-State: terminated;reason=x\r\n", "");
+    msg = sipreq("NOTIFY", "Event: refer;id=3\r\nSubscription-State: terminated;reason=x\r\n", "");
     CHECK(refer_is_notify(msg) && refer_is_over(msg));
     mem_deref(msg);
-    msg = request("NOTIFY", "o: REFER\r\nSubscription-State: active\r\n", "");
+    msg = sipreq("NOTIFY", "o: REFER\r\nSubscription-State: active\r\n", "");
     CHECK(refer_is_notify(msg) && !refer_is_over(msg));
     mem_deref(msg);
 }
